@@ -1,0 +1,62 @@
+//! Folding text so that people find what they mean: case, Vietnamese diacritics, NFC and NFD.
+//!
+//! `Sở Tài chính`, `so tai chinh` and its decomposed form fold to the same key. Folding is for
+//! looking up only: stored evidence is never changed.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+/// Returns the search key of a text: lower case, no combining marks, `đ` as `d`.
+///
+/// `đ` has no Unicode decomposition, hence the extra step.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .map(|c| match c {
+            'đ' | 'Đ' => 'd',
+            other => other,
+        })
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Returns whether `needle` (already folded) occurs in `text` once folded.
+pub fn contains_folded(text: &str, folded_needle: &str) -> bool {
+    fold(text).contains(folded_needle)
+}
+
+/// Splits a text into the words that the lake indexes and a search finds: folded runs of letters,
+/// digits and `_`, two characters or longer.
+pub fn words(text: &str) -> Vec<String> {
+    fold(text)
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.len() >= 2)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vietnamese_is_found_without_marks_in_nfc_and_nfd() {
+        let nfc = "Đăng nhập thất bại";
+        let nfd: String = nfc.nfd().collect();
+        assert_ne!(nfc, nfd);
+        assert_eq!(fold(nfc), "dang nhap that bai");
+        assert_eq!(fold(&nfd), fold(nfc));
+        assert!(contains_folded(nfc, "that bai"));
+    }
+
+    #[test]
+    fn words_are_what_a_search_finds() {
+        assert_eq!(
+            words("GET /upload/a.aspx?x=1 từ 10.20.0.7"),
+            ["get", "upload", "aspx", "tu", "10", "20"]
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! How the domains ask the lake, without knowing Arrow, Parquet or DataFusion.
+//!
+//! A trait with one production implementation is against our taste; here it keeps DataFusion out of
+//! every domain test and every domain rebuild. [`MemoryLake`] is the twin those tests use.
+
+mod memory;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+pub use memory::MemoryLake;
+
+use crate::query::Query;
+use crate::{Event, EventId, Scope};
+
+/// Answers questions about events. Every answer is limited to what the scope may see.
+#[async_trait]
+pub trait LakeReader: Send + Sync + Debug {
+    /// Returns a page of events, newest first.
+    async fn search(&self, scope: &Scope, search: &Search) -> Result<Found, LakeError>;
+
+    /// Returns how many events match in each of `buckets` equal parts of the search's time range.
+    async fn histogram(
+        &self,
+        scope: &Scope,
+        search: &Search,
+        buckets: u32,
+    ) -> Result<Vec<Bucket>, LakeError>;
+
+    /// Returns the most frequent values of a field (any of its names) among the matching events.
+    async fn top(
+        &self,
+        scope: &Scope,
+        search: &Search,
+        field: &str,
+        limit: u32,
+    ) -> Result<Vec<TopValue>, LakeError>;
+
+    /// Returns the events with these ids that the scope may see, oldest first. At most
+    /// [`IDS_MAX`] ids are looked up.
+    async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Event>, LakeError>;
+
+    /// Runs one read-only SQL `SELECT` over the table `events`, limited to the scope.
+    async fn sql(&self, scope: &Scope, sql: &str) -> Result<Table, LakeError>;
+
+    /// Returns how much is stored.
+    async fn stats(&self) -> Result<LakeStats, LakeError>;
+}
+
+/// How many ids one [`LakeReader::events`] call looks up: an alert's page shows no more.
+pub const IDS_MAX: usize = 1000;
+
+/// A query over a span of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// What the events must be like.
+    pub query: Query,
+    /// Earliest `occurred_at`, inclusive.
+    pub from: DateTime<Utc>,
+    /// Latest `occurred_at`, exclusive.
+    pub to: DateTime<Utc>,
+    /// At most this many events; the lake cuts it at its own maximum.
+    pub limit: u32,
+    /// Only events that sort after this one in the answer's order (the last of the page before).
+    pub after: Option<Cursor>,
+}
+
+/// Where a page of events ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last event's time.
+    pub occurred_at: DateTime<Utc>,
+    /// Its id, to tell events of the same moment apart.
+    pub id: EventId,
+}
+
+/// One page of events.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The events, newest first.
+    pub events: Vec<Event>,
+    /// Where the next page starts; `None` when this is the last.
+    pub next: Option<Cursor>,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// One bar of a histogram.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bucket {
+    /// Where the bar starts.
+    pub from: DateTime<Utc>,
+    /// How many events.
+    pub count: u64,
+}
+
+/// One value and how often it occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TopValue {
+    /// The value as text.
+    pub value: String,
+    /// How many events have it.
+    pub count: u64,
+}
+
+/// The answer to a SQL question, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Table {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Rows, one text per column.
+    pub rows: Vec<Vec<String>>,
+    /// Whether rows were cut at the limit.
+    pub truncated: bool,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// How much the lake holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct LakeStats {
+    /// Events that can be searched.
+    pub events: u64,
+    /// Files on disk.
+    pub files: u64,
+    /// Their size.
+    pub size_bytes: u64,
+    /// The oldest event's time.
+    pub oldest: Option<DateTime<Utc>>,
+    /// The newest event's time.
+    pub newest: Option<DateTime<Utc>>,
+}
+
+/// Why the lake did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The question itself is wrong; the text is for the person who asked.
+    #[error("the question cannot be answered: {0}")]
+    Question(String),
+    /// It took longer than allowed.
+    #[error("the search took longer than {limit_ms} ms")]
+    Timeout {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The lake itself failed.
+    #[error("the lake failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

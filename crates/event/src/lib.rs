@@ -1,0 +1,40 @@
+//! The words that every crate shares: [`Event`], [`Finding`], typed ids, [`Clock`], [`Scope`], the
+//! query language and the [`LakeReader`] trait.
+//!
+//! This crate does no IO, starts no task and reads no clock of its own: it stands at the root of the
+//! dependency graph, so everything here must stay small, plain and quick to compile.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
+
+// What travels along the way, in the order of the way.
+pub mod frame;
+mod record;
+
+mod attr;
+mod class;
+mod value;
+
+mod finding;
+mod severity;
+
+// Who and when.
+mod clock;
+pub mod id;
+mod scope;
+
+// Asking for events.
+pub mod fold;
+pub mod lake;
+pub mod query;
+
+pub use attr::{Attr, AttrType};
+pub use class::{Class, LogSource};
+pub use clock::{Clock, SystemClock, TestClock};
+pub use finding::{Entity, EntityKind, Finding, FindingKey, Match};
+pub use frame::{DeadLetter, DeadReason, Frame};
+pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
+pub use lake::LakeReader;
+pub use record::{Attrs, Event, Note, Origin, TimeQuality};
+pub use scope::Scope;
+pub use severity::{Level, Severity};
+pub use value::{Fields, Name, Value};
