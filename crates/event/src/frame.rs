@@ -1,6 +1,7 @@
 //! A frame: the bytes of one record as they came in, before anything reads them; and the dead
 //! letter that a frame becomes when nothing can read it.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -25,6 +26,21 @@ pub struct Frame {
     /// Set by the collector when the bytes must not be parsed (too long, broken framing): the
     /// pipeline files the frame as a dead letter for this reason.
     pub dead: Option<DeadReason>,
+}
+
+/// How far the spool has come: the sequence number of one durable batch of frames, growing by one
+/// with each batch. The lake commits it with its files, so that after a crash the spool replays
+/// exactly what is missing.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct SpoolPosition(pub u64);
+
+impl fmt::Display for SpoolPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Why a frame could not become an event.

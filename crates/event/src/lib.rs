@@ -31,7 +31,7 @@ pub use attr::{Attr, AttrType};
 pub use class::{Class, LogSource};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use finding::{Entity, EntityKind, Finding, FindingKey, Match};
-pub use frame::{DeadLetter, DeadReason, Frame};
+pub use frame::{DeadLetter, DeadReason, Frame, SpoolPosition};
 pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
 pub use lake::LakeReader;
 pub use record::{Attrs, Event, Note, Origin, TimeQuality};
