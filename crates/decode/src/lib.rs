@@ -1,1 +1,33 @@
-//! placeholder
+//! Turns frames into [`event::Event`]s with OCSF names: the second step of an event's way, between
+//! `collect` and `detect`.
+//!
+//! Pure: no IO, no clock, no randomness; the same frame always gives the same event. Hostile bytes
+//! meet named limits (see `limits`) and never a panic: what cannot be read at all becomes a
+//! [`event::DeadReason`], everything else an event with notes.
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test may stop at the first surprise"
+    )
+)]
+
+mod limits;
+mod parsed;
+mod structured;

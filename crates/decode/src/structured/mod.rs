@@ -1,0 +1,1 @@
+//! Structured formats: JSON, Windows event XML, and the shapes that products give them.
