@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{Bucket, Cursor, Found, LakeError, LakeReader, LakeStats, Search, Table, TopValue};
-use crate::query::matches;
+use crate::query::{matches, resolve};
 use crate::{Event, EventId, Scope};
 
 /// A lake that is a list.
@@ -86,7 +86,8 @@ impl LakeReader for MemoryLake {
     ) -> Result<Vec<TopValue>, LakeError> {
         let mut counts = BTreeMap::<String, u64>::new();
         for event in self.matching(scope, search) {
-            for value in event.get(field).map(crate::Value::members).unwrap_or_default() {
+            let value = resolve(&event, field);
+            for value in value.as_deref().map(crate::Value::members).unwrap_or_default() {
                 *counts.entry(value.text().into_owned()).or_default() += 1;
             }
         }

@@ -1,9 +1,195 @@
 //! Does one event answer a query?
 
-use super::Query;
-use crate::Event;
+use std::net::IpAddr;
 
-/// Returns whether the event matches.
-pub fn matches(_query: &Query, _event: &Event) -> bool {
-    true
+use regex::{Regex, RegexBuilder};
+
+use super::{Comparison, Query, Target, Test, TextPattern, WholePattern, resolve};
+use crate::fold::fold;
+use crate::{Attr, AttrType, Event, Value};
+
+/// How large a compiled regex may grow: enough for any readable one, too small to hurt.
+const REGEX_SIZE_MAX: usize = 1 << 20;
+
+/// Returns whether the event matches. To ask many events, make one [`Matcher`].
+pub fn matches(query: &Query, event: &Event) -> bool {
+    Matcher::new(query).matches(event)
+}
+
+/// A query made ready to ask many events.
+#[derive(Debug, Clone)]
+pub struct Matcher(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    All,
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Text(Box<TextPattern>),
+    Field { name: String, test: ValueTest },
+}
+
+impl Matcher {
+    /// Makes a query ready.
+    pub fn new(query: &Query) -> Self {
+        Self(Node::new(query))
+    }
+
+    /// Returns whether the event matches.
+    pub fn matches(&self, event: &Event) -> bool {
+        let mut text = FoldedTexts { event, folded: None };
+        self.0.matches(event, &mut text)
+    }
+}
+
+impl Node {
+    fn new(query: &Query) -> Self {
+        match query {
+            Query::All => Self::All,
+            Query::And(parts) => Self::And(parts.iter().map(Self::new).collect()),
+            Query::Or(parts) => Self::Or(parts.iter().map(Self::new).collect()),
+            Query::Not(inner) => Self::Not(Box::new(Self::new(inner))),
+            Query::Text(pattern) => Self::Text(Box::new(TextPattern::new(pattern))),
+            Query::Field { name, test } => {
+                Self::Field { name: name.clone(), test: ValueTest::new(name, test) }
+            }
+        }
+    }
+
+    fn matches(&self, event: &Event, text: &mut FoldedTexts<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::And(parts) => parts.iter().all(|part| part.matches(event, text)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(event, text)),
+            Self::Not(inner) => !inner.matches(event, text),
+            Self::Text(pattern) => text.get().iter().any(|text| pattern.found_in_folded(text)),
+            Self::Field { name, test } => {
+                resolve(event, name).is_some_and(|value| test.passes(&value))
+            }
+        }
+    }
+}
+
+/// The event's texts, folded once however many words are asked.
+struct FoldedTexts<'a> {
+    event: &'a Event,
+    folded: Option<Vec<String>>,
+}
+
+impl FoldedTexts<'_> {
+    fn get(&mut self) -> &[String] {
+        let event = self.event;
+        self.folded.get_or_insert_with(|| {
+            let values = event.attrs.iter().map(|(_, value)| value);
+            let values = values.chain(event.fields.iter().map(|(_, value)| value));
+            let members = values.flat_map(Value::members).map(|value| fold(&value.text()));
+            std::iter::once(fold(&event.raw)).chain(members).collect()
+        })
+    }
+}
+
+/// A [`Test`] made ready for many values. The lake asks its columns through the same tests.
+#[derive(Debug, Clone)]
+pub struct ValueTest(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Exists,
+    Like(WholePattern),
+    Regex(Regex),
+    Cidr(ipnet::IpNet),
+    Compare(Comparison, f64),
+    Range(f64, f64),
+    /// A regex that cannot be compiled matches nothing; [`super::parse`] never lets one through.
+    Never,
+}
+
+impl ValueTest {
+    /// Makes a test of the field with this name ready.
+    pub fn new(name: &str, test: &Test) -> Self {
+        Self(match test {
+            Test::Exists => Kind::Exists,
+            Test::Like(pattern) => Kind::Like(WholePattern::new(&shortest_ip(name, pattern))),
+            Test::Regex(pattern) => regex(pattern).map_or(Kind::Never, Kind::Regex),
+            Test::Cidr(net) => Kind::Cidr(*net),
+            Test::Compare(comparison, number) => Kind::Compare(*comparison, *number),
+            Test::Range(low, high) => Kind::Range(*low, *high),
+        })
+    }
+
+    /// Returns whether the value passes; a list passes if any member does.
+    pub fn passes(&self, value: &Value) -> bool {
+        value.members().iter().any(|member| match (&self.0, member) {
+            (Kind::Exists, member) => *member != Value::Null,
+            (_, Value::Text(text)) => self.passes_text(text),
+            (_, Value::Int(number)) => self.passes_int(*number),
+            (Kind::Compare(..) | Kind::Range(..), Value::Float(number)) => {
+                self.passes_number(*number)
+            }
+            (_, member) => self.passes_text(&member.text()),
+        })
+    }
+
+    /// Returns whether a text passes.
+    pub fn passes_text(&self, text: &str) -> bool {
+        match &self.0 {
+            Kind::Exists => true,
+            Kind::Like(pattern) => pattern.fits(text),
+            Kind::Regex(regex) => regex.is_match(text),
+            Kind::Cidr(net) => text.parse::<IpAddr>().is_ok_and(|address| net.contains(&address)),
+            Kind::Compare(..) | Kind::Range(..) => match text.trim().parse::<f64>() {
+                Ok(number) => number.is_finite() && self.passes_number(number),
+                Err(_) => false,
+            },
+            Kind::Never => false,
+        }
+    }
+
+    /// Returns whether a whole number passes.
+    pub fn passes_int(&self, number: i64) -> bool {
+        match &self.0 {
+            Kind::Exists => true,
+            Kind::Compare(..) | Kind::Range(..) => {
+                #[expect(clippy::cast_precision_loss, reason = "comparing with a typed number")]
+                let number = number as f64;
+                self.passes_number(number)
+            }
+            _ => self.passes_text(&number.to_string()),
+        }
+    }
+
+    fn passes_number(&self, number: f64) -> bool {
+        match &self.0 {
+            Kind::Compare(Comparison::Greater, bound) => number > *bound,
+            Kind::Compare(Comparison::GreaterOrEqual, bound) => number >= *bound,
+            Kind::Compare(Comparison::Less, bound) => number < *bound,
+            Kind::Compare(Comparison::LessOrEqual, bound) => number <= *bound,
+            Kind::Range(low, high) => number >= *low && number <= *high,
+            _ => false,
+        }
+    }
+
+    /// Returns the folded text that a value must equal to pass, if the test is an equality.
+    pub fn equal_to(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Like(pattern) => pattern.literal(),
+            _ => None,
+        }
+    }
+}
+
+/// Compiles a regex of the query language.
+pub(super) fn regex(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(REGEX_SIZE_MAX).dfa_size_limit(REGEX_SIZE_MAX).build()
+}
+
+/// Returns an address in the form the decoder stores (its shortest), anything else as it is.
+fn shortest_ip(name: &str, pattern: &str) -> String {
+    let is_ip =
+        matches!(Target::of(name), Target::Attr(attr, _) if Attr::kind(attr) == AttrType::Ip);
+    match pattern.parse::<IpAddr>() {
+        Ok(address) if is_ip => address.to_string(),
+        _ => pattern.to_owned(),
+    }
 }

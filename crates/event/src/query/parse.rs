@@ -1,6 +1,17 @@
 //! Text → [`Query`], with errors that point at the column.
 
-use super::Query;
+use super::lexing::{Cursor, error_at};
+use super::matching::regex;
+use super::{Comparison, Query, Test, escape};
+
+/// How long a query may be, in characters: more than anyone types, little enough to read at once.
+pub const LENGTH_MAX: usize = 4096;
+
+/// How many terms a query may have: each one is asked of every event.
+pub const TERMS_MAX: usize = 256;
+
+/// How deep parentheses and denials may nest: the reader and the matcher recurse.
+const DEPTH_MAX: usize = 32;
 
 /// Why a query could not be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,11 +21,271 @@ pub struct ParseError {
     pub column: usize,
     /// What was expected there; a stable English phrase that screens translate by `code`.
     pub message: String,
-    /// Stable word for translation.
+    /// Stable word for translation: `too-long`, `too-many-terms`, `too-deep`, `unexpected-close`,
+    /// `close-missing`, `term-missing`, `value-missing`, `quote-open`, `number-expected`,
+    /// `range-open`, `range-shape`, `bad-regex`.
     pub code: &'static str,
 }
 
-/// Reads a query.
-pub fn parse(_text: &str) -> Result<Query, ParseError> {
-    Ok(Query::All)
+/// Reads a query. The empty text asks for every event.
+pub fn parse(text: &str) -> Result<Query, ParseError> {
+    let cursor = Cursor::new(text);
+    if cursor.length() > LENGTH_MAX {
+        return Err(error_at(LENGTH_MAX + 1, "too-long", "the query is too long"));
+    }
+    let mut parser = Parser { cursor, terms: 0 };
+    parser.cursor.skip_space();
+    if parser.cursor.at_end() {
+        return Ok(Query::All);
+    }
+    let query = parser.any_of(0)?;
+    match parser.cursor.peek() {
+        None => Ok(query),
+        Some(_) => {
+            Err(parser.cursor.error("unexpected-close", "this parenthesis was never opened"))
+        }
+    }
+}
+
+struct Parser {
+    cursor: Cursor,
+    terms: usize,
+}
+
+impl Parser {
+    /// `a b OR c`: groups joined by `OR`.
+    fn any_of(&mut self, depth: usize) -> Result<Query, ParseError> {
+        let mut parts = vec![self.all_of(depth)?];
+        while self.eat_or() {
+            parts.push(self.all_of(depth)?);
+        }
+        Ok(joined(parts, Query::Or))
+    }
+
+    /// `a AND b c`: terms joined by `AND` or by standing side by side.
+    fn all_of(&mut self, depth: usize) -> Result<Query, ParseError> {
+        let mut parts = vec![self.term(depth)?];
+        loop {
+            self.cursor.skip_space();
+            let joined_by_word = self.eat_and();
+            self.cursor.skip_space();
+            let ends = matches!(self.cursor.peek(), None | Some(')')) || self.at_or();
+            if ends && !joined_by_word {
+                return Ok(joined(parts, Query::And));
+            }
+            parts.push(self.term(depth)?);
+        }
+    }
+
+    fn eat_and(&mut self) -> bool {
+        self.cursor.eat_keyword("AND") || self.cursor.eat_keyword("&&")
+    }
+
+    fn eat_or(&mut self) -> bool {
+        self.cursor.skip_space();
+        self.cursor.eat_keyword("OR") || self.cursor.eat_keyword("||")
+    }
+
+    fn at_or(&self) -> bool {
+        self.cursor.is_at_keyword("OR") || self.cursor.is_at_keyword("||")
+    }
+
+    /// One term, denied or not.
+    fn term(&mut self, depth: usize) -> Result<Query, ParseError> {
+        self.cursor.skip_space();
+        if depth > DEPTH_MAX {
+            return Err(self.cursor.error("too-deep", "the query nests too deep"));
+        }
+        if self.eat_not() {
+            return Ok(Query::Not(Box::new(self.term(depth + 1)?)));
+        }
+        let missing = matches!(self.cursor.peek(), None | Some(')'));
+        if missing || self.at_or() || self.cursor.is_at_keyword("AND") {
+            return Err(self.cursor.error("term-missing", "a search term is missing here"));
+        }
+        if self.cursor.peek() == Some('(') {
+            return self.group(|parser| parser.any_of(depth + 1));
+        }
+        self.count_term()?;
+        if self.cursor.peek() == Some('"') {
+            return Ok(Query::Text(self.cursor.quoted()?));
+        }
+        match self.cursor.eat_field_name() {
+            Some(name) => self.field(&name, depth),
+            None => Ok(text(&self.cursor.word().pattern)),
+        }
+    }
+
+    fn eat_not(&mut self) -> bool {
+        self.cursor.eat_keyword("NOT") || self.cursor.eat_sign('-') || self.cursor.eat_sign('!')
+    }
+
+    fn count_term(&mut self) -> Result<(), ParseError> {
+        self.terms += 1;
+        if self.terms > TERMS_MAX {
+            return Err(self.cursor.error("too-many-terms", "the query has too many terms"));
+        }
+        Ok(())
+    }
+
+    /// What stands in parentheses; the cursor stands on the opening one.
+    fn group(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<Query, ParseError>,
+    ) -> Result<Query, ParseError> {
+        let opened = self.cursor.column();
+        self.cursor.eat("(");
+        let query = inner(self)?;
+        self.cursor.skip_space();
+        if self.cursor.eat(")") {
+            Ok(query)
+        } else {
+            Err(error_at(opened, "close-missing", "this parenthesis is never closed"))
+        }
+    }
+
+    /// What stands after `name:`.
+    fn field(&mut self, name: &str, depth: usize) -> Result<Query, ParseError> {
+        if self.cursor.peek() == Some('(') {
+            return self.group(|parser| parser.any_value(name, depth + 1));
+        }
+        let test = self.value(name)?;
+        Ok(Query::Field { name: name.to_owned(), test })
+    }
+
+    /// `name:(a OR b)`.
+    fn any_value(&mut self, name: &str, depth: usize) -> Result<Query, ParseError> {
+        let mut parts = vec![self.all_values(name, depth)?];
+        while self.eat_or() {
+            parts.push(self.all_values(name, depth)?);
+        }
+        Ok(joined(parts, Query::Or))
+    }
+
+    /// `name:(a AND NOT b)`.
+    fn all_values(&mut self, name: &str, depth: usize) -> Result<Query, ParseError> {
+        let mut parts = vec![self.value_term(name, depth)?];
+        loop {
+            self.cursor.skip_space();
+            let joined_by_word = self.eat_and();
+            self.cursor.skip_space();
+            let ends = matches!(self.cursor.peek(), None | Some(')')) || self.at_or();
+            if ends && !joined_by_word {
+                return Ok(joined(parts, Query::And));
+            }
+            parts.push(self.value_term(name, depth)?);
+        }
+    }
+
+    fn value_term(&mut self, name: &str, depth: usize) -> Result<Query, ParseError> {
+        self.cursor.skip_space();
+        if depth > DEPTH_MAX {
+            return Err(self.cursor.error("too-deep", "the query nests too deep"));
+        }
+        if self.eat_not() {
+            return Ok(Query::Not(Box::new(self.value_term(name, depth + 1)?)));
+        }
+        self.count_term()?;
+        self.field(name, depth)
+    }
+
+    /// One value and how it is compared.
+    fn value(&mut self, name: &str) -> Result<Test, ParseError> {
+        match self.cursor.peek() {
+            None => return Err(self.value_missing()),
+            Some(c) if c.is_whitespace() || c == ')' => return Err(self.value_missing()),
+            Some('"') => return Ok(Test::Like(self.cursor.quoted()?)),
+            Some('[') => return self.range(),
+            Some('/') => {
+                let column = self.cursor.column();
+                if let Some(pattern) = self.cursor.regex() {
+                    return regex_test(column, pattern);
+                }
+            }
+            Some(_) => {}
+        }
+        for (sign, comparison) in [
+            (">=", Comparison::GreaterOrEqual),
+            ("<=", Comparison::LessOrEqual),
+            (">", Comparison::Greater),
+            ("<", Comparison::Less),
+        ] {
+            if self.cursor.eat(sign) {
+                let column = self.cursor.column();
+                return Ok(Test::Compare(comparison, number(column, &self.cursor.word().typed)?));
+            }
+        }
+        let word = self.cursor.word();
+        if word.pattern == "*" {
+            return Ok(Test::Exists);
+        }
+        let is_own_path = name.contains("url") || name.contains("path");
+        match word.typed.parse() {
+            Ok(net) if word.typed.contains('/') && !is_own_path => Ok(Test::Cidr(net)),
+            _ => Ok(Test::Like(word.pattern)),
+        }
+    }
+
+    fn value_missing(&self) -> ParseError {
+        self.cursor.error("value-missing", "a value is missing after the colon")
+    }
+
+    /// `[1 TO 10]`; `*` leaves an end open.
+    fn range(&mut self) -> Result<Test, ParseError> {
+        let opened = self.cursor.column();
+        self.cursor.eat("[");
+        let Some(inside) = self.cursor.until(']') else {
+            return Err(error_at(opened, "range-open", "this range is never closed with `]`"));
+        };
+        let Some((low, high)) = inside.split_once(" TO ") else {
+            return Err(error_at(opened, "range-shape", "a range is written `[1 TO 10]`"));
+        };
+        let end = |text: &str, open: f64| match text.trim() {
+            "*" => Ok(open),
+            text => number(opened, text),
+        };
+        Ok(Test::Range(end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?))
+    }
+}
+
+/// Returns one part as it is, several as one.
+fn joined(mut parts: Vec<Query>, join: fn(Vec<Query>) -> Query) -> Query {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => {
+            parts.extend(last);
+            join(parts)
+        }
+    }
+}
+
+/// A bare word; nothing but stars is every event.
+fn text(pattern: &str) -> Query {
+    if !pattern.is_empty() && pattern.chars().all(|c| c == '*') {
+        Query::All
+    } else {
+        Query::Text(pattern.to_owned())
+    }
+}
+
+fn number(column: usize, text: &str) -> Result<f64, ParseError> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err(error_at(column, "number-expected", "a number is expected here")),
+    }
+}
+
+fn regex_test(column: usize, pattern: String) -> Result<Test, ParseError> {
+    match regex(&pattern) {
+        Ok(_) => Ok(Test::Regex(pattern)),
+        Err(_) => Err(error_at(column, "bad-regex", "this regular expression cannot be read")),
+    }
+}
+
+impl Query {
+    /// Returns a query for a field that equals a text exactly (folded, no wildcards): what a click
+    /// on a value adds to a search.
+    pub fn equals(name: &str, text: &str) -> Self {
+        Self::Field { name: name.to_owned(), test: Test::Like(escape(text)) }
+    }
 }
