@@ -1,0 +1,169 @@
+//! Alerts, exceptions, incidents and what people note about them. The crate is `respond`.
+
+use super::table::Type::{Big, Bool, Int, Small, Text, Time, Uuid};
+use super::{Migration, Step, Table};
+
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0006_respond_alert", steps: alert },
+    Migration { name: "0007_respond_incident", steps: incident },
+];
+
+fn alert() -> Vec<Step> {
+    vec![
+        Step::Table(number_table()),
+        Step::Table(alert_table()),
+        Step::Table(finding_table()),
+        Step::Table(comment_table()),
+        Step::Table(exception_table()),
+    ]
+}
+
+/// The last number given, per kind and year: `CB-2026-00042`.
+fn number_table() -> Table {
+    Table::named("respond_number")
+        .col("kind", Text)
+        .col("year", Int)
+        .col("last", Big)
+        .keys(&["kind", "year"])
+}
+
+fn alert_table() -> Table {
+    Table::named("alert")
+        .key("id", Uuid)
+        .col("number", Text)
+        .col("rule", Text)
+        .col("title", Text)
+        .opt("title_vi", Text)
+        .col("severity", Small)
+        .opt("level", Small)
+        // Severity and level in one number: what open alerts are ordered by.
+        .col("priority", Small)
+        .col("tags", Text)
+        .col("agency_id", Uuid)
+        .opt("system_id", Uuid)
+        .col("source_id", Uuid)
+        .col("entity_kind", Text)
+        .col("entity_value", Text)
+        .col("state", Text)
+        .col("is_open", Bool)
+        .opt("closure", Text)
+        .opt("closure_reason", Text)
+        .opt("duplicate_of", Uuid)
+        .opt("assignee_id", Uuid)
+        .opt("incident_id", Uuid)
+        .col("matched", Text)
+        .col("findings", Big)
+        .col("events", Text)
+        .col("first_at", Time)
+        .col("last_at", Time)
+        .col("detected_at", Time)
+        .col("changed_at", Time)
+        .col("group_key", Text)
+        .col("folded", Text)
+        .unique(&["number"])
+        .index(&["group_key", "last_at"])
+        .index(&["is_open", "priority", "last_at"])
+        .index(&["agency_id", "is_open", "priority", "last_at"])
+        .index(&["is_open", "severity", "agency_id"])
+        .index(&["last_at"])
+        .index(&["detected_at"])
+        .index(&["rule", "last_at"])
+        .index(&["system_id", "last_at"])
+        .index(&["entity_kind", "entity_value", "last_at"])
+        .index(&["assignee_id", "is_open"])
+        .index(&["incident_id"])
+}
+
+/// Identities of findings already taken in, so that a replay after a crash changes nothing.
+fn finding_table() -> Table {
+    Table::named("alert_finding")
+        .col("rule", Text)
+        .col("event_id", Uuid)
+        .opt("alert_id", Uuid)
+        .opt("exception_id", Uuid)
+        .col("agency_id", Uuid)
+        .opt("system_id", Uuid)
+        .col("occurred_at", Time)
+        .col("received_at", Time)
+        .keys(&["rule", "event_id"])
+        .index(&["event_id"])
+        .index(&["rule", "received_at"])
+        .index(&["exception_id", "received_at"])
+        .index(&["received_at"])
+}
+
+fn comment_table() -> Table {
+    Table::named("alert_comment")
+        .key("id", Uuid)
+        .col("alert_id", Uuid)
+        .opt("account_id", Uuid)
+        .col("author", Text)
+        .col("made_at", Time)
+        .col("text", Text)
+        .belongs("alert_id", "alert")
+        .index(&["alert_id", "made_at"])
+}
+
+fn exception_table() -> Table {
+    Table::named("alert_exception")
+        .key("id", Uuid)
+        .col("rule", Text)
+        .opt("agency_id", Uuid)
+        .opt("system_id", Uuid)
+        .col("condition", Text)
+        .col("reason", Text)
+        .col("made_by", Uuid)
+        .col("made_at", Time)
+        .col("expires_at", Time)
+        .opt("ended_at", Time)
+        .col("hidden", Big)
+        .opt("last_hidden_at", Time)
+        .index(&["rule"])
+        .index(&["expires_at"])
+}
+
+fn incident() -> Vec<Step> {
+    let incident = Table::named("incident")
+        .key("id", Uuid)
+        .col("number", Text)
+        .col("title", Text)
+        .col("severity", Small)
+        .col("state", Text)
+        .col("is_open", Bool)
+        .col("agency_id", Uuid)
+        .opt("assignee_id", Uuid)
+        .opt("occurred_at", Time)
+        .col("detected_at", Time)
+        .opt("reported_at", Time)
+        .col("opened_at", Time)
+        .opt("contained_at", Time)
+        .opt("closed_at", Time)
+        .opt("cause", Text)
+        .opt("impact", Text)
+        .opt("lessons", Text)
+        .col("changed_at", Time)
+        .col("folded", Text)
+        .unique(&["number"])
+        .index(&["is_open", "severity", "opened_at"])
+        .index(&["agency_id", "is_open", "opened_at"])
+        .index(&["opened_at"])
+        .index(&["assignee_id", "is_open"]);
+    let incident_system = Table::named("incident_system")
+        .col("incident_id", Uuid)
+        .col("system_id", Uuid)
+        .keys(&["incident_id", "system_id"])
+        .belongs("incident_id", "incident")
+        .index(&["system_id"]);
+    let incident_entry = Table::named("incident_entry")
+        .key("id", Uuid)
+        .col("incident_id", Uuid)
+        .col("at", Time)
+        .col("made_at", Time)
+        .opt("account_id", Uuid)
+        .col("author", Text)
+        .col("kind", Text)
+        .col("text", Text)
+        .belongs("incident_id", "incident")
+        .index(&["incident_id", "at"]);
+    [incident, incident_system, incident_entry].into_iter().map(Step::Table).collect()
+}
