@@ -121,7 +121,7 @@ impl Table {
 
     /// Returns the SQL that makes the table and its indexes.
     pub(crate) fn sql(&self, backend: DbBackend) -> Vec<String> {
-        std::iter::once(backend.build(&self.create))
+        std::iter::once(backend.build(self.create.as_ref()))
             .chain(self.indexes.iter().map(|index| backend.build(index)))
             .map(|statement| statement.sql)
             .collect()
