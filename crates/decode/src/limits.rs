@@ -10,3 +10,14 @@ pub(crate) const FIELDS_MAX: usize = 1024;
 
 /// Deepest JSON nesting that is flattened; deeper values stay as one text field with a note.
 pub(crate) const JSON_DEPTH_MAX: usize = 32;
+
+/// Longest dotted name made from nested JSON: each leaf carries a copy of it, so an unlimited one
+/// would let a record of 1 MiB grow to gigabytes.
+pub(crate) const JSON_NAME_BYTES_MAX: usize = 512;
+
+/// Most values (list members included) read from one JSON record; each is looked up by name once.
+pub(crate) const JSON_VALUES_MAX: usize = 16 * 1024;
+
+/// Largest compiled regular expression of a source: the default of the `regex` crate is ten times
+/// this, and operators may add sources.
+pub(crate) const REGEX_BYTES_MAX: usize = 1024 * 1024;

@@ -116,7 +116,7 @@ fn depth_bombs_cost_no_stack() {
     let closed = format!("{{\"a\":{open}{}}}", "]".repeat(100_000));
     assert_eq!(note_codes(closed.as_bytes()), ["too-deep"]);
     let objects = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
-    assert_eq!(note_codes(objects.as_bytes()), ["too-deep", "long-name"].get(..1).unwrap());
+    assert_eq!(note_codes(objects.as_bytes()), ["too-deep"]);
 }
 
 #[test]

@@ -1,0 +1,190 @@
+//! Adds the fields that SigmaHQ's generic rules ask for but a channel spells otherwise: a process
+//! creation reads the same from Security 4688 as from Sysmon 1, a registry write from 4657 as from
+//! Sysmon 13. Fields are only added; what the source wrote is never changed.
+
+use event::{Fields, Value};
+
+/// The channel that a provider writes to, for shippers that leave the channel out.
+const CHANNEL_OF_PROVIDER: &[(&str, &str)] = &[
+    ("Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational"),
+    ("Microsoft-Windows-Security-Auditing", "Security"),
+    ("Microsoft-Windows-PowerShell", "Microsoft-Windows-PowerShell/Operational"),
+    ("PowerShell", "Windows PowerShell"),
+    ("PowerShellCore", "PowerShellCore/Operational"),
+    ("Service Control Manager", "System"),
+    ("Microsoft-Windows-TaskScheduler", "Microsoft-Windows-TaskScheduler/Operational"),
+    ("Microsoft-Windows-WMI-Activity", "Microsoft-Windows-WMI-Activity/Operational"),
+    ("Microsoft-Windows-Windows Defender", "Microsoft-Windows-Windows Defender/Operational"),
+    ("Microsoft-Windows-Bits-Client", "Microsoft-Windows-Bits-Client/Operational"),
+];
+
+/// Mandatory label → the word that Sysmon writes for the same integrity level.
+const INTEGRITY_LEVELS: &[(&str, &str)] = &[
+    ("S-1-16-0", "Untrusted"),
+    ("S-1-16-4096", "Low"),
+    ("S-1-16-8192", "Medium"),
+    ("S-1-16-8448", "MediumPlus"),
+    ("S-1-16-12288", "High"),
+    ("S-1-16-16384", "System"),
+    ("S-1-16-20480", "Protected"),
+];
+
+/// Adds what is missing, by channel and event number.
+pub(super) fn enrich(fields: &mut Fields) {
+    add_channel(fields);
+    let channel = text(fields, "Channel").to_ascii_lowercase();
+    let event_id = fields.get("EventID").and_then(Value::int).unwrap_or_default();
+    match (channel.as_str(), event_id) {
+        ("security", 4688) => process_creation(fields),
+        ("security", 4657) => registry_value(fields),
+        ("microsoft-windows-sysmon/operational", 12..=14) => registry_event_type(fields, event_id),
+        ("windows powershell" | "application", _) => add_data(fields),
+        ("microsoft-windows-windows defender/operational", _) => defender(fields),
+        _ => {}
+    }
+}
+
+fn add_channel(fields: &mut Fields) {
+    if fields.get("Channel").is_some() {
+        return;
+    }
+    let provider = text(fields, "Provider_Name");
+    let known = CHANNEL_OF_PROVIDER.iter().find(|(name, _)| *name == provider);
+    // Sysmon's `UtcTime` is in no other provider's events.
+    let channel = match known {
+        Some((_, channel)) => Some(*channel),
+        None if fields.get("UtcTime").is_some() && fields.get("ProcessGuid").is_some() => {
+            Some("Microsoft-Windows-Sysmon/Operational")
+        }
+        None => None,
+    };
+    if let Some(channel) = channel {
+        fields.set("Channel", channel);
+    }
+}
+
+/// Security 4688 as Sysmon 1. `ProcessId` stays the creator's number, as the event says; the new
+/// process's number is an attribute.
+fn process_creation(fields: &mut Fields) {
+    copy(fields, "NewProcessName", "Image");
+    copy(fields, "ProcessCommandLine", "CommandLine");
+    copy(fields, "CreatorProcessName", "ParentProcessName");
+    copy(fields, "ParentProcessName", "ParentImage");
+    copy(fields, "SubjectLogonId", "LogonId");
+    let label = text(fields, "MandatoryLabel");
+    if let Some((_, level)) = INTEGRITY_LEVELS.iter().find(|(sid, _)| *sid == label) {
+        add(fields, "IntegrityLevel", (*level).to_owned());
+    }
+    // The target is set only when the process runs as someone other than its creator.
+    let target = account(fields, "TargetDomainName", "TargetUserName");
+    if let Some(user) = target.or_else(|| account(fields, "SubjectDomainName", "SubjectUserName")) {
+        add(fields, "User", user);
+    }
+}
+
+/// Security 4657 as Sysmon 12 or 13.
+fn registry_value(fields: &mut Fields) {
+    let key = text(fields, "ObjectName");
+    let key = match key.strip_prefix(r"\REGISTRY\MACHINE") {
+        Some(rest) => format!("HKLM{rest}"),
+        None => match key.strip_prefix(r"\REGISTRY\USER") {
+            Some(rest) => format!("HKU{rest}"),
+            None => key.to_owned(),
+        },
+    };
+    let value_name = text(fields, "ObjectValueName");
+    if !key.is_empty() {
+        let path = if value_name.is_empty() { key } else { format!(r"{key}\{value_name}") };
+        add(fields, "TargetObject", path);
+    }
+    copy(fields, "NewValue", "Details");
+    copy(fields, "ProcessName", "Image");
+    // %%1904 made, %%1905 changed, %%1906 removed.
+    let kind = if text(fields, "OperationType") == "%%1906" { "DeleteValue" } else { "SetValue" };
+    add(fields, "EventType", kind.to_owned());
+}
+
+/// NXLog overwrites Sysmon's `EventType` with its own (`INFO`): what happened is then in the message.
+fn registry_event_type(fields: &mut Fields, event_id: i64) {
+    let stated = text(fields, "EventType");
+    if stated.ends_with("Key") || stated.ends_with("Value") {
+        return;
+    }
+    let in_message = text(fields, "Message").lines().find_map(|line| {
+        line.trim_start().strip_prefix("EventType:").map(|kind| kind.trim().to_owned())
+    });
+    let kind = match (in_message, event_id) {
+        (Some(kind), _) if !kind.is_empty() => kind,
+        (_, 13) => "SetValue".to_owned(),
+        _ => return,
+    };
+    fields.set("EventType", kind);
+}
+
+/// Rules for channels without named data look into `Data`. Winlogbeat calls its parts `param1` …,
+/// others give the rendered message only.
+fn add_data(fields: &mut Fields) {
+    if fields.get("Data").is_some() {
+        return;
+    }
+    let parameters = fields.iter().filter(|(name, value)| {
+        let number = name.strip_prefix("param").and_then(|number| number.parse::<u8>().ok());
+        number.is_some() && matches!(value, Value::Text(_))
+    });
+    let parameters: Vec<Value> = parameters.map(|(_, value)| value.clone()).collect();
+    if !parameters.is_empty() {
+        fields.set("Data", Value::List(parameters));
+    } else if let Some(message) = fields.get("Message").cloned() {
+        fields.set("Data", message);
+    }
+}
+
+/// Defender's names have blanks (`Threat Name`); rules write them without, or with `_`.
+fn defender(fields: &mut Fields) {
+    let spaced: Vec<(String, Value)> = fields
+        .iter()
+        .filter(|(name, _)| name.contains(' '))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
+    for (name, value) in spaced {
+        for alias in [name.replace(' ', ""), name.replace(' ', "_")] {
+            if fields.get(&alias).is_none() {
+                fields.set(alias, value.clone());
+            }
+        }
+    }
+    copy(fields, "ThreatName", "Signature");
+    copy(fields, "Path", "Filename");
+}
+
+fn text<'a>(fields: &'a Fields, name: &str) -> &'a str {
+    match fields.get(name) {
+        Some(Value::Text(text)) => text.trim(),
+        _ => "",
+    }
+}
+
+fn account(fields: &Fields, domain_name: &str, user_name: &str) -> Option<String> {
+    let user = text(fields, user_name);
+    if matches!(user, "" | "-") {
+        return None;
+    }
+    Some(match text(fields, domain_name) {
+        "" | "-" => user.to_owned(),
+        domain => format!(r"{domain}\{user}"),
+    })
+}
+
+fn add(fields: &mut Fields, name: &'static str, value: String) {
+    if fields.get(name).is_none() {
+        fields.set(name, value);
+    }
+}
+
+fn copy(fields: &mut Fields, from: &str, to: &'static str) {
+    if fields.get(to).is_none()
+        && let Some(value) = fields.get(from).cloned()
+    {
+        fields.set(to, value);
+    }
+}

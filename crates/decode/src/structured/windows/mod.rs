@@ -1,0 +1,196 @@
+//! Every JSON shape of a Windows event → one set of names: `EventID` (a number), `Channel`,
+//! `Provider_Name`, `Computer`, and the `EventData` names flat, as SigmaHQ's rules ask for them.
+//!
+//! | shape | how it is told |
+//! | --- | --- |
+//! | Winlogbeat 7+, Elastic Agent | `winlog.event_id` |
+//! | Winlogbeat 6 | `event_id` with `log_name` |
+//! | the `evtx` crate, Vector, xmltodict | `Event.System.EventID`, `System.EventID` |
+//! | Wazuh | `data.win.system.eventID` |
+//! | NXLog, OTRF, Fluent Bit, Azure Monitor, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
+//! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
+
+mod enrich;
+pub(crate) mod names;
+
+#[cfg(test)]
+mod tests;
+
+use event::{Attr, Attrs, Fields, Value};
+
+/// Fields in which forwarders put the whole event as XML.
+const XML_FIELDS: &[&str] =
+    &["event", "_raw", "result._raw", "event.original", "xml", "Xml", "EventXml", "message"];
+
+/// What stands before every name in a record exported from an Elasticsearch index.
+const EXPORTED: &str = "_source.";
+
+/// How a JSON object spells a Windows event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// The structure of the XML, below this prefix.
+    Structure(&'static str),
+    Winlogbeat,
+    OldWinlogbeat,
+    /// Below this prefix.
+    Wazuh(&'static str),
+    Flat,
+    /// The XML itself, in the field of this name.
+    Xml(&'static str),
+}
+
+/// Returns whether flattened JSON is a Windows event in a shape that [`normalise`] knows.
+pub(crate) fn is_windows(fields: &Fields) -> bool {
+    spelling(fields).is_some() || fields.get("_source.winlog.event_id").is_some()
+}
+
+/// Renames the fields of a Windows event to SigmaHQ's names and adds what generic rules need.
+/// Fields that are none of the event's own (`agent.version`, `host.ip` …) keep their names.
+pub(crate) fn normalise(fields: &mut Fields) {
+    if fields.iter().any(|(name, _)| name.starts_with(EXPORTED)) {
+        rename(fields, |name| Some(name.strip_prefix(EXPORTED).unwrap_or(name).to_owned()));
+    }
+    match spelling(fields) {
+        None => return,
+        Some(Spelling::Structure(prefix)) => {
+            rename(fields, |name| match name.strip_prefix(prefix) {
+                Some(path) => names::below_event(path),
+                None => Some(name.to_owned()),
+            });
+            join_named_data(fields);
+        }
+        Some(Spelling::Winlogbeat) => rename(fields, names::winlogbeat),
+        Some(Spelling::OldWinlogbeat) => rename(fields, names::old_winlogbeat),
+        Some(Spelling::Wazuh(prefix)) => {
+            halve_backslashes(fields, prefix);
+            rename(fields, |name| match name.strip_prefix(prefix) {
+                Some(inner) => names::wazuh(inner),
+                None => Some(name.to_owned()),
+            });
+        }
+        Some(Spelling::Flat) => {}
+        Some(Spelling::Xml(name)) => unwrap_xml(fields, name),
+    }
+    add_flat_aliases(fields);
+    names::number_event_id(fields);
+    enrich::enrich(fields);
+}
+
+fn spelling(fields: &Fields) -> Option<Spelling> {
+    let has = |name: &str| fields.get(name).is_some();
+    let any = |names: &[&str]| names.iter().any(|name| has(name));
+    if has("winlog.event_id") || has("winlog.channel") {
+        return Some(Spelling::Winlogbeat);
+    }
+    if has("EventID") || has("EventId") {
+        let beside = ["Channel", "SourceName", "ProviderName", "ProviderGuid", "Provider_Name"];
+        if any(&beside) || any(&["EventSourceName", "LogName", "UtcTime", "channel"]) {
+            return Some(Spelling::Flat);
+        }
+    }
+    let starts = |prefix: &str| fields.iter().any(|(name, _)| name.starts_with(prefix));
+    if starts("Event.System.") {
+        return Some(Spelling::Structure("Event."));
+    }
+    if starts("System.EventID") {
+        return Some(Spelling::Structure(""));
+    }
+    if has("data.win.system.eventID") {
+        return Some(Spelling::Wazuh("data.win."));
+    }
+    if has("win.system.eventID") {
+        return Some(Spelling::Wazuh("win."));
+    }
+    if has("event_id") && any(&["log_name", "source_name", "provider_guid"]) {
+        return Some(Spelling::OldWinlogbeat);
+    }
+    if has("Id") && has("LogName") && has("ProviderName") {
+        return Some(Spelling::Flat);
+    }
+    let xml = XML_FIELDS.iter().copied().find(|name| {
+        matches!(fields.get(name), Some(Value::Text(text)) if text.trim_start().starts_with("<Event "))
+    });
+    xml.map(Spelling::Xml)
+}
+
+/// Gives every field the name that `name_of` returns; `None` leaves the field out.
+fn rename(fields: &mut Fields, name_of: impl Fn(&str) -> Option<String>) {
+    let old = std::mem::take(fields);
+    for (name, value) in old.iter() {
+        if let Some(name) = name_of(name) {
+            fields.push(name, value.clone());
+        }
+    }
+}
+
+/// Pairs names and texts that stand in two lists, as writers leave
+/// `<Data Name="User">root</Data>` that know nothing of Windows events.
+fn join_named_data(fields: &mut Fields) {
+    const NAMES: &[&str] = &["Data.@Name", "Data.#attributes.Name", "Data.Name", "Data.$.Name"];
+    const TEXTS: &[&str] = &["Data.#text", "Data", "Data._", "Data.content", "Data.Value"];
+    let find = |wanted: &[&'static str]| wanted.iter().copied().find(|name| fields.get(name).is_some());
+    let (Some(name), Some(text)) = (find(NAMES), find(TEXTS)) else { return };
+    let members = |name: &str| fields.get(name).map(|value| value.members().to_vec());
+    let (Some(keys), Some(texts)) = (members(name), members(text)) else { return };
+    // Writers leave out the text of an empty element: then nobody knows which text is whose.
+    if keys.len() != texts.len() {
+        return;
+    }
+    rename(fields, |own| (own != name && own != text).then(|| own.to_owned()));
+    for (key, text) in keys.iter().zip(texts) {
+        if let Some(key) = names::data_name(&key.text()) {
+            fields.push(key, text);
+        }
+    }
+}
+
+/// Wazuh escapes backslashes twice: `C:\\Windows` for `C:\Windows`.
+fn halve_backslashes(fields: &mut Fields, prefix: &str) {
+    let old = std::mem::take(fields);
+    for (name, value) in old.iter() {
+        let value = match value {
+            Value::Text(text) if name.starts_with(prefix) && text.contains(r"\\") => {
+                Value::Text(text.replace(r"\\", r"\"))
+            }
+            other => other.clone(),
+        };
+        fields.push(name.to_owned(), value);
+    }
+}
+
+/// Replaces the field that holds an event as XML by that event's fields.
+fn unwrap_xml(fields: &mut Fields, xml_name: &str) {
+    let Some(Value::Text(text)) = fields.get(xml_name) else { return };
+    // Broken XML stays what it is: a text that can be searched.
+    let Ok((inner, _)) = super::xml::windows_event(text) else { return };
+    rename(fields, |name| (name != xml_name).then(|| name.to_owned()));
+    for (name, value) in inner.iter() {
+        fields.push(name.to_owned(), value.clone());
+    }
+}
+
+fn add_flat_aliases(fields: &mut Fields) {
+    for (name, others) in names::FLAT_ALIASES {
+        if fields.get(name).is_some() {
+            continue;
+        }
+        let value = others.iter().find_map(|other| fields.get(other)).cloned();
+        if let Some(value) = value {
+            fields.set(*name, value);
+        }
+    }
+}
+
+/// Splits `DOMAIN\user` in the acting account into its two attributes.
+pub(crate) fn split_account(attrs: &mut Attrs) {
+    let Some((domain, user)) = attrs.get(Attr::User).and_then(|account| match account {
+        Value::Text(text) => text.split_once('\\').map(|(domain, user)| (domain.to_owned(), user.to_owned())),
+        _ => None,
+    }) else {
+        return;
+    };
+    attrs.set(Attr::User, user);
+    if attrs.get(Attr::Domain).is_none() {
+        attrs.set(Attr::Domain, domain);
+    }
+}

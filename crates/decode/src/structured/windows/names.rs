@@ -1,0 +1,189 @@
+//! The names that shippers give to one and the same part of a Windows event → SigmaHQ's names.
+//!
+//! The event's own structure (`System`, `EventData`, `UserData`, `RenderingInfo`) is the same in
+//! every shape; only the way it is spelled in JSON differs. `EventData` names are taken as they
+//! stand, unless one would pass for a name of the system part: then it keeps its prefix.
+
+use event::{Fields, Value};
+
+/// Names of the system part. An `EventData` field of the same name must not pass for them.
+const SYSTEM_NAMES: &[&str] = &[
+    "EventID",
+    "Qualifiers",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "TimeCreated",
+    "EventRecordID",
+    "Channel",
+    "Computer",
+    "Provider_Name",
+    "Provider_Guid",
+];
+
+/// How JSON writers mark what is an attribute or the text of an element.
+const MARKERS: &[&str] = &["#attributes", "_attributes", "@attributes", "#text", "_text", "$"];
+
+/// Returns the field name for a dotted path below `<Event>`, or `None` for what is no field
+/// (name spaces, the `Name` of `EventData` itself).
+pub(crate) fn below_event(path: &str) -> Option<String> {
+    let (section, rest) = path.split_once('.').unwrap_or((path, ""));
+    if path.ends_with("xmlns") || MARKERS.contains(&section) || section.starts_with('@') {
+        return None;
+    }
+    let mut parts = rest.split('.').filter(|part| !part.is_empty() && !MARKERS.contains(part));
+    match section {
+        "System" => system_name(parts),
+        "EventData" => {
+            let name = rest.strip_suffix(".#text").unwrap_or(rest);
+            data_name(name).filter(|name| !name.starts_with("#attributes"))
+        }
+        // `<UserData><LogFileCleared><Channel>…`: the element between is only a wrapper.
+        "UserData" => {
+            let wrapper = parts.next()?;
+            let name = parts.collect::<Vec<_>>().join("_");
+            data_name(if name.is_empty() { wrapper } else { &name })
+        }
+        _ => {
+            let name = parts.collect::<Vec<_>>().join("_");
+            match (section, name.as_str()) {
+                ("RenderingInfo", "Message") => Some(name),
+                (_, "") => Some(section.to_owned()),
+                _ => Some(format!("{section}_{name}")),
+            }
+        }
+    }
+}
+
+fn system_name<'a>(parts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let parts = parts.map(|part| {
+        let part = part.strip_suffix("_attributes").unwrap_or(part);
+        part.strip_prefix('@').unwrap_or(part)
+    });
+    let name = parts.collect::<Vec<_>>().join("_");
+    Some(match name.as_str() {
+        "" => return None,
+        "TimeCreated_SystemTime" => "TimeCreated".to_owned(),
+        "EventID_Qualifiers" => "Qualifiers".to_owned(),
+        "EventID_Value" => "EventID".to_owned(),
+        _ => name,
+    })
+}
+
+/// Returns the field name for a name inside `EventData` or `UserData`.
+pub(crate) fn data_name(name: &str) -> Option<String> {
+    match name {
+        "" => None,
+        name if SYSTEM_NAMES.contains(&name) => Some(format!("EventData.{name}")),
+        name => Some(name.to_owned()),
+    }
+}
+
+/// Returns the field name for a name that Winlogbeat 7 and later, or Elastic Agent, uses.
+pub(super) fn winlogbeat(name: &str) -> Option<String> {
+    let Some(inner) = name.strip_prefix("winlog.") else {
+        return Some(if name == "message" { "Message".to_owned() } else { name.to_owned() });
+    };
+    if let Some(data) = inner.strip_prefix("event_data.").or(inner.strip_prefix("user_data.")) {
+        return data_name(data).filter(|data| data != "xml_name");
+    }
+    Some(match inner {
+        "event_id" => "EventID".to_owned(),
+        "channel" => "Channel".to_owned(),
+        "provider_name" => "Provider_Name".to_owned(),
+        "provider_guid" => "Provider_Guid".to_owned(),
+        "computer_name" => "Computer".to_owned(),
+        "record_id" => "EventRecordID".to_owned(),
+        "process.pid" => "Execution_ProcessID".to_owned(),
+        "process.thread.id" => "Execution_ThreadID".to_owned(),
+        "user.identifier" => "Security_UserID".to_owned(),
+        "activity_id" => "Correlation_ActivityID".to_owned(),
+        "version" => "Version".to_owned(),
+        "task" => "Task".to_owned(),
+        "opcode" => "Opcode".to_owned(),
+        "keywords" => "Keywords".to_owned(),
+        "level" => "Level".to_owned(),
+        "time_created" => "TimeCreated".to_owned(),
+        _ => name.to_owned(),
+    })
+}
+
+/// Returns the field name for a name that Winlogbeat 6 and earlier uses.
+pub(super) fn old_winlogbeat(name: &str) -> Option<String> {
+    if let Some(data) = name.strip_prefix("event_data.").or(name.strip_prefix("user_data.")) {
+        return data_name(data).filter(|data| data != "xml_name");
+    }
+    Some(match name {
+        "event_id" => "EventID".to_owned(),
+        "log_name" => "Channel".to_owned(),
+        "source_name" => "Provider_Name".to_owned(),
+        "provider_guid" => "Provider_Guid".to_owned(),
+        "computer_name" => "Computer".to_owned(),
+        "record_number" => "EventRecordID".to_owned(),
+        "process_id" => "Execution_ProcessID".to_owned(),
+        "thread_id" => "Execution_ThreadID".to_owned(),
+        "user.identifier" => "Security_UserID".to_owned(),
+        "message" => "Message".to_owned(),
+        _ => name.to_owned(),
+    })
+}
+
+/// Returns the field name for a Wazuh name below `data.win.`: there every name starts lower case.
+pub(super) fn wazuh(inner: &str) -> Option<String> {
+    if let Some(data) = inner.strip_prefix("eventdata.") {
+        return data_name(&capitalised(data));
+    }
+    let Some(system) = inner.strip_prefix("system.") else {
+        return Some(capitalised(inner));
+    };
+    Some(match system {
+        "systemTime" => "TimeCreated".to_owned(),
+        "providerName" => "Provider_Name".to_owned(),
+        "providerGuid" => "Provider_Guid".to_owned(),
+        "processID" => "Execution_ProcessID".to_owned(),
+        "threadID" => "Execution_ThreadID".to_owned(),
+        other => capitalised(other),
+    })
+}
+
+fn capitalised(name: &str) -> String {
+    // Windows itself writes these with a small letter.
+    if name.strip_prefix("param").is_some_and(|number| number.parse::<u8>().is_ok()) {
+        return name.to_owned();
+    }
+    let mut chars = name.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// The other names that flat shapes use for the system part: NXLog, Azure Monitor, Fluent Bit,
+/// `Get-WinEvent`. The first that is present is copied; the source's own name stays.
+pub(super) const FLAT_ALIASES: &[(&str, &[&str])] = &[
+    ("EventID", &["Id", "EventId", "eventID"]),
+    ("Channel", &["LogName", "channel", "EventLog"]),
+    ("Provider_Name", &["ProviderName", "SourceName", "EventSourceName", "Provider"]),
+    ("Provider_Guid", &["ProviderGuid"]),
+    ("Computer", &["Hostname", "MachineName", "ComputerName", "host.name", "hostname"]),
+    ("EventRecordID", &["RecordNumber", "RecordId"]),
+    ("Data", &["StringInserts", "Properties.Value"]),
+    ("Message", &["message"]),
+];
+
+/// Makes `EventID` a number where it is spelled as text, because rules compare it as one.
+pub(crate) fn number_event_id(fields: &mut Fields) {
+    let number = match fields.get("EventID") {
+        Some(Value::Text(text)) => text.trim().parse::<i64>().ok(),
+        Some(Value::Float(_) | Value::Int(_)) | None => None,
+        // The same number twice is one number; two different ones stay a list for all to see.
+        Some(Value::List(members)) => {
+            let first = members.first().and_then(Value::int);
+            first.filter(|first| members.iter().all(|member| member.int() == Some(*first)))
+        }
+        Some(Value::Null | Value::Bool(_)) => None,
+    };
+    if let Some(number) = number {
+        fields.set("EventID", number);
+    }
+}

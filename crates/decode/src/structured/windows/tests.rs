@@ -1,0 +1,262 @@
+//! The same event in every shape must read the same; then what single channels need.
+
+use super::*;
+use crate::structured::{json, xml};
+
+fn read(json: &str) -> Fields {
+    let (mut fields, _) = json::flatten(json.as_bytes()).unwrap();
+    assert!(is_windows(&fields), "{json}");
+    normalise(&mut fields);
+    fields
+}
+
+#[track_caller]
+fn check(fields: &Fields, expected: &[(&str, Value)]) {
+    for (name, value) in expected {
+        assert_eq!(fields.get(name), Some(value), "{name} in {fields:?}");
+    }
+}
+
+/// One Sysmon process creation, as eleven shippers write it.
+const SHAPES: &[(&str, &str)] = &[
+    (
+        "Winlogbeat 8",
+        r#"{"@timestamp":"2026-10-05T01:02:03.004Z","message":"Process Create:","event":{"code":"1","provider":"Microsoft-Windows-Sysmon"},
+        "winlog":{"event_id":1,"channel":"Microsoft-Windows-Sysmon/Operational","provider_name":"Microsoft-Windows-Sysmon","computer_name":"MAY01","event_data":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}}"#,
+    ),
+    (
+        "Winlogbeat 7, number as text, exported from an index",
+        r#"{"_source":{"winlog":{"event_id":"1","channel":"Microsoft-Windows-Sysmon/Operational","provider_name":"Microsoft-Windows-Sysmon","computer_name":"MAY01","event_data":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}}}"#,
+    ),
+    (
+        "Winlogbeat 6",
+        r#"{"event_id":1,"log_name":"Microsoft-Windows-Sysmon/Operational","source_name":"Microsoft-Windows-Sysmon","computer_name":"MAY01","event_data":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}"#,
+    ),
+    (
+        "NXLog",
+        r#"{"EventTime":"2026-10-05 08:02:03","Hostname":"MAY01","EventType":"INFO","EventID":1,"SourceName":"Microsoft-Windows-Sysmon","Channel":"Microsoft-Windows-Sysmon/Operational","Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}"#,
+    ),
+    (
+        "evtx crate",
+        r##"{"Event":{"#attributes":{"xmlns":"http://schemas.microsoft.com/win/2004/08/events/event"},"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01","Correlation":null},
+        "EventData":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}}"##,
+    ),
+    (
+        "evtx crate, separate attributes",
+        r##"{"Event_attributes":{"xmlns":"x"},"Event":{"EventData":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"},"System":{"Provider_attributes":{"Name":"Microsoft-Windows-Sysmon"},"EventID":"1","EventID_attributes":{"Qualifiers":16384},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01"}}}"##,
+    ),
+    (
+        "xmltodict",
+        r##"{"Event":{"@xmlns":"x","System":{"Provider":{"@Name":"Microsoft-Windows-Sysmon"},"EventID":{"@Qualifiers":"0","#text":"1"},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01"},"EventData":{"Data":[{"@Name":"Image","#text":"C:\\Windows\\System32\\whoami.exe"},{"@Name":"CommandLine","#text":"whoami /all"}]}}}"##,
+    ),
+    (
+        "Velociraptor",
+        r#"{"System":{"Provider":{"Name":"Microsoft-Windows-Sysmon"},"EventID":{"Value":1},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01"},"EventData":{"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}"#,
+    ),
+    (
+        "Wazuh",
+        r#"{"rule":{"id":"61603"},"data":{"win":{"system":{"providerName":"Microsoft-Windows-Sysmon","eventID":"1","channel":"Microsoft-Windows-Sysmon/Operational","computer":"MAY01"},"eventdata":{"image":"C:\\\\Windows\\\\System32\\\\whoami.exe","commandLine":"whoami /all"}}}}"#,
+    ),
+    (
+        "Fluent Bit",
+        r#"{"ProviderName":"Microsoft-Windows-Sysmon","EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01","StringInserts":["-"],"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}"#,
+    ),
+    (
+        "XML in JSON",
+        r#"{"host":"MAY01","event":"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>MAY01</Computer></System><EventData><Data Name='Image'>C:\\Windows\\System32\\whoami.exe</Data><Data Name='CommandLine'>whoami /all</Data></EventData></Event>"}"#,
+    ),
+];
+
+#[test]
+fn every_shape_reads_the_same() {
+    for (shipper, json) in SHAPES {
+        let fields = read(json);
+        for (name, value) in [
+            ("EventID", Value::Int(1)),
+            ("Channel", "Microsoft-Windows-Sysmon/Operational".into()),
+            ("Provider_Name", "Microsoft-Windows-Sysmon".into()),
+            ("Computer", "MAY01".into()),
+            ("Image", r"C:\Windows\System32\whoami.exe".into()),
+            ("CommandLine", "whoami /all".into()),
+        ] {
+            assert_eq!(fields.get(name), Some(&value), "{shipper}: {name}");
+        }
+    }
+}
+
+#[test]
+fn other_json_is_left_alone() {
+    for json in [
+        r#"{"EventID":7,"note":"no channel, no provider"}"#,
+        r#"{"event":"<Events are here>"}"#,
+        r#"{"event_id":"login","user":"a"}"#,
+        r#"{"Id":1,"ProviderName":"x"}"#,
+    ] {
+        let (mut fields, _) = json::flatten(json.as_bytes()).unwrap();
+        let before = fields.clone();
+        normalise(&mut fields);
+        assert_eq!(fields, before);
+    }
+}
+
+#[test]
+fn xml_gives_the_same_names() {
+    let (fields, notes) = xml::windows_event(
+        "<?xml version='1.0'?><e:Event xmlns:e='http://schemas.microsoft.com/win/2004/08/events/event'>
+        <System><Provider Name='Microsoft-Windows-Eventlog' Guid='{fc65}'/><EventID Qualifiers='0'>1102</EventID><Version>0</Version><TimeCreated SystemTime='2026-10-05T01:02:03.004Z'/><Correlation/><Execution ProcessID='4' ThreadID='8'/><Channel>Security</Channel><Computer>MAY01</Computer><Security/></System>
+        <UserData><LogFileCleared xmlns='http://manifests.microsoft.com/win/2004/08/windows/eventlog'><SubjectUserName>quan.tri</SubjectUserName><Channel>Security</Channel></LogFileCleared></UserData>
+        <RenderingInfo Culture='vi-VN'><Message>Nhật ký đã bị xoá &amp; &#x1F600; &unknown;</Message><Keywords><Keyword>Audit Success</Keyword></Keywords></RenderingInfo></e:Event>",
+    )
+    .unwrap();
+    check(
+        &fields,
+        &[
+            ("EventID", Value::Int(1102)),
+            ("Qualifiers", "0".into()),
+            ("Provider_Name", "Microsoft-Windows-Eventlog".into()),
+            ("TimeCreated", "2026-10-05T01:02:03.004Z".into()),
+            ("Execution_ProcessID", "4".into()),
+            ("Channel", "Security".into()),
+            ("EventData.Channel", "Security".into()),
+            ("SubjectUserName", "quan.tri".into()),
+            ("Message", "Nhật ký đã bị xoá & 😀 &unknown;".into()),
+            ("RenderingInfo_Culture", "vi-VN".into()),
+        ],
+    );
+    assert!(fields.get("Correlation").is_none());
+    assert!(notes.is_empty());
+}
+
+#[test]
+fn xml_data_without_names_becomes_a_list() {
+    let (fields, _) = xml::windows_event(
+        "<Event><System><EventID>400</EventID><Channel>Windows PowerShell</Channel></System>\
+         <EventData><Data>a &lt; b</Data><Data><![CDATA[<c>]]></Data><Data Name='x'/><Binary>00</Binary></EventData></Event>",
+    )
+    .unwrap();
+    check(
+        &fields,
+        &[
+            ("Data", Value::List(vec!["a < b".into(), "<c>".into()])),
+            ("x", "".into()),
+            ("Binary", "00".into()),
+        ],
+    );
+}
+
+#[test]
+fn hostile_xml_is_refused_or_bounded() {
+    for text in [
+        "",
+        "no xml",
+        "<Event>",
+        "<Event></Other>",
+        "<Other></Other>",
+        "<Event></Event><Event></Event>",
+        "<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><Event>&b;</Event>",
+        "<Event a=b></Event>x",
+    ] {
+        assert_eq!(xml::windows_event(text).unwrap_err().code, "bad-xml", "{text}");
+    }
+    let bomb = format!("<Event>{}", "<a>".repeat(100_000));
+    assert_eq!(xml::windows_event(&bomb).unwrap_err().code, "bad-xml");
+    let data: String = (0..3000).map(|n| format!("<Data Name='d{n}'>x</Data>")).collect();
+    let (fields, notes) =
+        xml::windows_event(&format!("<Event><EventData>{data}</EventData></Event>")).unwrap();
+    assert_eq!((fields.len(), notes[0].code.as_ref()), (1024, "extra-fields"));
+}
+
+#[test]
+fn security_4688_reads_like_sysmon_1() {
+    let fields = read(
+        r#"{"EventID":"4688","Channel":"Security","SubjectUserName":"an.nv","SubjectDomainName":"SOTC","TargetUserName":"-","TargetDomainName":"-",
+        "NewProcessName":"C:\\Windows\\System32\\cmd.exe","ParentProcessName":"C:\\Windows\\explorer.exe","ProcessId":"0x10","NewProcessId":"0x20","CommandLine":"cmd /c dir","MandatoryLabel":"S-1-16-12288"}"#,
+    );
+    check(
+        &fields,
+        &[
+            ("Image", r"C:\Windows\System32\cmd.exe".into()),
+            ("ParentImage", r"C:\Windows\explorer.exe".into()),
+            ("CommandLine", "cmd /c dir".into()),
+            ("IntegrityLevel", "High".into()),
+            ("User", r"SOTC\an.nv".into()),
+            ("ProcessId", "0x10".into()),
+        ],
+    );
+}
+
+#[test]
+fn security_4657_reads_like_sysmon_13() {
+    let fields = read(
+        r#"{"EventID":4657,"Channel":"security","ObjectName":"\\REGISTRY\\MACHINE\\SOFTWARE\\Run","ObjectValueName":"x","NewValue":"evil.exe","ProcessName":"C:\\a.exe","OperationType":"%%1904"}"#,
+    );
+    check(
+        &fields,
+        &[
+            ("TargetObject", r"HKLM\SOFTWARE\Run\x".into()),
+            ("Details", "evil.exe".into()),
+            ("Image", r"C:\a.exe".into()),
+            ("EventType", "SetValue".into()),
+        ],
+    );
+}
+
+#[test]
+fn a_registry_event_type_that_the_shipper_overwrote_is_found_again() {
+    let event = |id: u8, extra: &str| {
+        format!(
+            r#"{{"EventID":{id},"Channel":"Microsoft-Windows-Sysmon/Operational","EventType":"INFO"{extra}}}"#
+        )
+    };
+    let deleted = event(12, r#","Message":"Registry object added or deleted:\r\nEventType: DeleteKey\r\nUtcTime: x""#);
+    assert_eq!(read(&deleted).get("EventType"), Some(&"DeleteKey".into()));
+    assert_eq!(read(&event(13, "")).get("EventType"), Some(&"SetValue".into()));
+    assert_eq!(read(&event(12, "")).get("EventType"), Some(&"INFO".into()));
+}
+
+#[test]
+fn single_channels_get_the_names_that_rules_use() {
+    let defender = read(
+        r#"{"EventID":1116,"Channel":"Microsoft-Windows-Windows Defender/Operational","Threat Name":"HackTool","Path":"file:_C:\\x.exe"}"#,
+    );
+    check(&defender, &[
+        ("ThreatName", "HackTool".into()),
+        ("Threat_Name", "HackTool".into()),
+        ("Signature", "HackTool".into()),
+        ("Filename", r"file:_C:\x.exe".into()),
+    ]);
+    let classic = read(
+        r#"{"winlog":{"event_id":400,"channel":"Windows PowerShell","event_data":{"param1":"Available","param2":"None"}}}"#,
+    );
+    check(&classic, &[("Data", Value::List(vec!["Available".into(), "None".into()]))]);
+    let without_channel = read(r#"{"EventID":5,"UtcTime":"x","ProcessGuid":"{y}"}"#);
+    check(&without_channel, &[("Channel", "Microsoft-Windows-Sysmon/Operational".into())]);
+}
+
+#[test]
+fn event_data_cannot_pass_for_the_system_part() {
+    let fields = read(
+        r#"{"Event":{"EventData":{"EventID":4624,"Channel":"Security","Computer":"X"},"System":{"EventID":1,"Channel":"Application","Computer":"MAY01"}}}"#,
+    );
+    check(&fields, &[
+        ("EventID", Value::Int(1)),
+        ("Channel", "Application".into()),
+        ("Computer", "MAY01".into()),
+        ("EventData.EventID", Value::Int(4624)),
+    ]);
+}
+
+#[test]
+fn accounts_are_split_from_their_domain() {
+    for (account, user, domain) in [
+        (r"SOTC\an.nv", "an.nv", Some("SOTC")),
+        (r"NT AUTHORITY\SYSTEM", "SYSTEM", Some("NT AUTHORITY")),
+        ("root", "root", None),
+    ] {
+        let mut attrs = Attrs::default();
+        attrs.set(Attr::User, account);
+        split_account(&mut attrs);
+        assert_eq!(attrs.get(Attr::User), Some(&user.into()));
+        assert_eq!(attrs.get(Attr::Domain), domain.map(Value::from).as_ref());
+    }
+}
