@@ -28,6 +28,29 @@
     )
 )]
 
+// The way of a record, in order.
+mod record;
+mod envelope;
+mod text;
+mod structured;
+mod reading;
+mod decoder;
+
+// What the way reads by.
+mod attribute;
+mod definition;
 mod limits;
 mod parsed;
-mod structured;
+mod scan;
+mod time;
+
+// The folders under `sources/`.
+mod builtin;
+mod check;
+
+pub use builtin::folders;
+pub use check::{
+    Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_sample,
+};
+pub use decoder::{Decoder, SourceContext};
+pub use definition::{SourceDefinition, SourceError, SourceText};

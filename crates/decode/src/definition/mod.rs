@@ -1,0 +1,169 @@
+//! A log source as its folder under `sources/` defines it: how to recognise it, how to read it, and
+//! what its fields are called in our words. The format is described in `sources/README.md`.
+
+mod compile;
+mod condition;
+mod error;
+mod file;
+mod rules;
+
+use event::{Class, LogSource, Name};
+use regex::Regex;
+
+pub(crate) use condition::Conditions;
+pub use error::SourceError;
+pub(crate) use rules::Rules;
+
+use crate::parsed::StatedTime;
+use crate::text::delimited::Columns;
+
+/// The text of a source's definition, as the caller read it: `decode` opens no files.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceText<'a> {
+    /// The folder's name, which is the source's id.
+    pub folder: &'a str,
+    /// What stands in its `source.toml`.
+    pub definition: &'a str,
+}
+
+/// A log source that the decoder knows.
+#[derive(Debug, Clone)]
+pub struct SourceDefinition {
+    /// The folder's name: `linux_sshd`.
+    pub id: Name,
+    /// What people call it, in Vietnamese.
+    pub title_vi: String,
+    /// What people call it, in English.
+    pub title_en: String,
+    /// How to connect it, in one or two Vietnamese sentences.
+    pub connect_vi: String,
+    /// How to connect it, in English.
+    pub connect_en: String,
+    /// What Sigma rules call it, when no variant says otherwise.
+    pub logsource: LogSource,
+    /// Its OCSF class, when no variant says otherwise.
+    pub class: Class,
+    /// A choice for a whole machine: records of programs that have a definition go to that one.
+    pub(crate) delegates: bool,
+    /// How its records are recognised.
+    pub(crate) recognise: Recognise,
+    /// How its records are read.
+    pub(crate) format: Format,
+    /// Which fields state the time, in order of preference.
+    pub(crate) times: Vec<TimeFields>,
+    /// Field names and values for every record.
+    pub(crate) rules: Rules,
+    /// The first that matches adds its groups and rules.
+    pub(crate) patterns: Vec<Pattern>,
+    /// The first that holds adds its rules.
+    pub(crate) variants: Vec<Variant>,
+}
+
+impl SourceDefinition {
+    /// Reads a definition and checks it whole.
+    pub(crate) fn from_text(source: SourceText<'_>) -> Result<Self, SourceError> {
+        compile::definition(source)
+    }
+}
+
+/// How a record is read into fields.
+#[derive(Debug, Clone)]
+pub(crate) enum Format {
+    Message,
+    KeyValue,
+    Cef,
+    Leef,
+    AccessLog,
+    Delimited(Columns),
+    Auditd,
+    Filterlog,
+    Json,
+    Windows,
+}
+
+/// How `auto` finds out that a record is this source's; everything given must hold.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recognise {
+    /// Lower-case syslog programs.
+    pub(crate) programs: Vec<String>,
+    /// Any of these in front.
+    pub(crate) starts_with: Vec<String>,
+    /// All of these somewhere.
+    pub(crate) contains: Vec<String>,
+    /// Conditions on the fields of a structured record.
+    pub(crate) fields: Conditions,
+    /// The lower, the sooner it is asked.
+    pub(crate) rank: u32,
+}
+
+impl Recognise {
+    /// Whether there is anything to recognise the text by.
+    pub(crate) fn by_text(&self) -> bool {
+        !(self.programs.is_empty() && self.starts_with.is_empty() && self.contains.is_empty())
+    }
+
+    /// Whether a text with this program in its header is this source's.
+    pub(crate) fn holds(&self, program: Option<&str>, message: &str) -> bool {
+        let program_holds = self.programs.is_empty()
+            || program.is_some_and(|program| {
+                self.programs.iter().any(|own| program.eq_ignore_ascii_case(own))
+            });
+        program_holds
+            && (self.starts_with.is_empty()
+                || self.starts_with.iter().any(|start| message.starts_with(start.as_str())))
+            && self.contains.iter().all(|part| message.contains(part.as_str()))
+    }
+}
+
+/// Fields that state the time together, joined by a space.
+#[derive(Debug, Clone)]
+pub(crate) struct TimeFields {
+    pub(crate) names: Vec<String>,
+    /// The source writes UTC without saying so.
+    pub(crate) is_utc: bool,
+}
+
+impl TimeFields {
+    /// Reads the time from the fields; `None` if one is missing or it is no time.
+    pub(crate) fn read(&self, fields: &event::Fields) -> Option<StatedTime> {
+        let mut joined = String::new();
+        for name in &self.names {
+            let value = fields.get(name)?;
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(&value.text());
+        }
+        match crate::time::read(&joined)? {
+            StatedTime::Local(local) if self.is_utc => Some(StatedTime::Exact(local.and_utc())),
+            stated => Some(stated),
+        }
+    }
+}
+
+/// A regular expression on the message, with what it means.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    /// The named groups: position and field name.
+    pub(crate) groups: Vec<(usize, Name)>,
+    pub(crate) meaning: Meaning,
+}
+
+/// A condition on the fields, with what it means.
+#[derive(Debug, Clone)]
+pub(crate) struct Variant {
+    pub(crate) when: Conditions,
+    pub(crate) meaning: Meaning,
+}
+
+/// What a pattern or a variant says about the record.
+#[derive(Debug, Clone)]
+pub(crate) struct Meaning {
+    pub(crate) class: Option<Class>,
+    pub(crate) logsource: Option<LogSource>,
+    pub(crate) rules: Rules,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The syslog header round a record: RFC 5424, RFC 3164 and the many variants of the latter.
+//!
+//! The header is evidence, not authority: whose event it is was decided before, by token or
+//! listener. A header that cannot be read leaves the whole text as the message.
+
+mod bsd;
+mod rfc5424;
+
+use event::{Attr, Attrs, Fields, Note, Value};
+
+use crate::attribute;
+use crate::parsed::StatedTime;
+use crate::scan::Scan;
+
+/// What stands before and round the message.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Envelope<'a> {
+    /// `facility * 8 + severity`, 0 to 191.
+    pub(crate) priority: Option<u32>,
+    /// The time as written.
+    pub(crate) stamp: Option<&'a str>,
+    /// The time as read.
+    pub(crate) time: Option<StatedTime>,
+    /// Who says it sent the record.
+    pub(crate) host: Option<&'a str>,
+    /// The program (`sshd`, `postfix/smtpd`, `%ASA-6-302013`).
+    pub(crate) program: Option<&'a str>,
+    /// Process number or name.
+    pub(crate) pid: Option<&'a str>,
+    /// RFC 5424 message id.
+    pub(crate) message_id: Option<&'a str>,
+    /// RFC 5424 structured data, as `sdid.param`.
+    pub(crate) data: Vec<(String, String)>,
+    /// What the header was put round.
+    pub(crate) message: &'a str,
+    /// What is odd about the header.
+    pub(crate) notes: Vec<Note>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the header; `None` if the text has none.
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
+        let mut scan = Scan::new(text);
+        let priority = priority(&mut scan);
+        if priority.is_some()
+            && let Some(envelope) = rfc5424::read(scan.rest)
+        {
+            return Some(Self { priority, ..envelope });
+        }
+        match bsd::read(scan.rest, priority.is_some()) {
+            Some(envelope) => Some(Self { priority, ..envelope }),
+            None => priority.map(|_| Self { priority, message: scan.rest, ..Self::default() }),
+        }
+    }
+
+    /// Adds what the header says below whatever the message itself said.
+    pub(crate) fn add_to(&self, fields: &mut Fields, attrs: &mut Attrs, notes: &mut Vec<Note>) {
+        for (name, value) in &self.data {
+            fields.push(name.clone(), value.as_str());
+        }
+        let written = [
+            ("timestamp", self.stamp, None),
+            ("hostname", self.host, Some(Attr::Host)),
+            ("program", self.program, Some(Attr::ProcessName)),
+            ("program", self.program, Some(Attr::Provider)),
+            ("pid", self.pid, Some(Attr::Pid)),
+            ("msgid", self.message_id, Some(Attr::EventCode)),
+            ("facility", self.facility(), Some(Attr::Facility)),
+            ("severity", self.severity(), Some(Attr::SourceSeverity)),
+        ];
+        for (name, text, attr) in written {
+            let Some(text) = text else { continue };
+            if fields.get(name).is_none() {
+                fields.push(name, text);
+            }
+            let is_number_name = attr == Some(Attr::Pid) && text.parse::<i64>().is_err();
+            if let Some(attr) = attr
+                && !is_number_name
+            {
+                attribute::set_if_free(attrs, attr, &Value::from(text), notes);
+            }
+        }
+        notes.extend(self.notes.iter().cloned());
+    }
+
+    fn facility(&self) -> Option<&'static str> {
+        // RFC 5424 table 1, under the names that syslog.conf uses.
+        const NAMES: [&str; 24] = [
+            "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+            "authpriv", "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2",
+            "local3", "local4", "local5", "local6", "local7",
+        ];
+        let number = usize::try_from(self.priority? >> 3).ok()?;
+        NAMES.get(number).copied()
+    }
+
+    fn severity(&self) -> Option<&'static str> {
+        // RFC 5424 table 2.
+        const NAMES: [&str; 8] =
+            ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+        let number = usize::try_from(self.priority? & 7).ok()?;
+        NAMES.get(number).copied()
+    }
+}
+
+/// `<0>` to `<191>`.
+fn priority(scan: &mut Scan<'_>) -> Option<u32> {
+    let mut ahead = *scan;
+    if !ahead.eat("<") {
+        return None;
+    }
+    let number = ahead.number(1, 3)?;
+    if number > 191 || !ahead.eat(">") {
+        return None;
+    }
+    *scan = ahead;
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests;

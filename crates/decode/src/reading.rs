@@ -1,0 +1,207 @@
+//! Reads a record by one source's definition: fields by its format, then patterns, variants and
+//! rules.
+
+use event::{Attr, Attrs, DeadReason, Fields, Name, Note, Value};
+
+use crate::definition::{Format, Meaning, SourceDefinition};
+use crate::parsed::{Parsed, StatedTime};
+use crate::record::Record;
+use crate::structured;
+use crate::text::{access_log, auditd, cef, delimited, filterlog, key_value, leef};
+use crate::time;
+
+/// Fields read from a content, before a definition says what they mean.
+#[derive(Debug, Default)]
+pub(crate) struct Raw {
+    pub(crate) fields: Fields,
+    pub(crate) time: Option<StatedTime>,
+    pub(crate) notes: Vec<Note>,
+    /// Whether the format was found; otherwise the content is free text.
+    pub(crate) is_read: bool,
+}
+
+impl Raw {
+    /// Reads a content by a definition's format.
+    ///
+    /// # Errors
+    /// A structured record that begins as one and breaks.
+    pub(crate) fn read(source: &SourceDefinition, record: &Record<'_>) -> Result<Self, DeadReason> {
+        let content = record.content;
+        let mut raw = Self::default();
+        match &source.format {
+            Format::Message => {}
+            Format::KeyValue => {
+                raw.is_read = key_value::read(content, &mut raw.fields, &mut raw.notes) > 0;
+            }
+            Format::Cef => return Self::cef(content),
+            Format::Leef => return Self::leef(content),
+            Format::AccessLog => {
+                raw.time = access_log::read(content, &mut raw.fields);
+                raw.is_read = raw.time.is_some();
+            }
+            Format::Delimited(columns) => {
+                raw.is_read = delimited::read(content, columns, &mut raw.fields, &mut raw.notes);
+            }
+            Format::Auditd => {
+                raw.time = auditd::read(content, &mut raw.fields, &mut raw.notes);
+                raw.is_read = raw.time.is_some();
+            }
+            Format::Filterlog => raw.is_read = filterlog::read(content, &mut raw.fields),
+            Format::Json | Format::Windows if content.starts_with('<') => {
+                return Self::xml(content);
+            }
+            Format::Json | Format::Windows => {
+                if record.envelope.is_some() && !content.starts_with('{') {
+                    return Ok(raw);
+                }
+                raw = Self::json(content)?;
+                structured::normalise(&source.id, &mut raw.fields);
+            }
+        }
+        Ok(raw)
+    }
+
+    /// Reads CEF, wherever in the content it begins.
+    pub(crate) fn cef(content: &str) -> Result<Self, DeadReason> {
+        let mut raw = Self::default();
+        let start = if content.starts_with("CEF:") { Some(0) } else { content.find("CEF:0|") };
+        if let Some(text) = start.and_then(|start| content.get(start..)) {
+            cef::read(text, &mut raw.fields, &mut raw.notes)?;
+            raw.is_read = true;
+        }
+        Ok(raw)
+    }
+
+    /// Reads LEEF, wherever in the content it begins.
+    pub(crate) fn leef(content: &str) -> Result<Self, DeadReason> {
+        let mut raw = Self::default();
+        if let Some(text) = content.find("LEEF:").and_then(|start| content.get(start..)) {
+            leef::read(text, &mut raw.fields, &mut raw.notes)?;
+            raw.is_read = true;
+        }
+        Ok(raw)
+    }
+
+    /// Reads a JSON object.
+    pub(crate) fn json(content: &str) -> Result<Self, DeadReason> {
+        let (fields, notes) = structured::json::flatten(content.as_bytes())?;
+        Ok(Self { fields, time: None, notes, is_read: true })
+    }
+
+    /// Reads a Windows event in XML.
+    pub(crate) fn xml(content: &str) -> Result<Self, DeadReason> {
+        let (fields, notes) = structured::xml::windows_event(content)?;
+        Ok(Self { fields, time: None, notes, is_read: true })
+    }
+
+    /// Says what the fields mean by a definition.
+    pub(crate) fn meant_by(self, source: &SourceDefinition, record: &Record<'_>) -> Meant {
+        let Self { mut fields, time: own_time, mut notes, is_read } = self;
+        let pattern = pattern_meaning(source, record, is_read, &mut fields);
+        let variant = source.variants.iter().find(|variant| variant.when.hold(&fields));
+        let meanings = [pattern, variant.map(|variant| &variant.meaning)];
+        let mut attrs = Attrs::default();
+        for meaning in meanings.into_iter().flatten() {
+            meaning.rules.apply(&fields, &mut attrs, &mut notes, &source.rules);
+        }
+        source.rules.apply(&fields, &mut attrs, &mut notes, &source.rules);
+        if matches!(source.format, Format::Windows) {
+            structured::windows::split_account(&mut attrs);
+        }
+        if !is_read && attrs.get(Attr::Message).is_none() {
+            attrs.set(Attr::Message, record.content);
+        }
+        let first = |of: fn(&Meaning) -> bool| meanings.into_iter().flatten().find(|m| of(m));
+        let class = first(|m| m.class.is_some()).and_then(|m| m.class).unwrap_or(source.class);
+        let logsource = first(|m| m.logsource.is_some())
+            .and_then(|m| m.logsource.as_ref())
+            .unwrap_or(&source.logsource);
+        let field_time = source.times.iter().find_map(|times| times.read(&fields));
+        record.add_repeated(&mut fields);
+        let is_known = is_read || pattern.is_some();
+        let parsed = Parsed {
+            parser: source.id.clone(),
+            class,
+            logsource: logsource.clone(),
+            fields,
+            attrs,
+            time: field_time.or(own_time),
+            notes,
+        };
+        Meant { parsed, is_known, expects_match: !source.patterns.is_empty() || !source.is_free() }
+    }
+}
+
+/// A record with its meaning.
+#[derive(Debug)]
+pub(crate) struct Meant {
+    pub(crate) parsed: Parsed,
+    /// Whether the format or a pattern of the definition fitted.
+    pub(crate) is_known: bool,
+    /// Whether one of them should have.
+    pub(crate) expects_match: bool,
+}
+
+impl Meant {
+    /// Returns the record, with a note if its definition did not fit.
+    pub(crate) fn into_parsed(mut self) -> Parsed {
+        if self.expects_match && !self.is_known {
+            let detail = format!("nothing in `{}` fits this text", self.parsed.parser);
+            self.parsed.notes.push(Note::new("unparsed", detail));
+        }
+        self.parsed
+    }
+}
+
+impl SourceDefinition {
+    /// Whether its records are free text, of which nothing more is expected.
+    fn is_free(&self) -> bool {
+        matches!(self.format, Format::Message)
+    }
+}
+
+/// Adds the groups of the first pattern that fits the message, and returns what it means.
+fn pattern_meaning<'s>(
+    source: &'s SourceDefinition,
+    record: &Record<'_>,
+    is_read: bool,
+    fields: &mut Fields,
+) -> Option<&'s Meaning> {
+    if source.patterns.is_empty() {
+        return None;
+    }
+    let message = if is_read {
+        let field = source.rules.field_of(Attr::Message, fields)?;
+        field.text().into_owned()
+    } else {
+        record.content.to_owned()
+    };
+    for pattern in &source.patterns {
+        let Some(captures) = pattern.regex.captures(&message) else { continue };
+        for (position, name) in &pattern.groups {
+            if let Some(group) = captures.get(*position)
+                && fields.get(name).is_none()
+            {
+                fields.push(name.clone(), group.as_str());
+            }
+        }
+        return Some(&pattern.meaning);
+    }
+    None
+}
+
+/// A record that no definition knows: its text is kept, searchable and matched by keyword rules.
+pub(crate) fn unknown(record: &Record<'_>, notes: Vec<Note>) -> Parsed {
+    let mut parsed = Parsed {
+        parser: Name::Borrowed("text"),
+        class: event::Class::BaseEvent,
+        logsource: event::LogSource::default(),
+        fields: Fields::new(),
+        attrs: Attrs::default(),
+        time: time::leading(record.content).map(|(stated, _)| stated),
+        notes,
+    };
+    parsed.attrs.set(Attr::Message, Value::from(record.content));
+    parsed.notes.push(Note::new("unknown-format", "no known format; kept as text"));
+    parsed
+}

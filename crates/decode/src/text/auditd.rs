@@ -1,0 +1,152 @@
+//! Linux audit records: `type=EXECVE msg=audit(1795425601.042:77): argc=2 a0="nc" a1=…`.
+//!
+//! Values that the kernel writes as hex because they hold odd bytes are decoded, the arguments of a
+//! command joined to `CommandLine`, and the inner `msg='…'` of user-space records spread out.
+
+use std::borrow::Cow;
+
+use event::{Fields, Note};
+
+use super::key_value::{self, Piece};
+use crate::limits::FIELDS_MAX;
+use crate::parsed::StatedTime;
+use crate::time;
+
+/// Fields that the kernel writes as hex when they hold a blank, a quote or a control character.
+/// Source: audit-userspace, `lib/` type tables ("encoded string").
+const ENCODED: [&str; 14] = [
+    "proctitle", "name", "cwd", "exe", "comm", "cmd", "acct", "data", "key", "path", "dir", "file",
+    "watch", "new_group",
+];
+
+/// Reads a record; `None` if it is none.
+pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> Option<StatedTime> {
+    let start = text.find("audit(")?;
+    let before = text.get(..start)?;
+    let (inside, after) = text.get(start..)?.strip_prefix("audit(")?.split_once(')')?;
+    let (stamp, serial) = inside.rsplit_once(':')?;
+    let stated = time::read(stamp)?;
+    let body = after.trim_start_matches(':');
+
+    for piece in key_value::pieces(before.trim_end_matches("msg=")) {
+        if let Piece::Pair(key, value) = piece {
+            fields.push(key.to_owned(), value.into_owned());
+        }
+    }
+    fields.push("audit_time", stamp);
+    fields.push("audit_serial", serial);
+    let is_execve = fields.get("type").is_some_and(|kind| {
+        let kind = kind.text();
+        kind == "EXECVE" || kind == "1309"
+    });
+    let mut command: Vec<String> = Vec::new();
+    let mut pair_count = 0_usize;
+    // 0x1d parts the record from the names that `log_format = ENRICHED` adds.
+    for part in body.split('\u{1d}') {
+        pairs(part, is_execve, &mut pair_count, fields, &mut command);
+    }
+    if pair_count > FIELDS_MAX {
+        notes.push(Note::new("extra-fields", format!("only {FIELDS_MAX} pairs are kept")));
+    }
+    if !command.is_empty() {
+        fields.push("CommandLine", command.join(" "));
+    }
+    Some(stated)
+}
+
+fn pairs(
+    text: &str,
+    is_execve: bool,
+    pair_count: &mut usize,
+    fields: &mut Fields,
+    command: &mut Vec<String>,
+) {
+    for piece in key_value::pieces(text) {
+        let Piece::Pair(key, value) = piece else { continue };
+        *pair_count = pair_count.saturating_add(1);
+        if *pair_count > FIELDS_MAX {
+            return;
+        }
+        if key == "msg" {
+            // One level only: what stands inside is read as plain pairs.
+            for inner in key_value::pieces(&value) {
+                *pair_count = pair_count.saturating_add(1);
+                if let Piece::Pair(key, value) = inner
+                    && *pair_count <= FIELDS_MAX
+                {
+                    let value = decoded(key, value, text, false);
+                    fields.push(key.to_owned(), value.into_owned());
+                }
+            }
+            continue;
+        }
+        let is_argument = is_execve && is_argument_name(key);
+        let value = decoded(key, value, text, is_argument);
+        if is_argument {
+            command.push(value.clone().into_owned());
+        }
+        fields.push(key.to_owned(), value.into_owned());
+    }
+}
+
+/// `a0`, `a12`, `a1[0]`; not `a1_len`.
+fn is_argument_name(key: &str) -> bool {
+    key.strip_prefix('a').is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit())
+            && rest.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'[' | b']'))
+    })
+}
+
+/// Decodes a value that was written as hex. Quoted values are never hex, so the text before the
+/// value decides.
+fn decoded<'a>(key: &str, value: Cow<'a, str>, text: &str, is_argument: bool) -> Cow<'a, str> {
+    let may_be_hex = (is_argument || ENCODED.contains(&key))
+        && value.len() >= 2
+        && value.len().is_multiple_of(2)
+        && value.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
+    if !may_be_hex || text.contains(&format!("{key}=\"{value}\"")) {
+        return value;
+    }
+    let bytes: Option<Vec<u8>> = (0..value.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(value.get(at..at.checked_add(2)?)?, 16).ok())
+        .collect();
+    let Some(bytes) = bytes else { return value };
+    // Arguments inside proctitle are parted by NUL.
+    let spaced: Vec<u8> = bytes.into_iter().map(|b| if b == 0 { b' ' } else { b }).collect();
+    match String::from_utf8(spaced) {
+        Ok(text) => Cow::Owned(text.trim_end().to_owned()),
+        Err(_) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_spread_out_and_decoded() {
+        let cases = [
+            (
+                r#"type=EXECVE msg=audit(1795425601.042:77): argc=3 a0="nc" a1="-e" a2=2F62696E2F7368202D69"#,
+                "CommandLine",
+                "nc -e /bin/sh -i",
+            ),
+            ("node=m type=PROCTITLE msg=audit(1795425601.042:77): proctitle=6C73002D6C", "proctitle", "ls -l"),
+            (
+                r#"type=USER_AUTH msg=audit(1795425601.042:78): pid=9 uid=0 msg='op=PAM:authentication acct="an" exe="/usr/sbin/sshd" addr=198.51.100.7 res=failed'"#,
+                "res",
+                "failed",
+            ),
+            ("type=SYSCALL msg=audit(1795425601.042:77): syscall=59 a0=AB12 exe=\"/bin/ls\"", "a0", "AB12"),
+            ("type=SYSCALL msg=audit(1795425601.042:77): syscall=59 uid=0\u{1d}UID=\"root\"", "UID", "root"),
+            ("type=PATH msg=audit(1795425601.042:77): name=\"AB12\"", "name", "AB12"),
+        ];
+        for (text, name, expected) in cases {
+            let mut fields = Fields::new();
+            assert!(read(text, &mut fields, &mut Vec::new()).is_some(), "{text}");
+            assert_eq!(fields.get(name).unwrap().text(), expected, "{text}");
+        }
+        assert_eq!(read("type=X", &mut Fields::new(), &mut Vec::new()), None);
+    }
+}
