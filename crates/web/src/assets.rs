@@ -1,0 +1,77 @@
+//! The files that pages load: embedded, named with their fingerprint, cached for ever, gzipped.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "static"]
+struct Static;
+
+/// Where the files are served.
+pub(crate) const PREFIX: &str = "/static/";
+
+struct Index {
+    /// name → fingerprinted name
+    urls: BTreeMap<String, String>,
+    /// fingerprinted name → name
+    names: BTreeMap<String, String>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index { urls: BTreeMap::new(), names: BTreeMap::new() };
+    for name in Static::iter() {
+        let Some(file) = Static::get(&name) else { continue };
+        let mut mark = String::new();
+        for byte in file.metadata.sha256_hash().iter().take(6) {
+            if write!(mark, "{byte:02x}").is_err() {
+                break;
+            }
+        }
+        // Fonts are named inside stylesheets, which cannot know fingerprints: they keep their names.
+        let marked = match name.rsplit_once('.') {
+            Some((_, "woff2")) | None => name.to_string(),
+            Some((stem, ending)) => format!("{stem}.{mark}.{ending}"),
+        };
+        index.names.insert(marked.clone(), name.to_string());
+        index.urls.insert(name.to_string(), marked);
+    }
+    index
+});
+
+/// Returns the address of a static file; a name that does not exist shows in the address, and a test
+/// looks for it.
+pub fn url(name: &str) -> String {
+    match INDEX.urls.get(name) {
+        Some(marked) => format!("{PREFIX}{marked}"),
+        None => format!("{PREFIX}missing/{name}"),
+    }
+}
+
+/// Serves a file by its fingerprinted name.
+pub(crate) async fn serve(Path(marked): Path<String>) -> Response {
+    let file = INDEX.names.get(&marked).and_then(|name| Static::get(name));
+    let Some(file) = file else { return StatusCode::NOT_FOUND.into_response() };
+    let mut response = file.data.into_owned().into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind(&marked)));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    response
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        Some("png") => "image/png",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
