@@ -1,0 +1,451 @@
+//! Reading and writing alerts. Reads take a [`Scope`]; what it does not cover is not found.
+
+mod intake;
+mod row;
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use event::fold::fold;
+use event::{AccountId, AgencyId, AlertId, EntityKind, IncidentId, Level, Scope, Severity, SystemId};
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder as _, QuerySelect as _};
+
+pub(crate) use intake::{
+    FindingRow, at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
+};
+use row::{StatusColumns, alert, comment};
+
+use super::model::{Alert, Status, priority};
+use crate::error::RespondError;
+use crate::limits::TIMELINE_LINES;
+use web::paging::Page;
+
+/// Which alerts a list shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AlertFilter {
+    /// Their state.
+    pub state: StateFilter,
+    /// Their severity.
+    pub severity: Option<Severity>,
+    /// Their system's level, or above.
+    pub level_min: Option<Level>,
+    /// Their agency.
+    pub agency: Option<AgencyId>,
+    /// Their system.
+    pub system: Option<SystemId>,
+    /// Their rule.
+    pub rule: Option<String>,
+    /// Who works on them.
+    pub assignee: Option<AccountId>,
+    /// Their incident.
+    pub incident: Option<IncidentId>,
+    /// What they are about, exactly.
+    pub entity: Option<String>,
+    /// Words in number, title or entity; folded before comparing.
+    pub text: String,
+    /// Only with a finding since.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Which states a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Everything that is not closed.
+    #[default]
+    Open,
+    /// One state.
+    Is(&'static str),
+    /// Everything.
+    All,
+}
+
+/// In which order a list stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AlertOrder {
+    /// The worst on the highest level first, the newest of those first.
+    #[default]
+    Worst,
+    /// The newest first.
+    Newest,
+    /// The longest waiting first.
+    Oldest,
+}
+
+/// Returns the condition that keeps a read within its scope.
+pub(crate) fn within<C: ColumnTrait>(scope: &Scope, agency: C) -> Condition {
+    match scope.visible() {
+        None => Condition::all(),
+        Some(agencies) => Condition::all().add(agency.is_in(agencies.iter().map(|id| id.uuid()))),
+    }
+}
+
+/// Returns a `LIKE` pattern for text that holds these words, with the wildcards in them disarmed.
+pub(crate) fn holds(text: &str) -> LikeExpr {
+    let mut pattern = String::from("%");
+    for c in fold(text.trim()).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape('\\')
+}
+
+fn matching(scope: &Scope, filter: &AlertFilter) -> Select<alert::Entity> {
+    use alert::Column;
+    let mut all = within(scope, Column::AgencyId);
+    match filter.state {
+        StateFilter::Open => all = all.add(Column::IsOpen.eq(true)),
+        StateFilter::Is(state) => all = all.add(Column::State.eq(state)),
+        StateFilter::All => {}
+    }
+    let equal = [
+        filter.severity.map(|severity| Column::Severity.eq(i16::from(severity.number()))),
+        filter.level_min.map(|level| Column::Level.gte(i16::from(level.number()))),
+        filter.agency.map(|id| Column::AgencyId.eq(id.uuid())),
+        filter.system.map(|id| Column::SystemId.eq(id.uuid())),
+        filter.rule.as_deref().map(|rule| Column::Rule.eq(rule)),
+        filter.assignee.map(|id| Column::AssigneeId.eq(id.uuid())),
+        filter.incident.map(|id| Column::IncidentId.eq(id.uuid())),
+        filter.entity.as_deref().map(|value| Column::EntityValue.eq(value)),
+        filter.since.map(|since| Column::LastAt.gte(since)),
+    ];
+    for condition in equal.into_iter().flatten() {
+        all = all.add(condition);
+    }
+    if !filter.text.trim().is_empty() {
+        all = all.add(Column::Folded.like(holds(&filter.text)));
+    }
+    alert::Entity::find().filter(all)
+}
+
+/// Returns one page of alerts and how many there are in all.
+pub(crate) async fn list(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &AlertFilter,
+    order: AlertOrder,
+    page: Page,
+) -> Result<(Vec<Alert>, u64), RespondError> {
+    let total = matching(scope, filter).count(conn).await?;
+    let some = Slice { order, offset: page.offset(), limit: page.limit() };
+    Ok((slice(conn, scope, filter, some).await?, total))
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice {
+    pub(crate) order: AlertOrder,
+    pub(crate) offset: u64,
+    pub(crate) limit: u64,
+}
+
+/// Returns a part of a list of alerts.
+pub(crate) async fn slice(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &AlertFilter,
+    slice: Slice,
+) -> Result<Vec<Alert>, RespondError> {
+    use alert::Column;
+    let found = matching(scope, filter);
+    let ordered = match slice.order {
+        AlertOrder::Worst => found.order_by_desc(Column::Priority).order_by_desc(Column::LastAt),
+        AlertOrder::Newest => found.order_by_desc(Column::LastAt),
+        AlertOrder::Oldest => found.order_by_asc(Column::DetectedAt),
+    };
+    let rows = ordered.offset(slice.offset).limit(slice.limit).all(conn).await?;
+    rows.into_iter().map(Alert::try_from).collect()
+}
+
+/// Returns one alert.
+pub(crate) async fn get(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    id: AlertId,
+) -> Result<Alert, RespondError> {
+    let row = alert::Entity::find_by_id(id.uuid())
+        .filter(within(scope, alert::Column::AgencyId))
+        .one(conn)
+        .await?;
+    row.ok_or(RespondError::NotFound)?.try_into()
+}
+
+/// Returns the alerts with these ids that the scope covers, and holds them for the change under way.
+pub(crate) async fn get_for_change(
+    tx: &Tx,
+    scope: &Scope,
+    ids: &[AlertId],
+) -> Result<Vec<Alert>, RespondError> {
+    let rows = alert::Entity::find()
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .order_by_asc(alert::Column::Id)
+        .lock_exclusive()
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(Alert::try_from).collect()
+}
+
+/// Returns the alert that people call by this number.
+pub(crate) async fn by_number(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    number: &str,
+) -> Result<Alert, RespondError> {
+    let row = alert::Entity::find()
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::Number.eq(number))
+        .one(conn)
+        .await?;
+    row.ok_or(RespondError::NotFound)?.try_into()
+}
+
+/// Returns other alerts about the same thing, the newest first.
+pub(crate) async fn related(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    of: &Alert,
+    limit: u64,
+) -> Result<Vec<Alert>, RespondError> {
+    if of.entity.kind == EntityKind::Source {
+        return Ok(Vec::new());
+    }
+    use alert::Column;
+    let rows = alert::Entity::find()
+        .filter(within(scope, Column::AgencyId))
+        .filter(Column::EntityKind.eq(super::grouping::kind_word(of.entity.kind)))
+        .filter(Column::EntityValue.eq(of.entity.value.as_str()))
+        .filter(Column::Id.ne(of.id.uuid()))
+        .order_by_desc(Column::LastAt)
+        .limit(limit)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Alert::try_from).collect()
+}
+
+/// Returns how many open alerts there are of each severity.
+pub(crate) async fn open_counts(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+) -> Result<Vec<(Severity, u64)>, RespondError> {
+    let rows: Vec<(i16, i64)> = alert::Entity::find()
+        .select_only()
+        .column(alert::Column::Severity)
+        .column_as(alert::Column::Id.count(), "alerts")
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::IsOpen.eq(true))
+        .group_by(alert::Column::Severity)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let count = |severity: Severity| {
+        let own = rows.iter().find(|(number, _)| *number == i16::from(severity.number()));
+        own.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
+    };
+    Ok(Severity::WORST_FIRST.into_iter().map(|severity| (severity, count(severity))).collect())
+}
+
+/// What the duty page's "top" lists count by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TopBy {
+    /// Addresses that alerts are about.
+    Sources,
+    /// Systems that alerts hit.
+    Targets,
+}
+
+/// Returns the most frequent addresses or systems of alerts since a moment, with how many.
+pub(crate) async fn top(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    by: TopBy,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<(TopKey, u64)>, RespondError> {
+    use alert::Column;
+    let found = alert::Entity::find()
+        .select_only()
+        .filter(within(scope, Column::AgencyId))
+        .filter(Column::LastAt.gte(since));
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let ordered = |found: Select<alert::Entity>| {
+        found
+            .column_as(Column::Id.count(), "alerts")
+            .order_by(Expr::col("alerts"), Order::Desc)
+            .limit(limit)
+    };
+    match by {
+        TopBy::Sources => {
+            let found = found
+                .column(Column::EntityValue)
+                .filter(Column::EntityKind.eq("src_ip"))
+                .group_by(Column::EntityValue);
+            let rows: Vec<(String, i64)> = ordered(found).into_tuple().all(conn).await?;
+            Ok(rows.into_iter().map(|(value, n)| (TopKey::Address(value), count(n))).collect())
+        }
+        TopBy::Targets => {
+            let found = found
+                .column(Column::SystemId)
+                .filter(Column::SystemId.is_not_null())
+                .group_by(Column::SystemId);
+            let rows: Vec<(Uuid, i64)> = ordered(found).into_tuple().all(conn).await?;
+            let key = |id| TopKey::System(SystemId::from_uuid(id));
+            Ok(rows.into_iter().map(|(id, n)| (key(id), count(n))).collect())
+        }
+    }
+}
+
+/// What a line of a "top" list is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TopKey {
+    /// A remote address.
+    Address(String),
+    /// A system.
+    System(SystemId),
+}
+
+/// Returns when alerts were made since a moment, with their severity: the marks of the chart.
+pub(crate) async fn detections(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<(DateTime<Utc>, Severity)>, RespondError> {
+    let rows: Vec<(DateTime<Utc>, i16)> = alert::Entity::find()
+        .select_only()
+        .column(alert::Column::DetectedAt)
+        .column(alert::Column::Severity)
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::DetectedAt.gte(since))
+        .order_by_desc(alert::Column::DetectedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(at, n)| Some((at, row::severity(n)?))).collect())
+}
+
+/// Returns how many alerts since a moment each rule has, the most first.
+pub(crate) async fn per_rule(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    since: DateTime<Utc>,
+) -> Result<Vec<(String, u64)>, RespondError> {
+    let rows: Vec<(String, i64)> = alert::Entity::find()
+        .select_only()
+        .column(alert::Column::Rule)
+        .column_as(alert::Column::Id.count(), "alerts")
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::LastAt.gte(since))
+        .group_by(alert::Column::Rule)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(rule, n)| (rule, u64::try_from(n).unwrap_or(0))).collect())
+}
+
+/// Writes where an alert stands and who works on it.
+pub(crate) async fn set_status(
+    tx: &Tx,
+    id: AlertId,
+    status: &Status,
+    assignee: Option<AccountId>,
+) -> Result<(), RespondError> {
+    let columns = StatusColumns::from(status);
+    let change = alert::ActiveModel {
+        id: Set(id.uuid()),
+        state: Set(columns.state),
+        is_open: Set(columns.is_open),
+        closure: Set(columns.closure),
+        closure_reason: Set(columns.closure_reason),
+        duplicate_of: Set(columns.duplicate_of),
+        assignee_id: Set(assignee.map(AccountId::uuid)),
+        changed_at: Set(tx.now()),
+        ..Default::default()
+    };
+    alert::Entity::update(change).exec(tx.conn()).await?;
+    Ok(())
+}
+
+/// Writes which incident alerts are part of.
+pub(crate) async fn set_incident(
+    tx: &Tx,
+    ids: &[AlertId],
+    incident: IncidentId,
+) -> Result<(), RespondError> {
+    alert::Entity::update_many()
+        .set(alert::ActiveModel {
+            incident_id: Set(Some(incident.uuid())),
+            changed_at: Set(tx.now()),
+            ..Default::default()
+        })
+        .filter(alert::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// What someone wrote under an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Comment {
+    pub(crate) author: String,
+    pub(crate) made_at: DateTime<Utc>,
+    pub(crate) text: String,
+}
+
+/// Writes a comment.
+pub(crate) async fn add_comment(
+    tx: &Tx,
+    id: AlertId,
+    account: Option<AccountId>,
+    author: &str,
+    text: &str,
+) -> Result<(), RespondError> {
+    let row = comment::ActiveModel {
+        id: Set(tx.new_uuid()),
+        alert_id: Set(id.uuid()),
+        account_id: Set(account.map(AccountId::uuid)),
+        author: Set(author.to_owned()),
+        made_at: Set(tx.now()),
+        text: Set(text.to_owned()),
+    };
+    comment::Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    Ok(())
+}
+
+/// Returns what was written under an alert that the caller has read, the oldest first.
+pub(crate) async fn comments(
+    conn: &impl ConnectionTrait,
+    of: &Alert,
+) -> Result<Vec<Comment>, RespondError> {
+    let rows = comment::Entity::find()
+        .filter(comment::Column::AlertId.eq(of.id.uuid()))
+        .order_by_asc(comment::Column::MadeAt)
+        .limit(TIMELINE_LINES)
+        .all(conn)
+        .await?;
+    let comment = |row: comment::Model| Comment {
+        author: row.author,
+        made_at: row.made_at,
+        text: row.text,
+    };
+    Ok(rows.into_iter().map(comment).collect())
+}
+
+/// Returns the columns that change when an alert takes findings.
+fn growth(alert: &Alert) -> Result<alert::ActiveModel, RespondError> {
+    Ok(alert::ActiveModel {
+        id: Set(alert.id.uuid()),
+        severity: Set(i16::from(alert.severity.number())),
+        priority: Set(priority(alert.severity, alert.level)),
+        findings: Set(i64::try_from(alert.findings).unwrap_or(i64::MAX)),
+        events: Set(row::json(&alert.events)?),
+        first_at: Set(alert.first_at),
+        last_at: Set(alert.last_at),
+        changed_at: Set(alert.changed_at),
+        ..Default::default()
+    })
+}

@@ -1,0 +1,25 @@
+//! What the pages of this crate stand on: wired once by the application.
+
+use std::sync::Arc;
+
+use db::Db;
+use event::LakeReader;
+
+use crate::directory::Directory;
+use crate::live::Hub;
+use crate::rule::RuleCatalogue;
+
+/// The duty room's desk: state, events, names, rules, and the line to open pages.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Alerts, incidents, exceptions; also the clock and the ids.
+    pub db: Db,
+    /// The events.
+    pub lake: Arc<dyn LakeReader>,
+    /// Names, levels and phones.
+    pub directory: Arc<dyn Directory>,
+    /// The rules.
+    pub rules: Arc<dyn RuleCatalogue>,
+    /// The line to open pages.
+    pub hub: Hub,
+}

@@ -1,0 +1,60 @@
+//! What can go wrong between people and their alerts.
+
+use db::DbError;
+use event::lake::LakeError;
+use sea_orm::DbErr;
+
+use crate::alert::WrongState;
+use crate::exception::ExceptionError;
+use crate::incident::IncidentStateError;
+
+/// Why an action was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum RespondError {
+    /// There is no such thing, or the reader may not see it.
+    #[error("no such thing in the reader's scope")]
+    NotFound,
+    /// The state does not allow it.
+    #[error("the alert's state does not allow it")]
+    State(#[from] WrongState),
+    /// The incident's state does not allow it.
+    #[error("the incident's state does not allow it")]
+    IncidentState(#[from] IncidentStateError),
+    /// A field of the form is wrong: its name and the key of the sentence that says why.
+    #[error("the field {field} is wrong ({key})")]
+    Field {
+        /// The field's name in the form.
+        field: &'static str,
+        /// The key of the sentence.
+        key: &'static str,
+    },
+    /// The exception cannot be made.
+    #[error("the exception cannot be made")]
+    Exception(#[from] ExceptionError),
+    /// A stored row cannot be understood.
+    #[error("column {column} of table {table} holds what this version cannot read")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// Something cannot be written as JSON.
+    #[error("a value cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The database failed.
+    #[error("the database failed")]
+    Db(#[from] DbError),
+    /// The lake did not answer.
+    #[error("the lake did not answer")]
+    Lake(#[from] LakeError),
+    /// A file could not be made.
+    #[error("the file could not be made")]
+    File(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<DbErr> for RespondError {
+    fn from(error: DbErr) -> Self {
+        Self::Db(DbError::Query(error))
+    }
+}

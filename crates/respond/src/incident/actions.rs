@@ -1,0 +1,302 @@
+//! Making incidents of alerts and bringing them to their end.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use db::{AuditEntry, Subject, Tx};
+use event::{AccountId, AlertId, IncidentId};
+use serde_json::json;
+
+use super::model::{Entry, EntryKind, Incident, IncidentStatus, IncidentStep};
+use super::store::{self, Novelty};
+use crate::actor::Handler;
+use crate::alert::{self, Alert, Reason, Status, Step};
+use crate::desk::Desk;
+use crate::error::RespondError;
+use crate::limits::{BULK_MAX, TITLE_CHARS_MAX};
+
+/// The kind of number that incidents carry: *sự cố*.
+const INCIDENT_NUMBERS: &str = "SC";
+
+/// A note may be dated ahead by so much: clocks differ a little.
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
+
+/// Makes an incident of alerts, in one press: title, severity, systems, owner and timeline come from
+/// them. All of them must be of one agency and in no incident yet.
+pub(crate) async fn open(
+    desk: &Desk,
+    who: &Handler,
+    ids: &[AlertId],
+    title: Option<&str>,
+) -> Result<Incident, RespondError> {
+    let ids: BTreeSet<AlertId> = ids.iter().copied().collect();
+    let ids: Vec<AlertId> = ids.into_iter().collect();
+    if ids.is_empty() || ids.len() > BULK_MAX {
+        return Err(RespondError::Field { field: "alerts", key: "incident-error-alerts" });
+    }
+    let tx = desk.db.begin().await?;
+    let alerts = alert::get_for_change(&tx, &who.scope, &ids).await?;
+    let worst = fit(&alerts, ids.len(), None)?;
+    let title = match title.map(str::trim).filter(|title| !title.is_empty()) {
+        Some(title) => title.chars().take(TITLE_CHARS_MAX).collect(),
+        None => worst.title_in(true).to_owned(),
+    };
+    let now = tx.now();
+    let year = alert::vietnam_year(now);
+    let number = alert::next_numbers(tx.conn(), INCIDENT_NUMBERS, year, 1).await?;
+    let incident = Incident {
+        id: IncidentId::from_uuid(tx.new_uuid()),
+        number: format!("{INCIDENT_NUMBERS}-{year}-{number:04}"),
+        title,
+        severity: worst.severity,
+        status: IncidentStatus::Open,
+        agency: worst.agency,
+        systems: systems(&alerts, &[]),
+        assignee: Some(who.account),
+        occurred_at: alerts.iter().map(|alert| alert.first_at).min(),
+        detected_at: alerts.iter().map(|alert| alert.detected_at).min().unwrap_or(now),
+        reported_at: None,
+        opened_at: now,
+        contained_at: None,
+        closed_at: None,
+    };
+    store::save(&tx, &incident, Novelty::New).await?;
+    take_alerts(&tx, who, &incident, &alerts).await?;
+    store::add_entries(&tx, incident.id, Some(who.account), &[done(who, now, "opened")]).await?;
+    let detail = json!({
+        "number": incident.number,
+        "title": incident.title,
+        "severity": incident.severity,
+        "alerts": numbers(&alerts),
+    });
+    commit(desk, tx, who, "incident.open", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Adds alerts to an incident that is open.
+pub(crate) async fn add_alerts(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    ids: &[AlertId],
+) -> Result<Incident, RespondError> {
+    let ids: BTreeSet<AlertId> = ids.iter().copied().collect();
+    let ids: Vec<AlertId> = ids.into_iter().collect();
+    if ids.is_empty() || ids.len() > BULK_MAX {
+        return Err(RespondError::Field { field: "alerts", key: "incident-error-alerts" });
+    }
+    let tx = desk.db.begin().await?;
+    let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
+    if !incident.status.is_open() {
+        return Err(super::model::IncidentStateError { state: "closed", step: "extended" }.into());
+    }
+    let alerts = alert::get_for_change(&tx, &who.scope, &ids).await?;
+    let worst = fit(&alerts, ids.len(), Some(&incident))?;
+    incident.severity = incident.severity.max(worst.severity);
+    incident.systems = systems(&alerts, &incident.systems);
+    let firsts = alerts.iter().map(|alert| alert.first_at);
+    incident.occurred_at = firsts.chain(incident.occurred_at).min();
+    store::save(&tx, &incident, Novelty::Stands).await?;
+    take_alerts(&tx, who, &incident, &alerts).await?;
+    let detail = json!({ "number": incident.number, "alerts": numbers(&alerts) });
+    commit(desk, tx, who, "incident.add-alerts", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Takes a step with an incident.
+pub(crate) async fn step(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    step: IncidentStep,
+) -> Result<Incident, RespondError> {
+    let tx = desk.db.begin().await?;
+    let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
+    let word = step.word();
+    let detail = json!({
+        "number": incident.number,
+        "from": incident.status.word(),
+        "findings": match &step { IncidentStep::Close(findings) => Some(findings), _ => None },
+    });
+    incident.status = incident.status.after(step)?;
+    let now = tx.now();
+    match incident.status {
+        IncidentStatus::Open => {
+            incident.contained_at = None;
+            incident.closed_at = None;
+        }
+        IncidentStatus::Contained => incident.contained_at = Some(now),
+        IncidentStatus::Closed(_) => incident.closed_at = Some(now),
+    }
+    store::save(&tx, &incident, Novelty::Stands).await?;
+    store::add_entries(&tx, id, Some(who.account), &[done(who, now, word)]).await?;
+    commit(desk, tx, who, &format!("incident.{word}"), &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Notes that the incident was reported onward, and when.
+pub(crate) async fn report(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    at: Option<DateTime<Utc>>,
+) -> Result<Incident, RespondError> {
+    let tx = desk.db.begin().await?;
+    let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
+    let now = tx.now();
+    let at = at.unwrap_or(now);
+    if at > now + AHEAD_MAX {
+        return Err(RespondError::Field { field: "at", key: "incident-error-time" });
+    }
+    let before = incident.reported_at.replace(at);
+    store::save(&tx, &incident, Novelty::Stands).await?;
+    let line = Entry { at, ..done(who, now, "reported") };
+    store::add_entries(&tx, id, Some(who.account), &[line]).await?;
+    let detail = json!({ "number": incident.number, "from": before, "to": at });
+    commit(desk, tx, who, "incident.report", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Gives the lead to someone, or to nobody.
+pub(crate) async fn assign(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    to: Option<AccountId>,
+) -> Result<Incident, RespondError> {
+    let tx = desk.db.begin().await?;
+    let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
+    let known = |person: AccountId| {
+        let people = desk.directory.people(incident.agency);
+        person == who.account || people.iter().any(|one| one.id == person.to_string())
+    };
+    if to.is_some_and(|person| !known(person)) {
+        return Err(RespondError::Field { field: "assignee", key: "incident-error-assignee" });
+    }
+    let before = incident.assignee;
+    incident.assignee = to;
+    store::save(&tx, &incident, Novelty::Stands).await?;
+    let detail = json!({ "number": incident.number, "from": before, "to": to });
+    commit(desk, tx, who, "incident.assign", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Writes a line into the timeline.
+pub(crate) async fn note(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    at: Option<DateTime<Utc>>,
+    text: &str,
+) -> Result<Incident, RespondError> {
+    let text = Reason::new(text)
+        .ok_or(RespondError::Field { field: "text", key: "incident-error-note" })?;
+    let tx = desk.db.begin().await?;
+    let incident = store::get_for_change(&tx, &who.scope, id).await?;
+    let now = tx.now();
+    let at = at.unwrap_or(now);
+    if at > now + AHEAD_MAX {
+        return Err(RespondError::Field { field: "at", key: "incident-error-time" });
+    }
+    let line = Entry {
+        at,
+        made_at: now,
+        kind: EntryKind::Note,
+        author: who.name.clone(),
+        text: text.as_str().to_owned(),
+    };
+    store::add_entries(&tx, id, Some(who.account), &[line]).await?;
+    let detail = json!({ "number": incident.number, "at": at });
+    commit(desk, tx, who, "incident.note", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// Checks that the alerts can be one incident; returns the worst of them.
+fn fit<'a>(
+    alerts: &'a [Alert],
+    asked: usize,
+    incident: Option<&Incident>,
+) -> Result<&'a Alert, RespondError> {
+    let worst = alerts
+        .iter()
+        .max_by_key(|alert| (alert.severity, std::cmp::Reverse(alert.first_at)))
+        .ok_or(RespondError::NotFound)?;
+    if alerts.len() < asked {
+        return Err(RespondError::NotFound);
+    }
+    let agency = incident.map_or(worst.agency, |incident| incident.agency);
+    if alerts.iter().any(|alert| alert.agency != agency) {
+        return Err(RespondError::Field { field: "alerts", key: "incident-error-agencies" });
+    }
+    if alerts.iter().any(|alert| alert.incident.is_some()) {
+        return Err(RespondError::Field { field: "alerts", key: "incident-error-taken" });
+    }
+    Ok(worst)
+}
+
+/// Makes alerts part of the incident: they are being worked on now, and tell their part of the story.
+async fn take_alerts(
+    tx: &Tx,
+    who: &Handler,
+    incident: &Incident,
+    alerts: &[Alert],
+) -> Result<(), RespondError> {
+    let ids: Vec<AlertId> = alerts.iter().map(|alert| alert.id).collect();
+    alert::set_incident(tx, &ids, incident.id).await?;
+    let mut lines = Vec::with_capacity(2 * alerts.len());
+    for alert in alerts {
+        if let Ok(status) = alert.status.after(Step::Start) {
+            let assignee = alert.assignee.or(Some(who.account));
+            alert::set_status(tx, alert.id, &status, assignee).await?;
+        } else {
+            debug_assert!(matches!(alert.status, Status::InProgress | Status::Closed(_)));
+        }
+        let text = format!("{} {}", alert.number, alert.title_in(true));
+        let line = |at, kind| Entry {
+            at,
+            made_at: tx.now(),
+            kind,
+            author: String::new(),
+            text: text.clone(),
+        };
+        lines.push(line(alert.first_at, EntryKind::Occurred));
+        lines.push(line(alert.detected_at, EntryKind::Detected));
+    }
+    store::add_entries(tx, incident.id, None, &lines).await
+}
+
+fn systems(alerts: &[Alert], standing: &[event::SystemId]) -> Vec<event::SystemId> {
+    let all: BTreeSet<_> =
+        alerts.iter().filter_map(|alert| alert.system).chain(standing.iter().copied()).collect();
+    all.into_iter().collect()
+}
+
+fn numbers(alerts: &[Alert]) -> Vec<&str> {
+    alerts.iter().map(|alert| alert.number.as_str()).collect()
+}
+
+fn done(who: &Handler, now: DateTime<Utc>, word: &str) -> Entry {
+    Entry {
+        at: now,
+        made_at: now,
+        kind: EntryKind::Step,
+        author: who.name.clone(),
+        text: word.to_owned(),
+    }
+}
+
+async fn commit(
+    desk: &Desk,
+    tx: Tx,
+    who: &Handler,
+    action: &str,
+    incident: &Incident,
+    detail: serde_json::Value,
+) -> Result<(), RespondError> {
+    let subject = Subject::new("incident", incident.id);
+    let entry = AuditEntry::new(who.actor(), action, subject, detail).of_agency(incident.agency);
+    tx.commit(entry).await?;
+    desk.hub.incidents_changed(incident.agency);
+    desk.hub.alerts_changed(incident.agency);
+    Ok(())
+}

@@ -1,0 +1,350 @@
+//! Reading and writing incidents and their timelines.
+
+use db::Tx;
+use event::fold::fold;
+use event::{AccountId, AgencyId, IncidentId, Scope, Severity, SystemId};
+use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue::Set, QueryOrder as _, QuerySelect as _};
+use web::paging::Page;
+
+use super::model::{Entry, EntryKind, Findings, Incident, IncidentStatus};
+use crate::alert::{Reason, holds, within};
+use crate::error::RespondError;
+use crate::limits::TIMELINE_LINES;
+
+mod row {
+    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub number: String,
+        pub title: String,
+        pub severity: i16,
+        pub state: String,
+        pub is_open: bool,
+        pub agency_id: Uuid,
+        pub assignee_id: Option<Uuid>,
+        pub occurred_at: Option<DateTimeUtc>,
+        pub detected_at: DateTimeUtc,
+        pub reported_at: Option<DateTimeUtc>,
+        pub opened_at: DateTimeUtc,
+        pub contained_at: Option<DateTimeUtc>,
+        pub closed_at: Option<DateTimeUtc>,
+        pub cause: Option<String>,
+        pub impact: Option<String>,
+        pub lessons: Option<String>,
+        pub changed_at: DateTimeUtc,
+        pub folded: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod system {
+    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident_system")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub incident_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub system_id: Uuid,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod entry {
+    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident_entry")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub incident_id: Uuid,
+        pub at: DateTimeUtc,
+        pub made_at: DateTimeUtc,
+        pub account_id: Option<Uuid>,
+        pub author: String,
+        pub kind: String,
+        pub text: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use row::Column;
+
+/// Which incidents a list shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IncidentFilter {
+    /// One state; `None` is all of them.
+    pub state: Option<&'static str>,
+    /// Only open ones (open or contained).
+    pub open_only: bool,
+    /// Their severity.
+    pub severity: Option<Severity>,
+    /// Their agency.
+    pub agency: Option<AgencyId>,
+    /// Who leads them.
+    pub assignee: Option<AccountId>,
+    /// Words in number or title; folded before comparing.
+    pub text: String,
+}
+
+fn matching(scope: &Scope, filter: &IncidentFilter) -> Select<row::Entity> {
+    let mut all = within(scope, Column::AgencyId);
+    let conditions = [
+        filter.state.map(|state| Column::State.eq(state)),
+        filter.open_only.then(|| Column::IsOpen.eq(true)),
+        filter.severity.map(|severity| Column::Severity.eq(i16::from(severity.number()))),
+        filter.agency.map(|id| Column::AgencyId.eq(id.uuid())),
+        filter.assignee.map(|id| Column::AssigneeId.eq(id.uuid())),
+    ];
+    for condition in conditions.into_iter().flatten() {
+        all = all.add(condition);
+    }
+    if !filter.text.trim().is_empty() {
+        all = all.add(Column::Folded.like(holds(&filter.text)));
+    }
+    row::Entity::find().filter(all)
+}
+
+/// Returns a page of incidents (open ones first, the newest of those first) and how many there are.
+/// Their systems are left out.
+pub(crate) async fn list(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &IncidentFilter,
+    page: Page,
+) -> Result<(Vec<Incident>, u64), RespondError> {
+    let total = matching(scope, filter).count(conn).await?;
+    let rows = matching(scope, filter)
+        .order_by_desc(Column::IsOpen)
+        .order_by_desc(Column::OpenedAt)
+        .offset(page.offset())
+        .limit(page.limit())
+        .all(conn)
+        .await?;
+    let list = rows.into_iter().map(|row| model(row, Vec::new())).collect::<Result<_, _>>()?;
+    Ok((list, total))
+}
+
+/// Returns how many incidents are open.
+pub(crate) async fn open_count(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+) -> Result<u64, RespondError> {
+    let filter = IncidentFilter { open_only: true, ..IncidentFilter::default() };
+    Ok(matching(scope, &filter).count(conn).await?)
+}
+
+/// Returns one incident with its systems.
+pub(crate) async fn get(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    id: IncidentId,
+) -> Result<Incident, RespondError> {
+    let found = row::Entity::find_by_id(id.uuid()).filter(within(scope, Column::AgencyId));
+    let row = found.one(conn).await?.ok_or(RespondError::NotFound)?;
+    with_systems(conn, row).await
+}
+
+/// Returns one incident and holds it for the change under way.
+pub(crate) async fn get_for_change(
+    tx: &Tx,
+    scope: &Scope,
+    id: IncidentId,
+) -> Result<Incident, RespondError> {
+    let found = row::Entity::find_by_id(id.uuid())
+        .filter(within(scope, Column::AgencyId))
+        .lock_exclusive();
+    let row = found.one(tx.conn()).await?.ok_or(RespondError::NotFound)?;
+    with_systems(tx.conn(), row).await
+}
+
+async fn with_systems(
+    conn: &impl ConnectionTrait,
+    row: row::Model,
+) -> Result<Incident, RespondError> {
+    let systems = system::Entity::find()
+        .filter(system::Column::IncidentId.eq(row.id))
+        .order_by_asc(system::Column::SystemId)
+        .limit(TIMELINE_LINES)
+        .all(conn)
+        .await?;
+    model(row, systems.into_iter().map(|row| SystemId::from_uuid(row.system_id)).collect())
+}
+
+fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondError> {
+    let bad = |column: &'static str| RespondError::BadRow { table: "incident", column };
+    let reason = |text: &Option<String>, column: &'static str| {
+        text.as_deref().and_then(Reason::new).ok_or(bad(column))
+    };
+    let status = match row.state.as_str() {
+        "open" => IncidentStatus::Open,
+        "contained" => IncidentStatus::Contained,
+        "closed" => IncidentStatus::Closed(Findings {
+            cause: reason(&row.cause, "cause")?,
+            impact: reason(&row.impact, "impact")?,
+            lessons: reason(&row.lessons, "lessons")?,
+        }),
+        _ => return Err(bad("state")),
+    };
+    Ok(Incident {
+        id: IncidentId::from_uuid(row.id),
+        number: row.number,
+        title: row.title,
+        severity: u8::try_from(row.severity)
+            .ok()
+            .and_then(Severity::from_number)
+            .ok_or(bad("severity"))?,
+        status,
+        agency: AgencyId::from_uuid(row.agency_id),
+        systems,
+        assignee: row.assignee_id.map(AccountId::from_uuid),
+        occurred_at: row.occurred_at,
+        detected_at: row.detected_at,
+        reported_at: row.reported_at,
+        opened_at: row.opened_at,
+        contained_at: row.contained_at,
+        closed_at: row.closed_at,
+    })
+}
+
+/// Writes an incident: a new one, or what has changed of one that stands.
+pub(crate) async fn save(tx: &Tx, incident: &Incident, is_new: Novelty) -> Result<(), RespondError> {
+    let left = match &incident.status {
+        IncidentStatus::Closed(left) => Some(left),
+        _ => None,
+    };
+    let text = |reason: &Reason| reason.as_str().to_owned();
+    let row = row::ActiveModel {
+        id: Set(incident.id.uuid()),
+        number: Set(incident.number.clone()),
+        title: Set(incident.title.clone()),
+        severity: Set(i16::from(incident.severity.number())),
+        state: Set(incident.status.word().to_owned()),
+        is_open: Set(incident.status.is_open()),
+        agency_id: Set(incident.agency.uuid()),
+        assignee_id: Set(incident.assignee.map(AccountId::uuid)),
+        occurred_at: Set(incident.occurred_at),
+        detected_at: Set(incident.detected_at),
+        reported_at: Set(incident.reported_at),
+        opened_at: Set(incident.opened_at),
+        contained_at: Set(incident.contained_at),
+        closed_at: Set(incident.closed_at),
+        cause: Set(left.map(|left| text(&left.cause))),
+        impact: Set(left.map(|left| text(&left.impact))),
+        lessons: Set(left.map(|left| text(&left.lessons))),
+        changed_at: Set(tx.now()),
+        folded: Set(fold(&format!("{} {}", incident.number, incident.title))),
+    };
+    match is_new {
+        Novelty::New => {
+            row::Entity::insert(row).exec_without_returning(tx.conn()).await?;
+        }
+        Novelty::Stands => {
+            row::Entity::update(row).exec(tx.conn()).await?;
+            system::Entity::delete_many()
+                .filter(system::Column::IncidentId.eq(incident.id.uuid()))
+                .exec(tx.conn())
+                .await?;
+        }
+    }
+    let systems = incident.systems.iter().map(|id| system::ActiveModel {
+        incident_id: Set(incident.id.uuid()),
+        system_id: Set(id.uuid()),
+    });
+    if !incident.systems.is_empty() {
+        system::Entity::insert_many(systems).exec_without_returning(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Whether a row is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Novelty {
+    /// Not yet.
+    New,
+    /// It is.
+    Stands,
+}
+
+/// Writes lines of a timeline.
+pub(crate) async fn add_entries(
+    tx: &Tx,
+    id: IncidentId,
+    account: Option<AccountId>,
+    entries: &[Entry],
+) -> Result<(), RespondError> {
+    let rows = entries.iter().map(|line| entry::ActiveModel {
+        id: Set(tx.new_uuid()),
+        incident_id: Set(id.uuid()),
+        at: Set(line.at),
+        made_at: Set(line.made_at),
+        account_id: Set(account.map(AccountId::uuid)),
+        author: Set(line.author.clone()),
+        kind: Set(line.kind.word().to_owned()),
+        text: Set(line.text.clone()),
+    });
+    if !entries.is_empty() {
+        entry::Entity::insert_many(rows).exec_without_returning(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Returns the timeline of an incident that the caller has read, the oldest line first.
+pub(crate) async fn timeline(
+    conn: &impl ConnectionTrait,
+    of: &Incident,
+) -> Result<Vec<Entry>, RespondError> {
+    let rows = entry::Entity::find()
+        .filter(entry::Column::IncidentId.eq(of.id.uuid()))
+        .order_by_asc(entry::Column::At)
+        .order_by_asc(entry::Column::Id)
+        .limit(TIMELINE_LINES)
+        .all(conn)
+        .await?;
+    let line = |row: entry::Model| {
+        let bad = RespondError::BadRow { table: "incident_entry", column: "kind" };
+        Ok(Entry {
+            kind: EntryKind::from_word(&row.kind).ok_or(bad)?,
+            at: row.at,
+            made_at: row.made_at,
+            author: row.author,
+            text: row.text,
+        })
+    };
+    rows.into_iter().map(line).collect()
+}
+
+/// Returns the number people call an incident by, for links from its alerts.
+pub(crate) async fn number_of(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    id: IncidentId,
+) -> Result<Option<String>, RespondError> {
+    match get(conn, scope, id).await {
+        Ok(incident) => Ok(Some(incident.number)),
+        Err(RespondError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,91 @@
+//! Every limit of this crate in one place, each with its reason.
+
+use chrono::TimeDelta;
+
+/// Findings that one transaction takes: keeps the write lock of the embedded database short.
+pub(crate) const FINDINGS_PER_BATCH: usize = 2_000;
+
+/// Findings of one alert that are remembered one by one; past it, a repeat is told by its event id.
+/// A rule that fires on every event of a flood must not fill the database.
+pub(crate) const FINDING_KEYS_PER_ALERT: u64 = 1_000;
+
+/// Event ids kept at each end of an alert: enough to show how it began and where it stands.
+pub(crate) const EVENTS_PER_END: usize = 100;
+
+/// Matches kept with an alert: those of its first finding, cut here for the few rules with more.
+pub(crate) const MATCHES_PER_ALERT: usize = 20;
+
+/// An alert takes findings for so long after its last one.
+pub(crate) const WINDOW_QUIET: TimeDelta = TimeDelta::minutes(30);
+
+/// No alert spans more than this: tomorrow's attack deserves a new line on the duty page.
+pub(crate) const WINDOW_WHOLE: TimeDelta = TimeDelta::hours(24);
+
+/// Characters of an entity's value in a group key: an index entry must stay small.
+pub(crate) const ENTITY_CHARS: usize = 256;
+
+/// Alerts that one bulk action or one incident takes: a page of them and a bit.
+pub(crate) const BULK_MAX: usize = 200;
+
+/// Characters of a reason, a note or a comment.
+pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
+
+/// Characters of a title.
+pub(crate) const TITLE_CHARS_MAX: usize = 300;
+
+/// Fewest characters that can be a reason: "ok" explains nothing to the next shift.
+pub(crate) const REASON_CHARS_MIN: usize = 5;
+
+/// An exception never lives longer than this without someone looking again.
+pub(crate) const EXCEPTION_DAYS_MAX: i64 = 365;
+
+/// Findings looked at by the preview of an exception.
+pub(crate) const PREVIEW_FINDINGS_MAX: u64 = event::lake::IDS_MAX as u64;
+
+/// Days of findings that the preview of an exception looks at.
+pub(crate) const PREVIEW_DAYS: i64 = 7;
+
+/// Events shown on an alert's page.
+pub(crate) const EVENTS_SHOWN: usize = 50;
+
+/// Alerts shown as related, and rows of the duty page's lists.
+pub(crate) const SHORT_LIST: u64 = 10;
+
+/// Open alerts on the duty page.
+pub(crate) const DUTY_ALERTS: u64 = 20;
+
+/// Rows that one CSV or XLSX export of alerts holds.
+pub(crate) const ALERT_EXPORT_ROWS: u64 = 10_000;
+
+/// Events that one export of a search holds: what a spreadsheet and a memory can take.
+pub(crate) const EVENT_EXPORT_ROWS: usize = 50_000;
+
+/// Events of one page of a search.
+pub(crate) const EVENTS_PER_PAGE: u32 = 100;
+
+/// Events asked of the lake at a time by an export.
+pub(crate) const EVENTS_PER_EXPORT_PAGE: u32 = 1_000;
+
+/// Bars of a search's histogram.
+pub(crate) const HISTOGRAM_BARS: u32 = 60;
+
+/// Values shown per field beside a search.
+pub(crate) const TOP_VALUES: u32 = 8;
+
+/// Characters of a query line.
+pub(crate) const QUERY_CHARS_MAX: usize = 2_000;
+
+/// Events on which a rule is tested: the past hour, cut here.
+pub(crate) const RULE_TEST_EVENTS_MAX: usize = 20_000;
+
+/// Characters of a rule pasted for a test.
+pub(crate) const RULE_CHARS_MAX: usize = 64 * 1024;
+
+/// Messages that a slow live reader may fall behind before it skips.
+pub(crate) const LIVE_BACKLOG: usize = 256;
+
+/// Readers of live streams at one time: each costs a task and a buffer.
+pub(crate) const LIVE_READERS_MAX: usize = 200;
+
+/// Notes and automatic lines on one incident's page.
+pub(crate) const TIMELINE_LINES: u64 = 500;

@@ -1,0 +1,101 @@
+//! The rules as people see them: what is loaded, what is broken, what fires, and what a rule would
+//! have found in the past hour.
+//!
+//! This crate does not know `detect`; the application implements [`RuleCatalogue`] over the engine.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use chrono::{DateTime, Utc};
+use event::{Event, Finding, LogSource, Severity};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the detection engine has loaded.
+pub trait RuleCatalogue: Send + Sync + Debug {
+    /// Returns every loaded rule.
+    fn rules(&self) -> Vec<RuleCard>;
+
+    /// Returns one rule.
+    fn rule(&self, id: &str) -> Option<RuleCard>;
+
+    /// Returns the rule's text as loaded.
+    fn text(&self, id: &str) -> Option<String>;
+
+    /// Returns what could not be loaded, and why.
+    fn bad(&self) -> Vec<BadRule>;
+
+    /// Returns how often each rule has fired since the engine started; a rule without hits may lack.
+    fn hits(&self) -> BTreeMap<String, Hits>;
+
+    /// Returns what a rule (its whole text) finds in these events, oldest first. Nothing is stored.
+    /// The work is done on the calling thread: callers give it a blocking one.
+    ///
+    /// # Errors
+    /// Why the text is no rule.
+    fn try_rule(&self, text: &str, events: &[Event]) -> Result<Vec<Finding>, Vec<BadRule>>;
+}
+
+/// A loaded rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuleCard {
+    /// Its id.
+    pub id: String,
+    /// Its title, English.
+    pub title: String,
+    /// Its title, Vietnamese.
+    pub title_vi: Option<String>,
+    /// What it looks for, English.
+    pub description: String,
+    /// What it looks for, Vietnamese.
+    pub description_vi: Option<String>,
+    /// How bad; `None` for a rule that only feeds correlations.
+    pub level: Option<Severity>,
+    /// `stable`, `test`, `experimental` …
+    pub status: Option<String>,
+    /// ATT&CK and other tags.
+    pub tags: Vec<String>,
+    /// Which logs it reads.
+    pub logsource: LogSource,
+    /// The file that it came from.
+    pub path: String,
+    /// When it fires and nothing is wrong.
+    pub false_positives: Vec<String>,
+    /// What to do first, as written in the rule.
+    pub first_steps: Vec<FirstStep>,
+    /// Whether it counts over several events.
+    pub is_correlation: bool,
+}
+
+/// One thing to do first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FirstStep {
+    /// In Vietnamese.
+    pub vi: String,
+    /// In English.
+    pub en: String,
+}
+
+/// A rule that could not be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BadRule {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What would help.
+    pub hint: Option<String>,
+}
+
+/// How often a rule has fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hits {
+    /// Findings since the engine started.
+    pub count: u64,
+    /// When the last one happened.
+    pub last_at: Option<DateTime<Utc>>,
+}
