@@ -7,7 +7,7 @@ use event::{DeadReason, Fields, Note, Value};
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::windows::names;
+use super::windows::{self, names};
 use crate::limits::{FIELDS_MAX, JSON_DEPTH_MAX};
 
 /// Returns the fields of one Windows event and what could not be kept as it stood.
@@ -141,7 +141,8 @@ impl Walk {
         self.done = self.open.is_empty();
         // `<System>`, `<EventData>` and the like are no fields even when empty.
         let is_section = section_depth <= 2;
-        if element.parent || is_section || (element.text.is_empty() && path.starts_with("System.")) {
+        if element.parent || is_section || (element.text.is_empty() && path.starts_with("System."))
+        {
             return;
         }
         match element.name {
@@ -171,7 +172,7 @@ impl Walk {
     }
 
     fn finish(mut self) -> (Fields, Vec<Note>) {
-        names::number_event_id(&mut self.fields);
+        windows::complete(&mut self.fields);
         let mut notes = Vec::new();
         if self.dropped > 0 {
             let detail = format!("{} values are in the raw record only", self.dropped);

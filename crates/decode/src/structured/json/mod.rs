@@ -1,8 +1,8 @@
 //! JSON bytes → flat [`Fields`], in one bounded pass without a tree in between.
 //!
 //! Why not `serde_json`: log senders write what it refuses (lone surrogates, raw control characters,
-//! bytes that are no UTF-8), and an attacker who can choose a user name or a URL must not be able
-//! to push the record that tells of it into the dead letters. What *is* JSON reads the same as
+//! bytes that are no UTF-8, `C:\Windows` with single backslashes), and an attacker who can choose a
+//! user name or a URL must not be able to push the record that tells of it into the dead letters. What *is* JSON reads the same as
 //! there; a property test holds the two against each other.
 //!
 //! | in the record | in the fields |
@@ -221,6 +221,9 @@ impl Flattener<'_> {
         if self.long_name {
             let detail = format!("names are cut at {JSON_NAME_BYTES_MAX} bytes");
             notes.push(Note::new("long-name", detail));
+        }
+        if self.scanner.met_unknown_escape() {
+            notes.push(Note::new("bad-escape", "a backslash that escapes nothing stands as it is"));
         }
         if self.scanner.met_invalid_utf8() {
             notes.push(Note::new("invalid-utf8", "bytes that are no UTF-8 stand as \\xNN"));

@@ -21,15 +21,20 @@ pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     invalid_utf8: bool,
+    unknown_escape: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, invalid_utf8: false }
+        Self { bytes, at: 0, invalid_utf8: false, unknown_escape: false }
     }
 
     pub(super) const fn met_invalid_utf8(&self) -> bool {
         self.invalid_utf8
+    }
+
+    pub(super) const fn met_unknown_escape(&self) -> bool {
+        self.unknown_escape
     }
 
     /// Returns a fault at the cursor.
@@ -40,7 +45,8 @@ impl<'a> Scanner<'a> {
     /// Returns line and column (in bytes), both from 1, of an offset.
     pub(super) fn position(&self, at: usize) -> (usize, usize) {
         let before = self.bytes.get(..at).unwrap_or(self.bytes);
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
+        let line_start =
+            memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
         let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
         (line, before.len().saturating_sub(line_start).saturating_add(1))
     }
@@ -141,7 +147,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string. Lone surrogates become U+FFFD, bytes that are no UTF-8 `\xNN`; control
-    /// characters, which JSON wants escaped, are taken as they stand.
+    /// characters, which JSON wants escaped, are taken as they stand, and so is a backslash that
+    /// escapes nothing (`C:\Windows` by senders that build their JSON by hand).
     pub(super) fn string(&mut self) -> Result<String, Fault> {
         let opened_at = self.at;
         self.expect(b'"')?;
@@ -157,7 +164,7 @@ impl<'a> Scanner<'a> {
                 return Ok(text);
             }
             self.skip(1);
-            text.push(self.escape()?);
+            text.push(self.escape().unwrap_or('\\'));
         }
     }
 
@@ -171,8 +178,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads what stands after a backslash.
-    fn escape(&mut self) -> Result<char, Fault> {
+    /// Reads what stands after a backslash; nothing, if that is no escape.
+    fn escape(&mut self) -> Option<char> {
         let c = match self.peek() {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
@@ -182,45 +189,41 @@ impl<'a> Scanner<'a> {
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => {
-                self.skip(1);
-                return self.unicode();
+            Some(b'u') => return self.unicode(),
+            _ => {
+                self.unknown_escape = true;
+                return None;
             }
-            _ => return Err(self.fault("unknown escape in a text")),
         };
         self.skip(1);
-        Ok(c)
+        Some(c)
     }
 
-    /// Reads the digits after `\u`, and the second half of a surrogate pair if it follows.
-    fn unicode(&mut self) -> Result<char, Fault> {
-        let high = self.hex4()?;
+    /// Reads `uXXXX`, and the second half of a surrogate pair if it follows.
+    fn unicode(&mut self) -> Option<char> {
+        let Some(high) = self.hex4_at(self.at.saturating_add(1)) else {
+            self.unknown_escape = true;
+            return None;
+        };
+        self.skip(5);
         if !(0xD800..0xDC00).contains(&high) || !self.rest().starts_with(b"\\u") {
-            return Ok(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER));
+            return Some(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER));
         }
-        let after_high = self.at;
-        self.skip(2);
-        let low = self.hex4()?;
-        if !(0xDC00..0xE000).contains(&low) {
-            // Not its other half: a character of its own, to be read again.
-            self.at = after_high;
-            return Ok(char::REPLACEMENT_CHARACTER);
-        }
+        let low = self.hex4_at(self.at.saturating_add(2));
+        let Some(low) = low.filter(|low| (0xDC00..0xE000).contains(low)) else {
+            // Not its other half: something of its own, to be read next.
+            return Some(char::REPLACEMENT_CHARACTER);
+        };
+        self.skip(6);
         let code = 0x1_0000_u32.saturating_add((high & 0x3FF) << 10).saturating_add(low & 0x3FF);
-        Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+        Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
-    fn hex4(&mut self) -> Result<u32, Fault> {
-        let mut code = 0_u32;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else {
-                return Err(self.fault("expected four hexadecimal digits after \\u"));
-            };
-            code = (code << 4) | digit;
-            self.skip(1);
-        }
-        Ok(code)
+    fn hex4_at(&self, start: usize) -> Option<u32> {
+        let digits = self.bytes.get(start..start.saturating_add(4))?;
+        digits.iter().try_fold(0_u32, |code, byte| {
+            char::from(*byte).to_digit(16).map(|digit| (code << 4) | digit)
+        })
     }
 
     /// Steps over an object or array and returns its text, only its brackets and quotes checked.

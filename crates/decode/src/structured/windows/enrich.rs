@@ -15,6 +15,8 @@ const CHANNEL_OF_PROVIDER: &[(&str, &str)] = &[
     ("Microsoft-Windows-TaskScheduler", "Microsoft-Windows-TaskScheduler/Operational"),
     ("Microsoft-Windows-WMI-Activity", "Microsoft-Windows-WMI-Activity/Operational"),
     ("Microsoft-Windows-Windows Defender", "Microsoft-Windows-Windows Defender/Operational"),
+    // The collector's own bookmarks, written without a channel.
+    ("Microsoft-Windows-EventForwarder", "ForwardedEvents"),
     ("Microsoft-Windows-Bits-Client", "Microsoft-Windows-Bits-Client/Operational"),
 ];
 

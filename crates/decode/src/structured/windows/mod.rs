@@ -71,6 +71,11 @@ pub(crate) fn normalise(fields: &mut Fields) {
         Some(Spelling::Flat) => {}
         Some(Spelling::Xml(name)) => unwrap_xml(fields, name),
     }
+    complete(fields);
+}
+
+/// Adds what generic rules need to fields that have SigmaHQ's names already.
+pub(crate) fn complete(fields: &mut Fields) {
     add_flat_aliases(fields);
     names::number_event_id(fields);
     enrich::enrich(fields);
@@ -128,7 +133,8 @@ fn rename(fields: &mut Fields, name_of: impl Fn(&str) -> Option<String>) {
 fn join_named_data(fields: &mut Fields) {
     const NAMES: &[&str] = &["Data.@Name", "Data.#attributes.Name", "Data.Name", "Data.$.Name"];
     const TEXTS: &[&str] = &["Data.#text", "Data", "Data._", "Data.content", "Data.Value"];
-    let find = |wanted: &[&'static str]| wanted.iter().copied().find(|name| fields.get(name).is_some());
+    let find =
+        |wanted: &[&'static str]| wanted.iter().copied().find(|name| fields.get(name).is_some());
     let (Some(name), Some(text)) = (find(NAMES), find(TEXTS)) else { return };
     let members = |name: &str| fields.get(name).map(|value| value.members().to_vec());
     let (Some(keys), Some(texts)) = (members(name), members(text)) else { return };
@@ -184,7 +190,9 @@ fn add_flat_aliases(fields: &mut Fields) {
 /// Splits `DOMAIN\user` in the acting account into its two attributes.
 pub(crate) fn split_account(attrs: &mut Attrs) {
     let Some((domain, user)) = attrs.get(Attr::User).and_then(|account| match account {
-        Value::Text(text) => text.split_once('\\').map(|(domain, user)| (domain.to_owned(), user.to_owned())),
+        Value::Text(text) => {
+            text.split_once('\\').map(|(domain, user)| (domain.to_owned(), user.to_owned()))
+        }
         _ => None,
     }) else {
         return;

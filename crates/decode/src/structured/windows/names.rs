@@ -33,9 +33,11 @@ pub(crate) fn below_event(path: &str) -> Option<String> {
     if path.ends_with("xmlns") || MARKERS.contains(&section) || section.starts_with('@') {
         return None;
     }
+    if section == "System" {
+        return system_name(rest.split('.'));
+    }
     let mut parts = rest.split('.').filter(|part| !part.is_empty() && !MARKERS.contains(part));
     match section {
-        "System" => system_name(parts),
         "EventData" => {
             let name = rest.strip_suffix(".#text").unwrap_or(rest);
             data_name(name).filter(|name| !name.starts_with("#attributes"))
@@ -57,8 +59,8 @@ pub(crate) fn below_event(path: &str) -> Option<String> {
     }
 }
 
-fn system_name<'a>(parts: impl Iterator<Item = &'a str>) -> Option<String> {
-    let parts = parts.map(|part| {
+fn system_name(parts: std::str::Split<'_, char>) -> Option<String> {
+    let parts = parts.filter(|part| !part.is_empty() && !MARKERS.contains(part)).map(|part| {
         let part = part.strip_suffix("_attributes").unwrap_or(part);
         part.strip_prefix('@').unwrap_or(part)
     });

@@ -208,7 +208,10 @@ fn a_registry_event_type_that_the_shipper_overwrote_is_found_again() {
             r#"{{"EventID":{id},"Channel":"Microsoft-Windows-Sysmon/Operational","EventType":"INFO"{extra}}}"#
         )
     };
-    let deleted = event(12, r#","Message":"Registry object added or deleted:\r\nEventType: DeleteKey\r\nUtcTime: x""#);
+    let deleted = event(
+        12,
+        r#","Message":"Registry object added or deleted:\r\nEventType: DeleteKey\r\nUtcTime: x""#,
+    );
     assert_eq!(read(&deleted).get("EventType"), Some(&"DeleteKey".into()));
     assert_eq!(read(&event(13, "")).get("EventType"), Some(&"SetValue".into()));
     assert_eq!(read(&event(12, "")).get("EventType"), Some(&"INFO".into()));
@@ -219,12 +222,15 @@ fn single_channels_get_the_names_that_rules_use() {
     let defender = read(
         r#"{"EventID":1116,"Channel":"Microsoft-Windows-Windows Defender/Operational","Threat Name":"HackTool","Path":"file:_C:\\x.exe"}"#,
     );
-    check(&defender, &[
-        ("ThreatName", "HackTool".into()),
-        ("Threat_Name", "HackTool".into()),
-        ("Signature", "HackTool".into()),
-        ("Filename", r"file:_C:\x.exe".into()),
-    ]);
+    check(
+        &defender,
+        &[
+            ("ThreatName", "HackTool".into()),
+            ("Threat_Name", "HackTool".into()),
+            ("Signature", "HackTool".into()),
+            ("Filename", r"file:_C:\x.exe".into()),
+        ],
+    );
     let classic = read(
         r#"{"winlog":{"event_id":400,"channel":"Windows PowerShell","event_data":{"param1":"Available","param2":"None"}}}"#,
     );
@@ -238,12 +244,15 @@ fn event_data_cannot_pass_for_the_system_part() {
     let fields = read(
         r#"{"Event":{"EventData":{"EventID":4624,"Channel":"Security","Computer":"X"},"System":{"EventID":1,"Channel":"Application","Computer":"MAY01"}}}"#,
     );
-    check(&fields, &[
-        ("EventID", Value::Int(1)),
-        ("Channel", "Application".into()),
-        ("Computer", "MAY01".into()),
-        ("EventData.EventID", Value::Int(4624)),
-    ]);
+    check(
+        &fields,
+        &[
+            ("EventID", Value::Int(1)),
+            ("Channel", "Application".into()),
+            ("Computer", "MAY01".into()),
+            ("EventData.EventID", Value::Int(4624)),
+        ],
+    );
 }
 
 #[test]
