@@ -1,0 +1,127 @@
+// Keyboard, live announcements, relative times. Every page works without this file.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripted");
+  const vi = root.lang === "vi";
+  const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
+
+  // --- rows under the hand -------------------------------------------------------------------
+  const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
+  const atHand = () => document.querySelector("[data-row].at-hand");
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const now = all.indexOf(atHand());
+    const next = all[Math.min(all.length - 1, Math.max(0, now < 0 ? 0 : now + step))];
+    all.forEach((row) => row.classList.toggle("at-hand", row === next));
+    next.scrollIntoView({ block: "nearest" });
+    (next.querySelector("a") || next).focus({ preventScroll: true });
+  };
+  const press = (selector) => {
+    const button = atHand()?.querySelector(selector) || document.querySelector(selector);
+    if (button) button.click();
+    return Boolean(button);
+  };
+
+  // --- help ----------------------------------------------------------------------------------
+  const help = async () => {
+    let box = document.querySelector("dialog.keys");
+    if (!box) {
+      const link = document.querySelector("[data-keys]");
+      if (!link) return;
+      const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+      if (!answer.ok) return;
+      box = document.createElement("dialog");
+      box.className = "keys";
+      const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+      box.append(...parsed.body.childNodes);
+      document.body.append(box);
+      box.addEventListener("click", (event) => event.target === box && box.close());
+    }
+    box.showModal();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys]")) { event.preventDefault(); help(); }
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  // --- keys ----------------------------------------------------------------------------------
+  let going = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      document.querySelectorAll("details.menu[open]").forEach((menu) => { menu.open = false; menu.firstElementChild.focus(); });
+      if (typing(event.target)) event.target.blur();
+      return;
+    }
+    if (typing(event.target)) return;
+    const used = () => event.preventDefault();
+    if (going && Date.now() - going < 1500) {
+      going = 0;
+      const link = document.querySelector(`.side a[data-key="${CSS.escape(event.key)}"]`);
+      if (link) { used(); link.click(); }
+      return;
+    }
+    switch (event.key) {
+      case "g": going = Date.now(); break;
+      case "/": { const box = document.querySelector("#query, #top-search"); if (box) { used(); box.focus(); box.select(); } break; }
+      case "j": used(); move(1); break;
+      case "k": used(); move(-1); break;
+      case "x": { const box = atHand()?.querySelector("input[type=checkbox]"); if (box) { used(); box.click(); } break; }
+      case "e": case "i": if (press(`[data-hotkey="${event.key}"]`)) used(); break;
+      case "?": used(); help(); break;
+    }
+  });
+
+  // --- relative times: "3 phút trước" in tooltips, and kept true where shown ----------------------
+  const words = new Intl.RelativeTimeFormat(vi ? "vi" : "en", { numeric: "always" });
+  const steps = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const told = (date) => {
+    const gap = (date - Date.now()) / 1000;
+    if (Math.abs(gap) < 10) return vi ? "vừa xong" : "just now";
+    const [size, unit] = steps.find(([size]) => Math.abs(gap) >= size);
+    return words.format(Math.trunc(gap / size), unit);
+  };
+  document.addEventListener("mouseover", (event) => {
+    const time = event.target.closest?.("time[datetime]");
+    if (!time) return;
+    time.dataset.utc ??= time.title;
+    time.title = `${time.dataset.utc} · ${told(new Date(time.dateTime))}`;
+  });
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time.ago")) time.textContent = told(new Date(time.dateTime));
+  }, 30000);
+
+  // --- what changed: tell, or ask again for the part that shows it; never shift what one reads -------
+  const news = document.querySelector("#news");
+  let count = 0;
+  const heard = (place) => {
+    const parts = [...document.querySelectorAll("[data-refresh]")]
+      .filter((part) => place === "*" || part.dataset.refresh.split(" ").includes(place));
+    for (const part of parts) window.htmx?.trigger(part, "refresh");
+    const here = document.querySelector(".side a[aria-current]")?.dataset.place;
+    const onList = document.querySelector("[data-news]")?.dataset.news || here;
+    if (parts.length || !news || (place !== onList && place !== "*")) return;
+    count += 1;
+    const link = news.firstElementChild;
+    link.textContent = place === "*" ? link.dataset.one : `${link.dataset.one} (${count})`;
+    news.hidden = false;
+  };
+  const stream = document.body.dataset.live;
+  if (stream && window.EventSource) {
+    let waiting = new Map();
+    new EventSource(stream).addEventListener("changed", (event) => {
+      // A burst becomes one refresh a second.
+      const place = event.data;
+      if (waiting.has(place)) return;
+      waiting.set(place, setTimeout(() => { waiting.delete(place); heard(place); }, 1000));
+    });
+  }
+
+  // --- copy a value shown once ------------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) navigator.clipboard?.writeText(document.querySelector(button.dataset.copy)?.textContent.trim() || "");
+  });
+})();
