@@ -74,7 +74,22 @@ fn word(attr: Attr, value: &Value) -> Value {
     match attr {
         Attr::Protocol => Value::Text(protocol(&text)),
         Attr::FileHash => hashes(&text),
+        Attr::UrlHost => Value::Text(without_port(&text).to_owned()),
         _ => Value::Text(text.into_owned()),
+    }
+}
+
+/// `www.example.vn:443` is the host `www.example.vn`.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if !port.is_empty()
+                && port.bytes().all(|b| b.is_ascii_digit())
+                && (name.ends_with(']') || !name.contains(':')) =>
+        {
+            name
+        }
+        _ => host,
     }
 }
 
@@ -88,7 +103,7 @@ fn protocol(text: &str) -> String {
         "47" => "gre".to_owned(),
         "50" => "esp".to_owned(),
         "51" => "ah".to_owned(),
-        "58" => "ipv6-icmp".to_owned(),
+        "58" | "icmpv6" | "ICMPv6" | "ICMP6" | "icmp6" => "ipv6-icmp".to_owned(),
         "89" => "ospf".to_owned(),
         "132" => "sctp".to_owned(),
         other => other.to_ascii_lowercase(),

@@ -45,11 +45,10 @@ pub struct Mismatch {
 
 /// The moment at which samples are collected: 23/11/2026 16:30 in Việt Nam. Samples state times
 /// shortly before it, so that their missing years resolve the same for ever.
-pub const SAMPLE_COLLECTED_AT: DateTime<Utc> =
-    match DateTime::from_timestamp(1_795_426_200, 0) {
-        Some(at) => at,
-        None => DateTime::UNIX_EPOCH,
-    };
+pub const SAMPLE_COLLECTED_AT: DateTime<Utc> = match DateTime::from_timestamp(1_795_426_200, 0) {
+    Some(at) => at,
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// Decodes each line of a sample, with fixed ids, as `expected.ndjson` has it.
 pub fn decode_sample(decoder: &Decoder, parser: &str, sample: &str) -> Vec<Json> {
@@ -74,7 +73,9 @@ pub fn decode_sample(decoder: &Decoder, parser: &str, sample: &str) -> Vec<Json>
         };
         let outcome = match decoder.decode(&frame, &ctx) {
             Ok(event) => serde_json::to_value(&event),
-            Err(reason) => serde_json::to_value(reason).map(|dead| serde_json::json!({"dead": dead})),
+            Err(reason) => {
+                serde_json::to_value(reason).map(|dead| serde_json::json!({"dead": dead}))
+            }
         };
         outcome.unwrap_or_else(|error| Json::String(error.to_string()))
     };
@@ -85,10 +86,7 @@ pub fn decode_sample(decoder: &Decoder, parser: &str, sample: &str) -> Vec<Json>
 ///
 /// # Errors
 /// Every line that differs, and what the folder lacks.
-pub fn check_source(
-    decoder: &Decoder,
-    files: &SourceFiles<'_>,
-) -> Result<Report, Vec<Mismatch>> {
+pub fn check_source(decoder: &Decoder, files: &SourceFiles<'_>) -> Result<Report, Vec<Mismatch>> {
     let mut mismatches = Vec::new();
     let mut lacks = |what: &str| {
         mismatches.push(Mismatch { line: 0, detail: format!("{what} is missing or empty") });
@@ -147,7 +145,8 @@ fn difference(expected: &Json, found: &Json) -> String {
                 parts.push(format!("{name}.{}", difference(own, other)));
             }
             (own, other) => {
-                let spell = |value: Option<&Json>| value.map_or("nothing".to_owned(), Json::to_string);
+                let spell =
+                    |value: Option<&Json>| value.map_or("nothing".to_owned(), Json::to_string);
                 parts.push(format!("{name}: expected {}, found {}", spell(own), spell(other)));
             }
         }

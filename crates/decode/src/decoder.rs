@@ -83,7 +83,7 @@ impl Decoder {
             for program in &source.recognise.programs {
                 by_program.entry(program.clone()).or_default().push(position);
             }
-            if source.recognise.by_text() && source.recognise.programs.is_empty() {
+            if source.recognise.by_text() {
                 by_text.push(position);
             }
         }
@@ -149,9 +149,7 @@ impl Decoder {
                 Some(parsed) => Ok(parsed),
                 None => Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed()),
             },
-            Some(source) => {
-                Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed())
-            }
+            Some(source) => Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed()),
             None => {
                 let mut parsed = self.parse_auto(record)?;
                 let detail = format!("no source is called `{parser}`; the format was guessed");
@@ -248,11 +246,11 @@ impl Decoder {
         }
         for position in &self.by_text {
             let Some(source) = self.sources.get(*position) else { continue };
-            if !source.recognise.holds(None, record.content) {
+            if !source.recognise.holds(record.content) {
                 continue;
             }
             let meant = Raw::read(source, record)?.meant_by(source, record);
-            if meant.is_known || !meant.expects_match {
+            if meant.is_known {
                 return Ok(Some(meant.into_parsed()));
             }
         }
@@ -270,9 +268,6 @@ impl Decoder {
             let Some(positions) = self.by_program.get(&name.to_ascii_lowercase()) else { continue };
             for position in positions {
                 let Some(source) = self.sources.get(*position) else { continue };
-                if !source.recognise.holds(Some(name), record.content) {
-                    continue;
-                }
                 let meant = Raw::read(source, record)?.meant_by(source, record);
                 if meant.is_known || !meant.expects_match {
                     return Ok(Some(meant));

@@ -28,13 +28,14 @@
     )
 )]
 
-// The way of a record, in order.
-mod record;
-mod envelope;
-mod text;
-mod structured;
-mod reading;
+// The way of a record: bytes to text, the syslog header off, fields by format, meaning by the
+// source's definition, time, event.
 mod decoder;
+mod envelope;
+mod reading;
+mod record;
+mod structured;
+mod text;
 
 // What the way reads by.
 mod attribute;
@@ -49,8 +50,6 @@ mod builtin;
 mod check;
 
 pub use builtin::folders;
-pub use check::{
-    Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_sample,
-};
+pub use check::{Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_sample};
 pub use decoder::{Decoder, SourceContext};
 pub use definition::{SourceDefinition, SourceError, SourceText};

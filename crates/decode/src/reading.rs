@@ -1,6 +1,8 @@
 //! Reads a record by one source's definition: fields by its format, then patterns, variants and
 //! rules.
 
+use std::borrow::Cow;
+
 use event::{Attr, Attrs, DeadReason, Fields, Name, Note, Value};
 
 use crate::definition::{Format, Meaning, SourceDefinition};
@@ -128,7 +130,10 @@ impl Raw {
             time: field_time.or(own_time),
             notes,
         };
-        Meant { parsed, is_known, expects_match: !source.patterns.is_empty() || !source.is_free() }
+        // Of a whole machine's syslog nothing is expected but the header.
+        let expects_match =
+            if source.delegates { record.envelope.is_none() } else { !source.is_free() };
+        Meant { parsed, is_known, expects_match }
     }
 }
 
@@ -156,7 +161,7 @@ impl Meant {
 impl SourceDefinition {
     /// Whether its records are free text, of which nothing more is expected.
     fn is_free(&self) -> bool {
-        matches!(self.format, Format::Message)
+        matches!(self.format, Format::Message) && self.patterns.is_empty()
     }
 }
 
@@ -172,9 +177,9 @@ fn pattern_meaning<'s>(
     }
     let message = if is_read {
         let field = source.rules.field_of(Attr::Message, fields)?;
-        field.text().into_owned()
+        Cow::Owned(field.text().into_owned())
     } else {
-        record.content.to_owned()
+        Cow::Borrowed(record.content)
     };
     for pattern in &source.patterns {
         let Some(captures) = pattern.regex.captures(&message) else { continue };

@@ -144,7 +144,7 @@ fn pattern(key: &str, file: PatternFile) -> Result<Pattern, Fault> {
     let groups = regex
         .capture_names()
         .enumerate()
-        .filter_map(|(position, name)| Some((position, Name::Owned(name?.to_owned()))))
+        .filter_map(|(position, name)| Some((position, Name::Owned(field_of_group(name?)))))
         .collect();
     let meaning = Meaning {
         class: class(&format!("{key}class"), file.class.as_deref())?,
@@ -152,6 +152,14 @@ fn pattern(key: &str, file: PatternFile) -> Result<Pattern, Fault> {
         rules: rules(key, &file.map, &file.set, &file.values)?,
     };
     Ok(Pattern { regex, groups, meaning })
+}
+
+/// `user__2` is the field `user` again: a regular expression may not name two groups the same.
+fn field_of_group(name: &str) -> String {
+    match name.rsplit_once("__") {
+        Some((field, number)) if number.bytes().all(|b| b.is_ascii_digit()) => field.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 fn variant(key: &str, file: VariantFile) -> Result<Variant, Fault> {

@@ -81,7 +81,7 @@ pub(crate) enum Format {
     Windows,
 }
 
-/// How `auto` finds out that a record is this source's; everything given must hold.
+/// How `auto` finds out that a record is this source's: by its program, or else by its text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recognise {
     /// Lower-case syslog programs.
@@ -99,19 +99,14 @@ pub(crate) struct Recognise {
 impl Recognise {
     /// Whether there is anything to recognise the text by.
     pub(crate) fn by_text(&self) -> bool {
-        !(self.programs.is_empty() && self.starts_with.is_empty() && self.contains.is_empty())
+        !(self.starts_with.is_empty() && self.contains.is_empty())
     }
 
-    /// Whether a text with this program in its header is this source's.
-    pub(crate) fn holds(&self, program: Option<&str>, message: &str) -> bool {
-        let program_holds = self.programs.is_empty()
-            || program.is_some_and(|program| {
-                self.programs.iter().any(|own| program.eq_ignore_ascii_case(own))
-            });
-        program_holds
-            && (self.starts_with.is_empty()
-                || self.starts_with.iter().any(|start| message.starts_with(start.as_str())))
-            && self.contains.iter().all(|part| message.contains(part.as_str()))
+    /// Whether the text looks like this source's.
+    pub(crate) fn holds(&self, content: &str) -> bool {
+        (self.starts_with.is_empty()
+            || self.starts_with.iter().any(|start| content.starts_with(start.as_str())))
+            && self.contains.iter().all(|part| content.contains(part.as_str()))
     }
 }
 

@@ -21,11 +21,27 @@ fn a_good_definition_is_read() {
 #[test]
 fn a_bad_definition_says_where() {
     let cases = [
-        ("acme_gate\"", "other\"", "sources/acme_gate/source.toml:2: id: `other` must be the folder's name, `acme_gate`"),
-        ("network_activity", "network", "sources/acme_gate/source.toml:6: class: `network` is no known class"),
-        ("\"src_ip\"", "\"source\"", "sources/acme_gate/source.toml:8: map.srcip: `source` is no known attribute"),
+        (
+            "acme_gate\"",
+            "other\"",
+            "sources/acme_gate/source.toml:2: id: `other` must be the folder's name, `acme_gate`",
+        ),
+        (
+            "network_activity",
+            "network",
+            "sources/acme_gate/source.toml:6: class: `network` is no known class",
+        ),
+        (
+            "\"src_ip\"",
+            "\"source\"",
+            "sources/acme_gate/source.toml:8: map.srcip: `source` is no known attribute",
+        ),
         ("format =", "fromat =", "sources/acme_gate/source.toml:5: unknown field `fromat`"),
-        ("key_value", "delimited", "sources/acme_gate/source.toml: delimited: format `delimited` needs"),
+        (
+            "key_value",
+            "delimited",
+            "sources/acme_gate/source.toml: delimited: format `delimited` needs",
+        ),
         ("[map]", "[map", "sources/acme_gate/source.toml:7: "),
     ];
     for (from, to, expected) in cases {

@@ -86,7 +86,8 @@ fn host<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
 fn tag<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
     let mut ahead = *scan;
     let word = ahead.take_while(|c| {
-        c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '(' | ')' | '@' | '%' | '+' | '\\')
+        c.is_alphanumeric()
+            || matches!(c, '_' | '-' | '.' | '/' | '(' | ')' | '@' | '%' | '+' | '\\')
     });
     if word.is_empty() || word.len() > TAG_BYTES_MAX {
         return;
@@ -100,7 +101,8 @@ fn tag<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
         pid = (!inside.is_empty()).then_some(inside);
     }
     let ends = ahead.eat(":");
-    let is_tag = (ends || pid.is_some()) && (ahead.rest.is_empty() || ahead.rest.starts_with([' ', '{', '\t']));
+    let is_tag = (ends || pid.is_some())
+        && (ahead.rest.is_empty() || ahead.rest.starts_with([' ', '{', '\t']));
     if !is_tag {
         return;
     }

@@ -5,7 +5,8 @@ use super::Envelope;
 /// Spells an envelope in one line: `priority|stamp|host|program|pid|msgid|data|message`.
 fn spell(text: &str) -> String {
     let Some(read) = Envelope::read(text) else { return "none".to_owned() };
-    let data: Vec<String> = read.data.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let data: Vec<String> =
+        read.data.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!(
         "{}|{}|{}|{}|{}|{}|{}|{}",
         read.priority.map(|number| number.to_string()).unwrap_or_default(),
@@ -22,8 +23,14 @@ fn spell(text: &str) -> String {
 #[test]
 fn headers_are_read_as_they_are_sent() {
     let cases = [
-        ("<38>Nov 23 16:20:01 may-chu-01 sshd[812]: Hi", "38|Nov 23 16:20:01|may-chu-01|sshd|812|||Hi"),
-        ("Nov  3 06:02:01 may-chu-01 CRON[9]: (root) CMD (x)", "|Nov  3 06:02:01|may-chu-01|CRON|9|||(root) CMD (x)"),
+        (
+            "<38>Nov 23 16:20:01 may-chu-01 sshd[812]: Hi",
+            "38|Nov 23 16:20:01|may-chu-01|sshd|812|||Hi",
+        ),
+        (
+            "Nov  3 06:02:01 may-chu-01 CRON[9]: (root) CMD (x)",
+            "|Nov  3 06:02:01|may-chu-01|CRON|9|||(root) CMD (x)",
+        ),
         ("Nov 23 16:20:01 may-chu-01 sudo:   an : X", "|Nov 23 16:20:01|may-chu-01|sudo||||an : X"),
         ("Nov 23 16:20:01 sshd[812]: no host", "|Nov 23 16:20:01||sshd|812|||no host"),
         ("2026-11-23T16:20:01.1+07:00 web nginx: x", "|2026-11-23T16:20:01.1+07:00|web|nginx||||x"),
@@ -31,20 +38,38 @@ fn headers_are_read_as_they_are_sent() {
         ("<134>filterlog[77]: 5,,,0,em0", "134|||filterlog|77|||5,,,0,em0"),
         ("<190>date=2026-11-23 time=1", "190|||||||date=2026-11-23 time=1"),
         ("<13>hello", "13|||||||hello"),
-        ("<166>Nov 23 2026 16:20:01 fw01 : %ASA-6-302013: Built", "166|Nov 23 2026 16:20:01|fw01|%ASA-6-302013||||Built"),
-        ("<166>:Nov 23 16:20:01: %ASA-6-302013: Built", "166|Nov 23 16:20:01||%ASA-6-302013||||Built"),
-        ("<189>45: *Nov 23 09:20:01.123 UTC: %SYS-5-CONFIG_I: Configured", "189|*Nov 23 09:20:01.123 UTC||%SYS-5-CONFIG_I||||Configured"),
-        ("<13>Nov 23 16:20:01 fw CEF:0|a|b|c|d|e|1|", "13|Nov 23 16:20:01|fw|||||CEF:0|a|b|c|d|e|1|"),
+        (
+            "<166>Nov 23 2026 16:20:01 fw01 : %ASA-6-302013: Built",
+            "166|Nov 23 2026 16:20:01|fw01|%ASA-6-302013||||Built",
+        ),
+        (
+            "<166>:Nov 23 16:20:01: %ASA-6-302013: Built",
+            "166|Nov 23 16:20:01||%ASA-6-302013||||Built",
+        ),
+        (
+            "<189>45: *Nov 23 09:20:01.123 UTC: %SYS-5-CONFIG_I: Configured",
+            "189|*Nov 23 09:20:01.123 UTC||%SYS-5-CONFIG_I||||Configured",
+        ),
+        (
+            "<13>Nov 23 16:20:01 fw CEF:0|a|b|c|d|e|1|",
+            "13|Nov 23 16:20:01|fw|||||CEF:0|a|b|c|d|e|1|",
+        ),
         ("<13>Nov 23 16:20:01 CEF:0|a|b|c|d|e|1|", "13|Nov 23 16:20:01||||||CEF:0|a|b|c|d|e|1|"),
         ("<13>Nov 23 16:20:01 2001:db8::7 su: x", "13|Nov 23 16:20:01|2001:db8::7|su||||x"),
         ("<999>Nov 23 16:20:01 h p: x", "none"),
-        ("<13>1 2026-11-23T16:20:01+07:00 h app 7 ID - \u{feff}xin chào", "13|2026-11-23T16:20:01+07:00|h|app|7|ID||xin chào"),
+        (
+            "<13>1 2026-11-23T16:20:01+07:00 h app 7 ID - \u{feff}xin chào",
+            "13|2026-11-23T16:20:01+07:00|h|app|7|ID||xin chào",
+        ),
         ("<13>1 - - - - - -", "13|||||||"),
         (
             r#"<13>1 2026-11-23T16:20:01Z h a - - [x@1 k="a\"b\]c" l="2"][y z="3"] m"#,
             r#"13|2026-11-23T16:20:01Z|h|a||||"#,
         ),
-        (r#"<13>1 2026-11-23T16:20:01Z h a - - [x k="open m"#, r#"13|2026-11-23T16:20:01Z|h|a||||[x k="open m"#),
+        (
+            r#"<13>1 2026-11-23T16:20:01Z h a - - [x k="open m"#,
+            r#"13|2026-11-23T16:20:01Z|h|a||||[x k="open m"#,
+        ),
         ("", "none"),
         ("<", "none"),
         ("<13>", "13|||||||"),

@@ -57,7 +57,8 @@ pub(crate) fn read(text: &str, fields: &mut Fields) -> Option<StatedTime> {
 /// `GET /path?query HTTP/1.1`; anything else is kept as `cs-request`.
 fn request_line(request: &str, fields: &mut Fields) {
     let parts = request.split_once(' ').filter(|(method, _)| {
-        !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
+        !method.is_empty()
+            && method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
     });
     let Some((method, rest)) = parts else {
         fields.push("cs-request", request);
@@ -119,9 +120,18 @@ mod tests {
     fn lines_are_read_or_refused_whole() {
         let time = "[23/Nov/2026:16:20:01 +0700]";
         let cases = [
-            (r#"198.51.100.7 - - T "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8""#, r#"{"c-ip":"198.51.100.7","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/a?b=1","cs-uri-stem":"/a","cs-uri-query":"b=1","cs-version":"HTTP/1.1","sc-status":200,"sc-bytes":512,"cs-referer":"-","cs-user-agent":"curl/8"}"#),
-            (r#"www.example.vn 2001:db8::1 - an T "\x16\x03" 400 -"#, r#"{"c-ip":"2001:db8::1","cs-host":"www.example.vn","cs-username":"an","time":"23/Nov/2026:16:20:01 +0700","cs-request":"\\x16\\x03","sc-status":400,"sc-bytes":"-"}"#),
-            (r#"10.0.0.1 - - T "GET / HTTP/1.0" 200 1 "a\"b" "x" "10.9.9.9""#, r#"{"c-ip":"10.0.0.1","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/","cs-uri-stem":"/","cs-version":"HTTP/1.0","sc-status":200,"sc-bytes":1,"cs-referer":"a\"b","cs-user-agent":"x","extra":"\"10.9.9.9\""}"#),
+            (
+                r#"198.51.100.7 - - T "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8""#,
+                r#"{"c-ip":"198.51.100.7","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/a?b=1","cs-uri-stem":"/a","cs-uri-query":"b=1","cs-version":"HTTP/1.1","sc-status":200,"sc-bytes":512,"cs-referer":"-","cs-user-agent":"curl/8"}"#,
+            ),
+            (
+                r#"www.example.vn 2001:db8::1 - an T "\x16\x03" 400 -"#,
+                r#"{"c-ip":"2001:db8::1","cs-host":"www.example.vn","cs-username":"an","time":"23/Nov/2026:16:20:01 +0700","cs-request":"\\x16\\x03","sc-status":400,"sc-bytes":"-"}"#,
+            ),
+            (
+                r#"10.0.0.1 - - T "GET / HTTP/1.0" 200 1 "a\"b" "x" "10.9.9.9""#,
+                r#"{"c-ip":"10.0.0.1","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/","cs-uri-stem":"/","cs-version":"HTTP/1.0","sc-status":200,"sc-bytes":1,"cs-referer":"a\"b","cs-user-agent":"x","extra":"\"10.9.9.9\""}"#,
+            ),
             (r#"10.0.0.1 - - T "GET / HTTP/1.0 200 1"#, "{}"),
             ("10.0.0.1 - - [yesterday] \"GET / HTTP/1.0\" 200 1", "{}"),
             ("hello [world] x", "{}"),

@@ -15,8 +15,20 @@ use crate::time;
 /// Fields that the kernel writes as hex when they hold a blank, a quote or a control character.
 /// Source: audit-userspace, `lib/` type tables ("encoded string").
 const ENCODED: [&str; 14] = [
-    "proctitle", "name", "cwd", "exe", "comm", "cmd", "acct", "data", "key", "path", "dir", "file",
-    "watch", "new_group",
+    "proctitle",
+    "name",
+    "cwd",
+    "exe",
+    "comm",
+    "cmd",
+    "acct",
+    "data",
+    "key",
+    "path",
+    "dir",
+    "file",
+    "watch",
+    "new_group",
 ];
 
 /// Reads a record; `None` if it is none.
@@ -132,14 +144,26 @@ mod tests {
                 "CommandLine",
                 "nc -e /bin/sh -i",
             ),
-            ("node=m type=PROCTITLE msg=audit(1795425601.042:77): proctitle=6C73002D6C", "proctitle", "ls -l"),
+            (
+                "node=m type=PROCTITLE msg=audit(1795425601.042:77): proctitle=6C73002D6C",
+                "proctitle",
+                "ls -l",
+            ),
             (
                 r#"type=USER_AUTH msg=audit(1795425601.042:78): pid=9 uid=0 msg='op=PAM:authentication acct="an" exe="/usr/sbin/sshd" addr=198.51.100.7 res=failed'"#,
                 "res",
                 "failed",
             ),
-            ("type=SYSCALL msg=audit(1795425601.042:77): syscall=59 a0=AB12 exe=\"/bin/ls\"", "a0", "AB12"),
-            ("type=SYSCALL msg=audit(1795425601.042:77): syscall=59 uid=0\u{1d}UID=\"root\"", "UID", "root"),
+            (
+                "type=SYSCALL msg=audit(1795425601.042:77): syscall=59 a0=AB12 exe=\"/bin/ls\"",
+                "a0",
+                "AB12",
+            ),
+            (
+                "type=SYSCALL msg=audit(1795425601.042:77): syscall=59 uid=0\u{1d}UID=\"root\"",
+                "UID",
+                "root",
+            ),
             ("type=PATH msg=audit(1795425601.042:77): name=\"AB12\"", "name", "AB12"),
         ];
         for (text, name, expected) in cases {

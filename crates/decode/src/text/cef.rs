@@ -1,13 +1,13 @@
-//! ArcSight Common Event Format:
+//! `ArcSight` Common Event Format:
 //! `CEF:0|vendor|product|version|id|name|severity|key=value with spaces key2=…`.
 //!
-//! Source: "ArcSight Common Event Format Implementation Standard", version 26.
+//! Source: "`ArcSight` Common Event Format Implementation Standard", version 26.
 
 use event::{DeadReason, Fields, Note, Value};
 
 use crate::limits::FIELDS_MAX;
 
-/// The names of the header's fields, as ArcSight calls them.
+/// The names of the header's fields, as `ArcSight` calls them.
 pub(crate) const HEADER: [&str; 6] =
     ["DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Name", "Severity"];
 
@@ -30,7 +30,8 @@ pub(crate) fn read(
             }
             None => {
                 let column = text.len().saturating_sub(rest.len()).saturating_add(1);
-                let detail = format!("column {column}: the header ends before field {position} ({name})");
+                let detail =
+                    format!("column {column}: the header ends before field {position} ({name})");
                 return Err(DeadReason::new("bad-cef", detail));
             }
         }
@@ -104,7 +105,7 @@ fn value_end(text: &str) -> usize {
             '=' if is_key && word_start.is_some_and(|start| at > start.saturating_add(1)) => {
                 return word_start.unwrap_or(text.len());
             }
-            _ => is_key = is_key && (c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']')),
+            _ => is_key &= c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']'),
         }
     }
     text.len()

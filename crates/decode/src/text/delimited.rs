@@ -38,7 +38,12 @@ impl ColumnName {
 }
 
 /// Reads a text by its columns; returns whether it had enough of them.
-pub(crate) fn read(text: &str, columns: &Columns, fields: &mut Fields, notes: &mut Vec<Note>) -> bool {
+pub(crate) fn read(
+    text: &str,
+    columns: &Columns,
+    fields: &mut Fields,
+    notes: &mut Vec<Note>,
+) -> bool {
     let values: Vec<&str> = if columns.separator == ' ' {
         text.split_ascii_whitespace().take(FIELDS_MAX).collect()
     } else {

@@ -1,22 +1,44 @@
-//! pfSense and OPNsense `filterlog`: CSV whose columns depend on address family and protocol.
+//! pfSense and `OPNsense` `filterlog`: CSV whose columns depend on address family and protocol.
 //!
 //! Source: Netgate documentation, "Raw Filter Log Format".
 
 use event::{Fields, Value};
 
 const COMMON: [&str; 9] = [
-    "rule", "subrule", "anchor", "tracker", "interface", "reason", "action", "direction",
+    "rule",
+    "subrule",
+    "anchor",
+    "tracker",
+    "interface",
+    "reason",
+    "action",
+    "direction",
     "ip_version",
 ];
 const IPV4: [&str; 11] = [
-    "tos", "ecn", "ttl", "id", "offset", "flags", "protocol_id", "protocol", "length", "src_ip",
+    "tos",
+    "ecn",
+    "ttl",
+    "id",
+    "offset",
+    "flags",
+    "protocol_id",
+    "protocol",
+    "length",
+    "src_ip",
     "dst_ip",
 ];
-const IPV6: [&str; 8] = [
-    "class", "flow_label", "hop_limit", "protocol", "protocol_id", "length", "src_ip", "dst_ip",
-];
+const IPV6: [&str; 8] =
+    ["class", "flow_label", "hop_limit", "protocol", "protocol_id", "length", "src_ip", "dst_ip"];
 const TCP: [&str; 9] = [
-    "src_port", "dst_port", "data_length", "tcp_flags", "sequence", "ack", "window", "urg",
+    "src_port",
+    "dst_port",
+    "data_length",
+    "tcp_flags",
+    "sequence",
+    "ack",
+    "window",
+    "urg",
     "options",
 ];
 const UDP: [&str; 3] = ["src_port", "dst_port", "data_length"];

@@ -125,7 +125,10 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> us
                 prefix_end.get_or_insert(text.len().saturating_sub(before));
                 pair_count = pair_count.saturating_add(1);
                 if pair_count > FIELDS_MAX {
-                    notes.push(Note::new("extra-fields", format!("only {FIELDS_MAX} pairs are kept")));
+                    notes.push(Note::new(
+                        "extra-fields",
+                        format!("only {FIELDS_MAX} pairs are kept"),
+                    ));
                     break;
                 }
                 fields.push(key.to_owned(), value.into_owned());
@@ -177,7 +180,10 @@ mod tests {
             (r"a=1, b=2, c=x", r#"{"a":"1","b":"2","c":"x"}"#),
             (r"a=1 a=2", r#"{"a":["1","2"]}"#),
             (r#"a="never closed b=1"#, r#"{"a":"\"never","b":"1","words":["closed"]}"#),
-            (r"[7.1] [UFW BLOCK] IN=eth0 OUT= DF SYN", r#"{"IN":"eth0","OUT":"","prefix":"[7.1] [UFW BLOCK]","words":["DF","SYN"]}"#),
+            (
+                r"[7.1] [UFW BLOCK] IN=eth0 OUT= DF SYN",
+                r#"{"IN":"eth0","OUT":"","prefix":"[7.1] [UFW BLOCK]","words":["DF","SYN"]}"#,
+            ),
             (r"url=http://x/?a=1&b=2 c=3", r#"{"url":"http://x/?a=1&b=2","c":"3"}"#),
             (r"tên=Nguyễn b=2", r#"{"tên":"Nguyễn","b":"2"}"#),
             (r"nothing here", r"{}"),

@@ -1,4 +1,4 @@
-//! QRadar Log Event Extended Format, 1.0 and 2.0.
+//! `QRadar` Log Event Extended Format, 1.0 and 2.0.
 //!
 //! `LEEF:1.0|vendor|product|version|event id|` and tab-separated pairs; 2.0 adds a field with the
 //! separator, as a character or as `x5E`, `0x5E`.
@@ -25,7 +25,8 @@ pub(crate) fn read(
     for (position, name) in (1..).zip(HEADER) {
         let Some(value) = cef::header_field(&mut rest) else {
             let column = text.len().saturating_sub(rest.len()).saturating_add(1);
-            let detail = format!("column {column}: the header ends before field {position} ({name})");
+            let detail =
+                format!("column {column}: the header ends before field {position} ({name})");
             return Err(DeadReason::new("bad-leef", detail));
         };
         fields.push(name, value);

@@ -25,7 +25,10 @@ pub(crate) fn text<'a>(bytes: &'a [u8], notes: &mut Vec<Note>) -> Result<Cow<'a,
             refuse_if_strange(&text, invalid_count, bytes)?;
             notes.push(Note::new(
                 "invalid-utf8",
-                format!("{invalid_count} bytes, the first at column {}", column(error.valid_up_to())),
+                format!(
+                    "{invalid_count} bytes, the first at column {}",
+                    column(error.valid_up_to())
+                ),
             ));
             Cow::Owned(text)
         }
@@ -58,13 +61,16 @@ fn escaped(bytes: &[u8]) -> (String, usize) {
 fn refuse_if_strange(text: &str, invalid_count: usize, bytes: &[u8]) -> Result<(), DeadReason> {
     let control_count = bytes
         .iter()
-        .filter(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b | 0x1d))
+        .filter(|byte| {
+            byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b | 0x1d)
+        })
         .count();
     let strange_count = control_count.saturating_add(invalid_count);
     if strange_count.saturating_mul(STRANGE_ONE_IN) <= bytes.len() {
         return Ok(());
     }
-    let every_second_is_nul = bytes.iter().filter(|byte| **byte == 0).count().saturating_mul(3) >= bytes.len();
+    let every_second_is_nul =
+        memchr::memchr_iter(0, bytes).count().saturating_mul(3) >= bytes.len();
     let guess = if text.is_empty() {
         ""
     } else if every_second_is_nul && bytes.iter().any(u8::is_ascii_alphanumeric) {
@@ -72,8 +78,10 @@ fn refuse_if_strange(text: &str, invalid_count: usize, bytes: &[u8]) -> Result<(
     } else {
         ""
     };
-    let detail =
-        format!("{strange_count} of {} bytes are control characters or no UTF-8{guess}", bytes.len());
+    let detail = format!(
+        "{strange_count} of {} bytes are control characters or no UTF-8{guess}",
+        bytes.len()
+    );
     Err(DeadReason::new("not-text", detail))
 }
 
@@ -83,6 +91,7 @@ mod tests {
 
     #[test]
     fn bytes_become_text_or_say_why_not() {
+        let long = vec![b'a'; RECORD_BYTES_MAX + 1];
         let cases: [(&[u8], Result<&str, &str>); 9] = [
             ("Sở Tài chính".as_bytes(), Ok("Sở Tài chính")),
             (b"\xef\xbb\xbfhello", Ok("hello")),
@@ -92,7 +101,7 @@ mod tests {
             (b"\0\0\0\0\0\0", Err("not-text")),
             (b"h\0e\0l\0l\0o\0", Err("not-text")),
             (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", Err("not-text")),
-            (&[b'a'; RECORD_BYTES_MAX + 1], Err("too-long")),
+            (&long, Err("too-long")),
         ];
         for (bytes, expected) in cases {
             let mut notes = Vec::new();

@@ -1,0 +1,37 @@
+//! What the fuzz targets share: a decoder built once, and a frame round the fuzzer's bytes.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use chrono::DateTime;
+use decode::{Decoder, SourceContext};
+use event::{AgencyId, EventId, Frame, Origin, SourceId};
+use uuid::Uuid;
+
+static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+    Decoder::builtin().expect("the sources that are part of the program are good")
+});
+
+/// Decodes the bytes twice and stops if the two answers differ.
+pub fn decode(bytes: &[u8], parser: &str) {
+    let nobody = Uuid::nil();
+    let origin = Origin {
+        agency: AgencyId::from_uuid(nobody),
+        system: None,
+        source: SourceId::from_uuid(nobody),
+    };
+    let frame = Frame {
+        id: EventId::from_uuid(nobody),
+        source: origin.source,
+        collected_at: DateTime::from_timestamp(1_795_426_200, 0).expect("a valid second"),
+        peer: None,
+        bytes: Bytes::copy_from_slice(bytes),
+        dead: None,
+    };
+    let ctx = SourceContext { origin, parser, utc_offset_minutes: 420 };
+    let first = DECODER.decode(&frame, &ctx);
+    assert_eq!(first, DECODER.decode(&frame, &ctx), "the same bytes gave two answers");
+    if let Ok(event) = first {
+        assert!(!event.raw.is_empty(), "the raw text was lost");
+    }
+}
