@@ -1,0 +1,292 @@
+//! One round over the files of a source: which are there, what is new in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use event::DeadReason;
+use tokio_util::sync::CancellationToken;
+
+use super::FileSettings;
+use super::checkpoint::{self, Checkpoint, FileKey, Mark, Progress};
+use crate::framing::{self, Piece};
+use crate::intake::{Intake, Sender};
+use crate::limits::{FILE_READ_BYTES, RECORD_BYTES_MAX};
+
+/// Rounds over the files.
+#[derive(Debug)]
+pub(super) struct Follower {
+    settings: FileSettings,
+    checkpoint: Checkpoint,
+    intake: Arc<Intake>,
+    open: BTreeMap<FileKey, Arc<File>>,
+    /// Rounds without news of files that lost their name.
+    quiet: BTreeMap<FileKey, u32>,
+    /// Paths that could not be opened: said once, not every round.
+    unreadable: BTreeSet<PathBuf>,
+    /// The first round of the first start: old files may be passed over.
+    first: bool,
+}
+
+/// A renamed file is read on for so many rounds without news: its writer keeps it open until it is
+/// told to begin a new one.
+const QUIET_ROUNDS: u32 = 20;
+
+/// What one read found.
+#[derive(Debug, Default)]
+struct Fresh {
+    pieces: Vec<Piece>,
+    progress: Option<Progress>,
+}
+
+impl Follower {
+    pub(super) fn new(settings: FileSettings, checkpoint: Checkpoint, intake: Arc<Intake>) -> Self {
+        let first = checkpoint.fresh;
+        Self {
+            settings,
+            checkpoint,
+            intake,
+            open: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            first,
+        }
+    }
+
+    pub(super) fn poll(&self) -> Duration {
+        self.settings.poll
+    }
+
+    /// Reads what is new; returns whether there may be more right away.
+    pub(super) async fn round(&mut self, stop: &CancellationToken) -> bool {
+        let here = self.discover();
+        let mut busy = false;
+        let keys: Vec<FileKey> = self.open.keys().copied().collect();
+        for key in keys {
+            let quiet = if here.contains(&key) {
+                self.quiet.remove(&key);
+                0
+            } else {
+                self.quiet.get(&key).copied().unwrap_or(0).saturating_add(1)
+            };
+            match self.read(key, quiet >= QUIET_ROUNDS, stop).await {
+                Ok(true) => {
+                    self.quiet.remove(&key);
+                    busy = true;
+                }
+                Ok(false) if quiet >= QUIET_ROUNDS && !stop.is_cancelled() => self.close(key),
+                Ok(false) if quiet > 0 => {
+                    self.quiet.insert(key, quiet);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    let path = self.checkpoint.files.get(&key).map(|progress| &progress.path);
+                    tracing::warn!(%error, ?path, "a followed file cannot be read");
+                    self.open.remove(&key);
+                }
+            }
+            if stop.is_cancelled() {
+                break;
+            }
+        }
+        busy
+    }
+
+    /// Opens files that are new, and those that were renamed while we did not look.
+    fn discover(&mut self) -> BTreeSet<FileKey> {
+        let paths: BTreeSet<PathBuf> =
+            self.settings.patterns.iter().flat_map(super::Pattern::files).collect();
+        let mut here = BTreeSet::new();
+        for path in &paths {
+            match self.meet(path) {
+                Ok(key) => {
+                    self.unreadable.remove(path);
+                    here.insert(key);
+                }
+                Err(error) if self.unreadable.insert(path.clone()) => {
+                    tracing::warn!(%error, path = %path.display(), "cannot follow this file");
+                }
+                Err(_said) => {}
+            }
+        }
+        self.find_renamed(&here);
+        self.first = false;
+        here
+    }
+
+    fn meet(&mut self, path: &Path) -> io::Result<FileKey> {
+        let file = File::open(path)?;
+        let (key, length) = checkpoint::identify(&file)?;
+        let known = match self.checkpoint.files.get(&key) {
+            Some(progress) => same_file(&file, progress, length)?,
+            None => false,
+        };
+        if !known {
+            let offset = if self.first && !self.settings.from_start { length } else { 0 };
+            let (head_bytes, head_crc) = checkpoint::fingerprint(&file, offset)?;
+            let path = path.to_owned();
+            let progress = Progress { key, path, offset, head_bytes, head_crc, long_part: 0 };
+            self.checkpoint.files.insert(key, progress);
+        }
+        self.open.entry(key).or_insert_with(|| Arc::new(file));
+        Ok(key)
+    }
+
+    /// A file of the checkpoint that is no longer under its name may lie beside it under another.
+    fn find_renamed(&mut self, here: &BTreeSet<FileKey>) {
+        let lost: Vec<(FileKey, PathBuf)> = self
+            .checkpoint
+            .files
+            .values()
+            .filter(|progress| !here.contains(&progress.key))
+            .filter(|progress| !self.open.contains_key(&progress.key))
+            .map(|progress| (progress.key, progress.path.clone()))
+            .collect();
+        for (key, path) in lost {
+            match find_beside(&path, key) {
+                Some(file) => {
+                    self.open.insert(key, Arc::new(file));
+                }
+                None => {
+                    self.checkpoint.files.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, key: FileKey) {
+        self.open.remove(&key);
+        self.quiet.remove(&key);
+        self.checkpoint.files.remove(&key);
+    }
+
+    async fn read(
+        &mut self,
+        key: FileKey,
+        done: bool,
+        stop: &CancellationToken,
+    ) -> io::Result<bool> {
+        let (Some(file), Some(progress)) = (self.open.get(&key), self.checkpoint.files.get(&key))
+        else {
+            return Ok(false);
+        };
+        let (file, progress) = (Arc::clone(file), progress.clone());
+        let fresh = tokio::task::spawn_blocking(move || read_fresh(&file, progress, done))
+            .await
+            .map_err(io::Error::other)??;
+        let Some(progress) = fresh.progress else { return Ok(false) };
+        if !fresh.pieces.is_empty() {
+            let sender = Sender { source: Some(self.settings.source), peer: None };
+            let frames = self.intake.frames(sender, fresh.pieces);
+            let mark = Mark { source: self.settings.source, progress: progress.clone() };
+            let mark = serde_json::to_vec(&mark).map_err(io::Error::other)?;
+            if !self.intake.accept_patiently(&frames, &mark, stop).await {
+                return Ok(false);
+            }
+        }
+        self.checkpoint.files.insert(key, progress);
+        self.checkpoint.write(&self.settings.checkpoint)?;
+        Ok(true)
+    }
+}
+
+/// Returns whether an open file is the one that was read so far, and not another one with its inode
+/// or the same one emptied and written anew (`copytruncate`).
+fn same_file(file: &File, progress: &Progress, length: u64) -> io::Result<bool> {
+    if length < progress.offset {
+        return Ok(false);
+    }
+    let (bytes, crc) = checkpoint::fingerprint(file, progress.head_bytes)?;
+    Ok(bytes == progress.head_bytes && crc == progress.head_crc)
+}
+
+fn find_beside(path: &Path, key: FileKey) -> Option<File> {
+    let entries = std::fs::read_dir(path.parent()?).ok()?;
+    entries.flatten().find_map(|entry| {
+        let file = File::open(entry.path()).ok()?;
+        let (own, _) = checkpoint::identify(&file).ok()?;
+        (own == key && file.metadata().ok()?.is_file()).then_some(file)
+    })
+}
+
+/// Reads whole lines from where the file was left. Of a file that is `done` the last line counts
+/// without its end too.
+fn read_fresh(file: &File, progress: Progress, done: bool) -> io::Result<Fresh> {
+    let length = file.metadata()?.len();
+    let mut start = progress;
+    if !same_file(file, &start, length)? {
+        // Emptied and written anew.
+        start = Progress { offset: 0, head_bytes: 0, head_crc: 0, long_part: 0, ..start };
+    }
+    let mut buffer = vec![0; FILE_READ_BYTES.saturating_add(1)];
+    let mut filled = 0;
+    while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        let count = file.read_at(room, start.offset.saturating_add(filled as u64))?;
+        if count == 0 {
+            break;
+        }
+        filled = filled.saturating_add(count);
+    }
+    buffer.truncate(filled);
+    let ended = done && filled <= FILE_READ_BYTES;
+    let (pieces, used, long_part) = cut(&Bytes::from(buffer), start.long_part, ended);
+    if used == 0 {
+        return Ok(Fresh::default());
+    }
+    let offset = start.offset.saturating_add(used as u64);
+    let (head_bytes, head_crc) = checkpoint::fingerprint(file, offset)?;
+    let progress = Progress { offset, head_bytes, head_crc, long_part, ..start };
+    Ok(Fresh { pieces, progress: Some(progress) })
+}
+
+/// Returns the records in a read, how many of its bytes they take, and how many pieces of a record
+/// that is too long have gone out with its end still to come.
+fn cut(read: &Bytes, long_part: usize, ended: bool) -> (Vec<Piece>, usize, usize) {
+    let mut pieces = Vec::new();
+    let mut used = 0_usize;
+    let mut part = long_part;
+    loop {
+        let rest = read.slice(used..);
+        match memchr::memchr(b'\n', &rest) {
+            Some(end) => {
+                record(rest.slice(..end), &mut part, &mut pieces);
+                part = 0;
+                used = used.saturating_add(end).saturating_add(1);
+            }
+            None if rest.len() > RECORD_BYTES_MAX => {
+                part = part.saturating_add(1);
+                let bytes = rest.slice(..RECORD_BYTES_MAX);
+                pieces.push(Piece { bytes, dead: Some(too_long(part)) });
+                used = used.saturating_add(RECORD_BYTES_MAX);
+            }
+            None => {
+                if ended && !rest.is_empty() {
+                    used = used.saturating_add(rest.len());
+                    record(rest, &mut part, &mut pieces);
+                }
+                return (pieces, used, part);
+            }
+        }
+    }
+}
+
+fn record(line: Bytes, part: &mut usize, pieces: &mut Vec<Piece>) {
+    if *part > 0 {
+        *part = part.saturating_add(1);
+        pieces.push(Piece { bytes: line, dead: Some(too_long(*part)) });
+    } else if let Some(bytes) = framing::datagram(line) {
+        pieces.extend(framing::whole(bytes));
+    }
+}
+
+fn too_long(part: usize) -> DeadReason {
+    DeadReason::new(
+        "too-long",
+        format!("the line is longer than {RECORD_BYTES_MAX} bytes; part {part}"),
+    )
+}

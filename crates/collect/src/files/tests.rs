@@ -1,0 +1,199 @@
+//! Following files through everything that happens to log files. Rounds are turned by hand.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use event::SpoolPosition;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::SpoolLimits;
+use crate::limits::RECORD_BYTES_MAX;
+use crate::testing::{Bench, SOURCE, text};
+
+struct Desk {
+    bench: Bench,
+    listener: FileListener,
+}
+
+fn settings(bench: &Bench, from_start: bool) -> FileSettings {
+    let folder = bench.folder.path();
+    FileSettings {
+        source: SOURCE,
+        patterns: vec![format!("{}/logs/*.log", folder.display()).parse().unwrap()],
+        checkpoint: folder.join("state/source.json"),
+        poll: Duration::from_millis(1),
+        from_start,
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let bench = Bench::new(SpoolLimits::default());
+        fs::create_dir(bench.folder.path().join("logs")).unwrap();
+        let settings = settings(&bench, true);
+        let listener = FileListener::open(settings, &[], Arc::clone(&bench.intake)).unwrap();
+        Self { bench, listener }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.bench.folder.path().join("logs/app.log")
+    }
+
+    /// Turns rounds until nothing is new and returns the lines that came.
+    async fn lines(&mut self) -> Vec<String> {
+        let before = self.bench.intake.spool.committed();
+        let stop = CancellationToken::new();
+        while self.listener.follower.round(&stop).await {}
+        self.collect(before).await
+    }
+
+    async fn collect(&mut self, before: SpoolPosition) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut at = before;
+        while at < self.bench.intake.spool.committed() {
+            let batch = self.bench.reader.next().await.unwrap();
+            at = batch.position;
+            lines.extend(batch.frames.iter().map(text));
+        }
+        lines
+    }
+
+    /// As a new process would: checkpoint and marks are all it has.
+    fn restart(&mut self, marks: &[Bytes]) {
+        let settings = settings(&self.bench, true);
+        let intake = Arc::clone(&self.bench.intake);
+        self.listener = FileListener::open(settings, marks, intake).unwrap();
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[tokio::test]
+async fn whole_lines_only_and_no_line_twice() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\ntwo\r\nthr");
+    assert_eq!(desk.lines().await, ["one", "two"]);
+    write(&log, "ee\n\n");
+    assert_eq!(desk.lines().await, ["three"]);
+    desk.restart(&[]);
+    assert_eq!(desk.lines().await, [""; 0]);
+    write(&log, "four\n");
+    assert_eq!(desk.lines().await, ["four"]);
+}
+
+#[tokio::test]
+async fn rotation_by_renaming_loses_nothing() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    let old = log.with_extension("log.1");
+    fs::rename(&log, &old).unwrap();
+    write(&old, "late\n");
+    write(&log, "new\n");
+    assert_eq!(desk.lines().await, ["late", "new"]);
+    // The writer still has the old file open.
+    write(&old, "later\nno end");
+    assert_eq!(desk.lines().await, ["later"]);
+    let mut rest = Vec::new();
+    for _ in 0..30 {
+        rest.extend(desk.lines().await);
+    }
+    assert_eq!(rest, ["no end"]);
+}
+
+#[tokio::test]
+async fn rotation_while_we_were_away_loses_nothing() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    write(&log, "two\n");
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    write(&log, "three\n");
+    desk.restart(&[]);
+    let mut lines = desk.lines().await;
+    lines.sort();
+    assert_eq!(lines, ["three", "two"]);
+}
+
+#[tokio::test]
+async fn truncation_begins_anew() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one is a longer line\n");
+    assert_eq!(desk.lines().await, ["one is a longer line"]);
+    fs::write(&log, "two\n").unwrap();
+    assert_eq!(desk.lines().await, ["two"]);
+    // Emptied and grown past the old place between two looks.
+    fs::write(&log, "three\nfour\nfive\n").unwrap();
+    assert_eq!(desk.lines().await, ["three", "four", "five"]);
+}
+
+#[tokio::test]
+async fn a_crash_before_the_checkpoint_doubles_nothing() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    let checkpoint = desk.bench.folder.path().join("state/source.json");
+    let before = fs::read(&checkpoint).unwrap();
+    write(&log, "two\n");
+    assert_eq!(desk.lines().await, ["two"]);
+    // The crash: the spool has the lines, the checkpoint does not know.
+    fs::write(&checkpoint, before).unwrap();
+    desk.bench.intake.spool.close().await;
+    let marks = marks_in(&desk.bench.folder.path().join("spool"));
+    // A fresh spool beside the same logs; its folder lives as long as the test.
+    let fresh = Bench::new(SpoolLimits::default());
+    let bench = Bench { intake: fresh.intake, reader: fresh.reader, folder: desk.bench.folder };
+    let mut desk = Desk { bench, listener: desk.listener };
+    desk.restart(&marks);
+    write(&log, "three\n");
+    assert_eq!(desk.lines().await, ["three"]);
+}
+
+/// Copies the spool (its folder is still locked) and returns the marks in it.
+fn marks_in(spool: &Path) -> Vec<Bytes> {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(spool).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let opened = crate::Spool::open(copy.path(), SpoolLimits::default(), None).unwrap();
+    opened.2.marks
+}
+
+#[tokio::test]
+async fn a_long_line_goes_out_in_dead_pieces() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, &"x".repeat(2 * RECORD_BYTES_MAX + 5));
+    let mut lines = desk.lines().await;
+    write(&log, "yz\nnext\n");
+    lines.extend(desk.lines().await);
+    let sizes: Vec<usize> = lines.iter().map(String::len).collect();
+    let prefix = "!too-long ".len();
+    assert_eq!(sizes, [RECORD_BYTES_MAX + prefix, RECORD_BYTES_MAX + prefix, 7 + prefix, 4]);
+}
+
+#[tokio::test]
+async fn old_files_are_passed_over_when_asked() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "old\n");
+    let settings = settings(&desk.bench, false);
+    desk.listener = FileListener::open(settings, &[], Arc::clone(&desk.bench.intake)).unwrap();
+    assert_eq!(desk.lines().await, [""; 0]);
+    write(&log, "new\n");
+    write(&log.with_file_name("b.log"), "from its start\n");
+    let mut lines = desk.lines().await;
+    lines.sort();
+    assert_eq!(lines, ["from its start", "new"]);
+}

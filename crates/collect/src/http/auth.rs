@@ -1,0 +1,68 @@
+//! Finding a source's token in a request, whichever way the sender carries it.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+
+use crate::limits::TOKEN_BYTES_MAX;
+
+/// The header for senders that can set one but no `Authorization`.
+const TOKEN_HEADER: &str = "x-luytre-token";
+
+/// Returns what may be the token: of `Bearer t`, `ApiKey base64(id:t)`, `ApiKey t`, `Splunk t`,
+/// `Basic base64(anyone:t)` and `X-Luytre-Token: t`.
+pub(super) fn candidates(headers: &HeaderMap) -> Vec<String> {
+    let mut tokens = Vec::new();
+    if let Some(token) = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()) {
+        tokens.push(token.trim().to_owned());
+    }
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some((scheme, credentials)) = authorization.and_then(|value| value.split_once(' ')) {
+        let credentials = credentials.trim();
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" | "splunk" => tokens.push(credentials.to_owned()),
+            "apikey" => {
+                tokens.extend(secret_half(credentials));
+                tokens.push(credentials.to_owned());
+            }
+            "basic" => tokens.extend(secret_half(credentials)),
+            _ => {}
+        }
+    }
+    tokens.retain(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX);
+    tokens
+}
+
+/// Returns what stands behind the colon of `base64(name:secret)`.
+fn secret_half(credentials: &str) -> Option<String> {
+    let bytes =
+        STANDARD.decode(credentials).or_else(|_padded| STANDARD_NO_PAD.decode(credentials)).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(_, secret)| secret.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_in_every_usual_place() {
+        let cases: &[(&str, &str, &[&str])] = &[
+            ("authorization", "Bearer t0k", &["t0k"]),
+            ("authorization", "bearer  t0k ", &["t0k"]),
+            ("authorization", "Basic dXNlcjp0MGs=", &["t0k"]),
+            ("authorization", "ApiKey aWQ6dDBr", &["t0k", "aWQ6dDBr"]),
+            ("authorization", "ApiKey t0k", &["t0k"]),
+            ("authorization", "Digest t0k", &[]),
+            ("authorization", "t0k", &[]),
+            ("x-luytre-token", "t0k", &["t0k"]),
+        ];
+        for (name, value, expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(*name, HeaderValue::from_static(value));
+            assert_eq!(&candidates(&headers), expected, "{name}: {value}");
+        }
+    }
+}

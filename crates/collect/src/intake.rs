@@ -1,0 +1,138 @@
+//! The intake: gives frames their id and time, makes them durable and counts them.
+
+use std::fmt::Debug;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use event::{Clock, DeadReason, Frame, IdSource, SourceId, SpoolPosition};
+use tokio_util::sync::CancellationToken;
+
+use crate::Counters;
+use crate::directory::{SourceDirectory, UNKNOWN_SOURCE};
+use crate::framing::Piece;
+use crate::limits;
+use crate::spool::{AppendError, Spool};
+
+/// What every listener needs. Shared by all of them.
+#[derive(Debug)]
+pub struct Intake {
+    /// Where frames become durable.
+    pub spool: Spool,
+    /// Who may send.
+    pub directory: Arc<dyn SourceDirectory>,
+    /// What was received.
+    pub counters: Arc<Counters>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+    /// Under which id.
+    pub ids: Arc<IdSource>,
+}
+
+/// Where a stream's pieces come from, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sender {
+    /// The source; `None` when no source names this peer.
+    pub(crate) source: Option<SourceId>,
+    /// The peer's address.
+    pub(crate) peer: Option<IpAddr>,
+}
+
+impl Intake {
+    /// Returns the present moment as the spool keeps it, in whole microseconds.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now().trunc_subsecs(6)
+    }
+
+    /// Returns frames for these pieces. From an unknown sender every one is dead.
+    pub(crate) fn frames(
+        &self,
+        sender: Sender,
+        pieces: impl IntoIterator<Item = Piece>,
+    ) -> Vec<Frame> {
+        let now = self.now();
+        let unknown = sender.source.is_none().then(|| unknown_source(sender.peer));
+        let source = sender.source.unwrap_or(UNKNOWN_SOURCE);
+        pieces
+            .into_iter()
+            .map(|piece| Frame {
+                id: self.ids.event(now),
+                source,
+                collected_at: now,
+                peer: sender.peer,
+                bytes: piece.bytes,
+                dead: unknown.clone().or(piece.dead),
+            })
+            .collect()
+    }
+
+    /// Makes frames durable: all of them, or none.
+    pub(crate) async fn accept(&self, frames: &[Frame]) -> Result<SpoolPosition, AppendError> {
+        self.accept_marked(frames, &[]).await
+    }
+
+    /// As [`Intake::accept`], with a mark that becomes durable in the same moment.
+    pub(crate) async fn accept_marked(
+        &self,
+        frames: &[Frame],
+        mark: &[u8],
+    ) -> Result<SpoolPosition, AppendError> {
+        match self.spool.append_marked(frames, mark).await {
+            Ok(position) => {
+                self.count(frames);
+                Ok(position)
+            }
+            Err(error) => {
+                let cell = match error {
+                    AppendError::Full => &self.counters.gate.full,
+                    _ => &self.counters.gate.failed,
+                };
+                cell.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes frames durable, waiting for as long as the spool has no room. Returns whether they
+    /// are: `false` only when `stop` was called or the spool is closed.
+    pub(crate) async fn accept_patiently(
+        &self,
+        frames: &[Frame],
+        mark: &[u8],
+        stop: &CancellationToken,
+    ) -> bool {
+        loop {
+            match self.accept_marked(frames, mark).await {
+                Ok(_) => return true,
+                Err(AppendError::Closed) => return false,
+                Err(AppendError::TooLarge) => {
+                    tracing::error!(frames = frames.len(), "a batch was too large for the spool");
+                    return false;
+                }
+                Err(AppendError::Full | AppendError::Failed(_)) => {}
+            }
+            tokio::select! {
+                () = tokio::time::sleep(limits::PAUSE) => {}
+                () = stop.cancelled() => return false,
+            }
+        }
+    }
+
+    /// Counts durable frames, a run of one source at a time.
+    fn count(&self, frames: &[Frame]) {
+        for run in frames.chunk_by(|one, next| one.source == next.source) {
+            let Some(last) = run.last() else { continue };
+            let bytes = run.iter().map(|frame| frame.bytes.len() as u64).sum();
+            self.counters.received(last.source, run.len() as u64, bytes, last.collected_at);
+        }
+    }
+}
+
+fn unknown_source(peer: Option<IpAddr>) -> DeadReason {
+    let detail = match peer {
+        Some(peer) => format!("no log source names the sender {peer}"),
+        None => "no log source names the sender".to_owned(),
+    };
+    DeadReason::new("unknown-source", detail)
+}

@@ -1,0 +1,228 @@
+//! The spool: a write-ahead log of frames, in segment files.
+//!
+//! Second station of an event's way. [`Spool::append`] returns when the frames are on the disk: one
+//! thread writes what many senders handed in meanwhile and syncs once for all of them (group
+//! commit). The pipeline reads committed batches back with its [`SpoolReader`], always from the
+//! files: when it falls behind, memory does not grow. Once the lake has a batch for good,
+//! [`Spool::forget`] removes whole segments.
+//!
+//! What a crash leaves half-written at the end was never acknowledged and is cut off when the spool
+//! is opened. Damage in the middle is stepped over, counted and reported.
+
+mod disk;
+mod reader;
+mod record;
+mod recovery;
+mod segment;
+mod shared;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{Frame, SpoolPosition};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use disk::sync_folder;
+pub use reader::{Batch, SpoolReader};
+pub use recovery::Recovered;
+
+use disk::{Disk, LocalDisk};
+use shared::Shared;
+use writer::Request;
+
+/// How much the spool may hold.
+#[derive(Debug, Clone)]
+pub struct SpoolLimits {
+    /// A segment is closed when it is longer; forgetting removes whole segments.
+    pub segment_bytes: u64,
+    /// All segments together; past it, appending answers [`AppendError::Full`].
+    pub disk_bytes_max: u64,
+    /// Batches in memory that wait for the writer; past it, appending answers
+    /// [`AppendError::Full`].
+    pub waiting_bytes_max: u64,
+    /// Whether payloads are compressed with zstd: fewer bytes to sync, more work for the processor.
+    pub compress: bool,
+}
+
+impl Default for SpoolLimits {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 * 1024 * 1024,
+            disk_bytes_max: 8 * 1024 * 1024 * 1024,
+            waiting_bytes_max: 256 * 1024 * 1024,
+            compress: false,
+        }
+    }
+}
+
+/// Why frames were not made durable. None of them was accepted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// The spool holds all it may: the pipeline is behind. Try again later.
+    #[error("the spool is full")]
+    Full,
+    /// The disk refused; the spool mends itself as soon as the disk takes bytes again.
+    #[error("the spool cannot write")]
+    Failed(#[source] Arc<io::Error>),
+    /// The batch is larger than any record may be.
+    #[error("the batch is too large for one record")]
+    TooLarge,
+    /// The spool has been closed.
+    #[error("the spool is closed")]
+    Closed,
+}
+
+/// Why a spool could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or a file in it cannot be used.
+    #[error("cannot use the spool folder {folder}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("the spool folder {0} is in use by another process")]
+    InUse(PathBuf),
+}
+
+/// Takes frames in and keeps them until they are forgotten. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+    /// Held for as long as the spool is: keeps a second process out.
+    _lock: Arc<File>,
+}
+
+/// Appends that may wait for the writer; their bytes are bounded by
+/// [`SpoolLimits::waiting_bytes_max`].
+const REQUESTS_MAX: usize = 8192;
+
+impl Spool {
+    /// Opens the spool in `folder`, making it if need be, and returns it with its one reader and
+    /// what was found. The reader begins after `floor`, the last position that the lake has for
+    /// good; segments below it are removed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the folder cannot be used or another process uses it.
+    pub fn open(
+        folder: &Path,
+        limits: SpoolLimits,
+        floor: Option<SpoolPosition>,
+    ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
+        Self::open_on(folder, limits, floor, Arc::new(LocalDisk))
+    }
+
+    fn open_on(
+        folder: &Path,
+        limits: SpoolLimits,
+        floor: Option<SpoolPosition>,
+        disk: Arc<dyn Disk>,
+    ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
+        let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let lock = lock(folder)?;
+        let (segments, recovered) = recovery::recover(folder, floor).map_err(failed)?;
+        let shared = Arc::new(Shared::new(folder.to_owned(), limits, segments, &recovered));
+        let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+        writer::start(Arc::clone(&shared), disk, waiting).map_err(failed)?;
+        let reader = SpoolReader::new(Arc::clone(&shared), floor.map_or(0, |floor| floor.0));
+        Ok((Self { shared, requests, _lock: Arc::new(lock) }, reader, recovered))
+    }
+
+    /// Returns the position of these frames when they are durable. All of them are, or none.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the frames were not accepted; the caller still has them and may try
+    /// again.
+    pub async fn append(&self, frames: &[Frame]) -> Result<SpoolPosition, AppendError> {
+        self.append_marked(frames, &[]).await
+    }
+
+    /// As [`Spool::append`], with a mark that becomes durable in the same moment: how far a
+    /// followed file was read. Marks come back in [`Recovered::marks`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::append`].
+    pub async fn append_marked(
+        &self,
+        frames: &[Frame],
+        mark: &[u8],
+    ) -> Result<SpoolPosition, AppendError> {
+        let size = frames
+            .iter()
+            .map(|frame| frame.bytes.len() as u64)
+            .fold(mark.len() as u64, u64::saturating_add);
+        let ticket = self.shared.reserve(size).ok_or(AppendError::Full)?;
+        let encoded = record::encode(frames, mark, self.shared.limits.compress)
+            .ok_or(AppendError::TooLarge)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request { encoded, reply, _ticket: ticket };
+        self.requests.send(request).await.map_err(|_closed| AppendError::Closed)?;
+        answer.await.map_err(|_closed| AppendError::Closed)?
+    }
+
+    /// Returns whether an append of a usual size would be accepted now.
+    pub fn has_room(&self) -> bool {
+        self.shared.has_room()
+    }
+
+    /// Removes the segments whose every record is at or below this position.
+    pub async fn forget(&self, up_to: SpoolPosition) {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || shared.forget(up_to.0)).await;
+        if let Err(error) = done {
+            tracing::error!(%error, "the spool could not forget");
+        }
+    }
+
+    /// Returns the bytes that the segments take on the disk.
+    pub fn disk_bytes(&self) -> u64 {
+        self.shared.disk_bytes()
+    }
+
+    /// Returns the last committed position; 0 before the first.
+    pub fn committed(&self) -> SpoolPosition {
+        SpoolPosition(*self.shared.committed.borrow())
+    }
+
+    /// Returns how many batches are committed and not yet taken by the reader.
+    pub fn unread(&self) -> u64 {
+        self.shared.unread()
+    }
+
+    /// Writes what waits and stops; later appends answer [`AppendError::Closed`]. The reader still
+    /// gives out what is committed, then ends.
+    pub async fn close(&self) {
+        /// A group commit takes milliseconds; a disk that hangs must not hang the shutdown.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        self.shared.closing.cancel();
+        if tokio::time::timeout(PATIENCE, self.shared.closed.cancelled()).await.is_err() {
+            tracing::error!("the spool's writer did not stop in time");
+        }
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let file = File::create(folder.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

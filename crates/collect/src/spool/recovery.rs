@@ -1,0 +1,124 @@
+//! Opening a spool that a crash may have left behind.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+use event::SpoolPosition;
+
+use super::segment::{self, Found, SEGMENT_HEAD};
+use super::shared::Segment;
+
+/// What was found in a spool when it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Committed batches above the floor: the pipeline sees them again.
+    pub batches: u64,
+    /// The frames in them.
+    pub frames: u64,
+    /// Bytes of an unfinished write that were cut off the end. They were never acknowledged.
+    pub truncated_bytes: u64,
+    /// Bytes in the middle that no longer read as they were written (a failing disk). They are
+    /// passed over and stay in their file until it is forgotten.
+    pub damaged_bytes: u64,
+    /// The last position in the spool, or the floor if that is higher.
+    pub last: SpoolPosition,
+    /// The marks of all batches that are still there, oldest first.
+    pub marks: Vec<Bytes>,
+}
+
+/// Walks through all segments, removes those at or below the floor and cuts the last one's torn end.
+pub(super) fn recover(
+    folder: &Path,
+    floor: Option<SpoolPosition>,
+) -> io::Result<(BTreeMap<u64, Segment>, Recovered)> {
+    let floor = floor.unwrap_or_default();
+    let mut recovered = Recovered { last: floor, ..Recovered::default() };
+    let mut segments = BTreeMap::new();
+    let firsts = segment::list(folder)?;
+    for (index, first) in firsts.iter().enumerate() {
+        let newest = index.saturating_add(1) == firsts.len();
+        let path = segment::path(folder, *first);
+        let walked = walk(&path, *first, newest, floor.0, &mut recovered)?;
+        // Even an empty or forgotten file tells how far positions have been given out.
+        let given = walked.last.max(first.saturating_sub(1));
+        recovered.last = recovered.last.max(SpoolPosition(given));
+        if walked.last <= floor.0 && walked.damaged == 0 {
+            std::fs::remove_file(&path)?;
+        } else {
+            let segment = Segment { length: walked.length, last: walked.last, active: false };
+            segments.insert(*first, segment);
+        }
+    }
+    Ok((segments, recovered))
+}
+
+struct Walked {
+    length: u64,
+    last: u64,
+    damaged: u64,
+}
+
+fn walk(
+    path: &Path,
+    first: u64,
+    newest: bool,
+    floor: u64,
+    recovered: &mut Recovered,
+) -> io::Result<Walked> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut walked = Walked { length, last: first.saturating_sub(1), damaged: 0 };
+    let mut at = SEGMENT_HEAD.len() as u64;
+    loop {
+        match segment::read(&file, at, length)? {
+            Found::Record { header, payload, next, skipped } => {
+                walked.damaged = walked.damaged.saturating_add(skipped);
+                walked.last = walked.last.max(header.position);
+                match header.decode(payload) {
+                    None => walked.damaged = walked.damaged.saturating_add(next - at),
+                    Some(decoded) => {
+                        if !decoded.mark.is_empty() {
+                            recovered.marks.push(Bytes::copy_from_slice(&decoded.mark));
+                        }
+                        if header.position > floor {
+                            recovered.batches = recovered.batches.saturating_add(1);
+                            recovered.frames =
+                                recovered.frames.saturating_add(u64::from(header.frames));
+                        }
+                    }
+                }
+                at = next;
+            }
+            Found::End { rest } => {
+                if rest > 0 {
+                    if newest {
+                        cut(path, at)?;
+                        recovered.truncated_bytes = recovered.truncated_bytes.saturating_add(rest);
+                        walked.length = at;
+                    } else {
+                        walked.damaged = walked.damaged.saturating_add(rest);
+                    }
+                }
+                break;
+            }
+        }
+    }
+    if walked.damaged > 0 {
+        tracing::error!(
+            segment = %path.display(),
+            damaged_bytes = walked.damaged,
+            "the spool is damaged: these bytes no longer read as they were written"
+        );
+        recovered.damaged_bytes = recovered.damaged_bytes.saturating_add(walked.damaged);
+    }
+    Ok(walked)
+}
+
+fn cut(path: &Path, length: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(length)?;
+    file.sync_all()
+}

@@ -1,0 +1,134 @@
+//! What the spool's handle, writer and reader know together: segments, lengths, positions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Recovered, SpoolLimits, segment};
+
+/// One segment file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// Committed bytes: the reader looks no further.
+    pub(super) length: u64,
+    /// Position of its last record; below its first while it is empty.
+    pub(super) last: u64,
+    /// Whether the writer still appends to it.
+    pub(super) active: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) folder: PathBuf,
+    pub(super) limits: SpoolLimits,
+    /// By the position of their first record.
+    pub(super) segments: Mutex<BTreeMap<u64, Segment>>,
+    /// Bytes in memory that wait for the writer.
+    waiting_bytes: AtomicU64,
+    /// The last committed position. The sender never closes before the reader does.
+    pub(super) committed: watch::Sender<u64>,
+    /// The last position that the reader gave out.
+    pub(super) taken: AtomicU64,
+    pub(super) closing: CancellationToken,
+    pub(super) closed: CancellationToken,
+}
+
+/// A place among the waiting bytes; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    shared: Arc<Shared>,
+    bytes: u64,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.shared.waiting_bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        folder: PathBuf,
+        limits: SpoolLimits,
+        segments: BTreeMap<u64, Segment>,
+        recovered: &Recovered,
+    ) -> Self {
+        Self {
+            folder,
+            limits,
+            segments: Mutex::new(segments),
+            waiting_bytes: AtomicU64::new(0),
+            committed: watch::Sender::new(recovered.last.0),
+            taken: AtomicU64::new(0),
+            closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
+        }
+    }
+
+    /// Returns a place for this many bytes, if there is one in memory and on the disk.
+    pub(super) fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Ticket> {
+        if !self.has_disk_room(bytes) {
+            return None;
+        }
+        let limit = self.limits.waiting_bytes_max;
+        self.waiting_bytes
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+                // A batch larger than the whole limit may go alone.
+                let after = waiting.saturating_add(bytes);
+                (waiting == 0 || after <= limit).then_some(after)
+            })
+            .ok()
+            .map(|_before| Ticket { shared: Arc::clone(self), bytes })
+    }
+
+    fn has_disk_room(&self, bytes: u64) -> bool {
+        let wanted = self
+            .disk_bytes()
+            .saturating_add(self.waiting_bytes.load(Ordering::Acquire))
+            .saturating_add(bytes);
+        wanted <= self.limits.disk_bytes_max
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        /// A usual batch.
+        const USUAL_BYTES: u64 = 1024 * 1024;
+        self.has_disk_room(USUAL_BYTES)
+            && self.waiting_bytes.load(Ordering::Acquire) < self.limits.waiting_bytes_max
+    }
+
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.segments.lock().values().map(|segment| segment.length).sum()
+    }
+
+    pub(super) fn unread(&self) -> u64 {
+        let taken = self.taken.load(Ordering::Acquire);
+        self.committed.borrow().saturating_sub(taken)
+    }
+
+    /// Removes segments that lie wholly at or below `up_to`. A file that cannot be removed stays
+    /// counted and is tried again with the next call.
+    pub(super) fn forget(&self, up_to: u64) {
+        let old: Vec<u64> = self
+            .segments
+            .lock()
+            .iter()
+            .filter(|(_, segment)| !segment.active && segment.last <= up_to)
+            .map(|(first, _)| *first)
+            .collect();
+        for first in old {
+            match std::fs::remove_file(segment::path(&self.folder, first)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::error!(%error, segment = first, "a spool segment cannot be removed");
+                }
+                _ => {
+                    self.segments.lock().remove(&first);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The spool: what was acknowledged comes back exactly once, whatever happens to the disk.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use chrono::DateTime;
+use event::{DeadReason, EventId, SourceId};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::disk::SegmentFile;
+use super::*;
+
+fn frame(text: &str) -> Frame {
+    Frame {
+        id: EventId::from_uuid(Uuid::from_u128(text.len() as u128)),
+        source: SourceId::from_uuid(Uuid::from_u128(9)),
+        collected_at: DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap(),
+        peer: None,
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        dead: None,
+    }
+}
+
+fn small() -> SpoolLimits {
+    SpoolLimits { segment_bytes: 600, ..SpoolLimits::default() }
+}
+
+fn open(folder: &Path, floor: u64) -> (Spool, SpoolReader, Recovered) {
+    Spool::open(folder, small(), Some(SpoolPosition(floor))).unwrap()
+}
+
+async fn append(spool: &Spool, text: &str) -> u64 {
+    spool.append(&[frame(text)]).await.unwrap().0
+}
+
+/// Reads until the spool has been closed and is empty.
+async fn rest(reader: &mut SpoolReader) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let Some(batch) = reader.next().await {
+        texts.extend(batch.frames.iter().map(|it| String::from_utf8(it.bytes.to_vec()).unwrap()));
+    }
+    texts
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    segment::list(folder).unwrap().iter().map(|first| segment::path(folder, *first)).collect()
+}
+
+#[tokio::test]
+async fn what_was_appended_is_read_in_order_and_again_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, mut reader, recovered) = open(folder.path(), 0);
+    assert_eq!(recovered, Recovered::default());
+    let texts: Vec<String> = (0..40).map(|number| format!("record {number}")).collect();
+    for (index, text) in texts.iter().enumerate() {
+        assert_eq!(append(&spool, text).await, index as u64 + 1);
+    }
+    spool.close().await;
+    assert_eq!(rest(&mut reader).await, texts);
+    assert!(matches!(spool.append(&[frame("late")]).await, Err(AppendError::Closed)));
+    drop((spool, reader));
+    assert!(segments(folder.path()).len() > 3, "small segments");
+
+    let (spool, mut reader, recovered) = open(folder.path(), 12);
+    assert_eq!((recovered.batches, recovered.frames), (28, 28));
+    assert_eq!((recovered.last, recovered.damaged_bytes), (SpoolPosition(40), 0));
+    assert_eq!(append(&spool, "one more").await, 41);
+    spool.close().await;
+    let again = rest(&mut reader).await;
+    assert_eq!(again.split_last().unwrap(), (&"one more".to_owned(), &texts[12..]));
+}
+
+#[tokio::test]
+async fn forgetting_removes_whole_segments_and_positions_never_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, reader, _) = open(folder.path(), 0);
+    for number in 0..40 {
+        append(&spool, &format!("record {number}")).await;
+    }
+    let before = (segments(folder.path()).len(), spool.disk_bytes());
+    spool.forget(SpoolPosition(20)).await;
+    let after = (segments(folder.path()).len(), spool.disk_bytes());
+    assert!(after.0 < before.0 && after.1 < before.1, "{before:?} {after:?}");
+    spool.forget(SpoolPosition(40)).await;
+    spool.close().await;
+    drop((spool, reader));
+    // Everything is in the lake: all segments go, and numbering goes on above the floor.
+    let (spool, _reader, recovered) = open(folder.path(), 40);
+    assert_eq!((recovered.batches, recovered.last), (0, SpoolPosition(40)));
+    assert_eq!(append(&spool, "next").await, 41);
+}
+
+#[tokio::test]
+async fn a_new_folder_goes_on_above_what_the_lake_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, mut reader, _) = open(folder.path(), 1000);
+    assert_eq!(append(&spool, "first").await, 1001);
+    assert_eq!(reader.next().await.unwrap().position, SpoolPosition(1001));
+}
+
+#[tokio::test]
+async fn a_torn_end_is_cut_off_and_nothing_before_it_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, reader, _) = Spool::open(folder.path(), SpoolLimits::default(), None).unwrap();
+    for text in ["one", "two", "three"] {
+        append(&spool, text).await;
+    }
+    spool.close().await;
+    drop((spool, reader));
+    let path = segments(folder.path()).pop().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let records = whole.len() - SEGMENT_HEAD_BYTES;
+    // Cut at every byte of the last record (records of "one", "two" take 1/3 less two bytes each).
+    let last = records / 3 + 2;
+    for cut in 1..last {
+        std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+        let (spool, mut reader, recovered) = open(folder.path(), 0);
+        spool.close().await;
+        assert_eq!(rest(&mut reader).await, ["one", "two"], "cut {cut}");
+        assert!(recovered.truncated_bytes > 0 && recovered.damaged_bytes == 0, "cut {cut}");
+    }
+}
+
+const SEGMENT_HEAD_BYTES: usize = segment::SEGMENT_HEAD.len();
+
+#[tokio::test]
+async fn a_flipped_bit_costs_its_own_batch_only_and_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, reader, _) = Spool::open(folder.path(), SpoolLimits::default(), None).unwrap();
+    for text in ["one", "two", "three"] {
+        append(&spool, text).await;
+    }
+    spool.close().await;
+    drop((spool, reader));
+    let path = segments(folder.path()).pop().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let first_record = SEGMENT_HEAD_BYTES..SEGMENT_HEAD_BYTES + (whole.len() - 18) / 3;
+    for at in first_record {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        std::fs::write(&path, &damaged).unwrap();
+        let (spool, mut reader, recovered) = open(folder.path(), 0);
+        spool.close().await;
+        assert_eq!(rest(&mut reader).await, ["two", "three"], "byte {at}");
+        assert!(recovered.damaged_bytes > 0 && recovered.truncated_bytes == 0, "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn only_one_process_may_have_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = open(folder.path(), 0);
+    let second = Spool::open(folder.path(), small(), None);
+    assert!(matches!(second, Err(OpenError::InUse(_))), "{second:?}");
+}
+
+#[tokio::test]
+async fn marks_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, reader, _) = open(folder.path(), 0);
+    spool.append_marked(&[frame("a")], b"mark 1").await.unwrap();
+    append(&spool, "b").await;
+    spool.append_marked(&[frame("c")], b"mark 2").await.unwrap();
+    spool.close().await;
+    drop((spool, reader));
+    let (_spool, _reader, recovered) = open(folder.path(), 0);
+    assert_eq!(recovered.marks, ["mark 1", "mark 2"].map(Bytes::from));
+}
+
+#[tokio::test]
+async fn a_full_spool_refuses_and_takes_again_after_forgetting() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = SpoolLimits { segment_bytes: 500, disk_bytes_max: 3000, ..small() };
+    let (spool, _reader, _) = Spool::open(folder.path(), limits, None).unwrap();
+    let mut last = SpoolPosition(0);
+    let refusal = loop {
+        match spool.append(&[frame(&"x".repeat(200))]).await {
+            Ok(position) => last = position,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert!(matches!(refusal, AppendError::Full));
+    assert!(last.0 > 5 && spool.disk_bytes() <= 3000);
+    assert!(!spool.has_room());
+    spool.forget(last).await;
+    spool.append(&[frame("room again")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_senders_share_commits_and_each_frame_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, mut reader, _) =
+        Spool::open(folder.path(), SpoolLimits { compress: true, ..small() }, None).unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..20 {
+        let spool = spool.clone();
+        senders.spawn(async move {
+            for number in 0..25 {
+                append(&spool, &format!("{sender:02}-{number:02} {}", "pad ".repeat(20))).await;
+            }
+        });
+    }
+    senders.join_all().await;
+    spool.close().await;
+    let mut texts = rest(&mut reader).await;
+    assert_eq!(texts.len(), 500);
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 500);
+}
+
+/// A disk that fails on demand.
+#[derive(Debug, Default)]
+struct FailingDisk {
+    full: AtomicBool,
+    unsynced: AtomicBool,
+    uncut: AtomicBool,
+    failures: AtomicU64,
+}
+
+#[derive(Debug)]
+struct FailingFile {
+    file: Box<dyn SegmentFile>,
+    disk: Arc<FailingDisk>,
+}
+
+impl Disk for Arc<FailingDisk> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        self.check(&self.full)?;
+        let file = LocalDisk.create(path)?;
+        Ok(Box::new(FailingFile { file, disk: Arc::clone(self) }))
+    }
+}
+
+impl FailingDisk {
+    fn check(&self, fault: &AtomicBool) -> io::Result<()> {
+        if fault.load(Ordering::SeqCst) {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        Ok(())
+    }
+}
+
+impl SegmentFile for FailingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.disk.check(&self.disk.full) {
+            // The disk took half of it.
+            self.file.write(&bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.file.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.check(&self.disk.unsynced)?;
+        self.file.sync()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.disk.check(&self.disk.uncut)?;
+        self.file.cut(length)
+    }
+}
+
+#[tokio::test]
+async fn a_failing_disk_accepts_nothing_and_the_spool_mends_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FailingDisk::default());
+    let (spool, mut reader, _) =
+        Spool::open_on(folder.path(), SpoolLimits::default(), None, Arc::new(Arc::clone(&disk)))
+            .unwrap();
+    append(&spool, "before").await;
+    for fault in [&disk.full, &disk.unsynced] {
+        fault.store(true, Ordering::SeqCst);
+        disk.uncut.store(true, Ordering::SeqCst);
+        for _ in 0..3 {
+            let refused = spool.append(&[frame("never accepted")]).await;
+            assert!(matches!(refused, Err(AppendError::Failed(_))), "{refused:?}");
+        }
+        // Space is back, but the half-written record cannot be cut off yet.
+        fault.store(false, Ordering::SeqCst);
+        assert!(spool.append(&[frame("never accepted")]).await.is_err());
+        disk.uncut.store(false, Ordering::SeqCst);
+        append(&spool, "after").await;
+    }
+    assert!(disk.failures.load(Ordering::SeqCst) >= 6);
+    spool.close().await;
+    assert_eq!(rest(&mut reader).await, ["before", "after", "after"]);
+    drop((spool, reader));
+    let (spool, mut reader, recovered) = open(folder.path(), 0);
+    assert_eq!((recovered.batches, recovered.damaged_bytes, recovered.truncated_bytes), (3, 0, 0));
+    spool.close().await;
+    assert_eq!(rest(&mut reader).await, ["before", "after", "after"]);
+}
+
+fn frames() -> impl Strategy<Value = Vec<Frame>> {
+    let peer = prop_oneof![
+        Just(None),
+        any::<u32>().prop_map(|it| Some(IpAddr::V4(Ipv4Addr::from(it)))),
+        any::<u128>().prop_map(|it| Some(IpAddr::V6(Ipv6Addr::from(it)))),
+    ];
+    let dead = proptest::option::of((".{0,9}", ".{0,20}"));
+    let bytes = proptest::collection::vec(any::<u8>(), 0..300);
+    let one = (any::<u128>(), any::<u128>(), 0..4_000_000_000_000_000_i64, peer, dead, bytes);
+    proptest::collection::vec(one, 0..12).prop_map(|all| {
+        all.into_iter()
+            .map(|(id, source, at, peer, dead, bytes)| Frame {
+                id: EventId::from_uuid(Uuid::from_u128(id)),
+                source: SourceId::from_uuid(Uuid::from_u128(source)),
+                collected_at: DateTime::from_timestamp_micros(at).unwrap(),
+                peer,
+                bytes: Bytes::from(bytes),
+                dead: dead.map(|(code, detail)| DeadReason { code, detail }),
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_record_reads_back_what_was_written(
+        frames in frames(),
+        mark in proptest::collection::vec(any::<u8>(), 0..40),
+        compress in any::<bool>(),
+        position in any::<u64>(),
+    ) {
+        let mut bytes = Vec::new();
+        record::encode(&frames, &mark, compress).unwrap().write(position, &mut bytes);
+        let header = record::header(&bytes).unwrap();
+        prop_assert_eq!(header.position, position);
+        let payload = Bytes::from(bytes).slice(record::HEADER_BYTES..);
+        prop_assert!(header.fits(&payload));
+        let decoded = header.decode(payload).unwrap();
+        prop_assert_eq!(decoded.frames, frames);
+        prop_assert_eq!(decoded.mark, mark);
+    }
+
+    #[test]
+    fn hostile_bytes_are_no_record(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(record::header(&bytes).is_none());
+    }
+}

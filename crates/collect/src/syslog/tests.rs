@@ -1,0 +1,227 @@
+//! Syslog listeners over real sockets on loopback.
+
+use std::path::Path;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::limits::RECORD_BYTES_MAX;
+use crate::testing::{Bench, SOURCE};
+use crate::{SpoolLimits, UNKNOWN_SOURCE};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const LOOPBACK: &str = "127.0.0.1:0";
+
+async fn tcp(bench: &Bench, name: &str, settings: StreamSettings) -> (SocketAddr, Running) {
+    let address = LOOPBACK.parse().unwrap();
+    let intake = Arc::clone(&bench.intake);
+    let listener = TcpSyslog::bind(name, address, None, settings, intake).await.unwrap();
+    let address = listener.address();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(listener.run(stop.clone()));
+    (address, Running { stop, task })
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tcp_takes_both_framings_and_counts() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"<13>one\n7 <13>two<13>three\0<13>no end").await.unwrap();
+    drop(stream);
+    let frames = bench.frames(4).await;
+    let texts: Vec<String> = frames.iter().map(crate::testing::text).collect();
+    assert_eq!(texts, ["<13>one", "<13>two", "<13>three", "<13>no end"]);
+    assert!(frames.iter().all(|frame| frame.source == SOURCE));
+    assert!(frames.iter().all(|frame| frame.peer.unwrap().is_loopback()));
+    let count = bench.intake.counters.of(SOURCE).unwrap();
+    assert_eq!((count.received, count.bytes, count.rejected), (4, 33, 0));
+    assert_eq!(count.last_received_at, frames.last().map(|frame| frame.collected_at));
+    running.end().await;
+}
+
+#[tokio::test]
+async fn an_unknown_peer_is_a_dead_letter() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let (address, running) = tcp(&bench, "other", StreamSettings::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"<13>who am I\n").await.unwrap();
+    let frame = bench.frames(1).await.remove(0);
+    assert_eq!(frame.source, UNKNOWN_SOURCE);
+    assert_eq!(frame.dead.unwrap().code, "unknown-source");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn garbage_and_half_frames_end_as_dead_letters_or_records() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"\xff\xfe\x80 garbage\n900 <13>half").await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(bench.texts(2).await, ["\u{fffd}\u{fffd}\u{fffd} garbage", "!cut-short <13>half"]);
+    // Ten megabytes without a line end.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..10 {
+        stream.write_all(&vec![b'x'; RECORD_BYTES_MAX]).await.unwrap();
+    }
+    stream.write_all(b"\n<13>still here\n").await.unwrap();
+    let frames = bench.frames(11).await;
+    assert!(frames[..10].iter().all(|frame| frame.dead.as_ref().unwrap().code == "too-long"));
+    assert_eq!(crate::testing::text(&frames[10]), "<13>still here");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_slow_loris_and_a_crowd_are_shown_out() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let settings = StreamSettings {
+        connections_max: 2,
+        unfinished: Duration::from_millis(50),
+        ..StreamSettings::default()
+    };
+    let (address, running) = tcp(&bench, "known", settings).await;
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"<13>never fini").await.unwrap();
+    assert_eq!(bench.texts(1).await, ["<13>never fini"]);
+    assert_eq!(slow.read(&mut [0; 1]).await.unwrap(), 0, "closed by the listener");
+
+    let mut crowd = Vec::new();
+    let refused = &bench.intake.counters.gate.refused;
+    while refused.load(Ordering::Relaxed) == 0 {
+        crowd.push(TcpStream::connect(address).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn tcp_waits_while_the_spool_is_full_and_loses_nothing() {
+    let limits =
+        SpoolLimits { segment_bytes: 60_000, disk_bytes_max: 400_000, ..SpoolLimits::default() };
+    let mut bench = Bench::new(limits);
+    let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
+    let total = 20_000;
+    let sender = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for number in 0..total {
+            let line = format!("<13>{number:06} {}\n", "pad ".repeat(16));
+            stream.write_all(line.as_bytes()).await.unwrap();
+        }
+    });
+    while bench.intake.counters.gate.full.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut seen = 0;
+    while seen < total {
+        let batch = bench.reader.next().await.unwrap();
+        for frame in batch.frames {
+            let text = crate::testing::text(&frame);
+            assert!(text.starts_with(&format!("<13>{seen:06} ")), "{text}");
+            seen += 1;
+        }
+        bench.intake.spool.forget(batch.position).await;
+    }
+    sender.await.unwrap();
+    running.end().await;
+}
+
+#[tokio::test]
+async fn udp_keeps_datagrams() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let address = LOOPBACK.parse().unwrap();
+    let listener = UdpSyslog::bind("known", address, Arc::clone(&bench.intake)).unwrap();
+    let address = listener.address();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(listener.run(stop.clone()));
+    let socket = UdpSocket::bind(LOOPBACK).await.unwrap();
+    let large = vec![b'x'; 60_000];
+    for datagram in [&b"<13>one\n"[..], b"", b"\0\n", b"<13>two\nlines\0", &large] {
+        socket.send_to(datagram, address).await.unwrap();
+    }
+    let texts = bench.texts(3).await;
+    assert_eq!(texts[..2], ["<13>one", "<13>two\nlines"]);
+    assert_eq!(texts[2].len(), 60_000);
+    Running { stop, task }.end().await;
+}
+
+fn write_certificate(folder: &Path) -> TlsFiles {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&certificate, cert.pem()).unwrap();
+    std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+    TlsFiles { certificate, key, client_ca: None }
+}
+
+#[tokio::test]
+async fn tls_carries_counted_frames_and_plain_senders_are_turned_away() {
+    let mut bench = Bench::new(SpoolLimits::default());
+    let files = write_certificate(bench.folder.path());
+    let tls = Some(server_config(&files).unwrap());
+    let address = LOOPBACK.parse().unwrap();
+    let intake = Arc::clone(&bench.intake);
+    let settings = StreamSettings::default();
+    let listener = TcpSyslog::bind("known", address, tls, settings, intake).await.unwrap();
+    let address = listener.address();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(listener.run(stop.clone()));
+
+    let mut plain = TcpStream::connect(address).await.unwrap();
+    plain.write_all(b"<13>in the clear\n\n\n\n\n").await.unwrap();
+    let mut answer = Vec::new();
+    // An alert, or a reset: either way the connection is over.
+    let closed = plain.read_to_end(&mut answer).await;
+    assert!(closed.is_err() || answer.len() < 20);
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(rustls_pki_types::CertificateDer::from_pem_file(&files.certificate).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    stream.write_all(b"7 <13>one7 <13>two").await.unwrap();
+    stream.flush().await.unwrap();
+    assert_eq!(bench.texts(2).await, ["<13>one", "<13>two"]);
+    Running { stop, task }.end().await;
+}
+
+#[test]
+fn unusable_tls_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = write_certificate(folder.path());
+    assert!(server_config(&files).is_ok());
+    files.key = folder.path().join("missing.pem");
+    let error = server_config(&files).unwrap_err().to_string();
+    assert!(error.contains("missing.pem"), "{error}");
+    std::fs::write(&files.certificate, "no certificate").unwrap();
+    let error = server_config(&files).unwrap_err().to_string();
+    assert!(error.contains("cert.pem"), "{error}");
+}
