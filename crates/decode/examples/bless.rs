@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut folders: Vec<String> = Vec::new();
     for entry in fs::read_dir(&root)? {
         let entry = entry?;
-        if entry.path().join("source.toml").try_exists()? {
+        if entry.file_type()?.is_dir() && entry.path().join("source.toml").try_exists()? {
             folders.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
