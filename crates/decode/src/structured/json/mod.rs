@@ -120,12 +120,11 @@ impl Flattener<'_> {
         let mut members = Vec::new();
         loop {
             self.scanner.skip_blanks();
-            match self.scanner.peek() {
-                Some(b'{' | b'[') => self.value(depth, true)?,
-                _ => {
-                    let member = self.scanner.scalar()?;
-                    self.keep_member(&mut members, member);
-                }
+            if matches!(self.scanner.peek(), Some(b'{' | b'[')) {
+                self.value(depth, true)?;
+            } else {
+                let member = self.scanner.scalar()?;
+                self.keep_member(&mut members, member);
             }
             self.scanner.skip_blanks();
             if self.scanner.take(b']') {

@@ -173,7 +173,10 @@ impl<'a> Scanner<'a> {
             text.push_str(chunk.valid());
             for byte in chunk.invalid() {
                 self.invalid_utf8 = true;
-                text.push_str(&format!("\\x{byte:02X}"));
+                let [high, low] = [byte >> 4, byte & 0xF].map(|half| {
+                    char::from_digit(u32::from(half), 16).unwrap_or(char::REPLACEMENT_CHARACTER)
+                });
+                text.extend(['\\', 'x', high, low]);
             }
         }
     }

@@ -177,13 +177,12 @@ pub(super) const FLAT_ALIASES: &[(&str, &[&str])] = &[
 pub(crate) fn number_event_id(fields: &mut Fields) {
     let number = match fields.get("EventID") {
         Some(Value::Text(text)) => text.trim().parse::<i64>().ok(),
-        Some(Value::Float(_) | Value::Int(_)) | None => None,
         // The same number twice is one number; two different ones stay a list for all to see.
         Some(Value::List(members)) => {
             let first = members.first().and_then(Value::int);
             first.filter(|first| members.iter().all(|member| member.int() == Some(*first)))
         }
-        Some(Value::Null | Value::Bool(_)) => None,
+        _ => None,
     };
     if let Some(number) = number {
         fields.set("EventID", number);
