@@ -1,1 +1,54 @@
-//! placeholder
+//! Events × rules → findings: Sigma rules and correlations, compiled once, matched fast.
+//!
+//! The way of a rule: text → `yaml` (a tree with places) → `parser` → `ast` → `matching` (one program
+//! per log source) and, for rules over several events, `correlation`. The way of an event: [`Engine`] →
+//! the programs of its log source → findings with their reasons (`explain`).
+//!
+//! This crate does no IO, reads no clock and starts nothing: the same rules and events give the same
+//! findings. `reference` evaluates a rule plainly, as written; the fast way is tested against it.
+
+#![deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::arithmetic_side_effects,
+        reason = "a test may stop at the first surprise"
+    )
+)]
+
+// A rule's way.
+mod error;
+mod letter_case;
+mod pattern;
+mod yaml;
+
+mod ast;
+mod info;
+mod parser;
+
+mod rule_set;
+
+// An event's way.
+mod correlation;
+mod engine;
+mod entity;
+mod explain;
+mod matching;
+mod reference;
+mod taxonomy;
+mod test_value;
+
+pub mod limits;
+pub mod testing;
+
+pub use ast::Placeholders;
+pub use correlation::{Correlator, CorrelatorState, GroupSnapshot, LIMIT_RULE, RuleSnapshot};
+pub use engine::Engine;
+pub use error::{RuleError, RuleErrorKind};
+pub use info::{FirstStep, RuleInfo};
+pub use matching::Scratch;
+pub use parser::RuleFile;
+pub use rule_set::RuleSet;
+pub use taxonomy::{attr_of, field};

@@ -1,0 +1,216 @@
+//! A rule as read: what it says, before anything is made fast. The plain evaluator walks this.
+
+use std::collections::BTreeMap;
+
+use event::LogSource;
+use ipnet::IpNet;
+
+use crate::error::Place;
+use crate::info::RuleInfo;
+use crate::pattern::Pattern;
+
+/// Values for `%placeholder%`s, by name.
+pub type Placeholders = BTreeMap<String, Vec<String>>;
+
+/// One document of a rule file.
+#[derive(Debug, Clone)]
+pub(crate) enum Document {
+    Rule(Rule),
+    Correlation(Correlation),
+    Filter(Filter),
+}
+
+/// A rule over single events.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) info: RuleInfo,
+    /// What correlations may call it, beside its id.
+    pub(crate) name: Option<String>,
+    pub(crate) at: Place,
+    pub(crate) search: Search,
+    /// Filters that apply to it, each a condition that must hold as well.
+    pub(crate) filters: Vec<Search>,
+}
+
+/// Named selections and the condition over them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Search {
+    pub(crate) selections: Vec<(String, Detection)>,
+    pub(crate) condition: Condition,
+}
+
+/// A condition; selections stand by their place in [`Search::selections`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Selection(usize),
+}
+
+/// What a selection asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Detection {
+    /// A map: all of them.
+    All(Vec<Detection>),
+    /// A list: any of them.
+    Any(Vec<Detection>),
+    /// One field with its values, or keywords.
+    Item(Item),
+}
+
+/// A field (or the whole event) and the values asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Item {
+    /// `None`: keywords, looked for in every value.
+    pub(crate) field: Option<String>,
+    pub(crate) values: Vec<Wanted>,
+    /// Every value must be found, not just one.
+    pub(crate) all: bool,
+    /// The outcome is turned round (`neq`).
+    pub(crate) negated: bool,
+}
+
+/// One value as written, with the variants its modifiers made of it: any of them will do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    /// As shown to people: `*\cmd.exe`, `re: ^a`, `10.0.0.0/8`.
+    pub(crate) written: String,
+    pub(crate) variants: Vec<Matcher>,
+}
+
+/// What one value must be.
+#[derive(Debug, Clone)]
+pub(crate) enum Matcher {
+    /// Text with wildcards; also numbers and truths, which compare by their text.
+    Text(Pattern),
+    /// The field is absent, null, or a list of nothing else.
+    Null,
+    /// A regular expression finds something.
+    Regex(regex::Regex),
+    /// An address inside a network. IPv4-mapped IPv6 addresses count as IPv4.
+    Cidr(IpNet),
+    /// The field is there (even null or empty), or is not.
+    Exists(bool),
+    /// It compares so with another field of the same event.
+    Field { name: String, place: RefPlace, cased: bool },
+    /// It is a number that compares so.
+    Compare(Comparison, f64),
+    /// A part of the time it holds is this number. Times without a zone count as UTC.
+    TimePart(TimePart, i64),
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Null, Self::Null) => true,
+            (Self::Cidr(a), Self::Cidr(b)) => a == b,
+            (Self::Exists(a), Self::Exists(b)) => a == b,
+            (
+                Self::Field { name, place, cased },
+                Self::Field { name: other_name, place: other_place, cased: other_cased },
+            ) => name == other_name && place == other_place && cased == other_cased,
+            (Self::Compare(a, x), Self::Compare(b, y)) => a == b && x.total_cmp(y).is_eq(),
+            (Self::TimePart(a, x), Self::TimePart(b, y)) => a == b && x == y,
+            _ => false,
+        }
+    }
+}
+
+/// Where the other field's text must stand (`fieldref` with `contains` …).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum RefPlace {
+    Whole,
+    Start,
+    End,
+    Anywhere,
+}
+
+/// How numbers compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Comparison {
+    /// Returns whether `left` compares so with `right`.
+    pub(crate) fn holds(self, left: f64, right: f64) -> bool {
+        let order = left.partial_cmp(&right);
+        match self {
+            Self::Less => order.is_some_and(std::cmp::Ordering::is_lt),
+            Self::LessOrEqual => order.is_some_and(std::cmp::Ordering::is_le),
+            Self::Greater => order.is_some_and(std::cmp::Ordering::is_gt),
+            Self::GreaterOrEqual => order.is_some_and(std::cmp::Ordering::is_ge),
+            Self::Equal => order.is_some_and(std::cmp::Ordering::is_eq),
+            Self::NotEqual => order.is_some_and(std::cmp::Ordering::is_ne),
+        }
+    }
+}
+
+/// A part of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TimePart {
+    Minute,
+    Hour,
+    Day,
+    /// ISO 8601 week.
+    Week,
+    Month,
+    Year,
+}
+
+/// A rule over several events.
+#[derive(Debug, Clone)]
+pub(crate) struct Correlation {
+    pub(crate) info: RuleInfo,
+    pub(crate) name: Option<String>,
+    pub(crate) at: Place,
+    pub(crate) kind: CorrelationKind,
+    /// Ids or names of the rules it counts, as written, each with its place.
+    pub(crate) rules: Vec<(String, Place)>,
+    /// Group-by field names; an alias stands for a field per rule.
+    pub(crate) group_by: Vec<String>,
+    /// Alias → (rule as written → field).
+    pub(crate) aliases: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) timespan: chrono::Duration,
+    pub(crate) threshold: Threshold,
+    /// The rules it counts make findings of their own as well.
+    pub(crate) generate: bool,
+}
+
+/// What a correlation counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CorrelationKind {
+    EventCount,
+    ValueCount,
+    ValueSum,
+    ValueAverage,
+    Temporal,
+    TemporalOrdered,
+}
+
+/// What the count must be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Threshold {
+    pub(crate) tests: Vec<(Comparison, f64)>,
+    /// The counted fields, for kinds that count values; several count as one combined value.
+    pub(crate) fields: Vec<String>,
+}
+
+/// An exception applied to other rules.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) at: Place,
+    pub(crate) title: String,
+    pub(crate) logsource: LogSource,
+    /// Ids or names; `None`: every rule of the log source.
+    pub(crate) rules: Option<Vec<(String, Place)>>,
+    pub(crate) search: Search,
+}

@@ -1,0 +1,245 @@
+//! Correlations with their references resolved, in the order of their chains.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+
+use crate::ast::{Comparison, Correlation, CorrelationKind, Rule, Threshold};
+use crate::error::{Fault, RuleError, did_you_mean};
+use crate::info::RuleInfo;
+use crate::limits::CORRELATION_CHAIN_MAX;
+
+/// A correlation ready to run.
+#[derive(Debug)]
+pub(crate) struct CorrelationPlan {
+    pub(crate) info: RuleInfo,
+    pub(super) kind: CorrelationKind,
+    pub(super) inputs: Vec<Input>,
+    pub(super) group_by: Vec<String>,
+    pub(super) timespan: Duration,
+    pub(super) threshold: Threshold,
+    /// Changes when the correlation or any rule it counts changes.
+    pub(super) fingerprint: u64,
+}
+
+/// One rule that a correlation counts.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// The rule's number; correlations are numbered after the rules, in the order of the plans.
+    pub(super) source: usize,
+    /// The field for each `group-by` name.
+    pub(super) group_fields: Vec<String>,
+    pub(super) counted_fields: Vec<String>,
+}
+
+/// What planning came to.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    pub(crate) plans: Vec<CorrelationPlan>,
+    /// Rules that only feed correlations: their own findings are not wanted.
+    pub(crate) silent_rules: Vec<usize>,
+    pub(crate) faults: Vec<RuleError>,
+}
+
+/// Resolves all correlations. `names` gives each id and name its number, correlations (in the order
+/// given) after the rules.
+pub(crate) fn plan(
+    correlations: &[Correlation],
+    rules: &[Rule],
+    names: &BTreeMap<String, usize>,
+) -> Planned {
+    let mut planned = Planned::default();
+    // By number as `names` has it: the number as the plans have it.
+    let mut numbers: BTreeMap<usize, usize> = (0..rules.len()).map(|own| (own, own)).collect();
+    let mut open: Vec<usize> = (0..correlations.len()).collect();
+    // Each round takes the correlations whose rules are all planned: one link of the chains.
+    for _ in 0..CORRELATION_CHAIN_MAX {
+        let mut later = Vec::new();
+        for index in std::mem::take(&mut open) {
+            let Some(correlation) = correlations.get(index) else { continue };
+            match sources(correlation, names, &numbers) {
+                Ok(Some(sources)) => {
+                    let number = rules.len().saturating_add(planned.plans.len());
+                    numbers.insert(rules.len().saturating_add(index), number);
+                    let plan = one(correlation, &sources, rules, &planned.plans);
+                    planned.plans.push(plan);
+                }
+                Ok(None) => later.push(index),
+                Err(fault) => planned.faults.push(reported(correlation, fault)),
+            }
+        }
+        open = later;
+    }
+    for correlation in open.into_iter().filter_map(|index| correlations.get(index)) {
+        let fault =
+            Fault::rule(correlation.at, "a rule it counts was refused, or counts it in turn")
+                .hint("mend that rule first; a chain may be 8 correlations long");
+        planned.faults.push(reported(correlation, fault));
+    }
+    silence(correlations, rules.len(), names, &numbers, &mut planned);
+    planned
+}
+
+fn reported(correlation: &Correlation, fault: Fault) -> RuleError {
+    fault.in_file(&correlation.info.path, Some(&correlation.info.title))
+}
+
+/// Returns the numbers of the rules it counts; `None` if one of them is not planned yet.
+fn sources(
+    correlation: &Correlation,
+    names: &BTreeMap<String, usize>,
+    numbers: &BTreeMap<usize, usize>,
+) -> Result<Option<Vec<usize>>, Fault> {
+    let mut sources = Vec::new();
+    let mut all_known = true;
+    for (name, at) in &correlation.rules {
+        let Some(number) = names.get(name) else {
+            return Err(Fault::rule(*at, format!("no rule is called `{name}`"))
+                .maybe_hint(did_you_mean(name, names.keys().map(String::as_str))));
+        };
+        match numbers.get(number) {
+            Some(number) => sources.push(*number),
+            None => all_known = false,
+        }
+    }
+    Ok(all_known.then_some(sources))
+}
+
+fn one(
+    correlation: &Correlation,
+    sources: &[usize],
+    rules: &[Rule],
+    plans: &[CorrelationPlan],
+) -> CorrelationPlan {
+    let mut fingerprint = Fingerprint::default();
+    let Correlation { kind, group_by, aliases, timespan, threshold, .. } = correlation;
+    fingerprint.take(&format!("{kind:?} {group_by:?} {aliases:?} {timespan:?} {threshold:?}"));
+    let mut inputs = Vec::with_capacity(sources.len());
+    for (source, (written, _)) in sources.iter().zip(&correlation.rules) {
+        if let Some(rule) = rules.get(*source) {
+            let Rule { info, search, filters, .. } = rule;
+            fingerprint.take(&format!("{:?} {search:?} {filters:?}", info.logsource));
+        }
+        let lower = source.checked_sub(rules.len()).and_then(|lower| plans.get(lower));
+        if let Some(lower) = lower {
+            fingerprint.take(&lower.fingerprint.to_string());
+        }
+        let field = |name: &String| {
+            let alias = aliases.get(name).and_then(|by_rule| by_rule.get(written));
+            alias.unwrap_or(name).clone()
+        };
+        inputs.push(Input {
+            source: *source,
+            group_fields: group_by.iter().map(field).collect(),
+            counted_fields: threshold.fields.iter().map(field).collect(),
+        });
+    }
+    CorrelationPlan {
+        info: correlation.info.clone(),
+        kind: *kind,
+        inputs,
+        group_by: group_by.clone(),
+        timespan: *timespan,
+        threshold: threshold.clone(),
+        fingerprint: fingerprint.0,
+    }
+}
+
+/// Silences the rules that only feed correlations: those that no correlation keeps audible.
+fn silence(
+    correlations: &[Correlation],
+    rules: usize,
+    names: &BTreeMap<String, usize>,
+    numbers: &BTreeMap<usize, usize>,
+    planned: &mut Planned,
+) {
+    let mut audible: BTreeMap<usize, bool> = BTreeMap::new();
+    for (index, correlation) in correlations.iter().enumerate() {
+        let refused = !numbers.contains_key(&rules.saturating_add(index));
+        for (name, _) in &correlation.rules {
+            let number = names.get(name).and_then(|number| numbers.get(number));
+            if let Some(number) = number {
+                // A refused correlation silences nothing.
+                *audible.entry(*number).or_default() |= correlation.generate || refused;
+            }
+        }
+    }
+    for (number, _) in audible.into_iter().filter(|(_, audible)| !audible) {
+        match number.checked_sub(rules) {
+            None => planned.silent_rules.push(number),
+            Some(lower) => {
+                if let Some(plan) = planned.plans.get_mut(lower) {
+                    plan.info.is_audible = false;
+                }
+            }
+        }
+    }
+}
+
+impl CorrelationPlan {
+    /// Returns whether different values are counted.
+    pub(super) fn counts_distinct(&self) -> bool {
+        self.kind == CorrelationKind::ValueCount
+    }
+
+    /// Returns whether numbers are added up.
+    pub(super) fn sums(&self) -> bool {
+        matches!(self.kind, CorrelationKind::ValueSum | CorrelationKind::ValueAverage)
+    }
+
+    /// Returns the word the rule used.
+    pub(super) const fn kind_word(&self) -> &'static str {
+        match self.kind {
+            CorrelationKind::EventCount => "event_count",
+            CorrelationKind::ValueCount => "value_count",
+            CorrelationKind::ValueSum => "value_sum",
+            CorrelationKind::ValueAverage => "value_avg",
+            CorrelationKind::Temporal => "temporal",
+            CorrelationKind::TemporalOrdered => "temporal_ordered",
+        }
+    }
+
+    /// Returns what must be reached, as people read it: `>= 5 in 600 s`.
+    pub(super) fn written(&self) -> String {
+        let sign = |comparison| match comparison {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Equal => "=",
+            Comparison::NotEqual => "!=",
+        };
+        let tests = self.threshold.tests.iter();
+        let mut parts: Vec<String> =
+            tests.map(|(comparison, number)| format!("{} {number}", sign(*comparison))).collect();
+        if parts.is_empty() {
+            parts.push(format!("all {}", self.inputs.len()));
+        }
+        format!("{} in {} s", parts.join(" and "), self.timespan.num_seconds())
+    }
+
+    /// Returns the group values under field names that tell what kind of thing they are: an alias is
+    /// replaced by the field it stands for in the first rule.
+    pub(super) fn entity_fields(&self, shown: &[(String, String)]) -> Vec<(String, String)> {
+        let fields = self.inputs.first().map(|input| input.group_fields.as_slice());
+        let fields = fields.unwrap_or_default();
+        shown.iter().zip(fields).map(|((_, value), field)| (field.clone(), value.clone())).collect()
+    }
+}
+
+/// FNV-1a, 64 bits: stable over versions and machines, as stored state needs it.
+struct Fingerprint(u64);
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fingerprint {
+    fn take(&mut self, text: &str) {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The engine the pipeline drives: events in, findings out, rules swapped while it runs.
+
+use std::sync::Arc;
+
+use event::{Event, Finding};
+
+use crate::correlation::{Correlator, CorrelatorState};
+use crate::matching::Scratch;
+use crate::rule_set::RuleSet;
+
+/// Matches events against a rule set and follows its correlations.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    correlator: Correlator,
+    scratch: Scratch,
+}
+
+impl Engine {
+    /// Returns an engine that has seen nothing yet.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let correlator = Correlator::new(&rules);
+        Self { rules, correlator, scratch: Scratch::default() }
+    }
+
+    /// Returns the rules at work.
+    pub const fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Changes the rules. What correlations remember is kept for those that did not change. Every
+    /// event is judged by one set or the other, never by half of both.
+    pub fn swap(&mut self, rules: Arc<RuleSet>) {
+        let remembered = self.correlator.state(&self.rules);
+        self.correlator = Correlator::new(&rules);
+        self.correlator.restore(&rules, remembered);
+        self.rules = rules;
+    }
+
+    /// Returns the findings of these events, in the order of the events.
+    pub fn process(&mut self, events: &[Event]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for event in events {
+            self.process_one(event, &mut findings);
+        }
+        findings
+    }
+
+    /// Adds the findings of one event.
+    pub fn process_one(&mut self, event: &Event, findings: &mut Vec<Finding>) {
+        let fired = self.rules.fired(event, &mut self.scratch);
+        if fired.is_empty() {
+            return;
+        }
+        self.rules.findings_of(fired, event, findings);
+        self.correlator.observe(&self.rules, event, fired, findings);
+    }
+
+    /// Returns what the correlations remember, to be stored.
+    pub fn state(&self) -> CorrelatorState {
+        self.correlator.state(&self.rules)
+    }
+
+    /// Takes up what was stored.
+    pub fn restore(&mut self, stored: CorrelatorState) {
+        self.correlator.restore(&self.rules, stored);
+    }
+}

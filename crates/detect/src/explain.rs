@@ -1,0 +1,102 @@
+//! Why a rule fired: the selections that made its condition true, with field, value and pattern.
+
+use event::{Event, Finding, Match};
+
+use crate::ast::{Condition, Detection, Item, Rule, Search};
+use crate::entity;
+use crate::limits::MATCHES_MAX;
+use crate::reference::{self, Found};
+
+/// Makes the finding of a rule that fired on one event.
+pub(crate) fn finding(rule: &Rule, event: &Event) -> Finding {
+    Finding {
+        rule: rule.info.id.clone(),
+        title: rule.info.title.clone(),
+        title_vi: rule.info.title_vi.clone(),
+        severity: rule.info.level,
+        tags: rule.info.tags.clone(),
+        event: event.id,
+        events: vec![event.id],
+        origin: event.origin,
+        occurred_at: event.occurred_at,
+        entity: entity::of_event(event),
+        matched: matches(rule, event),
+        count: 1,
+    }
+}
+
+/// Returns why a rule fired. For a rule that fires on what is *not* there, the selections that did
+/// not match stand with an empty value.
+pub(crate) fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
+    let mut matches = Vec::new();
+    walk(&rule.search.condition, &rule.search, event, &mut matches);
+    if matches.is_empty() {
+        for (name, _) in rule.search.selections.iter().take(MATCHES_MAX) {
+            matches.push(Match {
+                selection: name.clone(),
+                field: String::new(),
+                value: String::new(),
+                pattern: "not".to_owned(),
+            });
+        }
+    }
+    matches
+}
+
+fn walk(condition: &Condition, search: &Search, event: &Event, out: &mut Vec<Match>) {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => {
+            for part in parts {
+                if reference::condition(part, search, event) {
+                    walk(part, search, event, out);
+                }
+            }
+        }
+        Condition::Not(_) => {}
+        Condition::Selection(index) => {
+            if let Some((name, detection)) = search.selections.get(*index) {
+                reasons(name, detection, event, out);
+            }
+        }
+    }
+}
+
+fn reasons(selection: &str, detection: &Detection, event: &Event, out: &mut Vec<Match>) {
+    match detection {
+        Detection::All(parts) | Detection::Any(parts) => {
+            for part in parts {
+                if reference::detection(part, event) {
+                    reasons(selection, part, event, out);
+                }
+            }
+        }
+        Detection::Item(item) => item_reasons(selection, item, event, out),
+    }
+}
+
+fn item_reasons(selection: &str, item: &Item, event: &Event, out: &mut Vec<Match>) {
+    for wanted in &item.values {
+        let field = item.field.as_deref();
+        let found =
+            wanted.variants.iter().find_map(|matcher| reference::found(field, matcher, event));
+        let (value, pattern) = match (found, item.negated) {
+            (Some(Found::Value(value)), false) => (cut(&value.text()), wanted.written.clone()),
+            (Some(Found::Absence), false) => (String::new(), wanted.written.clone()),
+            (None, true) => (String::new(), format!("not {}", wanted.written)),
+            _ => continue,
+        };
+        let reason = Match {
+            selection: selection.to_owned(),
+            field: field.unwrap_or_default().to_owned(),
+            value,
+            pattern,
+        };
+        if out.len() < MATCHES_MAX && !out.contains(&reason) {
+            out.push(reason);
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(Match::VALUE_CHARS_MAX).collect()
+}

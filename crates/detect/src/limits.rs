@@ -1,0 +1,43 @@
+//! The limits of this crate, each with its reason. Rules come from people and the internet, events
+//! from attackers: both are bounded.
+
+/// Longest rule file read, in bytes. The largest public rule file is under 200 KB.
+pub const RULE_FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Deepest nesting of a rule's YAML. Real rules need six; recursion stays far from the stack's end.
+pub const YAML_DEPTH_MAX: usize = 32;
+
+/// Most nodes of one rule file once its aliases are written out: stops "billion laughs".
+pub const YAML_NODES_MAX: usize = 200_000;
+
+/// Deepest nesting of parentheses and `not` in a condition.
+pub const CONDITION_DEPTH_MAX: usize = 64;
+
+/// Most variants that `windash`, `base64offset` and `expand` may make of one value: five dashes at
+/// four places are 625.
+pub const EXPANSIONS_MAX: usize = 1_000;
+
+/// Largest compiled size of one regular expression, in bytes. Public rules stay below 1 MB.
+pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most reasons kept in one finding: enough to understand, short enough to read.
+pub const MATCHES_MAX: usize = 20;
+
+/// Most groups (an address, an account …) that one correlation rule follows at a time. A flood of
+/// invented names cannot take more memory than this; the longest unseen groups go first.
+pub const GROUPS_PER_RULE_MAX: usize = 50_000;
+
+/// Most events remembered in one group. A rule that needs more is refused when it is compiled.
+pub const ENTRIES_PER_GROUP_MAX: usize = 10_000;
+
+/// Most events remembered by one correlation rule over all its groups (about 100 bytes each).
+pub const ENTRIES_PER_RULE_MAX: usize = 500_000;
+
+/// Longest group or counted value kept for comparison, in bytes; a longer one is cut.
+pub const GROUP_VALUE_BYTES_MAX: usize = 512;
+
+/// Most rules that one correlation refers to.
+pub const CORRELATION_RULES_MAX: usize = 64;
+
+/// Longest chain of correlations on correlations.
+pub const CORRELATION_CHAIN_MAX: usize = 8;

@@ -1,0 +1,200 @@
+//! The condition's little language: `selection and not 1 of filter_*`.
+
+use crate::ast::Condition;
+use crate::error::{Fault, Place, did_you_mean};
+use crate::limits::CONDITION_DEPTH_MAX;
+use crate::yaml::Node;
+
+/// Reads a condition, or a list of conditions of which any will do.
+pub(super) fn read(node: &Node, names: &[&str]) -> Result<Condition, Fault> {
+    let mut any = Vec::new();
+    for member in node.members() {
+        let Some(text) = member.as_text() else {
+            let found = member.describe();
+            return Err(Fault::rule(member.at, format!("expected a condition, found {found}")));
+        };
+        any.push(parse(text, member.at, names)?);
+    }
+    match (any.pop(), any.is_empty()) {
+        (None, _) => Err(Fault::rule(node.at, "the condition is empty")),
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            any.push(last);
+            Ok(Condition::Any(any))
+        }
+    }
+}
+
+fn parse(text: &str, at: Place, names: &[&str]) -> Result<Condition, Fault> {
+    let mut parser = Parser { words: words(text, at), next: 0, depth: 0, names, at };
+    let condition = parser.any()?;
+    match parser.peek() {
+        None => Ok(condition),
+        Some(("|", at)) => {
+            Err(Fault::unsupported(at, "aggregations after `|` are not part of Sigma 2")
+                .hint("write a correlation rule instead"))
+        }
+        Some((word, at)) => Err(Fault::rule(at, format!("`{word}` stands where nothing fits"))
+            .hint("join selections with `and` or `or`")),
+    }
+}
+
+/// Splits at blanks, brackets and bars; each word with its place. A condition over several lines
+/// keeps the line it starts on (YAML folds it), the column counts on from there.
+fn words(text: &str, at: Place) -> Vec<(&str, Place)> {
+    let mut words = Vec::new();
+    let mut start: Option<usize> = None;
+    let mut column = 0_usize;
+    let mut start_column = 0_usize;
+    for (index, c) in text.char_indices() {
+        let single = matches!(c, '(' | ')' | '|');
+        if (single || c.is_whitespace()) && start.is_some() {
+            let word = start.take().and_then(|from| text.get(from..index));
+            words.extend(word.map(|word| (word, at.right(start_column))));
+        }
+        if single {
+            let word = text.get(index..index.saturating_add(c.len_utf8()));
+            words.extend(word.map(|word| (word, at.right(column))));
+        } else if !c.is_whitespace() && start.is_none() {
+            (start, start_column) = (Some(index), column);
+        }
+        column = column.saturating_add(1);
+    }
+    let last = start.and_then(|from| text.get(from..));
+    words.extend(last.map(|word| (word, at.right(start_column))));
+    words
+}
+
+struct Parser<'a> {
+    words: Vec<(&'a str, Place)>,
+    next: usize,
+    depth: usize,
+    names: &'a [&'a str],
+    at: Place,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<(&'a str, Place)> {
+        self.words.get(self.next).copied()
+    }
+
+    fn take(&mut self) -> Option<(&'a str, Place)> {
+        let word = self.peek();
+        self.next = self.next.saturating_add(1);
+        word
+    }
+
+    fn take_if(&mut self, keyword: &str) -> bool {
+        let is = self.peek().is_some_and(|(word, _)| word.eq_ignore_ascii_case(keyword));
+        if is {
+            self.next = self.next.saturating_add(1);
+        }
+        is
+    }
+
+    fn any(&mut self) -> Result<Condition, Fault> {
+        let first = self.all()?;
+        let mut parts = vec![first];
+        while self.take_if("or") {
+            parts.push(self.all()?);
+        }
+        Ok(join(parts, Condition::Any))
+    }
+
+    fn all(&mut self) -> Result<Condition, Fault> {
+        let first = self.not()?;
+        let mut parts = vec![first];
+        while self.take_if("and") {
+            parts.push(self.not()?);
+        }
+        Ok(join(parts, Condition::All))
+    }
+
+    fn not(&mut self) -> Result<Condition, Fault> {
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > CONDITION_DEPTH_MAX {
+            let at = self.peek().map_or(self.at, |(_, at)| at);
+            return Err(Fault::rule(at, format!("nested more than {CONDITION_DEPTH_MAX} deep")));
+        }
+        let condition =
+            if self.take_if("not") { Condition::Not(Box::new(self.not()?)) } else { self.one()? };
+        self.depth = self.depth.saturating_sub(1);
+        Ok(condition)
+    }
+
+    fn one(&mut self) -> Result<Condition, Fault> {
+        let Some((word, at)) = self.take() else {
+            return Err(Fault::rule(self.at, "the condition ends where a selection is expected"));
+        };
+        if word == "(" {
+            let inside = self.any()?;
+            return match self.take() {
+                Some((")", _)) => Ok(inside),
+                _ => Err(Fault::rule(at, "this bracket is never closed")),
+            };
+        }
+        if self.peek().is_some_and(|(next, _)| next.eq_ignore_ascii_case("of")) {
+            return self.of(word, at);
+        }
+        match self.names.iter().position(|name| *name == word) {
+            Some(index) => Ok(Condition::Selection(index)),
+            None => Err(self.unknown(word, at)),
+        }
+    }
+
+    fn of(&mut self, quantity: &str, at: Place) -> Result<Condition, Fault> {
+        self.next = self.next.saturating_add(1);
+        let Some((pattern, pattern_at)) = self.take() else {
+            return Err(Fault::rule(at, "`of` what? A selection pattern or `them` is missing"));
+        };
+        let them = pattern.eq_ignore_ascii_case("them");
+        let chosen: Vec<Condition> = (0..self.names.len())
+            .zip(self.names)
+            .filter(|(_, name)| if them { !name.starts_with('_') } else { fits(pattern, name) })
+            .map(|(index, _)| Condition::Selection(index))
+            .collect();
+        if chosen.is_empty() {
+            return Err(self.unknown(pattern, pattern_at));
+        }
+        match quantity.to_ascii_lowercase().as_str() {
+            "1" | "any" => Ok(join(chosen, Condition::Any)),
+            "all" => Ok(join(chosen, Condition::All)),
+            _ => Err(Fault::unsupported(at, format!("`{quantity} of` is not part of Sigma"))
+                .hint("`1 of`, `any of` or `all of`")),
+        }
+    }
+
+    fn unknown(&self, word: &str, at: Place) -> Fault {
+        Fault::rule(at, format!("no selection is called `{word}`"))
+            .maybe_hint(did_you_mean(word, self.names.iter().copied()))
+    }
+}
+
+fn join(mut parts: Vec<Condition>, with: impl Fn(Vec<Condition>) -> Condition) -> Condition {
+    match (parts.pop(), parts.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => {
+            parts.extend(last);
+            with(parts)
+        }
+    }
+}
+
+/// Returns whether a selection's name fits a pattern with `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let mut last: Option<&str> = None;
+    for piece in pieces {
+        if let Some(middle) = last {
+            match rest.split_once(middle) {
+                Some((_, after)) => rest = after,
+                None => return false,
+            }
+        }
+        last = Some(piece);
+    }
+    last.map_or(rest.is_empty(), |end| rest.ends_with(end))
+}

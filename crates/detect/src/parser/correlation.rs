@@ -1,0 +1,210 @@
+//! Correlation documents.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+
+use super::{Context, meta, rule_names};
+use crate::ast::{Comparison, Correlation, CorrelationKind, Threshold};
+use crate::error::{Fault, Place, did_you_mean};
+use crate::limits::{CORRELATION_RULES_MAX, ENTRIES_PER_GROUP_MAX};
+use crate::yaml::{Node, Scalar};
+
+const KINDS: [(&str, CorrelationKind); 6] = [
+    ("event_count", CorrelationKind::EventCount),
+    ("value_count", CorrelationKind::ValueCount),
+    ("value_sum", CorrelationKind::ValueSum),
+    ("value_avg", CorrelationKind::ValueAverage),
+    ("temporal", CorrelationKind::Temporal),
+    ("temporal_ordered", CorrelationKind::TemporalOrdered),
+];
+
+const KEYS: [&str; 7] =
+    ["type", "rules", "group-by", "aliases", "timespan", "condition", "generate"];
+
+/// Reads a correlation document.
+pub(super) fn read(node: &Node, number: usize, context: Context<'_>) -> Result<Correlation, Fault> {
+    let mut info = meta::read(node, number, context)?;
+    info.is_correlation = true;
+    let Some(own) = node.get("correlation") else {
+        return Err(Fault::rule(node.at, "no `correlation`"));
+    };
+    for (key, _) in own.as_map().unwrap_or_default() {
+        if !KEYS.contains(&key.name.as_str()) {
+            return Err(Fault::rule(key.at, format!("unknown attribute `{}`", key.name))
+                .maybe_hint(did_you_mean(&key.name, KEYS.into_iter())));
+        }
+    }
+    let kind = kind(own)?;
+    let rules = match own.get("rules") {
+        Some(list) => rule_names(list)?,
+        None => return Err(Fault::rule(own.at, "no `rules`")),
+    };
+    if rules.len() > CORRELATION_RULES_MAX {
+        return Err(Fault::unsupported(own.at, format!("over {CORRELATION_RULES_MAX} rules")));
+    }
+    let threshold = threshold(own, kind, rules.len())?;
+    let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
+    Ok(Correlation {
+        info,
+        name,
+        at: node.at,
+        kind,
+        rules,
+        group_by: group_by(own)?,
+        aliases: aliases(own)?,
+        timespan: timespan(own)?,
+        threshold,
+        generate: generate(node, own)?,
+    })
+}
+
+fn kind(own: &Node) -> Result<CorrelationKind, Fault> {
+    let Some(node) = own.get("type") else { return Err(Fault::rule(own.at, "no `type`")) };
+    let word = node.as_text().unwrap_or_default();
+    if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == word) {
+        return Ok(*kind);
+    }
+    if matches!(word, "value_percentile" | "value_median") {
+        return Err(Fault::unsupported(node.at, format!("`{word}` is not supported")));
+    }
+    Err(Fault::rule(node.at, format!("unknown correlation type `{word}`"))
+        .maybe_hint(did_you_mean(word, KINDS.iter().map(|(name, _)| *name))))
+}
+
+fn group_by(own: &Node) -> Result<Vec<String>, Fault> {
+    let members = own.get("group-by").map(Node::members).unwrap_or_default();
+    let name = |node: &Node| match node.as_text() {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(Fault::rule(node.at, "expected a field name")),
+    };
+    members.iter().map(name).collect()
+}
+
+fn aliases(own: &Node) -> Result<BTreeMap<String, BTreeMap<String, String>>, Fault> {
+    let mut aliases = BTreeMap::new();
+    let Some(node) = own.get("aliases") else { return Ok(aliases) };
+    let Some(entries) = node.as_map() else {
+        return Err(Fault::rule(node.at, "`aliases` must be a map"));
+    };
+    for (alias, by_rule) in entries {
+        let mut fields = BTreeMap::new();
+        for (rule, field) in by_rule.as_map().unwrap_or_default() {
+            let Some(field) = field.as_text() else {
+                return Err(Fault::rule(field.at, "expected a field name"));
+            };
+            fields.insert(rule.name.clone(), field.to_owned());
+        }
+        if fields.is_empty() {
+            return Err(Fault::rule(by_rule.at, "an alias must name a field for each rule"));
+        }
+        aliases.insert(alias.name.clone(), fields);
+    }
+    Ok(aliases)
+}
+
+fn timespan(own: &Node) -> Result<Duration, Fault> {
+    let Some(node) = own.get("timespan") else { return Err(Fault::rule(own.at, "no `timespan`")) };
+    let text = node.as_text().unwrap_or_default();
+    read_duration(text).filter(|span| *span > Duration::zero()).ok_or_else(|| {
+        Fault::rule(node.at, format!("`{text}` is no time span"))
+            .hint("a number and s, m, h, d or w")
+    })
+}
+
+/// Reads `30s`, `5m`, `1h`, `7d`, `2w`, and the specification's `M` (30 days) and `y` (365 days).
+pub(crate) fn read_duration(text: &str) -> Option<Duration> {
+    let unit = text.chars().next_back()?;
+    let number: i64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    match unit {
+        's' => Duration::try_seconds(number),
+        'm' => Duration::try_minutes(number),
+        'h' => Duration::try_hours(number),
+        'd' => Duration::try_days(number),
+        'w' => Duration::try_weeks(number),
+        'M' => Duration::try_days(number.checked_mul(30)?),
+        'y' => Duration::try_days(number.checked_mul(365)?),
+        _ => None,
+    }
+}
+
+fn threshold(own: &Node, kind: CorrelationKind, rules: usize) -> Result<Threshold, Fault> {
+    let temporal = matches!(kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
+    let Some(node) = own.get("condition") else {
+        if temporal {
+            return Ok(Threshold::default());
+        }
+        return Err(Fault::rule(own.at, "no `condition`"));
+    };
+    let Some(entries) = node.as_map() else {
+        return Err(Fault::unsupported(node.at, "a condition over rules is not supported")
+            .hint("a map with gt, gte, lt, lte, eq or neq"));
+    };
+    let mut threshold = Threshold::default();
+    for (key, value) in entries {
+        let comparison = match key.name.as_str() {
+            "gt" => Comparison::Greater,
+            "gte" => Comparison::GreaterOrEqual,
+            "lt" => Comparison::Less,
+            "lte" => Comparison::LessOrEqual,
+            "eq" => Comparison::Equal,
+            "neq" => Comparison::NotEqual,
+            "field" => {
+                let members = value.members().iter().filter_map(Node::as_text);
+                threshold.fields = members.map(ToOwned::to_owned).collect();
+                continue;
+            }
+            other => {
+                let known = ["gt", "gte", "lt", "lte", "eq", "neq", "field"];
+                return Err(Fault::rule(key.at, format!("unknown comparison `{other}`"))
+                    .maybe_hint(did_you_mean(other, known.into_iter())));
+            }
+        };
+        let number = value.as_text().and_then(super::modifier::number);
+        let Some(number) = number else {
+            return Err(Fault::rule(value.at, "expected a number"));
+        };
+        threshold.tests.push((comparison, number));
+    }
+    check_threshold(&threshold, kind, rules, node.at)?;
+    Ok(threshold)
+}
+
+fn check_threshold(
+    threshold: &Threshold,
+    kind: CorrelationKind,
+    rules: usize,
+    at: Place,
+) -> Result<(), Fault> {
+    use CorrelationKind::{EventCount, Temporal, TemporalOrdered, ValueCount};
+    let temporal = matches!(kind, Temporal | TemporalOrdered);
+    if threshold.tests.is_empty() && !temporal {
+        return Err(Fault::rule(at, "the condition compares with nothing"));
+    }
+    let counts_values = !temporal && kind != EventCount;
+    if counts_values && threshold.fields.is_empty() {
+        return Err(Fault::rule(at, "no `field` whose values are counted"));
+    }
+    let most = threshold.tests.iter().map(|(_, number)| *number).fold(0.0, f64::max);
+    let counted = matches!(kind, EventCount | ValueCount);
+    let limit = u32::try_from(ENTRIES_PER_GROUP_MAX).map_or(f64::INFINITY, f64::from);
+    if counted && most >= limit {
+        return Err(Fault::unsupported(at, format!("counts above {ENTRIES_PER_GROUP_MAX}")));
+    }
+    let rules = u32::try_from(rules).map_or(f64::INFINITY, f64::from);
+    if temporal && most > rules {
+        return Err(Fault::rule(at, "more different rules than `rules` names"));
+    }
+    Ok(())
+}
+
+/// Reads `generate`, which stands inside `correlation` or beside it, depending on the writer.
+fn generate(node: &Node, own: &Node) -> Result<bool, Fault> {
+    let Some(node) = own.get("generate").or_else(|| node.get("generate")) else {
+        return Ok(false);
+    };
+    match node.scalar() {
+        Some(Scalar::Bool(generate)) => Ok(generate),
+        _ => Err(Fault::rule(node.at, "`generate` takes true or false")),
+    }
+}

@@ -1,0 +1,180 @@
+//! Rule files → [`Document`]s. One bad document never hides the others of its file.
+
+mod condition;
+mod correlation;
+mod detection;
+mod meta;
+mod modifier;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use event::LogSource;
+
+pub(crate) use correlation::read_duration;
+pub(crate) use modifier::number;
+
+use crate::ast::{Document, Filter, Placeholders, Rule, Search};
+use crate::error::{Fault, Place, RuleError, did_you_mean};
+use crate::yaml::{self, Key, Node};
+
+/// A rule file: the caller read it, this crate does no IO.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleFile<'a> {
+    /// Its name in messages.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// What a reader of documents needs to know about where they come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) placeholders: &'a Placeholders,
+}
+
+/// Reads all documents of a file.
+pub(crate) fn read(
+    file: RuleFile<'_>,
+    placeholders: &Placeholders,
+) -> (Vec<Document>, Vec<RuleError>) {
+    let context = Context { path: file.path, placeholders };
+    let nodes = match yaml::documents(file.text) {
+        Ok(nodes) => nodes,
+        Err(fault) => return (Vec::new(), vec![fault.in_file(file.path, None)]),
+    };
+    let mut documents = Vec::new();
+    let mut errors = Vec::new();
+    if nodes.is_empty() {
+        let at = Place { line: 1, column: 1 };
+        errors.push(Fault::yaml(at, "the file holds no document").in_file(file.path, None));
+    }
+    for (number, node) in nodes.iter().enumerate() {
+        match document(node, number, context) {
+            Ok(document) => documents.push(document),
+            Err(fault) => {
+                let title = node.get("title").and_then(Node::as_text);
+                errors.push(fault.in_file(file.path, title));
+            }
+        }
+    }
+    (documents, errors)
+}
+
+/// The attributes that make a document a rule, a correlation or a filter.
+const KINDS: [&str; 3] = ["detection", "correlation", "filter"];
+
+fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document, Fault> {
+    let Some(entries) = node.as_map() else {
+        return Err(Fault::rule(node.at, format!("expected a rule, found {}", node.describe())));
+    };
+    if node.get("correlation").is_some() {
+        return correlation::read(node, number, context).map(Document::Correlation);
+    }
+    if let Some(filter_node) = node.get("filter") {
+        return filter(node, filter_node, context).map(Document::Filter);
+    }
+    let Some(detection_node) = node.get("detection") else {
+        let hint = entries.iter().find_map(|(key, _)| did_you_mean(&key.name, KINDS.into_iter()));
+        return Err(
+            Fault::rule(node.at, "no `detection`, `correlation` or `filter`").maybe_hint(hint)
+        );
+    };
+    let search = search(detection_node, &[], context)?;
+    let mut info = meta::read(node, number, context)?;
+    info.logsource = logsource(node)?;
+    let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
+    Ok(Document::Rule(Rule { info, name, at: node.at, search, filters: Vec::new() }))
+}
+
+/// Reads the selections and the condition of a `detection` or `filter` map.
+fn search(node: &Node, besides: &[&str], context: Context<'_>) -> Result<Search, Fault> {
+    let Some(entries) = node.as_map() else {
+        let found = node.describe();
+        return Err(Fault::rule(node.at, format!("expected a map of selections, found {found}")));
+    };
+    let own = |key: &Key| {
+        let name = key.name.as_str();
+        name != "condition" && name != "timeframe" && !besides.contains(&name)
+    };
+    let mut selections = Vec::new();
+    for (key, node) in entries.iter().filter(|(key, _)| own(key)) {
+        selections.push((key.name.clone(), detection::read(node, context)?));
+    }
+    if let Some((key, _)) = node.entry("timeframe") {
+        return Err(Fault::unsupported(key.at, "`timeframe` belongs to the old aggregations")
+            .hint("write a correlation rule instead"));
+    }
+    let Some(condition_node) = node.get("condition") else {
+        let hint =
+            entries.iter().find_map(|(key, _)| did_you_mean(&key.name, ["condition"].into_iter()));
+        return Err(Fault::rule(node.at, "no `condition`").maybe_hint(hint));
+    };
+    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
+    let condition = condition::read(condition_node, &names)?;
+    Ok(Search { selections, condition })
+}
+
+fn logsource(node: &Node) -> Result<LogSource, Fault> {
+    let Some(own) = node.get("logsource") else {
+        return Err(Fault::rule(node.at, "no `logsource`"));
+    };
+    let Some(entries) = own.as_map() else {
+        return Err(Fault::rule(own.at, "`logsource` must be a map"));
+    };
+    let mut logsource = LogSource::default();
+    for (key, value) in entries {
+        let slot = match key.name.as_str() {
+            "product" => &mut logsource.product,
+            "category" => &mut logsource.category,
+            "service" => &mut logsource.service,
+            "definition" => continue,
+            other => {
+                // The specification allows own attributes; a slip of the pen would widen the rule.
+                let known = ["product", "category", "service", "definition"];
+                match did_you_mean(other, known.into_iter()) {
+                    None => continue,
+                    hint => {
+                        return Err(Fault::rule(key.at, format!("unknown log source `{other}`"))
+                            .maybe_hint(hint));
+                    }
+                }
+            }
+        };
+        *slot = value.as_text().map(|text| text.to_ascii_lowercase().into());
+    }
+    if logsource == LogSource::default() {
+        return Err(Fault::rule(own.at, "`logsource` names no product, category or service"));
+    }
+    Ok(logsource)
+}
+
+fn filter(node: &Node, own: &Node, context: Context<'_>) -> Result<Filter, Fault> {
+    let rules = match own.get("rules") {
+        None => return Err(Fault::rule(own.at, "no `rules` that the filter is for")),
+        Some(list) => rule_names(list)?,
+    };
+    let search = search(own, &["rules"], context)?;
+    Ok(Filter {
+        at: node.at,
+        title: meta::title(node)?,
+        logsource: logsource(node)?,
+        rules: (!rules.iter().any(|(name, _)| name == "any")).then_some(rules),
+        search,
+    })
+}
+
+/// Reads a list of rule ids or names, or one of them.
+fn rule_names(list: &Node) -> Result<Vec<(String, Place)>, Fault> {
+    let name = |node: &Node| match node.as_text() {
+        Some(text) => Ok((text.to_owned(), node.at)),
+        None => Err(Fault::rule(node.at, "expected a rule's id or name")),
+    };
+    let names: Vec<_> = list.members().iter().map(name).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Err(Fault::rule(list.at, "an empty list of rules"));
+    }
+    Ok(names)
+}

@@ -1,0 +1,387 @@
+//! Value modifiers: `field|base64offset|contains: value` → what the value must be.
+//!
+//! The modifiers that change text apply in the order written. Those that change what the value *is*
+//! (`re`, `cidr`, `gt` …) stand once. Base64 of a text compares without regard to case like every
+//! Sigma text, although base64 is not: the specification makes no exception and the reference
+//! converter makes none; `cased` asks for the exact one.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Context;
+use super::text::{self, Draft, Step};
+use crate::ast::{Comparison, Matcher, RefPlace, TimePart, Wanted};
+use crate::error::{Fault, Place, did_you_mean};
+use crate::limits::{EXPANSIONS_MAX, REGEX_BYTES_MAX};
+use crate::pattern::{Pattern, Token, tokens};
+use crate::yaml::{Node, Scalar};
+
+/// What the value is in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Regex,
+    Cidr,
+    Exists,
+    Field,
+    Compare(Comparison),
+    TimePart(TimePart),
+}
+
+/// The flags of a regular expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flag {
+    IgnoreCase,
+    MultiLine,
+    DotAll,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Modifier {
+    Step(Step),
+    Kind(Kind),
+    Flag(Flag),
+    All,
+    Negated,
+    Cased,
+}
+
+/// All modifiers, by name. Source: Sigma specification 2.1, "Modifiers".
+const NAMES: [(&str, Modifier); 34] = [
+    ("all", Modifier::All),
+    ("neq", Modifier::Negated),
+    ("cased", Modifier::Cased),
+    ("contains", Modifier::Step(Step::Contains)),
+    ("startswith", Modifier::Step(Step::StartsWith)),
+    ("endswith", Modifier::Step(Step::EndsWith)),
+    ("windash", Modifier::Step(Step::Windash)),
+    ("expand", Modifier::Step(Step::Expand)),
+    ("base64", Modifier::Step(Step::Base64)),
+    ("base64offset", Modifier::Step(Step::Base64Offset)),
+    ("utf16le", Modifier::Step(Step::Utf16Le)),
+    ("wide", Modifier::Step(Step::Utf16Le)),
+    ("utf16be", Modifier::Step(Step::Utf16Be)),
+    ("utf16", Modifier::Step(Step::Utf16Bom)),
+    ("re", Modifier::Kind(Kind::Regex)),
+    ("i", Modifier::Flag(Flag::IgnoreCase)),
+    ("ignorecase", Modifier::Flag(Flag::IgnoreCase)),
+    ("m", Modifier::Flag(Flag::MultiLine)),
+    ("multiline", Modifier::Flag(Flag::MultiLine)),
+    ("s", Modifier::Flag(Flag::DotAll)),
+    ("dotall", Modifier::Flag(Flag::DotAll)),
+    ("cidr", Modifier::Kind(Kind::Cidr)),
+    ("exists", Modifier::Kind(Kind::Exists)),
+    ("fieldref", Modifier::Kind(Kind::Field)),
+    ("lt", Modifier::Kind(Kind::Compare(Comparison::Less))),
+    ("lte", Modifier::Kind(Kind::Compare(Comparison::LessOrEqual))),
+    ("gt", Modifier::Kind(Kind::Compare(Comparison::Greater))),
+    ("gte", Modifier::Kind(Kind::Compare(Comparison::GreaterOrEqual))),
+    ("minute", Modifier::Kind(Kind::TimePart(TimePart::Minute))),
+    ("hour", Modifier::Kind(Kind::TimePart(TimePart::Hour))),
+    ("day", Modifier::Kind(Kind::TimePart(TimePart::Day))),
+    ("week", Modifier::Kind(Kind::TimePart(TimePart::Week))),
+    ("month", Modifier::Kind(Kind::TimePart(TimePart::Month))),
+    ("year", Modifier::Kind(Kind::TimePart(TimePart::Year))),
+];
+
+/// The modifiers of one field, sorted out.
+#[derive(Debug)]
+pub(super) struct Modifiers {
+    steps: Vec<(Step, Place)>,
+    kind: Kind,
+    flags: Vec<Flag>,
+    cased: bool,
+    pub(super) all: bool,
+    pub(super) negated: bool,
+}
+
+/// Reads the modifiers of one field.
+pub(super) fn read(named: &[(&str, Place)]) -> Result<Modifiers, Fault> {
+    let mut read = Modifiers {
+        steps: Vec::new(),
+        kind: Kind::Text,
+        flags: Vec::new(),
+        cased: false,
+        all: false,
+        negated: false,
+    };
+    for (name, at) in named {
+        let Some((_, modifier)) = NAMES.iter().find(|(own, _)| own == name) else {
+            return Err(Fault::rule(*at, format!("unknown modifier `{name}`"))
+                .maybe_hint(did_you_mean(name, NAMES.iter().map(|(own, _)| *own))));
+        };
+        match *modifier {
+            Modifier::All => read.all = true,
+            Modifier::Negated => read.negated = true,
+            Modifier::Cased => read.cased = true,
+            Modifier::Step(step) => read.steps.push((step, *at)),
+            Modifier::Kind(kind) if read.kind == Kind::Text => read.kind = kind,
+            Modifier::Kind(_) => {
+                return Err(Fault::rule(*at, format!("`{name}` cannot follow what stands before")));
+            }
+            Modifier::Flag(flag) if read.kind == Kind::Regex => read.flags.push(flag),
+            Modifier::Flag(_) => {
+                return Err(Fault::rule(
+                    *at,
+                    format!("`{name}` is a flag of `re`, which is missing"),
+                ));
+            }
+        }
+    }
+    read.check()?;
+    Ok(read)
+}
+
+impl Modifiers {
+    /// Checks that the text modifiers fit what the value is.
+    fn check(&self) -> Result<(), Fault> {
+        let place = |step| matches!(step, Step::Contains | Step::StartsWith | Step::EndsWith);
+        for (step, at) in &self.steps {
+            let fits = match self.kind {
+                Kind::Text => true,
+                Kind::Regex => place(*step) || *step == Step::Expand,
+                Kind::Field => place(*step),
+                Kind::Cidr => *step == Step::Expand,
+                _ => false,
+            };
+            if !fits {
+                return Err(Fault::rule(*at, "this modifier does not go with the others"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, step: Step) -> bool {
+        self.steps.iter().any(|(own, _)| *own == step)
+    }
+
+    fn place(&self) -> RefPlace {
+        let (start, end) = (self.has(Step::StartsWith), self.has(Step::EndsWith));
+        match (self.has(Step::Contains), start, end) {
+            (true, ..) | (_, true, true) => RefPlace::Anywhere,
+            (_, true, false) => RefPlace::Start,
+            (_, false, true) => RefPlace::End,
+            (_, false, false) => RefPlace::Whole,
+        }
+    }
+}
+
+/// Reads one value under its modifiers.
+pub(super) fn value(
+    node: &Node,
+    modifiers: &Modifiers,
+    keyword: bool,
+    context: Context<'_>,
+) -> Result<Wanted, Fault> {
+    let Some(scalar) = node.scalar() else {
+        let found = node.describe();
+        return Err(Fault::rule(node.at, format!("expected a single value, found {found}")));
+    };
+    if keyword && !matches!(modifiers.kind, Kind::Text | Kind::Regex) {
+        return Err(Fault::rule(node.at, "this modifier needs a field"));
+    }
+    let text = node.as_text();
+    match modifiers.kind {
+        Kind::Exists => exists(scalar, node.at),
+        _ if text.is_none() => null(modifiers, keyword, node.at),
+        Kind::Text => text_value(node, scalar, modifiers, keyword, context),
+        Kind::Regex => regex_value(node, modifiers, context),
+        Kind::Cidr => cidr(node, modifiers, context),
+        Kind::Field => Ok(Wanted {
+            written: format!("= {}", text.unwrap_or_default()),
+            variants: vec![Matcher::Field {
+                name: text.unwrap_or_default().to_owned(),
+                place: modifiers.place(),
+                cased: modifiers.cased,
+            }],
+        }),
+        Kind::Compare(comparison) => compare(comparison, text.unwrap_or_default(), node.at),
+        Kind::TimePart(part) => match scalar {
+            Scalar::Int(number) => Ok(Wanted {
+                written: format!("{part:?} = {number}").to_lowercase(),
+                variants: vec![Matcher::TimePart(part, number)],
+            }),
+            _ => Err(Fault::rule(node.at, "a part of a time must be a whole number")),
+        },
+    }
+}
+
+fn exists(scalar: Scalar<'_>, at: Place) -> Result<Wanted, Fault> {
+    let wanted = match scalar {
+        Scalar::Bool(wanted) => wanted,
+        Scalar::Text("true" | "yes") => true,
+        Scalar::Text("false" | "no") => false,
+        _ => return Err(Fault::rule(at, "`exists` takes `true` or `false`")),
+    };
+    let written = if wanted { "exists" } else { "does not exist" };
+    Ok(Wanted { written: written.to_owned(), variants: vec![Matcher::Exists(wanted)] })
+}
+
+fn null(modifiers: &Modifiers, keyword: bool, at: Place) -> Result<Wanted, Fault> {
+    if keyword || modifiers.kind != Kind::Text || !modifiers.steps.is_empty() {
+        return Err(Fault::rule(at, "null goes with no modifier and is no keyword")
+            .hint("write '' for the empty text"));
+    }
+    Ok(Wanted { written: "null".to_owned(), variants: vec![Matcher::Null] })
+}
+
+fn compare(comparison: Comparison, text: &str, at: Place) -> Result<Wanted, Fault> {
+    let Some(number) = number(text) else {
+        return Err(Fault::rule(at, format!("`{text}` is no number")));
+    };
+    let sign = match comparison {
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "!=",
+    };
+    let variants = vec![Matcher::Compare(comparison, number)];
+    Ok(Wanted { written: format!("{sign} {text}"), variants })
+}
+
+/// Reads a number as rules and events write it: decimal, fraction, or `0x` and hexadecimal.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        // Nothing an event holds is past 2^53, where `f64` starts to round; u32 halves keep it exact.
+        let whole = u64::from_str_radix(hex, 16).ok()?;
+        let high = u32::try_from(whole >> 32).ok()?;
+        let low = u32::try_from(whole & u64::from(u32::MAX)).ok()?;
+        return Some(f64::from(high) * 4_294_967_296.0 + f64::from(low));
+    }
+    let first = text.bytes().find(|b| !matches!(b, b'-' | b'+' | b'.'))?;
+    if !first.is_ascii_digit() {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn cidr(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Wanted, Fault> {
+    let written = node.as_text().unwrap_or_default();
+    let mut variants = Vec::new();
+    for text in expanded(written, node.at, modifiers, context, &ToOwned::to_owned)? {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) => variants.push(Matcher::Cidr(network)),
+            Err(_) => {
+                return Err(Fault::rule(node.at, format!("`{text}` is no network"))
+                    .hint("write an address with a prefix length: 10.0.0.0/8"));
+            }
+        }
+    }
+    Ok(Wanted { written: written.to_owned(), variants })
+}
+
+fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Wanted, Fault> {
+    let written = node.as_text().unwrap_or_default();
+    let has = |flag| modifiers.flags.contains(&flag);
+    let mut variants = Vec::new();
+    for text in expanded(written, node.at, modifiers, context, &regex::escape)? {
+        let anchored = match modifiers.place() {
+            RefPlace::Start => format!("^(?:{text})"),
+            RefPlace::End => format!("(?:{text})$"),
+            RefPlace::Whole | RefPlace::Anywhere => text,
+        };
+        let regex = regex::RegexBuilder::new(&anchored)
+            .case_insensitive(has(Flag::IgnoreCase))
+            .multi_line(has(Flag::MultiLine))
+            .dot_matches_new_line(has(Flag::DotAll))
+            .size_limit(REGEX_BYTES_MAX)
+            .build()
+            .map_err(|error| regex_fault(&error, node.at))?;
+        variants.push(Matcher::Regex(regex));
+    }
+    Ok(Wanted { written: format!("/{written}/"), variants })
+}
+
+fn regex_fault(error: &regex::Error, at: Place) -> Fault {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    let reason = last.strip_prefix("error: ").unwrap_or(last);
+    if text.contains("look-around") || text.contains("backreferences") {
+        return Fault::unsupported(at, format!("this regular expression: {reason}"))
+            .hint("it would take unbounded time; split it into several conditions");
+    }
+    match error {
+        regex::Error::CompiledTooBig(_) => {
+            Fault::unsupported(at, "this regular expression is too large")
+        }
+        _ => Fault::rule(at, format!("this regular expression: {reason}")),
+    }
+}
+
+/// Returns the value with its placeholders filled in, where `expand` asks for it.
+fn expanded(
+    written: &str,
+    at: Place,
+    modifiers: &Modifiers,
+    context: Context<'_>,
+    put: &dyn Fn(&str) -> String,
+) -> Result<Vec<String>, Fault> {
+    if modifiers.has(Step::Expand) {
+        return text::expand_plainly(written, at, context, put);
+    }
+    Ok(vec![written.to_owned()])
+}
+
+fn text_value(
+    node: &Node,
+    scalar: Scalar<'_>,
+    modifiers: &Modifiers,
+    keyword: bool,
+    context: Context<'_>,
+) -> Result<Wanted, Fault> {
+    let written = node.as_text().unwrap_or_default();
+    let mut drafts = vec![Draft { tokens: tokens(written), encoded: None }];
+    for (step, at) in &modifiers.steps {
+        drafts = text::apply(*step, drafts, *at, context)
+            .map_err(|fault| Fault { at: node.at, ..fault })?;
+        if drafts.len() > EXPANSIONS_MAX {
+            return Err(Fault::unsupported(node.at, "too many variants of one value"));
+        }
+    }
+    let mut variants = Vec::with_capacity(drafts.len());
+    for mut draft in drafts {
+        if let Some(bytes) = draft.encoded.take() {
+            let Ok(text) = String::from_utf8(bytes) else {
+                return Err(Fault::unsupported(node.at, "this encoding is no text by itself")
+                    .hint("follow it with `base64` or `base64offset`"));
+            };
+            draft.tokens = vec![Token::Text(text)];
+        }
+        if keyword {
+            draft.tokens.insert(0, Token::Any);
+            draft.tokens.push(Token::Any);
+        }
+        variants.push(Matcher::Text(Pattern::new(draft.tokens, modifiers.cased)));
+    }
+    if let (Scalar::Int(number), []) = (scalar, modifiers.steps.as_slice()) {
+        let decimal = number.to_string();
+        if decimal != written && !keyword {
+            variants.push(Matcher::Text(Pattern::exact(&decimal)));
+        }
+    }
+    Ok(Wanted { written: shown(written, modifiers), variants })
+}
+
+/// Returns the value as people read it: with the wildcards that its modifiers stand for.
+fn shown(written: &str, modifiers: &Modifiers) -> String {
+    let anywhere = modifiers.has(Step::Contains);
+    let before = if anywhere || modifiers.has(Step::EndsWith) { "*" } else { "" };
+    let after = if anywhere || modifiers.has(Step::StartsWith) { "*" } else { "" };
+    let encoded = |(step, _): &(Step, Place)| match step {
+        Step::Base64 => Some("base64"),
+        Step::Base64Offset => Some("base64offset"),
+        Step::Utf16Le => Some("utf16le"),
+        Step::Utf16Be => Some("utf16be"),
+        Step::Utf16Bom => Some("utf16"),
+        _ => None,
+    };
+    let encodings: Vec<&str> = modifiers.steps.iter().filter_map(encoded).collect();
+    let how =
+        if encodings.is_empty() { String::new() } else { format!(" ({})", encodings.join(", ")) };
+    format!("{before}{written}{after}{how}")
+}

@@ -1,0 +1,215 @@
+//! A set of rules, loaded together: what is wrong with some never stops the others.
+
+use std::collections::{BTreeMap, HashMap};
+
+use event::{Event, Finding};
+
+use crate::ast::{Correlation, Document, Filter, Placeholders, Rule};
+use crate::correlation::{CorrelationPlan, Planned};
+use crate::error::{Fault, RuleError, RuleErrorKind};
+use crate::info::RuleInfo;
+use crate::matching::{Matcher, Scratch};
+use crate::parser::{self, RuleFile};
+use crate::{explain, reference};
+
+/// Compiled rules: immutable, shared by all matching threads.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) correlations: Vec<CorrelationPlan>,
+    infos: Vec<RuleInfo>,
+    matcher: Matcher,
+}
+
+impl RuleSet {
+    /// Reads and compiles rule files. Every document that cannot be used is reported; all others
+    /// are in the set.
+    pub fn compile(files: &[RuleFile<'_>]) -> (Self, Vec<RuleError>) {
+        Self::compile_with(files, &Placeholders::new())
+    }
+
+    /// Reads and compiles rule files, with values for the `%placeholder%`s of `expand`.
+    pub fn compile_with(
+        files: &[RuleFile<'_>],
+        placeholders: &Placeholders,
+    ) -> (Self, Vec<RuleError>) {
+        let mut loading = Loading::default();
+        for file in files {
+            loading.file(*file, placeholders);
+        }
+        loading.apply_filters();
+        loading.finish()
+    }
+
+    /// Returns what screens show of each rule, correlations last.
+    pub fn rules(&self) -> &[RuleInfo] {
+        &self.infos
+    }
+
+    /// Returns the rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&RuleInfo> {
+        self.infos.iter().find(|info| info.id == id)
+    }
+
+    /// Adds a finding for every audible rule that fires on this one event. Correlations need an
+    /// [`crate::Engine`].
+    pub fn evaluate(&self, event: &Event, scratch: &mut Scratch, findings: &mut Vec<Finding>) {
+        let fired = self.matcher.run(event, scratch);
+        self.findings_of(fired, event, findings);
+    }
+
+    /// Returns the numbers of the rules that fire, also of those that only feed correlations.
+    pub(crate) fn fired<'s>(&self, event: &Event, scratch: &'s mut Scratch) -> &'s [usize] {
+        self.matcher.run(event, scratch)
+    }
+
+    /// Adds a finding for each of these rules that is audible.
+    pub(crate) fn findings_of(&self, fired: &[usize], event: &Event, findings: &mut Vec<Finding>) {
+        let rules = fired.iter().filter_map(|number| self.rules.get(*number));
+        let audible = rules.filter(|rule| rule.info.is_audible);
+        findings.extend(audible.map(|rule| explain::finding(rule, event)));
+    }
+
+    /// Returns the ids of the rules that fire, found the plain way: every rule, as written. Slow;
+    /// the yardstick for [`RuleSet::evaluate`], and for tests of other engines against this one.
+    pub fn evaluate_plainly(&self, event: &Event) -> Vec<&str> {
+        let fires = self.rules.iter().filter(|rule| reference::fires(rule, event));
+        fires.map(|rule| rule.info.id.as_str()).collect()
+    }
+
+    /// Returns the ids of the rules that fire, audible or not, by the compiled matcher.
+    pub fn matching_ids(&self, event: &Event, scratch: &mut Scratch) -> Vec<&str> {
+        let rules = self.matcher.run(event, scratch).iter();
+        rules
+            .filter_map(|number| self.rules.get(*number))
+            .map(|rule| rule.info.id.as_str())
+            .collect()
+    }
+}
+
+/// A rule set on its way.
+#[derive(Default)]
+struct Loading {
+    rules: Vec<Rule>,
+    correlations: Vec<Correlation>,
+    filters: Vec<(String, Filter)>,
+    errors: Vec<RuleError>,
+    /// Ids in use, with where.
+    ids: HashMap<String, String>,
+}
+
+impl Loading {
+    fn file(&mut self, file: RuleFile<'_>, placeholders: &Placeholders) {
+        let (documents, errors) = parser::read(file, placeholders);
+        self.errors.extend(errors);
+        for document in documents {
+            match document {
+                Document::Filter(filter) => self.filters.push((file.path.to_owned(), filter)),
+                Document::Rule(rule) => {
+                    if self.is_new(&rule.info) {
+                        self.rules.push(rule);
+                    }
+                }
+                Document::Correlation(correlation) => {
+                    if self.is_new(&correlation.info) {
+                        self.correlations.push(correlation);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes note of a rule's id; reports it if another rule has it already.
+    fn is_new(&mut self, info: &RuleInfo) -> bool {
+        let here = format!("{}:{}", info.path, info.line);
+        if let Some(there) = self.ids.get(&info.id) {
+            self.errors.push(RuleError {
+                path: info.path.clone(),
+                line: info.line,
+                column: 1,
+                kind: RuleErrorKind::Rule,
+                title: Some(info.title.clone()),
+                message: format!("the id `{}` is in use already, by {there}", info.id),
+                hint: Some("the first rule counts; give this one an id of its own".to_owned()),
+            });
+            return false;
+        }
+        self.ids.insert(info.id.clone(), here);
+        true
+    }
+
+    fn apply_filters(&mut self) {
+        for (path, filter) in std::mem::take(&mut self.filters) {
+            let chosen: Vec<usize> = match &filter.rules {
+                None => (0..self.rules.len()).collect(),
+                Some(named) => {
+                    let mut chosen = Vec::new();
+                    for (name, at) in named {
+                        match self.rules.iter().position(|rule| is_called(rule, name)) {
+                            Some(number) => chosen.push(number),
+                            None => self.errors.push(
+                                Fault::rule(*at, format!("no rule is called `{name}`"))
+                                    .in_file(&path, Some(&filter.title)),
+                            ),
+                        }
+                    }
+                    chosen
+                }
+            };
+            let mut used = false;
+            for number in chosen {
+                let Some(rule) = self.rules.get_mut(number) else { continue };
+                if reference::covers(&filter.logsource, &rule.info.logsource) {
+                    rule.filters.push(filter.search.clone());
+                    used = true;
+                }
+            }
+            if !used {
+                let fault = Fault::rule(filter.at, "the filter applies to no rule")
+                    .hint("its log source must cover that of its rules");
+                self.errors.push(fault.in_file(&path, Some(&filter.title)));
+            }
+        }
+    }
+
+    fn finish(mut self) -> (RuleSet, Vec<RuleError>) {
+        let names = self.names();
+        let Planned { plans, silent_rules, faults } =
+            crate::correlation::plan(&self.correlations, &self.rules, &names);
+        self.errors.extend(faults);
+        for number in silent_rules {
+            if let Some(rule) = self.rules.get_mut(number) {
+                rule.info.is_audible = false;
+            }
+        }
+        let (matcher, too_large) = Matcher::build(&self.rules);
+        for error in too_large {
+            for rule in error.rules.iter().filter_map(|number| self.rules.get(*number)) {
+                let fault = Fault::unsupported(rule.at, error.to_string());
+                self.errors.push(fault.in_file(&rule.info.path, Some(&rule.info.title)));
+            }
+        }
+        let mut infos: Vec<RuleInfo> = self.rules.iter().map(|rule| rule.info.clone()).collect();
+        infos.extend(plans.iter().map(|plan| plan.info.clone()));
+        let set = RuleSet { rules: self.rules, correlations: plans, infos, matcher };
+        (set, self.errors)
+    }
+
+    /// Returns the number of each rule by id and by name, correlations after the rules.
+    fn names(&self) -> BTreeMap<String, usize> {
+        let rules = self.rules.iter().map(|rule| (&rule.info.id, &rule.name));
+        let correlations = self.correlations.iter().map(|own| (&own.info.id, &own.name));
+        let mut names = BTreeMap::new();
+        for (number, (id, name)) in rules.chain(correlations).enumerate() {
+            names.entry(id.clone()).or_insert(number);
+            if let Some(name) = name {
+                names.entry(name.clone()).or_insert(number);
+            }
+        }
+        names
+    }
+}
+
+fn is_called(rule: &Rule, name: &str) -> bool {
+    rule.info.id == name || rule.name.as_deref() == Some(name)
+}

@@ -1,0 +1,131 @@
+//! Sigma's field names → our attributes, so that a rule written for one product's names also reads
+//! events whose source calls the same thing otherwise (Security 4688's `NewProcessName` is an `Image`).
+//!
+//! The source's own field of that name always wins; the table answers only where there is none.
+//! Source: Sigma taxonomy appendix (process creation, network, webserver, proxy, dns, firewall, file,
+//! registry), and the field names of SigmaHQ's log source table.
+
+use event::{Attr, Event, Value};
+
+/// Returns the attribute that a Sigma field name means, if we normalise to one.
+pub fn attr_of(name: &str) -> Option<Attr> {
+    SIGMA
+        .iter()
+        .find_map(|(own, attr)| (*own == name).then_some(*attr))
+        .or_else(|| Attr::from_name(name))
+}
+
+/// Returns the value that a rule's field name means in an event.
+pub fn field<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
+    event.fields.get(name).or_else(|| attr_of(name).and_then(|attr| event.attrs.get(attr)))
+}
+
+/// All Sigma names we know, with their attribute.
+const SIGMA: &[(&str, Attr)] = &[
+    // processes
+    ("Image", Attr::Process),
+    ("NewProcessName", Attr::Process),
+    ("exe", Attr::Process),
+    ("CommandLine", Attr::CmdLine),
+    ("ProcessCommandLine", Attr::CmdLine),
+    ("ProcessId", Attr::Pid),
+    ("NewProcessId", Attr::Pid),
+    ("ParentImage", Attr::ParentProcess),
+    ("ParentProcessName", Attr::ParentProcess),
+    ("ParentCommandLine", Attr::ParentCmdLine),
+    ("ParentProcessId", Attr::ParentPid),
+    // people and machines
+    ("User", Attr::User),
+    ("SubjectUserName", Attr::User),
+    ("AccountName", Attr::User),
+    ("user_name", Attr::User),
+    ("username", Attr::User),
+    ("cs-username", Attr::User),
+    ("SubjectDomainName", Attr::Domain),
+    ("TargetUserName", Attr::TargetUser),
+    ("Computer", Attr::Host),
+    ("ComputerName", Attr::Host),
+    ("Hostname", Attr::Host),
+    ("hostname", Attr::Host),
+    ("LogonType", Attr::LogonType),
+    ("AuthenticationPackageName", Attr::AuthProtocol),
+    // network
+    ("SourceIp", Attr::SrcIp),
+    ("SourceIP", Attr::SrcIp),
+    ("IpAddress", Attr::SrcIp),
+    ("SourceAddress", Attr::SrcIp),
+    ("c-ip", Attr::SrcIp),
+    ("srcip", Attr::SrcIp),
+    ("id.orig_h", Attr::SrcIp),
+    ("SourcePort", Attr::SrcPort),
+    ("IpPort", Attr::SrcPort),
+    ("srcport", Attr::SrcPort),
+    ("id.orig_p", Attr::SrcPort),
+    ("SourceHostname", Attr::SrcHost),
+    ("WorkstationName", Attr::SrcHost),
+    ("DestinationIp", Attr::DstIp),
+    ("DestinationIP", Attr::DstIp),
+    ("DestAddress", Attr::DstIp),
+    ("s-ip", Attr::DstIp),
+    ("dstip", Attr::DstIp),
+    ("id.resp_h", Attr::DstIp),
+    ("DestinationPort", Attr::DstPort),
+    ("DestPort", Attr::DstPort),
+    ("s-port", Attr::DstPort),
+    ("dstport", Attr::DstPort),
+    ("id.resp_p", Attr::DstPort),
+    ("DestinationHostname", Attr::DstHost),
+    ("r-dns", Attr::DstHost),
+    ("Protocol", Attr::Protocol),
+    ("proto", Attr::Protocol),
+    // files and registry
+    ("TargetFilename", Attr::FilePath),
+    ("FileName", Attr::FilePath),
+    ("Hashes", Attr::FileHash),
+    ("TargetObject", Attr::RegKey),
+    ("Details", Attr::RegValue),
+    ("ServiceName", Attr::ServiceName),
+    // web
+    ("cs-method", Attr::HttpMethod),
+    ("cs-uri", Attr::Url),
+    ("c-uri", Attr::Url),
+    ("cs-uri-stem", Attr::UrlPath),
+    ("c-uri-stem", Attr::UrlPath),
+    ("cs-uri-query", Attr::UrlQuery),
+    ("c-uri-query", Attr::UrlQuery),
+    ("cs-host", Attr::UrlHost),
+    ("sc-status", Attr::HttpStatus),
+    ("cs-user-agent", Attr::UserAgent),
+    ("c-useragent", Attr::UserAgent),
+    ("cs-referer", Attr::Referrer),
+    ("cs-referrer", Attr::Referrer),
+    // names
+    ("query", Attr::DnsQuery),
+    ("QueryName", Attr::DnsQuery),
+    ("record_type", Attr::DnsType),
+    ("answer", Attr::DnsAnswer),
+    ("answers", Attr::DnsAnswer),
+    ("QueryResults", Attr::DnsAnswer),
+    // the event itself
+    ("EventID", Attr::EventCode),
+    ("Channel", Attr::Channel),
+    ("Provider_Name", Attr::Provider),
+    ("Message", Attr::Message),
+    ("message", Attr::Message),
+    ("Status", Attr::StatusDetail),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_stands_once() {
+        for (index, (name, _)) in SIGMA.iter().enumerate() {
+            assert!(SIGMA[index + 1..].iter().all(|(other, _)| other != name), "{name}");
+        }
+        assert_eq!(attr_of("Image"), Some(Attr::Process));
+        assert_eq!(attr_of("src_ip"), Some(Attr::SrcIp));
+        assert_eq!(attr_of("NoSuchField"), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Whether one value of an event is what a rule wants, for everything but text: networks, numbers,
+//! times, other fields. Text is the fast matcher's business (and, plainly, the reference's).
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
+use event::{Event, Value};
+
+use crate::ast::{Matcher, RefPlace, TimePart};
+use crate::letter_case::fold;
+use crate::parser::number;
+use crate::taxonomy;
+
+/// Returns the text of a single value; `None` for null and for lists.
+pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null | Value::List(_) => None,
+        other => Some(other.text()),
+    }
+}
+
+/// Returns whether a field counts as empty: absent, null, or a list of nothing else.
+pub(crate) fn is_null(value: Option<&Value>) -> bool {
+    value.is_none_or(|value| value.members().iter().all(|member| *member == Value::Null))
+}
+
+/// Returns whether one member of a field is what the matcher wants. `Null` and `Exists` are about the
+/// whole field and never hold here.
+pub(crate) fn holds(matcher: &Matcher, member: &Value, event: &Event) -> bool {
+    match matcher {
+        Matcher::Null | Matcher::Exists(_) => false,
+        Matcher::Text(pattern) => text(member).is_some_and(|text| {
+            if pattern.cased() {
+                pattern.matches_folded(&text)
+            } else {
+                pattern.matches_folded(&fold(&text))
+            }
+        }),
+        Matcher::Regex(regex) => text(member).is_some_and(|text| regex.is_match(&text)),
+        Matcher::Cidr(network) => address(member).is_some_and(|address| network.contains(&address)),
+        Matcher::Compare(comparison, wanted) => {
+            as_number(member).is_some_and(|own| comparison.holds(own, *wanted))
+        }
+        Matcher::TimePart(part, wanted) => {
+            time(member).is_some_and(|time| part_of(time, *part) == *wanted)
+        }
+        Matcher::Field { name, place, cased } => {
+            let (Some(own), Some(other)) = (text(member), taxonomy::field(event, name)) else {
+                return false;
+            };
+            other.members().iter().filter_map(text).any(|other| {
+                if *cased {
+                    stands(&own, &other, *place)
+                } else {
+                    stands(&fold(&own), &fold(&other), *place)
+                }
+            })
+        }
+    }
+}
+
+fn stands(own: &str, other: &str, place: RefPlace) -> bool {
+    match place {
+        RefPlace::Whole => own == other,
+        RefPlace::Start => own.starts_with(other),
+        RefPlace::End => own.ends_with(other),
+        RefPlace::Anywhere => own.contains(other),
+    }
+}
+
+fn address(value: &Value) -> Option<IpAddr> {
+    match value {
+        Value::Text(text) => text.trim().parse::<IpAddr>().ok().map(|ip| ip.to_canonical()),
+        _ => None,
+    }
+}
+
+/// Returns the number a value is or spells.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::as_conversions,
+    reason = "rules compare with small numbers; the nearest float keeps the order"
+)]
+pub(crate) fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Text(text) => number(text),
+        _ => None,
+    }
+}
+
+/// Seconds up to the year 5138; larger numbers are milliseconds.
+const SECONDS_MAX: i64 = 100_000_000_000;
+
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::Int(number) if number.abs() < SECONDS_MAX => DateTime::from_timestamp(*number, 0),
+        Value::Int(number) => DateTime::from_timestamp_millis(*number),
+        Value::Text(text) => {
+            let text = text.trim();
+            if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+                return Some(time.to_utc());
+            }
+            let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f"];
+            formats
+                .into_iter()
+                .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+                .or_else(|| text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0))
+                .map(|time| time.and_utc())
+        }
+        _ => None,
+    }
+}
+
+fn part_of(time: DateTime<Utc>, part: TimePart) -> i64 {
+    match part {
+        TimePart::Minute => i64::from(time.minute()),
+        TimePart::Hour => i64::from(time.hour()),
+        TimePart::Day => i64::from(time.day()),
+        TimePart::Week => i64::from(time.iso_week().week()),
+        TimePart::Month => i64::from(time.month()),
+        TimePart::Year => i64::from(time.year()),
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the whole crate: the public Sigma corpus, its recordings, and our own rules.
+
+#![allow(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::print_stdout, reason = "a test says what it skipped and what it saw")]
+
+mod corpus;
+mod data;
+mod own_rules;
+mod recordings;
+mod regression;
+mod streaming;
