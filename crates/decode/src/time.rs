@@ -147,6 +147,7 @@ fn year_first(scan: &mut Scan<'_>) -> Option<StatedTime> {
     if !(scan.eat("T") || scan.eat("t") || scan.eat(" ") || scan.eat("-")) {
         return None;
     }
+    scan.spaces();
     with_date(scan, year, month, day)
 }
 
@@ -305,6 +306,7 @@ mod tests {
             ("2026-11-23T16:20:01.123456+07:00", "2026-11-23T09:20:01.123456Z Stated"),
             ("2026-11-23T09:20:01Z", "2026-11-23T09:20:01Z Stated"),
             ("2026-11-23 16:20:01,250", "2026-11-23T09:20:01.250Z AssumedZone"),
+            ("2026-11-23  9:20:01", "2026-11-23T02:20:01Z AssumedZone"),
             ("2026/11/23 16:20:01", "2026-11-23T09:20:01Z AssumedZone"),
             ("2026-11-23 16:20:01 +0700", "2026-11-23T09:20:01Z Stated"),
             ("2026-11-23 09:20:01 UTC", "2026-11-23T09:20:01Z Stated"),

@@ -1,6 +1,6 @@
 //! Decodes every source folder's sample and compares it with what the folder expects.
 
-use decode::{Decoder, Mismatch, check_source, folders};
+use decode::{Decoder, Mismatch, SourceFiles, SourceText, check_source, decode_sample, folders};
 
 #[test]
 fn every_source_folder_decodes_as_expected() {
@@ -48,4 +48,52 @@ fn auto_finds_most_lines_of_every_source() {
             report.lines
         );
     }
+}
+
+const ACME: &str = r#"
+id = "acme_gate"
+title_vi = "Cổng Acme"
+title_en = "Acme gate"
+format = "cef"
+class = "network_activity"
+logsource = { product = "acme", category = "firewall" }
+[match]
+fields = { DeviceVendor = "Acme" }
+[map]
+"địa chỉ" = "src_ip"
+act = "action"
+[values.action]
+"chặn" = "blocked"
+"*" = "allowed"
+[[variant]]
+when = { act = "chặn" }
+class = "detection_finding"
+"#;
+
+#[test]
+fn an_operator_adds_a_source_by_adding_a_folder() {
+    let text = SourceText { folder: "acme_gate", definition: ACME };
+    let decoder = Decoder::builtin().unwrap().with_definitions(&[text]).unwrap();
+    let sample = "CEF:0|Acme|Gate|1|7|x|5|act=chặn src=10.1.2.3\nCEF:0|Acme|Gate|1|7|x|5|act=cho";
+    let events = decode_sample(&decoder, "auto", sample);
+    let spell = |event: &serde_json::Value| {
+        format!("{} {} {}", event["parser"], event["class"], event["attributes"]["action"])
+    };
+    assert_eq!(spell(&events[0]), r#""acme_gate" "detection_finding" "blocked""#);
+    assert_eq!(spell(&events[1]), r#""acme_gate" "network_activity" "allowed""#);
+}
+
+#[test]
+fn a_line_that_differs_is_named_with_the_field() {
+    let decoder = Decoder::builtin().unwrap();
+    let mut files = folders().find(|files| files.folder == "linux_cron").unwrap();
+    let wrong = files.expected.replacen("www-data", "nobody", 1);
+    files.expected = &wrong;
+    let mismatches = check_source(&decoder, &files).unwrap_err();
+    assert_eq!(mismatches.len(), 1);
+    assert_eq!(mismatches[0].line, 2);
+    assert!(mismatches[0].detail.contains("expected"), "{}", mismatches[0].detail);
+
+    let empty = SourceFiles { folder: "linux_cron", definition: "", sample: "", expected: "" };
+    assert_eq!(check_source(&decoder, &empty).unwrap_err().len(), 3);
 }
