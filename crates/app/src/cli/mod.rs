@@ -1,0 +1,132 @@
+//! The command line: what can be asked of `luytre`, and with which exit code it answers.
+//!
+//! Exit codes: 0 done; 1 the command failed; 2 the call was wrong (clap); 3 done, and what was
+//! checked is not in order (a bad rule, a missed expectation, a broken audit chain, a finding with
+//! `hunt --fail-on`). Errors go to standard error, answers to standard output, so that both can be piped.
+
+mod account;
+mod audit;
+mod demo;
+mod hunt;
+mod output;
+mod rules;
+mod search;
+mod serve;
+mod sources;
+mod state;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// The command line of `luytre`.
+#[derive(Debug, Parser)]
+#[command(name = "luytre", version, about = "Lũy Tre: a province's cybersecurity centre in one binary", long_about = None)]
+#[command(propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Configuration file (TOML). Without one, built-in defaults serve from ./data.
+    #[arg(long, short, global = true, value_name = "FILE", env = "LUYTRE_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Say more: -v for what happens, -vv for every step.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the platform: listeners, detection, lake and pages
+    Serve,
+    /// Start a fictional province, play a staged intrusion against it and tell what was seen
+    Demo(demo::Arguments),
+    /// Search files offline (EVTX, JSON, log files) with Sigma rules
+    Hunt(hunt::Arguments),
+    /// Search the lake
+    Search(search::Arguments),
+    /// Check, test and list detection rules
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// List and test the log formats that can be read
+    #[command(subcommand)]
+    Sources(sources::Command),
+    /// Manage accounts from the server's own console
+    #[command(subcommand)]
+    User(account::Command),
+    /// Write a consistent copy of database and lake into a folder
+    Backup(state::BackupArguments),
+    /// Bring a backup back into an empty data folder
+    Restore(state::RestoreArguments),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// The configuration
+    #[command(subcommand)]
+    Config(serve::ConfigCommand),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Send events over HTTP and TCP, measure how many are taken and how soon they can be searched
+    Ingest(crate::bench::IngestArguments),
+}
+
+/// What a command found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything is in order.
+    Good,
+    /// The command worked, and what it checked is not in order.
+    NotInOrder,
+}
+
+/// Runs a command and returns its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    output::start_logging(cli.verbose, matches!(cli.command, Command::Serve));
+    match dispatch(cli) {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::NotInOrder) => ExitCode::from(3),
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Outcome> {
+    let config = || crate::config::load(cli.config.as_deref());
+    match cli.command {
+        Command::Serve => serve::run(config()?),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Hunt(arguments) => hunt::run(&arguments),
+        Command::Search(arguments) => search::run(config()?, &arguments),
+        Command::Rules(command) => rules::run(&command),
+        Command::Sources(command) => sources::run(&command),
+        Command::User(command) => account::run(config()?, &command),
+        Command::Backup(arguments) => state::backup(config()?, &arguments),
+        Command::Restore(arguments) => state::restore(config()?, &arguments),
+        Command::Audit(command) => audit::run(config()?, &command),
+        Command::Config(command) => serve::config(cli.config.as_deref(), &command),
+        Command::Bench(BenchCommand::Ingest(arguments)) => {
+            crate::bench::ingest(&arguments)?;
+            Ok(Outcome::Good)
+        }
+        Command::Completion { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "luytre", &mut std::io::stdout());
+            Ok(Outcome::Good)
+        }
+    }
+}

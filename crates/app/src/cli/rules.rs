@@ -1,0 +1,100 @@
+//! `luytre rules`: check, test and list detection rules before they are trusted.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::{Outcome, output};
+use crate::rules::{self, RuleText};
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read rules and report every error with file, line and a hint
+    Check(Folders),
+    /// Play the events beside each rule: those that must fire it and those that must not
+    Test(Folders),
+    /// List rules with severity, log source and title
+    List(Folders),
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(crate) struct Folders {
+    /// Folders or files of rules; without one, the built-in rules
+    folders: Vec<PathBuf>,
+}
+
+pub(crate) fn run(command: &Command) -> Result<Outcome> {
+    match command {
+        Command::Check(which) => check(&which.folders),
+        Command::Test(which) => test(&which.folders),
+        Command::List(which) => list(&which.folders),
+    }
+}
+
+fn check(folders: &[PathBuf]) -> Result<Outcome> {
+    let loaded = rules::load(folders)?;
+    for bad in &loaded.bad {
+        println!("{bad}");
+    }
+    println!("{} rules in force, {} refused", loaded.set.rules().len(), loaded.bad.len());
+    Ok(if loaded.bad.is_empty() { Outcome::Good } else { Outcome::NotInOrder })
+}
+
+fn test(folders: &[PathBuf]) -> Result<Outcome> {
+    let mut tested = 0_u32;
+    let mut failed = 0_u32;
+    let mut without = 0_u32;
+    for (rule, tests) in with_tests(folders)? {
+        let Some(tests) = tests else {
+            without += 1;
+            println!("{}: no tests beside it", rule.path);
+            continue;
+        };
+        tested += 1;
+        let failures = detect::testing::run_test_file(&rule.text, &tests);
+        failed += u32::from(!failures.is_empty());
+        for failure in failures {
+            println!("{}: {failure}", rule.path);
+        }
+    }
+    println!("{} passed, {failed} failed, {without} without tests", tested - failed);
+    Ok(if failed == 0 { Outcome::Good } else { Outcome::NotInOrder })
+}
+
+fn with_tests(folders: &[PathBuf]) -> Result<Vec<(RuleText, Option<String>)>> {
+    if folders.is_empty() {
+        return Ok(rules::builtin_with_tests());
+    }
+    let mut all = Vec::new();
+    for folder in folders {
+        for rule in rules::read(folder)? {
+            let stem = rule.path.trim_end_matches(".yaml").trim_end_matches(".yml");
+            let tests = PathBuf::from(format!("{stem}.test.yml"));
+            let tests = if tests.try_exists()? { Some(fs::read_to_string(tests)?) } else { None };
+            all.push((rule, tests));
+        }
+    }
+    Ok(all)
+}
+
+fn list(folders: &[PathBuf]) -> Result<Outcome> {
+    let loaded = rules::load(folders)?;
+    let mut infos: Vec<_> = loaded.set.rules().iter().filter(|rule| rule.is_audible).collect();
+    infos.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.title.cmp(&b.title)));
+    let rows: Vec<Vec<String>> = infos
+        .iter()
+        .map(|rule| {
+            let source = &rule.logsource;
+            let parts = [&source.product, &source.category, &source.service];
+            let source: Vec<&str> = parts.into_iter().flatten().map(AsRef::as_ref).collect();
+            let source = if rule.is_correlation { "correlation".to_owned() } else { source.join("/") };
+            vec![rule.level.word().to_owned(), source, rule.title.clone(), rule.path.clone()]
+        })
+        .collect();
+    output::table(&["severity", "log source", "title", "file"], &rows);
+    Ok(Outcome::Good)
+}

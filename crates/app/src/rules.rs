@@ -1,0 +1,123 @@
+//! Where detection rules come from: those in the binary, and the folders that the operator names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use detect::{RuleError, RuleFile, RuleSet};
+use include_dir::{Dir, DirEntry, include_dir};
+
+/// Our own rules, as they were when the binary was made.
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../rules");
+
+/// A rule file larger than this is refused: SigmaHQ's largest is under 100 kB.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A rule file with its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleText {
+    /// Its path, as people know it.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The rules that could be loaded, and those that could not.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The compiled rules.
+    pub set: Arc<RuleSet>,
+    /// Every rule that is not in force, with file, line and reason.
+    pub bad: Vec<RuleError>,
+    /// The files as they were read, for pages that show a rule's source.
+    pub texts: Vec<RuleText>,
+}
+
+/// Returns the rules built into the binary, in the order of their paths, without their tests.
+pub fn builtin() -> Vec<RuleText> {
+    let mut texts = Vec::new();
+    embedded(&BUILTIN, &mut |path, text| {
+        if is_rule(Path::new(path)) {
+            texts.push(RuleText { path: format!("rules/{path}"), text: text.to_owned() });
+        }
+    });
+    texts.sort_by(|a, b| a.path.cmp(&b.path));
+    texts
+}
+
+/// Returns the built-in rules with the test file that stands beside each.
+pub fn builtin_with_tests() -> Vec<(RuleText, Option<String>)> {
+    let test_of = |path: &str| {
+        let inside = path.strip_prefix("rules/")?;
+        let stem = inside.strip_suffix(".yml").or_else(|| inside.strip_suffix(".yaml"))?;
+        BUILTIN.get_file(format!("{stem}.test.yml"))?.contents_utf8().map(ToOwned::to_owned)
+    };
+    builtin().into_iter().map(|text| (text.clone(), test_of(&text.path))).collect()
+}
+
+fn embedded(folder: &'static Dir<'static>, each: &mut dyn FnMut(&str, &str)) {
+    for entry in folder.entries() {
+        match entry {
+            DirEntry::Dir(inside) => embedded(inside, each),
+            DirEntry::File(file) => {
+                if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+                    each(path, text);
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether a file holds rules: YAML, and not the tests of one.
+pub fn is_rule(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    (name.ends_with(".yml") || name.ends_with(".yaml")) && !name.contains(".test.")
+}
+
+/// Reads the rule files of a folder (or one file), in the order of their paths.
+pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
+    let mut texts = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        let facts = fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
+        if facts.is_dir() {
+            for entry in fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
+                waiting.push(entry?.path());
+            }
+        } else if is_rule(&path) && facts.len() <= FILE_BYTES_MAX {
+            let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            texts.push(RuleText { path: path.display().to_string(), text });
+        }
+    }
+    texts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(texts)
+}
+
+/// Loads rules: those of the folders, or the built-in ones when none is named.
+pub fn load(folders: &[PathBuf]) -> Result<Loaded> {
+    let texts = if folders.is_empty() {
+        builtin()
+    } else {
+        let read: Result<Vec<Vec<RuleText>>> = folders.iter().map(|folder| read(folder)).collect();
+        read?.concat()
+    };
+    Ok(compile(texts))
+}
+
+/// Loads the built-in rules and those of the operator's folders together, as the server does.
+pub fn load_all(folders: &[PathBuf]) -> Result<Loaded> {
+    let mut texts = builtin();
+    for folder in folders {
+        texts.extend(read(folder)?);
+    }
+    Ok(compile(texts))
+}
+
+fn compile(texts: Vec<RuleText>) -> Loaded {
+    let files: Vec<RuleFile<'_>> =
+        texts.iter().map(|text| RuleFile { path: &text.path, text: &text.text }).collect();
+    let (set, bad) = RuleSet::compile(&files);
+    Loaded { set: Arc::new(set), bad, texts }
+}
