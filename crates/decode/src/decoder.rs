@@ -205,7 +205,7 @@ impl Decoder {
             (raw, source.or_else(|| self.source("generic_json")))
         } else if content.starts_with("<Event") || content.starts_with("<?xml") {
             (Raw::xml(content)?, self.source("microsoft_windows"))
-        } else if content.starts_with("CEF:") || content.contains("CEF:0|") {
+        } else if content.starts_with("CEF:") {
             let raw = Raw::cef(content)?;
             let source = self.by_fields(&raw, |source| matches!(source.format, Format::Cef));
             (raw, source.or_else(|| self.source("generic_cef")))
@@ -238,11 +238,20 @@ impl Decoder {
         })
     }
 
-    /// Text: the program in the header decides, then what the text looks like.
+    /// Text: the program in the header decides, then what the text looks like. A text that an
+    /// attacker can shape (a user name, a browser's name) must not choose its reader: hence the
+    /// program before the text, and the web server's strict shape before loose marks.
     fn parse_text(&self, record: &Record<'_>) -> Result<Option<Parsed>, DeadReason> {
-        let by_program = self.parse_by_program(record)?;
-        if by_program.as_ref().is_some_and(|meant| meant.is_known) {
-            return Ok(by_program.map(reading::Meant::into_parsed));
+        if let Some(meant) = self.parse_by_program(record)? {
+            return Ok(Some(meant.into_parsed()));
+        }
+        if let Some(source) = self.source("generic_access_log")
+            && record.content.contains("] \"")
+        {
+            let meant = Raw::read(source, record)?.meant_by(source, record);
+            if meant.is_known {
+                return Ok(Some(meant.into_parsed()));
+            }
         }
         for position in &self.by_text {
             let Some(source) = self.sources.get(*position) else { continue };
@@ -253,9 +262,6 @@ impl Decoder {
             if meant.is_known {
                 return Ok(Some(meant.into_parsed()));
             }
-        }
-        if let Some(meant) = by_program {
-            return Ok(Some(meant.into_parsed()));
         }
         self.parse_by_shape(record)
     }
@@ -278,14 +284,12 @@ impl Decoder {
         Ok(first)
     }
 
-    /// Text without a known program: web server lines and key-value pairs are recognised by shape.
+    /// What nobody claims: CEF behind a header that is no syslog, and key-value pairs.
     fn parse_by_shape(&self, record: &Record<'_>) -> Result<Option<Parsed>, DeadReason> {
-        if let Some(source) = self.source("generic_access_log")
-            && record.content.contains("] \"")
-        {
-            let meant = Raw::read(source, record)?.meant_by(source, record);
-            if meant.is_known {
-                return Ok(Some(meant.into_parsed()));
+        if let Some(source) = self.source("generic_cef") {
+            let raw = Raw::cef(record.content)?;
+            if raw.is_read {
+                return Ok(Some(raw.meant_by(source, record).into_parsed()));
             }
         }
         if let Some(source) = self.source("generic_key_value")

@@ -63,25 +63,37 @@ impl Raw {
         Ok(raw)
     }
 
-    /// Reads CEF, wherever in the content it begins.
+    /// Reads CEF. Only a content that begins as CEF may be refused; behind other text it is read
+    /// when it is whole, and otherwise left as text.
     pub(crate) fn cef(content: &str) -> Result<Self, DeadReason> {
-        let mut raw = Self::default();
-        let start = if content.starts_with("CEF:") { Some(0) } else { content.find("CEF:0|") };
-        if let Some(text) = start.and_then(|start| content.get(start..)) {
-            cef::read(text, &mut raw.fields, &mut raw.notes)?;
-            raw.is_read = true;
-        }
-        Ok(raw)
+        Self::headed(content, &["CEF:"], &["CEF:0|", "CEF:1|"], cef::read)
     }
 
-    /// Reads LEEF, wherever in the content it begins.
+    /// Reads LEEF, under the same rule.
     pub(crate) fn leef(content: &str) -> Result<Self, DeadReason> {
+        Self::headed(content, &["LEEF:"], &["LEEF:1.0|", "LEEF:2.0|"], leef::read)
+    }
+
+    fn headed(
+        content: &str,
+        starts: &[&str],
+        inside: &[&str],
+        read: fn(&str, &mut Fields, &mut Vec<Note>) -> Result<(), DeadReason>,
+    ) -> Result<Self, DeadReason> {
         let mut raw = Self::default();
-        if let Some(text) = content.find("LEEF:").and_then(|start| content.get(start..)) {
-            leef::read(text, &mut raw.fields, &mut raw.notes)?;
+        if starts.iter().any(|start| content.starts_with(start)) {
+            read(content, &mut raw.fields, &mut raw.notes)?;
             raw.is_read = true;
+            return Ok(raw);
         }
-        Ok(raw)
+        let start = inside.iter().find_map(|mark| content.find(mark));
+        if let Some(text) = start.and_then(|start| content.get(start..))
+            && read(text, &mut raw.fields, &mut raw.notes).is_ok()
+        {
+            raw.is_read = true;
+            return Ok(raw);
+        }
+        Ok(Self::default())
     }
 
     /// Reads a JSON object.

@@ -207,3 +207,24 @@ fn thousands_of_fields_are_cut_with_a_note() {
         assert!(event.notes.iter().any(|note| note.code == "extra-fields"));
     }
 }
+
+#[test]
+fn what_an_attacker_types_does_not_choose_the_reader() {
+    let typed = "CEF:0|a|b|c|d|e|5|x=1 LEEF:1.0|a| IN= OUT= SRC=1.1.1.1 DST=2.2.2.2 logid= type= subtype= level= audit(";
+    let cases = [
+        (
+            format!("Nov 23 16:20:01 h sshd[1]: Invalid user {typed} from 203.0.113.7 port 22"),
+            "linux_sshd",
+        ),
+        (format!("Nov 23 16:20:01 h sshd[1]: never seen: {typed}"), "linux_sshd"),
+        (
+            format!(
+                "203.0.113.7 - - [23/Nov/2026:16:20:01 +0700] \"GET / HTTP/1.1\" 200 5 \"-\" \"{typed}\""
+            ),
+            "generic_access_log",
+        ),
+    ];
+    for (line, parser) in cases {
+        assert_eq!(decode(line.as_bytes(), "auto").unwrap().parser, parser, "{line}");
+    }
+}
