@@ -95,3 +95,12 @@ web-error-stale-form = The form was old or came from another page, so nothing wa
 web-error-id = Error id:
 web-error-retry = Try again
 web-error-home = To the start page
+
+web-keys-search = Go to the search box
+web-keys-go = Go to a place: press g, then its letter (shown when you point at it on the left)
+web-keys-rows = Next row, previous row
+web-keys-open = Open the row
+web-keys-select = Mark the row
+web-keys-assign = Take or assign
+web-keys-incident = Open an incident
+web-keys-help = Show this list

@@ -80,3 +80,12 @@ web-error-stale-form = Biểu mẫu đã cũ hoặc được gửi từ trang kh
 web-error-id = Mã lỗi:
 web-error-retry = Thử lại
 web-error-home = Về trang đầu
+
+web-keys-search = Đến ô tìm kiếm
+web-keys-go = Đến một mục: bấm g rồi chữ cái (chữ hiện khi trỏ vào mục ở cột trái)
+web-keys-rows = Dòng sau, dòng trước
+web-keys-open = Mở dòng đang chọn
+web-keys-select = Đánh dấu dòng
+web-keys-assign = Nhận hoặc giao xử lý
+web-keys-incident = Tạo sự cố
+web-keys-help = Hiện bảng này

@@ -95,6 +95,10 @@ fn write_bytes(to: &Path, new: &[u8]) -> Result<()> {
     fs::write(to, new).with_context(|| format!("cannot write {}", to.display()))
 }
 
+const SYMBOL_BEFORE: &str = "<symbol id=\"";
+const SYMBOL_AFTER: &str = "\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
+    stroke-width=\"1.75\" stroke-linecap=\"round\" stroke-linejoin=\"round\">";
+
 fn sprite(root: &Path, modules: &Path) -> Result<String> {
     let mut sprite = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\">\n");
     for name in named_icons(&root.join("crates"))? {
@@ -108,12 +112,8 @@ fn sprite(root: &Path, modules: &Path) -> Result<String> {
             .and_then(|(_, rest)| rest.rsplit_once("</svg>"))
             .map(|(inside, _)| inside)
             .with_context(|| format!("{} is not an icon", path.display()))?;
-        let lines: Vec<&str> = inside.split_whitespace().collect();
-        sprite.push_str(&format!(
-            "<symbol id=\"{name}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
-             stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\">{}</symbol>\n",
-            lines.join(" ")
-        ));
+        let drawing = inside.split_whitespace().collect::<Vec<_>>().join(" ");
+        sprite.push_str(&[SYMBOL_BEFORE, &name, SYMBOL_AFTER, &drawing, "</symbol>\n"].concat());
     }
     sprite.push_str("</svg>\n");
     Ok(sprite)
@@ -140,7 +140,8 @@ fn named_icons(folder: &Path) -> Result<BTreeSet<String>> {
         }
     }
     names.retain(|name| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     });
     Ok(names)
 }

@@ -15,9 +15,8 @@ const LINES_MAX: usize = 500;
 const NAMES_BANNED: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc"];
 
 /// Templates that may print unescaped text, and why.
-const SAFE_ALLOWED: &[(&str, &str)] = &[
-    ("crates/web/", "the layout wraps bodies that askama has already escaped"),
-];
+const SAFE_ALLOWED: &[(&str, &str)] =
+    &[("crates/web/", "the layout wraps bodies that askama has already escaped")];
 
 /// Runs every check from the project's root.
 ///
@@ -25,7 +24,9 @@ const SAFE_ALLOWED: &[(&str, &str)] = &[
 /// Fails with the number of complaints, after printing them.
 pub fn run(root: &Path) -> Result<()> {
     let mut complaints = Vec::new();
-    for file in files_below(&root.join("crates"))?.into_iter().chain(files_below(&root.join("xtask"))?) {
+    for file in
+        files_below(&root.join("crates"))?.into_iter().chain(files_below(&root.join("xtask"))?)
+    {
         let Ok(text) = fs::read_to_string(&file) else { continue };
         let shown = file.strip_prefix(root).unwrap_or(&file).display().to_string();
         match file.extension().and_then(|ending| ending.to_str()) {
@@ -60,7 +61,8 @@ fn rust_file(shown: &str, file: &Path, text: &str, complaints: &mut Vec<String>)
         complaints.push(format!("{shown}: `{stem}` is no name for a room"));
     }
     // A table is touched only in its slice's store (architecture, invariant 3).
-    let is_store = shown.contains("store") || shown.starts_with("crates/db/") || shown.contains("test");
+    let is_store =
+        shown.contains("store") || shown.starts_with("crates/db/") || shown.contains("test");
     for (place, line) in text.lines().enumerate() {
         let at = format!("{shown}:{}", place + 1);
         if !is_store && (line.contains("sea_orm::Statement") || line.contains("EntityTrait")) {
@@ -151,7 +153,8 @@ fn languages_agree(root: &Path, complaints: &mut Vec<String>) -> Result<()> {
             complaints.push(format!("i18n/en/{name}: missing"));
             continue;
         };
-        let (vi, en) = (keys(&fs::read_to_string(&file)?), keys(&english));
+        let vietnamese = fs::read_to_string(&file)?;
+        let (vi, en) = (keys(&vietnamese), keys(&english));
         for key in vi.iter().filter(|key| !en.contains(key)) {
             complaints.push(format!("i18n/en/{name}: lacks `{key}`"));
         }

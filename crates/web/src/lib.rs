@@ -10,6 +10,7 @@
 mod error;
 mod extract;
 pub mod filters;
+pub mod identity;
 mod permission;
 mod routes;
 mod view;
@@ -38,6 +39,7 @@ pub mod testing;
 pub use error::{AppError, FieldErrors, chain};
 pub use extract::{Body, Path, Query};
 pub use i18n::Phrase;
+pub use identity::{Address, AgencyTree, Identity};
 pub use lang::Lang;
 pub use live::{Announcement, Live};
 pub use permission::{Permission, Role};

@@ -1,14 +1,15 @@
 //! What a reader chooses for their own browser: language and colours, in cookies, without JavaScript.
 
+use askama::Template;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::routes::Routes;
-use crate::{Body, Lang, Site, Theme, done};
+use crate::{Body, Done, Lang, Site, Theme, View, done, filters};
 
 /// How long the choice is remembered: browsers keep no cookie longer than 400 days.
 const REMEMBERED_DAYS: i64 = 400;
@@ -18,7 +19,24 @@ pub(crate) fn routes(site: &Site) -> Routes {
     Routes::new()
         .public_post("/preferences", choose)
         .doc("Remembers language and colours in this browser")
+        .own_get("/", home)
+        .doc("Leads to the page one's work begins with")
+        .own_get("/help/keys", keys)
+        .doc("Lists the keyboard shortcuts")
         .with_state(site.clone())
+}
+
+async fn home() -> Done {
+    done("/duty")
+}
+
+/// The keyboard shortcuts; the `?` key shows the same page as a fragment.
+#[derive(Debug, Template, Serialize)]
+#[template(path = "keys.html")]
+struct KeysPage {}
+
+async fn keys() -> View<KeysPage> {
+    View::new(KeysPage {})
 }
 
 #[derive(Debug, Deserialize)]

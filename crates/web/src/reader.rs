@@ -5,9 +5,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
+use http::request::Parts;
 
-use crate::{Lang, Who};
+use crate::{AppError, Lang, Who};
 
 /// The name under which templates find the reader.
 pub(crate) const READER: &str = "reader";
@@ -57,6 +59,15 @@ pub struct Reader {
     pub now: DateTime<Utc>,
     /// Who it is, if signed in.
     pub who: Option<Arc<Who>>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Reader {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        let reader = parts.extensions.get::<Self>();
+        reader.cloned().ok_or_else(|| AppError::internal("no reader: the route is not served"))
+    }
 }
 
 impl askama::Values for Reader {

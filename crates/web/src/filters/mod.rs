@@ -8,6 +8,8 @@
 mod given;
 mod marks;
 
+use std::borrow::Borrow;
+
 use askama::filters::Safe;
 use askama::{Result, Values, filter_fn};
 use fluent_bundle::FluentArgs;
@@ -104,8 +106,8 @@ pub fn num(figure: impl Figure, values: &dyn Values) -> Result<String> {
 
 /// `{{ size|bytes }}`: `1,5 MB`.
 #[filter_fn]
-pub fn bytes(size: &u64, values: &dyn Values) -> Result<String> {
-    Ok(figures::bytes(*size, lang_of(values)))
+pub fn bytes(size: impl Borrow<u64>, values: &dyn Values) -> Result<String> {
+    Ok(figures::bytes(*size.borrow(), lang_of(values)))
 }
 
 /// `{{ length|dur }}`: `2 giờ 14 phút`, from a `TimeDelta`, a `std` duration or whole seconds.
@@ -116,8 +118,11 @@ pub fn dur(length: impl Length, values: &dyn Values) -> Result<String> {
 
 /// `{{ severity|severity }}`: icon and word in the severity's colour.
 #[filter_fn]
-pub fn severity(severity: &event::Severity, values: &dyn Values) -> Result<Safe<String>> {
-    Ok(Safe(marks::severity(*severity, lang_of(values))))
+pub fn severity(
+    severity: impl Borrow<event::Severity>,
+    values: &dyn Values,
+) -> Result<Safe<String>> {
+    Ok(Safe(marks::severity(*severity.borrow(), lang_of(values))))
 }
 
 /// `{{ system.level|level }}`: `Cấp 3`; takes a level or an optional one.
@@ -142,10 +147,10 @@ pub fn icon(name: &str, _: &dyn Values) -> Result<Safe<String>> {
 /// `{% if Permission::AlertHandle|allowed %}`: whether the reader may do this (nothing, if not
 /// signed in). Hides buttons; the route's guard is what protects.
 #[filter_fn]
-pub fn allowed(permission: &Permission, values: &dyn Values) -> Result<bool> {
+pub fn allowed(permission: impl Borrow<Permission>, values: &dyn Values) -> Result<bool> {
     let reader = askama::get_value::<Reader>(values, READER).ok();
     let who = reader.and_then(|reader| reader.who.as_ref());
-    Ok(who.is_some_and(|who| who.may(*permission)))
+    Ok(who.is_some_and(|who| who.may(*permission.borrow())))
 }
 
 /// `{{ "charts.js"|asset }}`: the address of a static file, with its fingerprint.

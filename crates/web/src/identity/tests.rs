@@ -1,0 +1,1 @@
+//! Whole journeys through identity, over both databases.
