@@ -30,7 +30,9 @@ const MARKERS: &[&str] = &["#attributes", "_attributes", "@attributes", "#text",
 /// (name spaces, the `Name` of `EventData` itself).
 pub(crate) fn below_event(path: &str) -> Option<String> {
     let (section, rest) = path.split_once('.').unwrap_or((path, ""));
-    if path.ends_with("xmlns") || MARKERS.contains(&section) || section.starts_with('@') {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let is_name_space = last.trim_start_matches('@').starts_with("xmlns");
+    if is_name_space || MARKERS.contains(&section) || section.starts_with('@') {
         return None;
     }
     if section == "System" {
@@ -39,8 +41,12 @@ pub(crate) fn below_event(path: &str) -> Option<String> {
     let mut parts = rest.split('.').filter(|part| !part.is_empty() && !MARKERS.contains(part));
     match section {
         "EventData" => {
-            let name = rest.strip_suffix(".#text").unwrap_or(rest);
-            data_name(name).filter(|name| !name.starts_with("#attributes"))
+            if ["#attributes.", "@"].iter().any(|own| rest.starts_with(own)) {
+                return None;
+            }
+            // Text right inside `<EventData>` has no name either.
+            let name = if rest == "#text" { "Data" } else { rest };
+            data_name(name.strip_suffix(".#text").unwrap_or(name))
         }
         // `<UserData><LogFileCleared><Channel>…`: the element between is only a wrapper.
         "UserData" => {

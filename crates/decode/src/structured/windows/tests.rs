@@ -1,7 +1,9 @@
 //! The same event in every shape must read the same; then what single channels need.
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::structured::{json, xml};
+use crate::structured::{json, normalise as normalise_for, shape, xml};
 
 fn read(json: &str) -> Fields {
     let (mut fields, _) = json::flatten(json.as_bytes()).unwrap();
@@ -81,6 +83,32 @@ fn every_shape_reads_the_same() {
         ] {
             assert_eq!(fields.get(name), Some(&value), "{shipper}: {name}");
         }
+    }
+}
+
+#[test]
+fn paths_below_the_event_become_names() {
+    for (path, name) in [
+        ("System.Provider.#attributes.Name", Some("Provider_Name")),
+        ("System.Security.@UserID", Some("Security_UserID")),
+        ("System.TimeCreated_attributes.SystemTime", Some("TimeCreated")),
+        ("EventData.Data.#text", Some("Data")),
+        ("EventData.#text", Some("Data")),
+        ("EventData.Level", Some("EventData.Level")),
+        ("EventData.#attributes.Name", None),
+        ("UserData.RuleAndFileData.FilePath", Some("FilePath")),
+        ("UserData.EventXML.#attributes.xmlns:auto-ns2", None),
+        ("UserData.Text", Some("Text")),
+        ("RenderingInfo.Message", Some("Message")),
+        ("RenderingInfo.Keywords.Keyword", Some("RenderingInfo_Keywords_Keyword")),
+        ("ProcessingErrorData.ErrorCode", Some("ProcessingErrorData_ErrorCode")),
+        ("#attributes.xmlns", None),
+        ("@xmlns", None),
+        ("System", None),
+        ("EventData", None),
+        ("", Some("")),
+    ] {
+        assert_eq!(names::below_event(path).as_deref(), name, "{path}");
     }
 }
 
@@ -268,5 +296,65 @@ fn accounts_are_split_from_their_domain() {
         split_account(&mut attrs);
         assert_eq!(attrs.get(Attr::User), Some(&user.into()));
         assert_eq!(attrs.get(Attr::Domain), domain.map(Value::from).as_ref());
+    }
+}
+
+/// Names that mean something in one shape or another, so that shapes mix.
+fn any_name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "EventID",
+        "Channel",
+        "winlog.event_id",
+        "winlog.event_data.Image",
+        "winlog.event_data.",
+        "Event.System.EventID.#text",
+        "Event.System.",
+        "Event.EventData.Data.@Name",
+        "Event.EventData.Data.#text",
+        "Event.UserData.X",
+        "data.win.system.eventID",
+        "data.win.eventdata.",
+        "event_id",
+        "log_name",
+        "event",
+        "_source.winlog.event_id",
+        "_path",
+        "id_orig_h",
+        "ts",
+        "Message",
+        "param1",
+        "",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::Int),
+        "(4688|Security|<Event |Microsoft-Windows-Sysmon|.{0,8})".prop_map(Value::Text),
+    ];
+    prop_oneof![scalar.clone(), prop::collection::vec(scalar, 0..3).prop_map(Value::List),]
+}
+
+proptest! {
+    #[test]
+    fn mixed_shapes_never_panic_and_number_the_event(
+        pairs in prop::collection::vec((any_name(), any_value()), 0..12),
+    ) {
+        let mut fields: Fields = pairs.into_iter().collect();
+        let source = shape(&fields);
+        normalise_for(source, &mut fields);
+        if source == "microsoft_windows"
+            && let Some(Value::Text(text)) = fields.get("EventID")
+        {
+            prop_assert!(text.trim().parse::<i64>().is_err(), "{text} is no number yet");
+        }
+    }
+
+    #[test]
+    fn arbitrary_xml_never_panics(inside in "[<>/&;#='a-zEventDataSystem \\n]{0,80}") {
+        drop(xml::windows_event(&inside));
+        drop(xml::windows_event(&format!("<Event>{inside}</Event>")));
     }
 }
