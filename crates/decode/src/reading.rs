@@ -112,7 +112,7 @@ impl Raw {
     pub(crate) fn meant_by(self, source: &SourceDefinition, record: &Record<'_>) -> Meant {
         let Self { mut fields, time: own_time, mut notes, is_read } = self;
         let pattern = pattern_meaning(source, record, is_read, &mut fields);
-        let variant = source.variants.iter().find(|variant| variant.when.hold(&fields));
+        let variant = source.variants.first(&fields);
         let meanings = [pattern, variant.map(|variant| &variant.meaning)];
         let mut attrs = Attrs::default();
         for meaning in meanings.into_iter().flatten() {

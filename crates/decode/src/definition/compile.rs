@@ -10,7 +10,7 @@ use super::file::{
 use super::rules::Words;
 use super::{
     Conditions, Format, Meaning, Pattern, Recognise, Rules, SourceDefinition, SourceError,
-    SourceText, TimeFields, Variant,
+    SourceText, TimeFields, Variant, Variants,
 };
 use crate::limits::REGEX_BYTES_MAX;
 use crate::text::delimited::{ColumnName, Columns};
@@ -76,7 +76,7 @@ fn checked(folder: &str, file: SourceFile) -> Result<SourceDefinition, Fault> {
         times: file.time.into_iter().map(time_fields).collect(),
         rules,
         patterns,
-        variants,
+        variants: Variants::new(variants),
     })
 }
 

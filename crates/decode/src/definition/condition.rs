@@ -32,12 +32,36 @@ impl Conditions {
         self.0.is_empty()
     }
 
+    /// Returns the fields that are asked for exact values.
+    pub(crate) fn exact_fields(&self) -> impl Iterator<Item = &str> {
+        let exact = |condition: &&Condition| condition.exact_values().is_some();
+        self.0.iter().filter(exact).map(|condition| condition.field.as_str())
+    }
+
+    /// Returns the exact values that the field must be one of, in lower case; `None` if other
+    /// values may do.
+    pub(crate) fn exact_values(&self, field: &str) -> Option<Vec<&str>> {
+        self.0.iter().find(|condition| condition.field == field)?.exact_values()
+    }
+
     /// Whether all conditions hold.
     pub(crate) fn hold(&self, fields: &Fields) -> bool {
         self.0.iter().all(|condition| {
             let value = fields.get(&condition.field);
             condition.any_of.iter().any(|test| test.holds(value))
         })
+    }
+}
+
+impl Condition {
+    fn exact_values(&self) -> Option<Vec<&str>> {
+        self.any_of
+            .iter()
+            .map(|test| match test {
+                Test::Is(value) => Some(value.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 }
 

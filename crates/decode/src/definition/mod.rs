@@ -6,6 +6,7 @@ mod condition;
 mod error;
 mod file;
 mod rules;
+mod variants;
 
 use event::{Class, LogSource, Name};
 use regex::Regex;
@@ -13,6 +14,7 @@ use regex::Regex;
 pub(crate) use condition::Conditions;
 pub use error::SourceError;
 pub(crate) use rules::Rules;
+pub(crate) use variants::{Variant, Variants};
 
 use crate::parsed::StatedTime;
 use crate::text::delimited::Columns;
@@ -56,7 +58,7 @@ pub struct SourceDefinition {
     /// The first that matches adds its groups and rules.
     pub(crate) patterns: Vec<Pattern>,
     /// The first that holds adds its rules.
-    pub(crate) variants: Vec<Variant>,
+    pub(crate) variants: Variants,
 }
 
 impl SourceDefinition {
@@ -142,13 +144,6 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// The named groups: position and field name.
     pub(crate) groups: Vec<(usize, Name)>,
-    pub(crate) meaning: Meaning,
-}
-
-/// A condition on the fields, with what it means.
-#[derive(Debug, Clone)]
-pub(crate) struct Variant {
-    pub(crate) when: Conditions,
     pub(crate) meaning: Meaning,
 }
 
