@@ -149,3 +149,33 @@ fn correlations_are_checked() {
         assert!(error.contains(want), "{correlation}: {error}");
     }
 }
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use crate::{RuleFile, RuleSet};
+
+    /// A rule that uses much of the language, for the generator to damage.
+    const RULE: &str = "title: t\nid: a\nlogsource: { product: windows }\ndetection:\n  s:\n    \
+        A|contains|all: ['x*', \"y?\", 1]\n    B|re|i: '^(a|b)+$'\n    C|cidr: 10.0.0.0/8\n    \
+        D|base64offset|contains: z\n    E|windash: ' -a /b'\n  k: [one, two]\n  \
+        condition: (s or 1 of k*) and not all of them\n---\ntitle: u\ncorrelation:\n  \
+        type: event_count\n  rules: [a]\n  group-by: [A]\n  timespan: 5m\n  condition: { gte: 2 }\n";
+
+    proptest! {
+        #[test]
+        fn a_damaged_rule_is_read_or_reported_and_never_stops_the_engine(
+            at in 0..RULE.len(),
+            cut in 0..20_usize,
+            put in r#"[ -~\n\\ửđ|*'"\[\]{}&%]{0,6}"#,
+        ) {
+            let end = (at + cut).min(RULE.len());
+            let text = format!("{}{put}{}", &RULE[..at], &RULE[end..]);
+            let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text: &text }]);
+            prop_assert!(!rules.rules().is_empty() || !errors.is_empty());
+            for error in errors {
+                prop_assert!(error.line > 0 && error.column > 0, "{error}");
+            }
+        }
+    }
+}
