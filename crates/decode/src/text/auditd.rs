@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> Op
     let body = after.trim_start_matches(':');
 
     for piece in key_value::pieces(before.trim_end_matches("msg=")) {
-        if let Piece::Pair(key, value) = piece {
+        if let Piece::Pair { key, value, .. } = piece {
             fields.push(key.to_owned(), value.into_owned());
         }
     }
@@ -74,7 +74,7 @@ fn pairs(
     command: &mut Vec<String>,
 ) {
     for piece in key_value::pieces(text) {
-        let Piece::Pair(key, value) = piece else { continue };
+        let Piece::Pair { key, value, is_quoted } = piece else { continue };
         *pair_count = pair_count.saturating_add(1);
         if *pair_count > FIELDS_MAX {
             return;
@@ -83,17 +83,19 @@ fn pairs(
             // One level only: what stands inside is read as plain pairs.
             for inner in key_value::pieces(&value) {
                 *pair_count = pair_count.saturating_add(1);
-                if let Piece::Pair(key, value) = inner
+                if let Piece::Pair { key, value, is_quoted } = inner
                     && *pair_count <= FIELDS_MAX
                 {
-                    let value = decoded(key, value, text, false);
+                    let is_encoded = !is_quoted && ENCODED.contains(&key);
+                    let value = if is_encoded { decoded(value) } else { value };
                     fields.push(key.to_owned(), value.into_owned());
                 }
             }
             continue;
         }
         let is_argument = is_execve && is_argument_name(key);
-        let value = decoded(key, value, text, is_argument);
+        let is_encoded = !is_quoted && (is_argument || ENCODED.contains(&key));
+        let value = if is_encoded { decoded(value) } else { value };
         if is_argument {
             command.push(value.clone().into_owned());
         }
@@ -109,14 +111,13 @@ fn is_argument_name(key: &str) -> bool {
     })
 }
 
-/// Decodes a value that was written as hex. Quoted values are never hex, so the text before the
-/// value decides.
-fn decoded<'a>(key: &str, value: Cow<'a, str>, text: &str, is_argument: bool) -> Cow<'a, str> {
-    let may_be_hex = (is_argument || ENCODED.contains(&key))
-        && value.len() >= 2
+/// Decodes a value that was written as hex; one that is no hex stays as it is. What the kernel
+/// writes in quotes is never hex.
+fn decoded(value: Cow<'_, str>) -> Cow<'_, str> {
+    let may_be_hex = value.len() >= 2
         && value.len().is_multiple_of(2)
         && value.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
-    if !may_be_hex || text.contains(&format!("{key}=\"{value}\"")) {
+    if !may_be_hex {
         return value;
     }
     let bytes: Option<Vec<u8>> = (0..value.len())

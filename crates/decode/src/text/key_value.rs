@@ -10,7 +10,14 @@ use crate::limits::FIELDS_MAX;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
     /// `key=value`, unquoted and unescaped.
-    Pair(&'a str, Cow<'a, str>),
+    Pair {
+        /// As written.
+        key: &'a str,
+        /// Without its quotes.
+        value: Cow<'a, str>,
+        /// Whether it had quotes.
+        is_quoted: bool,
+    },
     /// A word that is no pair.
     Word(&'a str),
 }
@@ -40,9 +47,9 @@ impl<'a> Iterator for Pieces<'a> {
             && let Some((key, after)) = self.rest.split_at_checked(key_end)
             && let Some(after) = after.strip_prefix('=')
         {
-            let (value, rest) = value(after);
+            let (value, is_quoted, rest) = value(after);
             self.rest = rest;
-            return Some(Piece::Pair(key, value));
+            return Some(Piece::Pair { key, value, is_quoted });
         }
         let end = self.rest.find(char::is_whitespace).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
@@ -55,12 +62,13 @@ fn is_key(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '/' | '[' | ']')
 }
 
-fn value(text: &str) -> (Cow<'_, str>, &str) {
+/// Returns the value, whether it was quoted, and what follows.
+fn value(text: &str) -> (Cow<'_, str>, bool, &str) {
     for quote in ['"', '\''] {
         if let Some(inside) = text.strip_prefix(quote)
-            && let Some(found) = quoted(inside, quote)
+            && let Some((value, rest)) = quoted(inside, quote)
         {
-            return found;
+            return (value, true, rest);
         }
     }
     let mut end = text.len();
@@ -72,7 +80,7 @@ fn value(text: &str) -> (Cow<'_, str>, &str) {
         }
     }
     let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    (Cow::Borrowed(value.trim_end_matches([',', ';'])), rest)
+    (Cow::Borrowed(value.trim_end_matches([',', ';'])), false, rest)
 }
 
 /// Whether a pair follows the separator that stands at this byte: `a=1,b=2`, but not `a=1,2`.
@@ -121,7 +129,7 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> us
         let before = walk.rest.len();
         let Some(piece) = walk.next() else { break };
         match piece {
-            Piece::Pair(key, value) => {
+            Piece::Pair { key, value, .. } => {
                 prefix_end.get_or_insert(text.len().saturating_sub(before));
                 pair_count = pair_count.saturating_add(1);
                 if pair_count > FIELDS_MAX {
@@ -158,7 +166,7 @@ pub(crate) fn looks_like(text: &str) -> bool {
     let (mut pair_count, mut word_count) = (0_usize, 0_usize);
     for piece in pieces(text).take(PIECES) {
         match piece {
-            Piece::Pair(..) => pair_count = pair_count.saturating_add(1),
+            Piece::Pair { .. } => pair_count = pair_count.saturating_add(1),
             Piece::Word(_) => word_count = word_count.saturating_add(1),
         }
     }
