@@ -169,8 +169,9 @@ mod hostile {
             cut in 0..20_usize,
             put in r#"[ -~\n\\ửđ|*'"\[\]{}&%]{0,6}"#,
         ) {
-            let end = (at + cut).min(RULE.len());
-            let text = format!("{}{put}{}", &RULE[..at], &RULE[end..]);
+            let before: String = RULE.chars().take(at).collect();
+            let after: String = RULE.chars().skip(at + cut).collect();
+            let text = format!("{before}{put}{after}");
             let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text: &text }]);
             prop_assert!(!rules.rules().is_empty() || !errors.is_empty());
             for error in errors {
