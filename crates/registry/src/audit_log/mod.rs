@@ -1,0 +1,6 @@
+//! The page of the audit log.
+
+mod routes;
+mod views;
+
+pub(crate) use routes::routes;

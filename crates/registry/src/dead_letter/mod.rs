@@ -1,0 +1,15 @@
+//! Dead letters: records that nothing could read, kept whole with the reason. A mended parser reads
+//! them again; only a person throws one away.
+
+mod actions;
+mod model;
+mod routes;
+mod store;
+mod views;
+
+pub use actions::file;
+pub use model::{DeadLetterFilter, DeadLetterState, Replay, ReplayError, StoredLetter};
+pub(crate) use routes::routes;
+
+#[cfg(test)]
+mod tests;

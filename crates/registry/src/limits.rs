@@ -1,0 +1,43 @@
+//! Limits of the registry, each with its reason.
+
+/// Longest name of an agency, system or source, in characters: the longest real ones have about 150.
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// Longest code (`so-tai-chinh`): it is typed, read aloud and stands in addresses.
+pub const CODE_CHARS_MAX: usize = 60;
+
+/// Longest free text of a form.
+pub const TEXT_CHARS_MAX: usize = 2000;
+
+/// Domains, address ranges or peers of one thing: a form holds them, one a line.
+pub const LINES_MAX: usize = 100;
+
+/// How deep the agency tree may be: province, agency, unit, sub-unit and a little more. Also stops a
+/// walk that a damaged table would send in circles.
+pub const TREE_DEPTH_MAX: usize = 10;
+
+/// Agencies, systems or sources read at once into memory or into an export: a province of 200
+/// communes has some thousands.
+pub const ROWS_MAX: u64 = 50_000;
+
+/// Rows of an exported dead-letter or audit list.
+pub const EXPORT_ROWS_MAX: u64 = 10_000;
+
+/// Dead letters replayed by one press: each goes through the decoder while the reader waits.
+pub const REPLAY_MAX: u64 = 500;
+
+/// Bytes of a dead letter shown on its page; the whole can be downloaded.
+pub const DEAD_LETTER_SHOWN_BYTES: usize = 4096;
+
+/// Shortest silence that can be asked to be reported: the health is flushed and looked at every few
+/// seconds, anything shorter is noise.
+pub const SILENCE_MIN_S: i32 = 60;
+
+/// Longest: a month; whoever wants more wants no watch.
+pub const SILENCE_MAX_S: i32 = 31 * 86_400;
+
+/// Minutes of counts kept in memory for the small line beside a source.
+pub const SPARK_MINUTES: usize = 60;
+
+/// How long the counts per minute are kept in the database.
+pub const COUNTER_DAYS: i64 = 35;

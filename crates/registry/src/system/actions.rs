@@ -1,0 +1,95 @@
+//! Adding and changing information systems.
+
+use chrono::{DateTime, Utc};
+use db::{AuditEntry, DbError, Subject, Tx};
+use event::{Scope, SystemId};
+use serde_json::json;
+use web::{AppError, Phrase, Who};
+
+use super::model::{Checked, System, SystemDraft, SystemState};
+use super::store;
+use crate::{Registry, actor, agency, failed, stale};
+
+/// Adds a system.
+pub(crate) async fn create(
+    registry: &Registry,
+    who: &Who,
+    draft: SystemDraft,
+) -> Result<SystemId, AppError> {
+    let checked = draft.checked()?;
+    let tx = registry.db.begin().await.map_err(failed)?;
+    check_agency(&tx, &who.scope, &checked).await?;
+    let system = system_of(SystemId::from_uuid(tx.new_uuid()), tx.now(), checked);
+    store::insert(tx.conn(), &system).await.map_err(taken)?;
+    let detail = json!({ "new": SystemDraft::from(&system) });
+    tx.commit(entry(who, "system.create", &system, detail)).await.map_err(failed)?;
+    registry.changed().await?;
+    Ok(system.id)
+}
+
+/// Changes a system.
+pub(crate) async fn update(
+    registry: &Registry,
+    who: &Who,
+    id: SystemId,
+    draft: SystemDraft,
+) -> Result<(), AppError> {
+    let checked = draft.checked()?;
+    let tx = registry.db.begin().await.map_err(failed)?;
+    let old = store::by_id(tx.conn(), &who.scope, id).await.map_err(failed)?;
+    let old = old.ok_or(AppError::NotFound)?;
+    check_agency(&tx, &who.scope, &checked).await?;
+    let version = checked.draft.version.unwrap_or(old.version);
+    let mut new = system_of(id, tx.now(), checked);
+    new.created_at = old.created_at;
+    new.version = version;
+    if !store::update(tx.conn(), &new).await.map_err(taken)? {
+        return Err(stale());
+    }
+    let detail = json!({ "old": SystemDraft::from(&old), "new": SystemDraft::from(&new) });
+    tx.commit(entry(who, "system.update", &new, detail)).await.map_err(failed)?;
+    registry.changed().await
+}
+
+fn system_of(id: SystemId, now: DateTime<Utc>, checked: Checked) -> System {
+    let Checked { draft, agency, level, domains, ip_ranges } = checked;
+    System {
+        id,
+        agency,
+        code: draft.code,
+        name: draft.name,
+        level,
+        state: SystemState::from_word(&draft.state),
+        operator: draft.operator,
+        owner_contact: draft.owner_contact,
+        duty_phone: draft.duty_phone,
+        description: draft.description,
+        domains,
+        ip_ranges,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
+
+/// Checks that the owning agency exists within what the asker sees: nobody moves a system away.
+async fn check_agency(tx: &Tx, scope: &Scope, checked: &Checked) -> Result<(), AppError> {
+    match agency::by_id(tx.conn(), scope, checked.agency).await.map_err(failed)? {
+        Some(_) => Ok(()),
+        None => Err(AppError::invalid("agency", Phrase::key("registry-field-choose"))),
+    }
+}
+
+fn entry(who: &Who, action: &str, system: &System, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry::new(actor(who), action, Subject::new("system", system.id), detail)
+        .of_agency(system.agency)
+}
+
+fn taken(error: DbError) -> AppError {
+    match error.constraint() {
+        Some(name) if name.contains("code") => {
+            AppError::invalid("code", Phrase::key("registry-field-taken"))
+        }
+        _ => failed(error),
+    }
+}

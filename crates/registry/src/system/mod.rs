@@ -1,0 +1,16 @@
+//! Information systems: what is protected. Each belongs to one agency and has a legal level 1 to 5.
+
+mod actions;
+mod model;
+mod routes;
+mod store;
+mod views;
+
+pub(crate) use model::{check_nets, net_text, parse_net};
+pub use model::{System, SystemDraft, SystemFilter, SystemState};
+pub(crate) use routes::{routes, rows_of_agency};
+pub(crate) use views::SystemRow;
+pub(crate) use store::{all, by_id, insert};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Looking things up by what people type: folded text and patterns, and checks of form fields.
+
+use event::fold::fold;
+use sea_orm::sea_query::LikeExpr;
+use web::{FieldErrors, Phrase};
+
+use crate::limits;
+
+/// Returns the pattern that finds folded text containing what was typed.
+pub(crate) fn containing(typed: &str) -> LikeExpr {
+    let mut pattern = String::from("%");
+    for c in fold(typed.trim()).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape('\\')
+}
+
+/// Returns what was typed without the spaces around it.
+pub(crate) fn clean(typed: &str) -> String {
+    typed.trim().to_owned()
+}
+
+/// Returns the lines that hold something.
+pub(crate) fn lines(typed: &str) -> Vec<String> {
+    typed
+        .split(['\n', ',', ';'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// Checks a name: something, and not too long.
+pub(crate) fn check_name(errors: &mut FieldErrors, field: &'static str, name: &str) {
+    if name.is_empty() {
+        errors.add(field, Phrase::key("registry-field-empty"));
+    }
+    check_length(errors, field, name, limits::NAME_CHARS_MAX);
+}
+
+/// Checks a code: lower-case letters, digits and hyphens.
+pub(crate) fn check_code(errors: &mut FieldErrors, field: &'static str, code: &str) {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if code.is_empty() || !code.chars().all(fits) {
+        errors.add(field, Phrase::key("registry-field-code"));
+    }
+    check_length(errors, field, code, limits::CODE_CHARS_MAX);
+}
+
+/// Checks that a text is not too long.
+pub(crate) fn check_length(
+    errors: &mut FieldErrors,
+    field: &'static str,
+    text: &str,
+    chars_max: usize,
+) {
+    if text.chars().nth(chars_max).is_some() {
+        errors.add(field, Phrase::key("registry-field-too-long").arg("max", chars_max));
+    }
+}
+
+/// Checks a phone number: digits, spaces and the usual marks; may be empty.
+pub(crate) fn check_phone(errors: &mut FieldErrors, field: &'static str, phone: &str) {
+    let fits = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '.' | '(' | ')');
+    if !phone.chars().all(fits) || phone.chars().nth(30).is_some() {
+        errors.add(field, Phrase::key("registry-field-phone"));
+    }
+}
+
+/// Checks that a list is not too long.
+pub(crate) fn check_lines(errors: &mut FieldErrors, field: &'static str, count: usize) {
+    if count > limits::LINES_MAX {
+        errors.add(field, Phrase::key("registry-field-too-many").arg("max", limits::LINES_MAX));
+    }
+}
+
+/// Returns the query of an address from what is set of a filter: every list can be shared by its
+/// address.
+pub(crate) fn query(pairs: &[(&str, Option<String>)]) -> String {
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            text.append_pair(name, value);
+        }
+    }
+    text.finish()
+}
