@@ -2,6 +2,7 @@
 //!
 //! * Time is the events' own ([`event::Event::occurred_at`]), windows slide and include both ends: two
 //!   events exactly one `timespan` apart are in one window.
+//! * An event dated more than an hour after its collection counts as of its collection.
 //! * Events may come late and in any order. A late event opens every window it belongs to, as long as
 //!   its fellows are remembered: two time spans back from the newest event of the group.
 //! * A group is one combination of the `group-by` values *of one agency*: the same account name or
@@ -23,6 +24,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Duration, Utc};
 use event::{Event, Finding, Match, Severity};
 
 use crate::entity;
@@ -39,6 +41,9 @@ pub use state::{CorrelatorState, GroupSnapshot, RuleSnapshot};
 
 /// The rule id of the finding that says that a correlation reached a memory limit.
 pub const LIMIT_RULE: &str = "luytre-correlation-limit";
+
+/// How far a sender's clock may run ahead of ours before its word on the time is not taken.
+const AHEAD_MAX: Duration = Duration::hours(1);
 
 /// Follows all correlations of a rule set.
 #[derive(Debug, Default)]
@@ -88,7 +93,7 @@ impl Correlator {
             let inherited = lower.and_then(|lower| groups.get(&lower));
             let Some(sighting) = sighting(plan, input, event, inherited) else { continue };
             let shown = sighting.shown.clone();
-            let firing = state.take(plan, sighting, event);
+            let firing = state.take(plan, sighting);
             if state.report_limit() {
                 findings.push(limit_finding(plan, event));
             }
@@ -163,8 +168,15 @@ fn sighting(
         let field = input.counted_fields.first()?;
         number = Some(taxonomy::field(event, field).and_then(as_number)?);
     }
-    let entry = Entry { at: event.occurred_at, id: event.id, input: input_number, value, number };
+    let entry = Entry { at: time_of(event), id: event.id, input: input_number, value, number };
     Some(Sighting { key, shown, entry })
+}
+
+/// Returns when the event counts as having happened. A sender that dates an event into the future
+/// must not make a group forget everything else: such an event counts when it was collected.
+fn time_of(event: &Event) -> DateTime<Utc> {
+    let latest = event.collected_at.checked_add_signed(AHEAD_MAX).unwrap_or(event.collected_at);
+    if event.occurred_at > latest { event.collected_at } else { event.occurred_at }
 }
 
 fn cut(text: &str) -> String {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event::Event;
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
@@ -27,13 +26,8 @@ const SWEEP_EVERY: usize = 8_192;
 
 impl RuleState {
     /// Takes in a sighting; returns the firing that it completes.
-    pub(super) fn take(
-        &mut self,
-        plan: &CorrelationPlan,
-        sighting: Sighting,
-        event: &Event,
-    ) -> Option<Firing> {
-        self.newest = Some(self.newest.map_or(event.occurred_at, |own| own.max(event.occurred_at)));
+    pub(super) fn take(&mut self, plan: &CorrelationPlan, sighting: Sighting) -> Option<Firing> {
+        self.newest = self.newest.max(Some(sighting.entry.at));
         let group = self.groups.entry(sighting.key).or_default();
         let before = group.entries.len();
         let firing = group.take(plan, sighting.entry);

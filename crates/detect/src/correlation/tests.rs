@@ -105,6 +105,15 @@ fn agencies_are_apart() {
 }
 
 #[test]
+fn a_date_in_the_future_does_not_make_a_group_forget() {
+    let mut engine = Engine::new(rules(COUNT));
+    let events = [(0, "a", "1.1.1.1", ""), (1, "a", "1.1.1.1", ""), (2, "a", "1.1.1.1", "")];
+    let mut events = story(&mut EventMaker::new(), &events);
+    events[1].occurred_at += Duration::days(30_000);
+    assert_eq!(engine.process(&events).len(), 1);
+}
+
+#[test]
 fn different_values_are_counted_once() {
     let rule = "  type: value_count\n  rules: [a]\n  group-by: [src_ip]\n  timespan: 10s\n  \
                 condition: { field: user, gt: 2 }\n";
