@@ -3,6 +3,7 @@
 use event::Note;
 
 use super::Envelope;
+use crate::attribute::brief;
 use crate::limits::FIELDS_MAX;
 use crate::scan::Scan;
 use crate::time;
@@ -15,13 +16,22 @@ pub(super) fn read(text: &str) -> Option<Envelope<'_>> {
         return None;
     }
     let stamp = scan.word();
-    let stated = if stamp == "-" { None } else { Some(time::read(stamp)?) };
+    let mut notes = Vec::new();
+    let stated = if stamp == "-" { None } else { time::read(stamp) };
+    if stated.is_none() && stamp != "-" {
+        // A clock that makes no sense must not cost the rest of the header.
+        let looks_like_a_time =
+            stamp.contains('T') && stamp.starts_with(|c: char| c.is_ascii_digit());
+        if !looks_like_a_time {
+            return None;
+        }
+        notes.push(Note::new("clock-off", format!("the header states `{}`", brief(stamp))));
+    }
     let host = present(scan.word());
     let program = present(scan.word());
     let pid = present(scan.word());
     let message_id = present(scan.word());
     let mut data = Vec::new();
-    let mut notes = Vec::new();
     if !scan.eat("-") && scan.rest.starts_with('[') {
         let whole = scan.rest;
         if elements(&mut scan, &mut data).is_none() {
