@@ -14,7 +14,9 @@ pub(crate) fn covers(rule: &LogSource, event: &LogSource) -> bool {
         rule.is_none() || rule.as_deref() == event.as_deref()
     };
     equal(&rule.product, &event.product)
-        && equal(&rule.category, &event.category)
+        && (equal(&rule.category, &event.category)
+            || taxonomy::wider_category(event.category.as_deref())
+                .is_some_and(|wider| rule.category.as_deref() == Some(wider)))
         && equal(&rule.service, &event.service)
 }
 

@@ -115,6 +115,19 @@ const SIGMA: &[(&str, Attr)] = &[
     ("Status", Attr::StatusDetail),
 ];
 
+/// Returns the category that takes in an event's narrower one: rules for `registry_event` mean every
+/// kind of registry change (Sysmon 12 to 14).
+///
+/// Source: SigmaHQ's table of log sources, `registry_event`.
+pub(crate) fn wider_category(category: Option<&str>) -> Option<&'static str> {
+    match category? {
+        "registry_add" | "registry_delete" | "registry_set" | "registry_rename" => {
+            Some("registry_event")
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +140,22 @@ mod tests {
         assert_eq!(attr_of("Image"), Some(Attr::Process));
         assert_eq!(attr_of("src_ip"), Some(Attr::SrcIp));
         assert_eq!(attr_of("NoSuchField"), None);
+    }
+
+    #[test]
+    fn rules_for_registry_events_take_in_every_kind_of_registry_change() {
+        let rule = "title: Any change\nid: 5b1b6f0e-0000-4000-8000-000000000001\nlogsource:\n  product: windows\n  \
+                    category: registry_event\ndetection:\n  selection:\n    TargetObject|contains: Run\n  \
+                    condition: selection\nlevel: low\n";
+        let item = |category: &str| {
+            format!(
+                "  - name: {category}\n    logsource: {{ product: windows, category: {category} }}\n    \
+                 fields: {{ TargetObject: 'HKLM\\Run' }}\n"
+            )
+        };
+        let kinds = ["registry_add", "registry_delete", "registry_set", "registry_rename"];
+        let fires: String = kinds.into_iter().map(item).collect();
+        let tests = format!("fires:\n{fires}silent:\n{}", item("file_event"));
+        assert_eq!(crate::testing::run_test_file(rule, &tests), Vec::new());
     }
 }

@@ -93,10 +93,12 @@ impl Matcher {
             word.as_deref().and_then(|word| self.words.get(word)).copied()
         };
         let LogSource { product, category, service } = &event.logsource;
+        let wider = taxonomy::wider_category(category.as_deref());
+        let wider = wider.and_then(|word| self.words.get(word)).copied();
         let (product, category, service) = (number(product), number(category), number(service));
         let stated = |word: Option<usize>| [Some(0), word].into_iter().flatten();
         for p in stated(product) {
-            for c in stated(category) {
+            for c in stated(category).chain(wider) {
                 for s in stated(service) {
                     if let Some(program) = self.programs.get(&[p, c, s]) {
                         program.run(event, scratch);
