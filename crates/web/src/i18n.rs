@@ -194,3 +194,98 @@ impl Phrase {
         text_with(lang, &self.key, &args)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::*;
+
+    /// Returns each key of a language with the names of the values it takes.
+    fn keys(lang: Lang) -> BTreeMap<String, BTreeSet<String>> {
+        let name = regex::Regex::new(r"\{ ?\$([a-z_]+)").unwrap();
+        let mut found = BTreeMap::new();
+        for (file, text) in files(lang) {
+            let resource = FluentResource::try_new(text.clone());
+            assert!(resource.is_ok(), "{file} does not parse: {:?}", resource.err().map(|e| e.1));
+            let slice = file.rsplit_once('/').unwrap().1.strip_suffix(".ftl").unwrap().to_owned();
+            let mut last: Option<String> = None;
+            for line in text.lines() {
+                let starts = line.starts_with(|letter: char| letter.is_ascii_lowercase());
+                if let Some((key, _)) = line.split_once(" =").filter(|_| starts) {
+                    assert!(key.starts_with(&format!("{slice}-")), "{file}: {key} lacks its slice");
+                    let twice = found.insert(key.to_owned(), BTreeSet::new());
+                    assert!(twice.is_none(), "{file}: {key} stands twice");
+                    last = Some(key.to_owned());
+                }
+                let values = name.captures_iter(line).map(|found| found[1].to_owned());
+                if let Some(key) = &last {
+                    found.get_mut(key).unwrap().extend(values);
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn both_languages_say_the_same_things() {
+        let (vi, en) = (keys(Lang::Vi), keys(Lang::En));
+        let differ = |a: &BTreeMap<String, BTreeSet<String>>,
+                      b: &BTreeMap<String, BTreeSet<String>>| {
+            a.iter()
+                .filter(|(key, values)| b.get(*key) != Some(values))
+                .map(|(key, _)| key.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!((differ(&vi, &en), differ(&en, &vi)), (Vec::new(), Vec::new()));
+        assert!(vi.len() > 150, "{} keys", vi.len());
+    }
+
+    #[test]
+    fn every_key_used_exists() {
+        let in_page = regex::Regex::new(r#""([a-z0-9-]+)"\s*\|\s*t[12]?\b"#).unwrap();
+        let in_code =
+            regex::Regex::new(r#"(?:Phrase::key\(|text\([a-z_.]*lang,\s*)\s*"([a-z0-9.-]+)""#)
+                .unwrap();
+        let known = keys(Lang::Vi);
+        let mut missing = BTreeSet::new();
+        let mut used = 0;
+        for file in below(Path::new("../../crates")) {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let pattern = match file.extension().and_then(|ending| ending.to_str()) {
+                Some("html") => &in_page,
+                Some("rs") => &in_code,
+                _ => continue,
+            };
+            for found in pattern.captures_iter(&text) {
+                used += 1;
+                if !known.contains_key(&found[1]) {
+                    missing.insert(format!("{}: {}", file.display(), &found[1]));
+                }
+            }
+        }
+        assert!(used > 150, "{used} uses: the pattern finds nothing");
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    fn below(folder: &Path) -> Vec<std::path::PathBuf> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files.extend(below(&path));
+            } else {
+                files.push(path);
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn a_missing_key_shows() {
+        assert_eq!(text(Lang::Vi, "web-brand"), "Lũy Tre");
+        assert_eq!(text(Lang::Vi, "web-no-such"), "⟦web-no-such⟧");
+        assert_eq!(Phrase::key("web-ago").text(Lang::Vi), "⟦web-ago⟧", "a value is missing");
+    }
+}

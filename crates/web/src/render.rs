@@ -1,6 +1,7 @@
 //! The one middleware that turns what handlers return into what readers get: it finds out who asks
 //! and in which language, lets the handler run, and draws page, fragment or JSON.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -28,6 +29,14 @@ pub(crate) const API: &str = "/api/v1";
 const NOTICE_COOKIE: &str = "notice";
 /// Longest notice cookie read: ours are far shorter.
 const NOTICE_BYTES_MAX: usize = 1024;
+
+/// The site and what it serves.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) site: Site,
+    /// Paths of pages: the navigation leads to no other.
+    pub(crate) places: Arc<BTreeSet<String>>,
+}
 
 /// How the answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +80,13 @@ struct Asked {
 }
 
 /// The middleware.
-pub(crate) async fn render(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let (mut asked, api) = ask(&site, &request);
+pub(crate) async fn render(
+    State(served): State<Served>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let site = &served.site;
+    let (mut asked, api) = ask(site, &request);
     let headers = request.headers().clone();
     let lang = asked.reader.lang;
     let known = if api {
@@ -93,7 +107,7 @@ pub(crate) async fn render(State(site): State<Site>, mut request: Request, next:
         }
         Err(error) => error.into_response(),
     };
-    draw(&site, &asked, response).await
+    draw(&served, &asked, response).await
 }
 
 /// Returns what the request says about itself, and whether it is one to the API.
@@ -115,21 +129,21 @@ fn ask(site: &Site, request: &Request) -> (Asked, bool) {
     (asked, is_api(path))
 }
 
-async fn draw(site: &Site, asked: &Asked, mut response: Response) -> Response {
+async fn draw(served: &Served, asked: &Asked, mut response: Response) -> Response {
     let Some(unrendered) = response.extensions_mut().remove::<Unrendered>() else {
         return response;
     };
     let drawn = match unrendered {
         Unrendered::Page { face, frame } => {
             let status = response.status();
-            page(site, asked, &*face, frame).await.map(|drawn| with_status(drawn, status))
+            page(served, asked, &*face, frame).await.map(|drawn| with_status(drawn, status))
         }
         Unrendered::Done(done) => finish(asked, &done),
-        Unrendered::Error(error) => Ok(failure(site, asked, &error).await),
+        Unrendered::Error(error) => Ok(failure(served, asked, &error).await),
     };
     let mut answer = match drawn {
         Ok(answer) => answer,
-        Err(error) => failure(site, asked, &error).await,
+        Err(error) => failure(served, asked, &error).await,
     };
     // What the handler set itself (a cookie, a download name) stays; ours fills the rest.
     for (name, value) in response.headers() {
@@ -151,7 +165,7 @@ fn with_status(mut response: Response, status: StatusCode) -> Response {
 }
 
 async fn page(
-    site: &Site,
+    served: &Served,
     asked: &Asked,
     face: &dyn Face,
     frame: Frame,
@@ -165,7 +179,7 @@ async fn page(
     }
     let notice = notice_of(&asked.jar).map(|notice| notice.text(asked.reader.lang));
     let shown = notice.is_some();
-    let whole = layout::whole(site, &asked.reader, &asked.place, frame, body, notice).await?;
+    let whole = layout::whole(served, &asked.reader, &asked.place, frame, body, notice).await?;
     let mut response = html(whole);
     if shown {
         forget_notice(&mut response, asked.tls);
@@ -263,7 +277,7 @@ fn notice_of(jar: &CookieJar) -> Option<Phrase> {
 }
 
 /// Draws an error in the wanted face and logs the ones that are ours.
-async fn failure(site: &Site, asked: &Asked, error: &AppError) -> Response {
+async fn failure(served: &Served, asked: &Asked, error: &AppError) -> Response {
     if matches!(error, AppError::Internal(_) | AppError::Unavailable(_)) {
         tracing::error!(error.id = %asked.id, error = %error::chain(error), path = %asked.place.path, "request failed");
     }
@@ -284,7 +298,7 @@ async fn failure(site: &Site, asked: &Asked, error: &AppError) -> Response {
             typed(problem.to_string().into_bytes(), "application/problem+json")
         }
         _ if matches!(error, AppError::NotSignedIn) => return to_sign_in(asked),
-        wanted => error_html(site, asked, error, wanted).await,
+        wanted => error_html(served, asked, error, wanted).await,
     };
     *response.status_mut() = status;
     if let AppError::TooMany { retry_after_s } = error {
@@ -293,13 +307,13 @@ async fn failure(site: &Site, asked: &Asked, error: &AppError) -> Response {
     response
 }
 
-async fn error_html(site: &Site, asked: &Asked, error: &AppError, wanted: Wanted) -> Response {
+async fn error_html(served: &Served, asked: &Asked, error: &AppError, wanted: Wanted) -> Response {
     let body = ErrorBody::of(error, asked.reader.lang, &asked.id);
     let drawn = match (askama::Template::render_with_values(&body, &asked.reader), wanted) {
         (Ok(body), Wanted::Fragment) => Ok(body),
         (Ok(body), _) => {
             let frame = if asked.reader.who.is_some() { Frame::Desk } else { Frame::Plain };
-            layout::whole(site, &asked.reader, &asked.place, frame, body, None).await
+            layout::whole(served, &asked.reader, &asked.place, frame, body, None).await
         }
         (Err(error), _) => Err(AppError::internal(error)),
     };

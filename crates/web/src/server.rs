@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::routes::Routes;
+use crate::routes::{Method, Routes};
 use crate::{AppError, Site, assets, limits, live, openapi, preferences, render, security};
 
 /// Smallest answer worth compressing, in bytes.
@@ -31,6 +31,12 @@ pub fn serve(site: Site, routes: Routes) -> Router {
         let openapi = Arc::clone(&openapi);
         async move { ([(http::header::CONTENT_TYPE, "application/json")], openapi.to_string()) }
     };
+    let places = list
+        .iter()
+        .filter(|route| route.method == Method::Get)
+        .map(|route| route.path.clone())
+        .collect();
+    let served = render::Served { site: site.clone(), places: Arc::new(places) };
     let programs = pages.clone().fallback(unknown).method_not_allowed_fallback(unknown);
     let drawn = pages
         .nest(render::API, programs)
@@ -42,7 +48,7 @@ pub fn serve(site: Site, routes: Routes) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             AppError::internal("a handler panicked").into_response()
         }))
-        .layer(from_fn_with_state(site.clone(), render::render));
+        .layer(from_fn_with_state(served, render::render));
     let compress = SizeAbove::new(COMPRESS_FROM)
         .and(NotForContentType::const_new("text/event-stream"))
         .and(NotForContentType::const_new("font/"));

@@ -162,6 +162,6 @@ pub fn asset(name: &str, _: &dyn Values) -> Result<String> {
 /// `{{ chart|json_data }}`: the numbers of a chart for `<script type="application/json">`, with `<`
 /// escaped so that no text can end the element.
 #[filter_fn]
-pub fn json_data(data: &serde_json::Value, _: &dyn Values) -> Result<Safe<String>> {
-    Ok(Safe(data.to_string().replace('<', "\\u003c").replace('&', "\\u0026")))
+pub fn json_data(data: impl Borrow<serde_json::Value>, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(data.borrow().to_string().replace('<', "\\u003c").replace('&', "\\u0026")))
 }

@@ -4,9 +4,11 @@
 //! Sessions open pages only; API tokens open `/api/v1` only.
 
 mod admin;
+pub mod console;
 mod form;
 mod invite;
 mod own;
+mod people;
 mod rows;
 mod secrets;
 mod session;
@@ -30,6 +32,7 @@ use event::{AccountId, AgencyId, Scope};
 use http::request::Parts;
 
 pub use invite::first_run_link;
+pub use people::{Person, people};
 
 use crate::{AppError, Routes, Settings, Who};
 

@@ -38,6 +38,13 @@ pub(super) fn matching_step(secret: &str, code: &str, now: DateTime<Utc>) -> Opt
         .map(|moment| moment / 30)
 }
 
+/// Returns the code that an app would show now.
+#[cfg(test)]
+pub(super) fn code_now(secret: &str, now: DateTime<Utc>) -> String {
+    let seconds = u64::try_from(now.timestamp()).unwrap();
+    totp(secret, "luytre", "account").unwrap().generate(seconds)
+}
+
 /// Returns the QR picture of a secret as SVG.
 pub(super) fn picture(secret: &str, issuer: &str, login: &str) -> Result<String, AppError> {
     let address = totp(secret, issuer, login)?.get_url();

@@ -10,7 +10,8 @@ pub(crate) use nav::Entry;
 
 use crate::filters;
 use crate::reader::Reader;
-use crate::{AppError, Frame, Lang, NavNumbers, Site, Theme};
+use crate::render::Served;
+use crate::{AppError, Frame, Lang, NavNumbers, Theme};
 
 /// Where the reader stands.
 #[derive(Debug, Clone)]
@@ -70,7 +71,7 @@ struct Plain<'a> {
 
 /// Draws the whole page round a body.
 pub(crate) async fn whole(
-    site: &Site,
+    served: &Served,
     reader: &Reader,
     place: &Place,
     frame: Frame,
@@ -78,11 +79,11 @@ pub(crate) async fn whole(
     notice: Option<String>,
 ) -> Result<String, AppError> {
     let title = heading(&body);
-    let province = &site.settings.province;
+    let province = &served.site.settings.province;
     let notice = notice.as_deref();
     let drawn = match (&reader.who, frame) {
         (Some(who), Frame::Desk) => {
-            let numbers = site.counts.numbers(who).await;
+            let numbers = served.site.counts.numbers(who).await;
             let desk = Desk {
                 lang: reader.lang,
                 theme: reader.theme,
@@ -93,8 +94,8 @@ pub(crate) async fn whole(
                 place,
                 name: &who.name,
                 role: who.role.key(),
-                groups: nav::groups(who, &place.path, &numbers),
-                bottom: nav::bottom(who, &place.path, &numbers),
+                groups: nav::groups(who, &place.path, &numbers, &served.places),
+                bottom: nav::bottom(who, &place.path, &numbers, &served.places),
                 numbers: &numbers,
                 notice,
                 charts: body.contains("data-chart"),

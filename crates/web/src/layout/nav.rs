@@ -1,5 +1,7 @@
 //! The places of the navigation: one table, filtered by what the reader may use.
 
+use std::collections::BTreeSet;
+
 use crate::{NavNumbers, Permission, Tone, Who};
 
 /// A place: address, language key, icon, the letter after `g`, and who may go there.
@@ -56,13 +58,18 @@ pub(crate) struct Entry {
 }
 
 /// Returns the groups of places that this reader may use; empty groups are left out.
-pub(crate) fn groups(who: &Who, path: &str, numbers: &NavNumbers) -> Vec<Vec<Entry>> {
+pub(crate) fn groups(
+    who: &Who,
+    path: &str,
+    numbers: &NavNumbers,
+    served: &BTreeSet<String>,
+) -> Vec<Vec<Entry>> {
     GROUPS
         .iter()
         .map(|spots| {
             spots
                 .iter()
-                .filter(|spot| who.may(spot.may))
+                .filter(|spot| who.may(spot.may) && served.contains(spot.place))
                 .map(|spot| entry(spot, path, numbers))
                 .collect::<Vec<_>>()
         })
@@ -71,8 +78,13 @@ pub(crate) fn groups(who: &Who, path: &str, numbers: &NavNumbers) -> Vec<Vec<Ent
 }
 
 /// Returns the first five places, for the thumb.
-pub(crate) fn bottom(who: &Who, path: &str, numbers: &NavNumbers) -> Vec<Entry> {
-    groups(who, path, numbers).into_iter().flatten().take(BOTTOM).collect()
+pub(crate) fn bottom(
+    who: &Who,
+    path: &str,
+    numbers: &NavNumbers,
+    served: &BTreeSet<String>,
+) -> Vec<Entry> {
+    groups(who, path, numbers, served).into_iter().flatten().take(BOTTOM).collect()
 }
 
 fn entry(spot: &Spot, path: &str, numbers: &NavNumbers) -> Entry {

@@ -1,0 +1,41 @@
+//! Who there is, for the slices that put work into people's hands: names, never secrets.
+
+use db::{Db, DbError};
+use event::{AccountId, AgencyId};
+
+use super::store;
+use crate::Role;
+
+/// Someone with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub account: AccountId,
+    /// What its owner is called.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The agency it belongs to.
+    pub agency: Option<AgencyId>,
+    /// Whether its owner can sign in.
+    pub active: bool,
+}
+
+/// Returns everyone, by name; those who cannot sign in stand last. An account of an unknown role is
+/// left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn people(db: &Db) -> Result<Vec<Person>, DbError> {
+    let rows = store::accounts(db.conn()).await?;
+    let person = |row: super::rows::account::Model| {
+        Some(Person {
+            account: AccountId::from_uuid(row.id),
+            name: row.name,
+            role: Role::from_word(&row.role)?,
+            agency: row.agency_id.map(AgencyId::from_uuid),
+            active: !row.disabled,
+        })
+    };
+    Ok(rows.into_iter().filter_map(person).collect())
+}
