@@ -58,10 +58,7 @@ mod tests {
             .with("from", "")
             .maybe("to", None::<String>)
             .with("page", 2);
-        assert_eq!(
-            address.to_string(),
-            "/search?q=src_ip%3A10.0.0.0%2F8+%22a%26b%22&page=2"
-        );
+        assert_eq!(address.to_string(), "/search?q=src_ip%3A10.0.0.0%2F8+%22a%26b%22&page=2");
         assert_eq!(Address::of("/alerts").to_string(), "/alerts");
     }
 }

@@ -3,6 +3,7 @@
 use db::DbError;
 use event::lake::LakeError;
 use sea_orm::DbErr;
+use web::{AppError, Phrase};
 
 use crate::alert::WrongState;
 use crate::exception::ExceptionError;
@@ -56,5 +57,44 @@ pub enum RespondError {
 impl From<DbErr> for RespondError {
     fn from(error: DbErr) -> Self {
         Self::Db(DbError::Query(error))
+    }
+}
+
+/// What the reader is told: each kind of failure is a decision.
+impl From<RespondError> for AppError {
+    fn from(error: RespondError) -> Self {
+        match error {
+            RespondError::NotFound => Self::NotFound,
+            RespondError::State(_) => Self::Conflict(Phrase::key("alert-error-state")),
+            RespondError::IncidentState(_) => Self::Conflict(Phrase::key("incident-error-state")),
+            RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),
+            RespondError::Exception(error) => exception(&error),
+            RespondError::Lake(LakeError::Question(detail)) => {
+                Self::invalid("q", Phrase::key("search-error-question").arg("detail", detail))
+            }
+            RespondError::Lake(LakeError::Timeout { limit_ms }) => {
+                Self::Conflict(Phrase::key("search-error-timeout").arg("seconds", limit_ms / 1000))
+            }
+            RespondError::Lake(error) => Self::unavailable(error),
+            error => Self::internal(error),
+        }
+    }
+}
+
+fn exception(error: &ExceptionError) -> AppError {
+    match error {
+        ExceptionError::Condition(wrong) => AppError::invalid(
+            "condition",
+            Phrase::key("exception-error-condition")
+                .arg("column", wrong.column)
+                .arg("detail", wrong.message.as_str()),
+        ),
+        ExceptionError::TooWide => {
+            AppError::invalid("condition", Phrase::key("exception-error-wide"))
+        }
+        ExceptionError::TooLong => {
+            AppError::invalid("condition", Phrase::key("exception-error-long"))
+        }
+        ExceptionError::Expiry => AppError::invalid("days", Phrase::key("exception-error-expiry")),
     }
 }

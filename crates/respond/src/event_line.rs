@@ -106,6 +106,15 @@ impl EventLine {
         }
     }
 
+    /// Returns the key of the sentence that says how far the time can be trusted.
+    pub fn time_key(&self) -> &'static str {
+        match self.time_quality.as_str() {
+            "assumed_zone" => "search-time-assumed-zone",
+            "assumed_year" => "search-time-assumed-year",
+            _ => "search-time-collected",
+        }
+    }
+
     /// Returns whether the time is not the source's own word.
     pub fn time_is_guessed(&self) -> bool {
         self.time_quality != "stated"

@@ -8,21 +8,41 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 pub mod alert;
+pub mod duty;
 pub mod exception;
 pub mod incident;
 pub mod rule;
+pub mod search;
 
 mod actor;
+mod address;
 mod desk;
 mod directory;
 mod error;
+mod event_line;
+mod file;
 mod limits;
 mod live;
 #[cfg(test)]
 mod testing;
 
+use web::Routes;
+
 pub use actor::Handler;
 pub use desk::Desk;
-pub use directory::{AgencyCard, Coverage, Directory, MinuteCount, Named, SilentSource, SystemCard};
+pub use directory::{
+    AgencyCard, Coverage, Directory, MinuteCount, Named, SilentSource, SystemCard,
+};
 pub use error::RespondError;
 pub use live::Hub;
+
+/// Returns all routes of this crate.
+pub fn routes(desk: Desk) -> Routes {
+    duty::routes()
+        .merge(alert::routes())
+        .merge(incident::routes())
+        .merge(search::routes())
+        .merge(rule::routes())
+        .merge(exception::routes())
+        .with_state(desk)
+}

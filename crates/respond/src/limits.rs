@@ -9,6 +9,10 @@ pub(crate) const FINDINGS_PER_BATCH: usize = 2_000;
 /// A rule that fires on every event of a flood must not fill the database.
 pub(crate) const FINDING_KEYS_PER_ALERT: u64 = 1_000;
 
+/// Days that the identity of a finding is remembered: longer than any spool replays, and than the
+/// preview of an exception looks back.
+pub(crate) const FINDINGS_KEPT_DAYS: i64 = 14;
+
 /// Event ids kept at each end of an alert: enough to show how it began and where it stands.
 pub(crate) const EVENTS_PER_END: usize = 100;
 

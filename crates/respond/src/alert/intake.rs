@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use event::{AlertId, Event, EventId, Finding, FindingKey, IdSource, Level, SystemId};
 use uuid::Uuid;
 
-use crate::exception::Filter;
 use super::grouping::{Window, group_key};
 use super::model::{Alert, EventSample, Status};
+use crate::exception::Filter;
 use crate::limits::{FINDING_KEYS_PER_ALERT, MATCHES_PER_ALERT};
 
 /// What stands behind the folding.
@@ -83,8 +83,7 @@ pub(crate) fn fold(ground: &Ground<'_>, at_hand: Vec<Standing>, findings: Vec<Fi
             continue;
         }
         let event = ground.events.get(&finding.event).copied();
-        let filter =
-            ground.filters.iter().find(|filter| filter.hides(&finding, event, ground.now));
+        let filter = ground.filters.iter().find(|filter| filter.hides(&finding, event, ground.now));
         if let Some(filter) = filter {
             folded.fresh += 1;
             folded.taken.push(Taken { place: Place::Hidden(filter.id), finding });
@@ -108,9 +107,8 @@ fn take(ground: &Ground<'_>, folded: &mut Folded, finding: Finding) {
         alert.findings >= FINDING_KEYS_PER_ALERT
             && alert.events.iter().last().is_some_and(|last| finding.event <= last)
     };
-    let open = same_group.find(|standing| {
-        standing.alert.status.is_open() || repeats(&standing.alert)
-    });
+    let open =
+        same_group.find(|standing| standing.alert.status.is_open() || repeats(&standing.alert));
     let alert_id = if let Some(standing) = open {
         if repeats(&standing.alert) {
             return;

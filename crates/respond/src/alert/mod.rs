@@ -2,17 +2,30 @@
 //! new to closed.
 
 mod actions;
+mod export;
 mod grouping;
 mod intake;
 mod model;
+#[cfg(test)]
+mod page_tests;
+mod pages;
 mod receive;
+mod routes;
 mod store;
+mod story;
 #[cfg(test)]
 mod tests;
+mod views;
 
-pub use model::{Alert, Closure, EventSample, Reason, Status, Step, WrongState, priority};
 pub(crate) use model::vietnam_year;
-pub use receive::{Received, receive};
+pub use model::{Alert, Closure, EventSample, Reason, Status, Step, WrongState, priority};
+pub(crate) use pages::severity_counts;
+pub use receive::{Received, forget_old_findings, receive};
+pub(crate) use routes::{AssignForm, routes};
 pub(crate) use store::{
-    findings_of_rule, get_for_change, holds, next_numbers, set_incident, set_status, within,
+    AlertFilter, AlertOrder, Slice, TopBy, TopKey, by_number, detections, findings_of_rule, get,
+    get_for_change, holds, next_numbers, of_incident, per_rule, set_incident, set_status, slice,
+    top, within,
 };
+pub use story::Both;
+pub use views::{AlertList, AlertPage, AlertRow, Choice, SeverityCount};

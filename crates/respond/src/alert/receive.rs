@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use db::{Actor, AuditEntry, Bookkeeping, Db, Subject};
 use event::{AgencyId, AlertId, Event, EventId, Finding, Level, SystemId};
 use sea_orm::ConnectionTrait;
@@ -17,7 +18,7 @@ use super::store;
 use crate::directory::Directory;
 use crate::error::RespondError;
 use crate::exception;
-use crate::limits::FINDINGS_PER_BATCH;
+use crate::limits::{FINDINGS_KEPT_DAYS, FINDINGS_PER_BATCH};
 use crate::live::Hub;
 
 /// What came of some findings.
@@ -56,6 +57,19 @@ pub async fn receive(
         received.add(part.len(), &folded);
     }
     Ok(received)
+}
+
+/// Forgets the identities of findings that no replay can bring back any more; call it once a day.
+/// Returns how many were forgotten. Alerts stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_old_findings(db: &Db) -> Result<u64, RespondError> {
+    let books = db.begin_bookkeeping().await?;
+    let gone =
+        store::prune_findings(&books, db.now() - TimeDelta::days(FINDINGS_KEPT_DAYS)).await?;
+    books.commit().await?;
+    Ok(gone)
 }
 
 /// Findings on their way in, with what they need.

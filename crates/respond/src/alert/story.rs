@@ -54,10 +54,7 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
     if rest > 0 {
         reasons.push(Phrase::key("alert-why-rest").arg("count", rest).text(lang));
     }
-    Phrase::key("alert-why")
-        .arg("title", title)
-        .arg("reasons", reasons.join("; "))
-        .text(lang)
+    Phrase::key("alert-why").arg("title", title).arg("reasons", reasons.join("; ")).text(lang)
 }
 
 fn reason(one: &Match, lang: Lang) -> String {
@@ -74,7 +71,8 @@ fn reason(one: &Match, lang: Lang) -> String {
 /// Returns what to do first: what the rule says, else what its tags call for.
 pub(crate) fn first_steps(alert: &Alert, rule: Option<&RuleCard>) -> Vec<Both> {
     if let Some(rule) = rule.filter(|rule| !rule.first_steps.is_empty()) {
-        let both = |step: &crate::rule::FirstStep| Both { vi: step.vi.clone(), en: step.en.clone() };
+        let both =
+            |step: &crate::rule::FirstStep| Both { vi: step.vi.clone(), en: step.en.clone() };
         return rule.first_steps.iter().map(both).collect();
     }
     let keys = STEPS_BY_TAG

@@ -6,7 +6,7 @@ use event::{Finding, Scope, Severity};
 
 use super::actions::{self, Bulk};
 use super::store::{self, AlertFilter, AlertOrder, StateFilter};
-use super::*;
+use super::{Alert, Closure, Reason, Received, Status, Step, receive};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::exception::{self, Draft};
@@ -99,10 +99,7 @@ async fn what_lies_outside_the_scope_is_not_found() {
         let conn = desk.db.conn();
         let (own, other) = (officer(agency(1)), officer(agency(2)));
         assert!(store::get(conn, &own.scope, alert).await.is_ok());
-        assert!(matches!(
-            store::get(conn, &other.scope, alert).await,
-            Err(RespondError::NotFound)
-        ));
+        assert!(matches!(store::get(conn, &other.scope, alert).await, Err(RespondError::NotFound)));
         assert!(all(&desk, &other.scope).await.is_empty());
         let counts = store::open_counts(conn, &other.scope).await.unwrap();
         assert!(counts.iter().all(|(_, count)| *count == 0));

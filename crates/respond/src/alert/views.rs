@@ -6,7 +6,7 @@ use event::{Level, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
-use web::{Permission, filters};
+use web::{Lang, Permission, Phrase, filters};
 
 use super::grouping::kind_word;
 use super::model::{Alert, Closure, STATES, Status};
@@ -89,11 +89,36 @@ impl AlertRow {
     }
 
     /// Returns the key of the state's word.
-    pub fn state_key(&self) -> String {
-        match &self.closure {
-            Some(closure) => format!("alert-closure-{closure}"),
-            None => format!("alert-state-{}", self.state.replace('_', "-")),
-        }
+    pub fn state_key(&self) -> &'static str {
+        state_key(&self.state, self.closure.as_deref())
+    }
+
+    /// Returns the key of the word for what it is about.
+    pub fn entity_key(&self) -> &'static str {
+        entity_key(&self.entity_kind)
+    }
+}
+
+/// Returns the key of a state's word.
+pub(crate) fn state_key(state: &str, closure: Option<&str>) -> &'static str {
+    match (state, closure) {
+        ("new", _) => "alert-state-new",
+        ("acknowledged", _) => "alert-state-acknowledged",
+        ("in_progress", _) => "alert-state-in-progress",
+        (_, Some("resolved")) => "alert-closure-resolved",
+        (_, Some("false")) => "alert-closure-false",
+        (_, Some("duplicate")) => "alert-closure-duplicate",
+        _ => "alert-state-closed",
+    }
+}
+
+/// Returns the key of the word for a kind of entity.
+pub(crate) fn entity_key(kind: &str) -> &'static str {
+    match kind {
+        "src_ip" => "alert-entity-src-ip",
+        "user" => "alert-entity-user",
+        "host" => "alert-entity-host",
+        _ => "alert-entity-source",
     }
 }
 
@@ -114,7 +139,7 @@ pub struct SeverityCount {
 pub struct Choice {
     /// Its value.
     pub value: String,
-    /// Its words, or the key of its words.
+    /// Its words, in the reader's language.
     pub name: String,
     /// Whether it is chosen.
     pub chosen: bool,
@@ -131,14 +156,28 @@ impl Choice {
         names.into_iter().map(choice).collect()
     }
 
-    /// Returns choices of words whose keys begin with a prefix.
-    pub(crate) fn words(words: &[&str], prefix: &str, chosen: &str) -> Vec<Self> {
-        let choice = |word: &&str| Self {
-            value: (*word).to_owned(),
-            name: format!("{prefix}{}", word.replace('_', "-")),
-            chosen: *word == chosen,
+    /// Returns choices of values with their words.
+    pub(crate) fn words<const N: usize>(
+        lang: Lang,
+        words: [(&str, &'static str); N],
+        chosen: &str,
+    ) -> Vec<Self> {
+        let choice = |(value, key): (&str, &'static str)| Self {
+            value: value.to_owned(),
+            name: Phrase::key(key).text(lang),
+            chosen: value == chosen,
         };
-        words.iter().map(choice).collect()
+        words.into_iter().map(choice).collect()
+    }
+
+    /// Returns a choice of each severity.
+    pub(crate) fn severities(lang: Lang, chosen: Option<Severity>) -> Vec<Self> {
+        let choice = |severity: Severity| Self {
+            value: severity.word().to_owned(),
+            name: Phrase::key(filters::severity_key(severity)).text(lang),
+            chosen: chosen == Some(severity),
+        };
+        Severity::WORST_FIRST.into_iter().map(choice).collect()
     }
 }
 

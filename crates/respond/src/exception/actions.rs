@@ -57,8 +57,7 @@ pub(crate) async fn preview(
     let query = draft.check(now)?;
     let since = now - TimeDelta::days(PREVIEW_DAYS);
     let limit = PREVIEW_FINDINGS_MAX;
-    let found =
-        alert::findings_of_rule(desk.db.conn(), scope, &draft.rule, since, limit).await?;
+    let found = alert::findings_of_rule(desk.db.conn(), scope, &draft.rule, since, limit).await?;
     let cut = found.len() as u64 >= limit;
     let ids: Vec<EventId> = found
         .iter()

@@ -2,12 +2,16 @@
 
 mod actions;
 mod model;
+mod routes;
 mod store;
+mod views;
 
-pub use model::{Draft, Exception, ExceptionError};
-pub(crate) use model::Filter;
-pub(crate) use store::{count_hidden, filters};
 #[cfg(test)]
 pub(crate) use actions::{end, make, preview};
+pub(crate) use model::Filter;
+pub use model::{Draft, Exception, ExceptionError};
+pub(crate) use routes::routes;
 #[cfg(test)]
 pub(crate) use store::get;
+pub(crate) use store::{count_hidden, filters};
+pub use views::{ExceptionForm, ExceptionList, ExceptionRow};

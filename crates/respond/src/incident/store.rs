@@ -173,9 +173,8 @@ pub(crate) async fn get_for_change(
     scope: &Scope,
     id: IncidentId,
 ) -> Result<Incident, RespondError> {
-    let found = row::Entity::find_by_id(id.uuid())
-        .filter(within(scope, Column::AgencyId))
-        .lock_exclusive();
+    let found =
+        row::Entity::find_by_id(id.uuid()).filter(within(scope, Column::AgencyId)).lock_exclusive();
     let row = found.one(tx.conn()).await?.ok_or(RespondError::NotFound)?;
     with_systems(tx.conn(), row).await
 }
@@ -230,7 +229,11 @@ fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondErr
 }
 
 /// Writes an incident: a new one, or what has changed of one that stands.
-pub(crate) async fn save(tx: &Tx, incident: &Incident, is_new: Novelty) -> Result<(), RespondError> {
+pub(crate) async fn save(
+    tx: &Tx,
+    incident: &Incident,
+    is_new: Novelty,
+) -> Result<(), RespondError> {
     let left = match &incident.status {
         IncidentStatus::Closed(left) => Some(left),
         _ => None,

@@ -3,6 +3,9 @@
 //!
 //! This crate does not know `detect`; the application implements [`RuleCatalogue`] over the engine.
 
+mod routes;
+mod views;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -10,6 +13,9 @@ use chrono::{DateTime, Utc};
 use event::{Event, Finding, LogSource, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub(crate) use routes::routes;
+pub use views::{RuleList, RulePage, RuleRow, RuleTest};
 
 /// What the detection engine has loaded.
 pub trait RuleCatalogue: Send + Sync + Debug {

@@ -60,9 +60,7 @@ pub(crate) async fn next_numbers(
         .exec_without_returning(conn)
         .await?;
     let row = Entity::find_by_id((kind.to_owned(), year)).one(conn).await?;
-    let last = row
-        .ok_or(RespondError::BadRow { table: "respond_number", column: "last" })?
-        .last;
+    let last = row.ok_or(RespondError::BadRow { table: "respond_number", column: "last" })?.last;
     Ok(last - count + 1)
 }
 

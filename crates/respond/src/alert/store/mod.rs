@@ -6,13 +6,15 @@ mod row;
 use chrono::{DateTime, Utc};
 use db::Tx;
 use event::fold::fold;
-use event::{AccountId, AgencyId, AlertId, EntityKind, IncidentId, Level, Scope, Severity, SystemId};
+use event::{
+    AccountId, AgencyId, AlertId, EntityKind, IncidentId, Level, Scope, Severity, SystemId,
+};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder as _, QuerySelect as _};
 
 pub(crate) use intake::{
-    FindingRow, at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
+    at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
 };
 use row::{StatusColumns, alert, comment};
 
@@ -201,6 +203,22 @@ pub(crate) async fn by_number(
         .one(conn)
         .await?;
     row.ok_or(RespondError::NotFound)?.try_into()
+}
+
+/// Returns the alerts of an incident, the earliest first; bounded like a bulk action.
+pub(crate) async fn of_incident(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    id: IncidentId,
+) -> Result<Vec<Alert>, RespondError> {
+    let rows = alert::Entity::find()
+        .filter(within(scope, alert::Column::AgencyId))
+        .filter(alert::Column::IncidentId.eq(id.uuid()))
+        .order_by_asc(alert::Column::FirstAt)
+        .limit(crate::limits::BULK_MAX as u64)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Alert::try_from).collect()
 }
 
 /// Returns other alerts about the same thing, the newest first.
@@ -427,11 +445,8 @@ pub(crate) async fn comments(
         .limit(TIMELINE_LINES)
         .all(conn)
         .await?;
-    let comment = |row: comment::Model| Comment {
-        author: row.author,
-        made_at: row.made_at,
-        text: row.text,
-    };
+    let comment =
+        |row: comment::Model| Comment { author: row.author, made_at: row.made_at, text: row.text };
     Ok(rows.into_iter().map(comment).collect())
 }
 

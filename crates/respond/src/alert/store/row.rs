@@ -148,9 +148,8 @@ pub(crate) fn level(number: Option<i16>) -> Option<Level> {
 
 fn status(row: &alert::Model) -> Result<Status, RespondError> {
     let bad = |column: &'static str| RespondError::BadRow { table: "alert", column };
-    let reason = || {
-        row.closure_reason.as_deref().and_then(Reason::new).ok_or(bad("closure_reason"))
-    };
+    let reason =
+        || row.closure_reason.as_deref().and_then(Reason::new).ok_or(bad("closure_reason"));
     Ok(match row.state.as_str() {
         "new" => Status::New,
         "acknowledged" => Status::Acknowledged,
@@ -158,9 +157,9 @@ fn status(row: &alert::Model) -> Result<Status, RespondError> {
         "closed" => Status::Closed(match row.closure.as_deref() {
             Some("resolved") => Closure::Resolved(reason()?),
             Some("false") => Closure::False(reason()?),
-            Some("duplicate") => Closure::Duplicate(AlertId::from_uuid(
-                row.duplicate_of.ok_or(bad("duplicate_of"))?,
-            )),
+            Some("duplicate") => {
+                Closure::Duplicate(AlertId::from_uuid(row.duplicate_of.ok_or(bad("duplicate_of"))?))
+            }
             _ => return Err(bad("closure")),
         }),
         _ => return Err(bad("state")),

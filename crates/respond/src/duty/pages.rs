@@ -1,0 +1,191 @@
+//! Gathering what the duty page shows.
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use event::{Level, Severity};
+use web::charts::{Chart, Kind, Point, Series};
+use web::figures::vietnam;
+use web::paging::Page;
+use web::{Lang, Phrase, Who, filters};
+
+use super::views::DutyPage;
+use crate::address::Address;
+use crate::alert::{self, AlertFilter, AlertOrder, AlertRow, Slice, TopBy, TopKey};
+use crate::desk::Desk;
+use crate::directory::MinuteCount;
+use crate::error::RespondError;
+use crate::incident::{self, IncidentFilter, IncidentRow};
+use crate::limits::{DUTY_ALERTS, SHORT_LIST};
+
+/// The time that the charts cover.
+const DAY: TimeDelta = TimeDelta::hours(24);
+
+/// The time that one bar covers: 96 of them fit on a phone and tell a burst from a day.
+const BAR: TimeDelta = TimeDelta::minutes(15);
+
+/// Alerts of a day that the chart counts; past it the picture is a wall anyway.
+const DETECTIONS_MAX: u64 = 20_000;
+
+/// The level from which a system must be watched.
+const WATCHED_FROM: u8 = 3;
+
+/// Returns the duty page.
+pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondError> {
+    let conn = desk.db.conn();
+    let scope = &who.scope;
+    let now = desk.db.now();
+    let since = (now - DAY).duration_trunc(BAR).unwrap_or(now - DAY);
+    let directory = desk.directory.as_ref();
+    let worst = Slice { order: AlertOrder::Worst, offset: 0, limit: DUTY_ALERTS };
+    let own = AlertFilter { assignee: Some(who.account), ..AlertFilter::default() };
+    let open = AlertFilter::default();
+    let few = Slice { limit: SHORT_LIST, ..worst };
+    let led = IncidentFilter {
+        assignee: Some(who.account),
+        open_only: true,
+        ..IncidentFilter::default()
+    };
+    let short = Page { page: None, rows: Some(SHORT_LIST) };
+    let (counts, incidents, alerts, mine, my_incidents, detections, sources, targets, minutes) = tokio::join!(
+        alert::severity_counts(desk, who),
+        incident::open_count(conn, scope),
+        alert::slice(conn, scope, &open, worst),
+        alert::slice(conn, scope, &own, few),
+        incident::list(conn, scope, &led, short),
+        alert::detections(conn, scope, since, DETECTIONS_MAX),
+        alert::top(conn, scope, TopBy::Sources, since, SHORT_LIST),
+        alert::top(conn, scope, TopBy::Targets, since, SHORT_LIST),
+        directory.minutes(scope, since),
+    );
+    let counts = counts?;
+    let row = |alert: &alert::Alert| AlertRow::of(alert, directory);
+    let coverage =
+        Level::new(WATCHED_FROM).map(|level| directory.coverage(scope, level)).unwrap_or_default();
+    Ok(DutyPage {
+        now,
+        open: counts.iter().map(|count| count.count).sum(),
+        counts,
+        incidents: incidents?,
+        coverage,
+        events_per_s: desk.hub.rate(),
+        alerts: alerts?.iter().map(row).collect(),
+        silent: directory.silent(scope),
+        mine: mine?.iter().map(row).collect(),
+        my_incidents: my_incidents?
+            .0
+            .iter()
+            .map(|incident| IncidentRow::of(incident, directory))
+            .collect(),
+        events: events_chart(&minutes, since, now, who.lang),
+        detections: detections_chart(&detections?, since, now, who.lang),
+        sources: top_chart(desk, &sources?, "duty-top-sources", who.lang),
+        targets: top_chart(desk, &targets?, "duty-top-targets", who.lang),
+    })
+}
+
+/// Returns where the bars begin.
+fn bars(since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    (0..).map(|n| since + BAR * n).take_while(|start| *start <= now).collect()
+}
+
+/// Returns which bar a moment falls into.
+fn bar_of(since: DateTime<Utc>, at: DateTime<Utc>) -> Option<usize> {
+    usize::try_from((at - since).num_seconds().div_euclid(BAR.num_seconds())).ok()
+}
+
+/// Returns a timeline without its numbers; each bar leads to a search of its time.
+fn timeline(starts: &[DateTime<Utc>], key: &'static str, lang: Lang) -> Chart {
+    let point = |start: &DateTime<Utc>| Point {
+        label: vietnam(*start).format("%H:%M").to_string(),
+        href: Some(
+            Address::of("/search")
+                .with("q", "*")
+                .with("from", start.to_rfc3339())
+                .with("to", (*start + BAR).to_rfc3339())
+                .to_string(),
+        ),
+    };
+    let ends = starts.iter().copied().chain(starts.last().map(|last| *last + BAR));
+    Chart {
+        title: Phrase::key(key).text(lang),
+        label: Phrase::key("search-time").text(lang),
+        kind: Kind::Timeline,
+        points: starts.iter().map(point).collect(),
+        series: Vec::new(),
+        brush: Some("/search?q=*&from={from}&to={to}".to_owned()),
+        times: ends.map(|at| at.to_rfc3339()).collect(),
+    }
+}
+
+fn events_chart(
+    minutes: &[MinuteCount],
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+    lang: Lang,
+) -> Chart {
+    let starts = bars(since, now);
+    let mut values = vec![0.0; starts.len()];
+    for count in minutes {
+        let place = bar_of(since, count.minute).and_then(|bar| values.get_mut(bar));
+        if let Some(value) = place {
+            *value += crate::search::number(count.events);
+        }
+    }
+    // Told per minute, whatever the width of a bar.
+    #[expect(clippy::cast_precision_loss, reason = "a bar has fifteen minutes")]
+    let minutes_per_bar = BAR.num_minutes() as f64;
+    values.iter_mut().for_each(|value| *value = (*value / minutes_per_bar).round());
+    let mut chart = timeline(&starts, "duty-events", lang);
+    let name = Phrase::key("duty-events-per-minute").text(lang);
+    chart.series.push(Series { name, tone: "accent".to_owned(), values });
+    chart
+}
+
+fn detections_chart(
+    detections: &[(DateTime<Utc>, Severity)],
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+    lang: Lang,
+) -> Chart {
+    let starts = bars(since, now);
+    let mut chart = timeline(&starts, "duty-detections", lang);
+    for severity in Severity::WORST_FIRST {
+        let mut values = vec![0.0; starts.len()];
+        for (at, _) in detections.iter().filter(|(_, own)| *own == severity) {
+            if let Some(value) = bar_of(since, *at).and_then(|bar| values.get_mut(bar)) {
+                *value += 1.0;
+            }
+        }
+        if values.iter().any(|value| *value > 0.0) {
+            let name = Phrase::key(filters::severity_key(severity)).text(lang);
+            chart.series.push(Series { name, tone: severity.word().to_owned(), values });
+        }
+    }
+    chart
+}
+
+fn top_chart(desk: &Desk, top: &[(TopKey, u64)], key: &'static str, lang: Lang) -> Chart {
+    let all = Address::of("/alerts").with("state", "all");
+    let point = |(key, _): &(TopKey, u64)| match key {
+        TopKey::Address(address) => Point {
+            label: address.clone(),
+            href: Some(all.clone().with("entity", address).to_string()),
+        },
+        TopKey::System(id) => Point {
+            label: desk.directory.system(*id).map_or_else(String::new, |card| card.name),
+            href: Some(all.clone().with("system", id).to_string()),
+        },
+    };
+    Chart {
+        title: Phrase::key(key).text(lang),
+        label: Phrase::key(key).text(lang),
+        kind: Kind::Bars,
+        points: top.iter().map(point).collect(),
+        series: vec![Series {
+            name: Phrase::key("alert-title").text(lang),
+            tone: "accent".to_owned(),
+            values: top.iter().map(|(_, count)| crate::search::number(*count)).collect(),
+        }],
+        brush: None,
+        times: Vec::new(),
+    }
+}

@@ -1,0 +1,180 @@
+//! The pages of exceptions.
+
+use axum::extract::State;
+use chrono::TimeDelta;
+use event::{AlertId, EntityKind};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::paging::Page;
+use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
+
+use super::model::Draft;
+use super::views::{ExceptionForm, ExceptionList, ExceptionRow};
+use super::{actions, store};
+use crate::actor::Handler;
+use crate::alert::{self, Reason};
+use crate::desk::Desk;
+
+/// How long an exception lives unless someone says otherwise.
+const DAYS: i64 = 30;
+
+/// Returns the routes of exceptions.
+pub(crate) fn routes() -> Routes<Desk> {
+    use Permission::{ExceptionChange, ExceptionRead};
+    Routes::new()
+        .get("/exceptions", ExceptionRead, list)
+        .doc("Lists exceptions, the newest first")
+        .gives::<ExceptionList>()
+        .get("/exceptions/new", ExceptionChange, form)
+        .doc("Shows the form for an exception, filled from an alert; with `preview` what it would hide")
+        .gives::<ExceptionForm>()
+        .post("/exceptions", ExceptionChange, make)
+        .doc("Makes an exception")
+        .takes::<NewException>()
+        .post("/exceptions/{id}/end", ExceptionChange, end)
+        .doc("Ends an exception before its time")
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    rule: String,
+    page: Option<u64>,
+    rows: Option<u64>,
+}
+
+async fn list(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<ListQuery>,
+) -> Result<View<ExceptionList>, AppError> {
+    let page = Page { page: query.page, rows: query.rows };
+    let rule = Some(query.rule.as_str()).filter(|rule| !rule.is_empty());
+    let (exceptions, total) = store::list(desk.db.conn(), &who.scope, rule, page).await?;
+    let rest = crate::address::Address::of("").with("rule", &query.rule).query();
+    Ok(View::new(ExceptionList {
+        exceptions: exceptions.iter().map(|one| ExceptionRow::of(one, &desk)).collect(),
+        pager: page.pager("/exceptions", &rest, total),
+    }))
+}
+
+/// What the form begins with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct FormQuery {
+    /// The alert that it is made from.
+    alert: Option<AlertId>,
+    rule: String,
+    system: String,
+    condition: String,
+    reason: String,
+    days: Option<i64>,
+    /// Whether to look at what it would have hidden.
+    preview: bool,
+}
+
+async fn form(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<FormQuery>,
+) -> Result<View<ExceptionForm>, AppError> {
+    let mut form = ExceptionForm {
+        rule: query.rule.clone(),
+        title: query.rule.clone(),
+        title_vi: None,
+        system: query.system.clone(),
+        system_name: String::new(),
+        condition: query.condition.clone(),
+        reason: query.reason.clone(),
+        days: query.days.unwrap_or(DAYS),
+        preview: None,
+    };
+    if let Some(id) = query.alert {
+        let alert = alert::get(desk.db.conn(), &who.scope, id).await?;
+        form.rule.clone_from(&alert.rule);
+        form.title.clone_from(&alert.title);
+        form.system = alert.system.map(|id| id.to_string()).unwrap_or_default();
+        form.condition = match alert.entity.kind {
+            EntityKind::SrcIp => crate::event_line::term("src_ip", &alert.entity.value),
+            EntityKind::User => crate::event_line::term("user", &alert.entity.value),
+            EntityKind::Host => crate::event_line::term("host", &alert.entity.value),
+            EntityKind::Source => String::new(),
+        };
+    }
+    if let Some(rule) = desk.rules.rule(&form.rule) {
+        form.title = rule.title;
+        form.title_vi = rule.title_vi;
+    }
+    let seen = desk.directory.systems(&who.scope);
+    let system = seen.into_iter().find(|system| system.id == form.system);
+    form.system_name = system.map(|system| system.name).unwrap_or_default();
+    if query.preview {
+        let placeholder = "preview only";
+        let asked = NewException {
+            rule: form.rule.clone(),
+            system: form.system.clone(),
+            condition: form.condition.clone(),
+            reason: placeholder.to_owned(),
+            days: form.days,
+        };
+        let draft = asked.draft(&desk)?;
+        form.preview = Some(actions::preview(&desk, &who.scope, draft).await?.into());
+    }
+    Ok(View::new(form))
+}
+
+/// A new exception.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewException {
+    /// The rule's id.
+    rule: String,
+    /// The system's id; empty for all of them.
+    #[serde(default)]
+    system: String,
+    /// What the completing event must be like; empty for any.
+    #[serde(default)]
+    condition: String,
+    /// Why this is harmless.
+    #[serde(default)]
+    reason: String,
+    /// For how many days.
+    days: i64,
+}
+
+impl NewException {
+    fn draft(&self, desk: &Desk) -> Result<Draft, AppError> {
+        let system = match self.system.as_str() {
+            "" => None,
+            id => Some(id.parse().map_err(|_| AppError::NotFound)?),
+        };
+        let Some(reason) = Reason::new(&self.reason) else {
+            return Err(AppError::invalid("reason", Phrase::key("alert-error-reason")));
+        };
+        let days = self.days.clamp(-1, 10_000);
+        Ok(Draft {
+            rule: self.rule.clone(),
+            agency: None,
+            system,
+            condition: self.condition.trim().to_owned(),
+            reason,
+            expires_at: desk.db.now() + TimeDelta::days(days),
+        })
+    }
+}
+
+async fn make(
+    State(desk): State<Desk>,
+    who: Who,
+    Body(form): Body<NewException>,
+) -> Result<Done, AppError> {
+    let draft = form.draft(&desk)?;
+    actions::make(&desk, &Handler::from(&who), draft).await?;
+    Ok(done("/exceptions").made().notice(Phrase::key("exception-done-made")))
+}
+
+async fn end(State(desk): State<Desk>, who: Who, Path(id): Path<Uuid>) -> Result<Done, AppError> {
+    actions::end(&desk, &Handler::from(&who), id).await?;
+    Ok(done("/exceptions").notice(Phrase::key("exception-done-ended")))
+}

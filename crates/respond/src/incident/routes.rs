@@ -1,0 +1,362 @@
+//! The pages of incidents and the presses on them.
+
+use axum::extract::State;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use event::{AlertId, IncidentId, Severity};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use web::paging::Page;
+use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
+
+use super::actions;
+use super::model::{Findings, IncidentStep};
+use super::store::{self, IncidentFilter};
+use super::views::{FindingsView, IncidentList, IncidentPage, IncidentRow, TimelineLine};
+use crate::actor::Handler;
+use crate::address::Address;
+use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
+use crate::desk::Desk;
+use crate::error::RespondError;
+
+/// Returns the routes of incidents.
+pub(crate) fn routes() -> Routes<Desk> {
+    use Permission::{IncidentHandle, IncidentRead};
+    Routes::new()
+        .get("/incidents", IncidentRead, list)
+        .doc("Lists incidents, open ones first")
+        .gives::<IncidentList>()
+        .post("/incidents", IncidentHandle, open)
+        .doc("Makes an incident of alerts")
+        .takes::<OpenForm>()
+        .get("/incidents/{id}", IncidentRead, detail)
+        .doc("Shows one incident with its timeline")
+        .gives::<IncidentPage>()
+        .post("/incidents/{id}/note", IncidentHandle, note)
+        .doc("Writes a line into the timeline")
+        .takes::<NoteForm>()
+        .post("/incidents/{id}/alerts", IncidentHandle, add_alerts)
+        .doc("Adds alerts, by their numbers")
+        .takes::<AlertsForm>()
+        .post("/incidents/{id}/assign", IncidentHandle, assign)
+        .doc("Gives the lead to someone")
+        .takes::<AssignForm>()
+        .post("/incidents/{id}/contain", IncidentHandle, contain)
+        .doc("Says that it spreads no further")
+        .post("/incidents/{id}/report", IncidentHandle, report)
+        .doc("Notes that it was reported onward")
+        .takes::<WhenForm>()
+        .post("/incidents/{id}/close", IncidentHandle, close)
+        .doc("Closes it with cause, impact and lessons")
+        .takes::<CloseForm>()
+        .post("/incidents/{id}/reopen", IncidentHandle, reopen)
+        .doc("Opens it again")
+}
+
+/// What the list is filtered by.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    state: String,
+    severity: String,
+    agency: String,
+    mine: bool,
+    q: String,
+    page: Option<u64>,
+    rows: Option<u64>,
+}
+
+const STATES: [(&str, &str); 4] = [
+    ("", "incident-state-all"),
+    ("open", "incident-state-open"),
+    ("contained", "incident-state-contained"),
+    ("closed", "incident-state-closed"),
+];
+
+async fn list(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<ListQuery>,
+) -> Result<View<IncidentList>, AppError> {
+    let filter = IncidentFilter {
+        state: STATES.iter().map(|(word, _)| *word).skip(1).find(|word| *word == query.state),
+        open_only: false,
+        severity: Severity::from_word(&query.severity),
+        agency: query.agency.parse().ok(),
+        assignee: query.mine.then_some(who.account),
+        text: query.q.clone(),
+    };
+    let page = Page { page: query.page, rows: query.rows };
+    let (incidents, total) = store::list(desk.db.conn(), &who.scope, &filter, page).await?;
+    let rest = Address::of("/incidents")
+        .with("state", &query.state)
+        .with("severity", &query.severity)
+        .with("agency", &query.agency)
+        .maybe("mine", query.mine.then_some("true"))
+        .with("q", &query.q)
+        .query();
+    let directory = desk.directory.as_ref();
+    Ok(View::new(IncidentList {
+        states: Choice::words(who.lang, STATES, filter.state.unwrap_or_default()),
+        severities: Choice::severities(who.lang, filter.severity),
+        agencies: Choice::named(directory.agencies(&who.scope), Some(&query.agency)),
+        active: !rest.is_empty(),
+        pager: page.pager("/incidents", &rest, total),
+        text: query.q,
+        mine: query.mine,
+        incidents: incidents.iter().map(|one| IncidentRow::of(one, directory)).collect(),
+    }))
+}
+
+async fn detail(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+) -> Result<View<IncidentPage>, AppError> {
+    Ok(View::new(page(&desk, &who, id).await?))
+}
+
+/// Gathers what an incident's page shows.
+pub(super) async fn page(
+    desk: &Desk,
+    who: &Who,
+    id: IncidentId,
+) -> Result<IncidentPage, RespondError> {
+    let conn = desk.db.conn();
+    let incident = store::get(conn, &who.scope, id).await?;
+    let timeline = store::timeline(conn, &incident).await?;
+    let alerts = alert::of_incident(conn, &who.scope, id).await?;
+    let directory = desk.directory.as_ref();
+    let line = |entry: super::model::Entry| TimelineLine {
+        at: entry.at,
+        made_at: entry.made_at,
+        kind: entry.kind.word().to_owned(),
+        author: entry.author,
+        text: entry.text,
+    };
+    let assignee = incident.assignee.map(|id| id.to_string());
+    Ok(IncidentPage {
+        contained_at: incident.contained_at,
+        closed_at: incident.closed_at,
+        findings: FindingsView::of(&incident.status),
+        timeline: timeline.into_iter().map(line).collect(),
+        alerts: alerts.iter().map(|one| AlertRow::of(one, directory)).collect(),
+        alerts_href: Address::of("/alerts").with("state", "all").with("incident", id).to_string(),
+        systems: incident.systems.iter().filter_map(|id| directory.system(*id)).collect(),
+        agency: directory.agency(incident.agency),
+        people: Choice::named(directory.people(incident.agency), assignee.as_deref()),
+        incident: IncidentRow::of(&incident, directory),
+    })
+}
+
+/// Alerts that become an incident.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OpenForm {
+    /// The alerts' ids.
+    #[serde(default)]
+    alert: Vec<String>,
+    /// What happened; empty takes the worst alert's title.
+    #[serde(default)]
+    title: String,
+}
+
+async fn open(
+    State(desk): State<Desk>,
+    who: Who,
+    Body(form): Body<OpenForm>,
+) -> Result<Done, AppError> {
+    let ids: Result<Vec<AlertId>, _> = form.alert.iter().map(|id| id.parse()).collect();
+    let Ok(ids) = ids else {
+        return Err(AppError::invalid("alert", Phrase::key("incident-error-alerts")));
+    };
+    let handler = Handler::from(&who);
+    let incident = actions::open(&desk, &handler, &ids, Some(&form.title)).await?;
+    let notice = Phrase::key("incident-done-opened").arg("number", incident.number);
+    Ok(done(format!("/incidents/{}", incident.id)).made().notice(notice))
+}
+
+/// A line for the timeline.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NoteForm {
+    /// Its words.
+    #[serde(default)]
+    text: String,
+    /// When it happened (Vietnam's clock, `2026-11-22T14:05`); empty is now.
+    #[serde(default)]
+    at: String,
+}
+
+async fn note(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+    Body(form): Body<NoteForm>,
+) -> Result<Done, AppError> {
+    let at = moment(&form.at)?;
+    actions::note(&desk, &Handler::from(&who), id, at, &form.text).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-noted")))
+}
+
+/// A moment typed in.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WhenForm {
+    /// When (Vietnam's clock, `2026-11-22T14:05`, or RFC 3339); empty is now.
+    #[serde(default)]
+    at: String,
+}
+
+async fn report(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+    Body(form): Body<WhenForm>,
+) -> Result<Done, AppError> {
+    let at = moment(&form.at)?;
+    actions::report(&desk, &Handler::from(&who), id, at).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-reported")))
+}
+
+/// Returns the moment that someone typed; nothing for an empty field.
+///
+/// # Errors
+/// When it is no moment.
+fn moment(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+    /// Vietnam's clock is seven hours ahead of UTC, all year.
+    const AHEAD: TimeDelta = TimeDelta::hours(7);
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Some(at.to_utc()));
+    }
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%H:%M %d/%m/%Y"];
+    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    match local {
+        Some(local) => Ok(Some((local - AHEAD).and_utc())),
+        None => Err(AppError::invalid("at", Phrase::key("incident-error-time"))),
+    }
+}
+
+/// More alerts for an incident.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AlertsForm {
+    /// Their numbers (`CB-2026-00042`), parted by spaces or commas.
+    #[serde(default)]
+    numbers: String,
+}
+
+async fn add_alerts(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+    Body(form): Body<AlertsForm>,
+) -> Result<Done, AppError> {
+    let mut ids = Vec::new();
+    let words = form.numbers.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    for number in words.filter(|word| !word.is_empty()).take(crate::limits::BULK_MAX) {
+        let found = alert::by_number(desk.db.conn(), &who.scope, &number.to_uppercase()).await;
+        match found {
+            Ok(alert) => ids.push(alert.id),
+            Err(RespondError::NotFound) => {
+                let why = Phrase::key("incident-error-number").arg("number", number);
+                return Err(AppError::invalid("numbers", why));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    actions::add_alerts(&desk, &Handler::from(&who), id, &ids).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-added")))
+}
+
+async fn assign(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+    Body(form): Body<AssignForm>,
+) -> Result<Done, AppError> {
+    let to = form.account(&who)?;
+    actions::assign(&desk, &Handler::from(&who), id, to).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-assigned")))
+}
+
+async fn contain(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+) -> Result<Done, AppError> {
+    actions::step(&desk, &Handler::from(&who), id, IncidentStep::Contain).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-contained")))
+}
+
+async fn reopen(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+) -> Result<Done, AppError> {
+    actions::step(&desk, &Handler::from(&who), id, IncidentStep::Reopen).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-reopened")))
+}
+
+/// What an incident leaves behind.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CloseForm {
+    /// Why it could happen.
+    #[serde(default)]
+    cause: String,
+    /// What it did.
+    #[serde(default)]
+    impact: String,
+    /// What we do differently.
+    #[serde(default)]
+    lessons: String,
+}
+
+async fn close(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+    Body(form): Body<CloseForm>,
+) -> Result<Done, AppError> {
+    let mut wrong = web::FieldErrors::default();
+    let mut take = |field: &'static str, text: &str| {
+        let reason = Reason::new(text);
+        if reason.is_none() {
+            wrong.add(field, Phrase::key("incident-error-findings"));
+        }
+        reason
+    };
+    let cause = take("cause", &form.cause);
+    let impact = take("impact", &form.impact);
+    let lessons = take("lessons", &form.lessons);
+    let (Some(cause), Some(impact), Some(lessons)) = (cause, impact, lessons) else {
+        return Err(AppError::Invalid(wrong));
+    };
+    let step = IncidentStep::Close(Findings { cause, impact, lessons });
+    actions::step(&desk, &Handler::from(&who), id, step).await?;
+    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-closed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_moments_are_on_vietnams_clock() {
+        let cases = [
+            ("2026-11-22T14:05", "2026-11-22T07:05:00Z"),
+            ("14:05 22/11/2026", "2026-11-22T07:05:00Z"),
+            ("2026-11-22T07:05:00Z", "2026-11-22T07:05:00Z"),
+        ];
+        for (typed, expected) in cases {
+            let read = moment(typed).unwrap().unwrap();
+            assert_eq!(read, expected.parse::<DateTime<Utc>>().unwrap(), "{typed}");
+        }
+        assert!(moment("  ").unwrap().is_none());
+        assert!(moment("hôm qua").is_err());
+    }
+}

@@ -1,0 +1,187 @@
+//! What the pages of incidents show.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use event::Severity;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::paging::Pager;
+use web::{Permission, filters};
+
+use super::model::{Incident, IncidentStatus};
+use crate::alert::{AlertRow, Choice};
+use crate::directory::{AgencyCard, Directory, SystemCard};
+
+/// One incident in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IncidentRow {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub number: String,
+    /// What happened.
+    pub title: String,
+    /// How bad.
+    #[schema(value_type = String)]
+    pub severity: Severity,
+    /// `open`, `contained` or `closed`.
+    pub state: String,
+    /// The agency.
+    pub agency: String,
+    /// Who leads.
+    pub assignee: Option<String>,
+    /// When it happened, as far as known.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// When it was seen.
+    pub detected_at: DateTime<Utc>,
+    /// When it was reported onward.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+}
+
+impl IncidentRow {
+    /// Returns the incident as a row.
+    pub(crate) fn of(incident: &Incident, directory: &dyn Directory) -> Self {
+        Self {
+            id: incident.id.to_string(),
+            number: incident.number.clone(),
+            title: incident.title.clone(),
+            severity: incident.severity,
+            state: incident.status.word().to_owned(),
+            agency: directory.agency(incident.agency).map(|card| card.name).unwrap_or_default(),
+            assignee: incident.assignee.and_then(|id| directory.person_name(id)),
+            occurred_at: incident.occurred_at,
+            detected_at: incident.detected_at,
+            reported_at: incident.reported_at,
+            opened_at: incident.opened_at,
+        }
+    }
+
+    /// Returns the key of the state's word.
+    pub fn state_key(&self) -> &'static str {
+        match self.state.as_str() {
+            "open" => "incident-state-open",
+            "contained" => "incident-state-contained",
+            _ => "incident-state-closed",
+        }
+    }
+}
+
+/// The list of incidents.
+#[derive(Debug, Clone, Serialize, ToSchema, Template)]
+#[template(path = "incident/list.html")]
+pub struct IncidentList {
+    /// States to filter by.
+    pub states: Vec<Choice>,
+    /// Severities to filter by.
+    pub severities: Vec<Choice>,
+    /// Agencies to filter by.
+    pub agencies: Vec<Choice>,
+    /// Words to filter by.
+    pub text: String,
+    /// Only mine.
+    pub mine: bool,
+    /// Whether anything is filtered.
+    pub active: bool,
+    /// The rows.
+    pub incidents: Vec<IncidentRow>,
+    /// Where the list stands.
+    pub pager: Pager,
+}
+
+/// A line of the timeline.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TimelineLine {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// When it was written down.
+    pub made_at: DateTime<Utc>,
+    /// `occurred`, `detected`, `step` or `note`.
+    pub kind: String,
+    /// Who wrote it; empty for the platform.
+    pub author: String,
+    /// Its words; a step's word for a step.
+    pub text: String,
+}
+
+impl TimelineLine {
+    /// Returns the key of what the line is.
+    pub fn kind_key(&self) -> &'static str {
+        match (self.kind.as_str(), self.text.as_str()) {
+            ("occurred", _) => "incident-line-occurred",
+            ("detected", _) => "incident-line-detected",
+            ("step", "opened") => "incident-line-opened",
+            ("step", "contained") => "incident-line-contained",
+            ("step", "closed") => "incident-line-closed",
+            ("step", "reopened") => "incident-line-reopened",
+            ("step", _) => "incident-line-reported",
+            _ => "incident-line-note",
+        }
+    }
+
+    /// Returns the words to show; a step has none but its kind.
+    pub fn words(&self) -> &str {
+        if self.kind == "step" { "" } else { &self.text }
+    }
+}
+
+/// What an incident leaves behind.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FindingsView {
+    /// Why it could happen.
+    pub cause: String,
+    /// What it did.
+    pub impact: String,
+    /// What we do differently.
+    pub lessons: String,
+}
+
+impl FindingsView {
+    pub(crate) fn of(status: &IncidentStatus) -> Option<Self> {
+        let IncidentStatus::Closed(left) = status else { return None };
+        Some(Self {
+            cause: left.cause.as_str().to_owned(),
+            impact: left.impact.as_str().to_owned(),
+            lessons: left.lessons.as_str().to_owned(),
+        })
+    }
+}
+
+/// One incident.
+#[derive(Debug, Clone, Serialize, ToSchema, Template)]
+#[template(path = "incident/detail.html")]
+pub struct IncidentPage {
+    /// The incident.
+    pub incident: IncidentRow,
+    /// When it stopped spreading.
+    pub contained_at: Option<DateTime<Utc>>,
+    /// When it was closed.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// What it leaves behind.
+    pub findings: Option<FindingsView>,
+    /// The timeline, the oldest line first.
+    pub timeline: Vec<TimelineLine>,
+    /// Its alerts.
+    pub alerts: Vec<AlertRow>,
+    /// All of its alerts in the list.
+    pub alerts_href: String,
+    /// Its systems.
+    pub systems: Vec<SystemCard>,
+    /// The agency that owns it.
+    pub agency: Option<AgencyCard>,
+    /// Who can lead it.
+    pub people: Vec<Choice>,
+}
+
+impl IncidentPage {
+    /// Returns whether work is left.
+    pub fn is_open(&self) -> bool {
+        self.incident.state != "closed"
+    }
+
+    /// Returns whether someone may say that it spreads no further.
+    pub fn can_contain(&self) -> bool {
+        self.incident.state == "open"
+    }
+}

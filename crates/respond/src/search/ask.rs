@@ -1,0 +1,181 @@
+//! What someone asks the lake: the query line, the span of time, the place in the pages.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use event::EventId;
+use event::lake::{Cursor, Search};
+use event::query::{ParseError, Query, parse};
+use serde::Deserialize;
+
+use crate::address::Address;
+use crate::limits::{EVENTS_PER_PAGE, QUERY_CHARS_MAX};
+
+/// The spans offered, by their word in the address, in minutes.
+pub(crate) const SPANS: [(&str, i64); 7] = [
+    ("15m", 15),
+    ("1h", 60),
+    ("4h", 240),
+    ("24h", 1440),
+    ("7d", 10_080),
+    ("30d", 43_200),
+    ("custom", 0),
+];
+
+/// The span taken when none is chosen.
+const SPAN: &str = "1h";
+
+/// Vietnam's clock is seven hours ahead of UTC, all year.
+const AHEAD: TimeDelta = TimeDelta::hours(7);
+
+/// The question as it stands in the address.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Ask {
+    /// The query line; its presence (even empty, as `*`) runs the search.
+    pub(crate) q: Option<String>,
+    /// A span's word.
+    pub(crate) range: String,
+    /// Not before: RFC 3339, or Vietnam's clock as browsers write it.
+    pub(crate) from: String,
+    /// Before.
+    pub(crate) to: String,
+    /// Where the page before ended.
+    pub(crate) after: String,
+    /// A field whose most frequent values are wanted.
+    pub(crate) field: String,
+}
+
+impl Ask {
+    /// Returns the query line as typed.
+    pub(crate) fn line(&self) -> &str {
+        self.q.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the chosen span's word; moments typed in win.
+    pub(crate) fn span(&self) -> &'static str {
+        if !self.from.is_empty() || !self.to.is_empty() {
+            return "custom";
+        }
+        let known = SPANS.iter().map(|(word, _)| *word);
+        known.filter(|word| *word != "custom").find(|word| *word == self.range).unwrap_or(SPAN)
+    }
+
+    /// Returns from when to when. A moment that cannot be read is left out.
+    pub(crate) fn times(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let minutes = SPANS
+            .iter()
+            .find(|(word, minutes)| *word == self.span() && *minutes > 0)
+            .map_or(60, |(_, minutes)| *minutes);
+        // What is being written this very moment belongs to "until now".
+        let to = moment(&self.to).unwrap_or(now + TimeDelta::seconds(1));
+        let from = moment(&self.from).unwrap_or(to - TimeDelta::minutes(minutes));
+        if from < to { (from, to) } else { (to - TimeDelta::minutes(minutes), to) }
+    }
+
+    /// Returns the question to the lake.
+    ///
+    /// # Errors
+    /// Where the query line is wrong.
+    pub(crate) fn search(&self, now: DateTime<Utc>) -> Result<Search, ParseError> {
+        let line = self.line();
+        if line.chars().count() > QUERY_CHARS_MAX {
+            return Err(ParseError {
+                column: QUERY_CHARS_MAX,
+                message: "the query is too long".to_owned(),
+                code: "too-long",
+            });
+        }
+        let query: Query = parse(line)?;
+        let (from, to) = self.times(now);
+        Ok(Search { query, from, to, limit: EVENTS_PER_PAGE, after: cursor(&self.after) })
+    }
+
+    /// Returns the address of this question, without a place in the pages.
+    pub(crate) fn address(&self, path: &str) -> Address {
+        let mut address =
+            Address::of(path).with("q", if self.line().is_empty() { "*" } else { self.line() });
+        if self.span() == "custom" {
+            address = address.with("from", &self.from).with("to", &self.to);
+        } else {
+            address = address.with("range", self.span());
+        }
+        address.with("field", &self.field)
+    }
+
+    /// Returns the address of this question with a term added.
+    pub(crate) fn narrowed(&self, term: &str) -> Address {
+        let line = match self.line().trim() {
+            "" | "*" => term.to_owned(),
+            line if line.contains(" OR ") => format!("({line}) {term}"),
+            line => format!("{line} {term}"),
+        };
+        Self { q: Some(line), field: String::new(), ..self.clone() }.address("/search")
+    }
+}
+
+/// Returns the moment that someone typed or an address holds.
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|local| (local - AHEAD).and_utc())
+}
+
+/// Returns the text of a cursor.
+pub(crate) fn cursor_text(cursor: Cursor) -> String {
+    format!("{}_{}", cursor.occurred_at.timestamp_micros(), cursor.id)
+}
+
+/// Returns the cursor that a text names; a broken one is the first page.
+fn cursor(text: &str) -> Option<Cursor> {
+    let (micros, id) = text.split_once('_')?;
+    Some(Cursor {
+        occurred_at: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
+        id: id.parse::<EventId>().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Maker, at};
+
+    #[test]
+    fn spans_are_relative_unless_moments_are_typed() {
+        let check = |range: &str, from: &str, to: &str, minutes: i64| {
+            let ask = Ask {
+                range: range.to_owned(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+                ..Ask::default()
+            };
+            let (start, end) = ask.times(at(0));
+            assert_eq!((end - start).num_minutes(), minutes, "{range} {from} {to}");
+        };
+        check("", "", "", 60);
+        check("15m", "", "", 15);
+        check("nonsense", "", "", 60);
+        check("15m", "2026-11-22T12:00", "2026-11-22T14:00", 120);
+        check("", "2026-11-22T14:00", "2026-11-22T12:00", 60);
+    }
+
+    #[test]
+    fn a_cursor_reads_back() {
+        let cursor_in = Cursor { occurred_at: at(3), id: Maker::new().event_id(3) };
+        assert_eq!(cursor(&cursor_text(cursor_in)), Some(cursor_in));
+        assert_eq!(cursor("x_y"), None);
+    }
+
+    #[test]
+    fn a_term_narrows_the_whole_question() {
+        let narrowed = |line: &str| {
+            let ask = Ask { q: Some(line.to_owned()), ..Ask::default() };
+            ask.narrowed("user:an").query()
+        };
+        assert_eq!(narrowed(""), "q=user%3Aan&range=1h");
+        assert_eq!(narrowed("a OR b"), "q=%28a+OR+b%29+user%3Aan&range=1h");
+    }
+}

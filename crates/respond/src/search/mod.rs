@@ -1,0 +1,37 @@
+//! The search over all events: query line, histogram, fields, live tail, files, SQL.
+//!
+//! Looking at events is reading sensitive data: each question goes into the audit log.
+
+mod ask;
+mod export;
+mod pages;
+mod routes;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use db::{AuditEntry, Subject};
+use serde_json::json;
+
+pub(crate) use pages::number;
+pub(crate) use routes::routes;
+pub use views::{SearchPage, SqlPage};
+
+use crate::actor::Handler;
+use crate::desk::Desk;
+use crate::error::RespondError;
+
+/// Writes into the audit log that someone asked this question.
+pub(crate) async fn note_read(
+    desk: &Desk,
+    who: &Handler,
+    action: &str,
+    question: &str,
+) -> Result<(), RespondError> {
+    let detail = json!({ "question": question });
+    let subject = Subject::all("event");
+    let tx = desk.db.begin().await?;
+    tx.commit(AuditEntry::new(who.actor(), action, subject, detail)).await?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The search's routes.
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use event::lake::LakeError;
+use http::StatusCode;
+use serde::Deserialize;
+use web::{AppError, Permission, Phrase, Query, Routes, View, Who};
+
+use super::ask::Ask;
+use super::views::{SearchPage, SqlPage};
+use super::{export, pages, tail};
+use crate::actor::Handler;
+use crate::desk::Desk;
+use crate::error::RespondError;
+use crate::file::Format;
+
+/// Returns the routes of the search.
+pub(crate) fn routes() -> Routes<Desk> {
+    use Permission::{EventExport, EventSearch};
+    Routes::new()
+        .get("/search", EventSearch, search)
+        .doc("Searches events; without `q` shows the empty form")
+        .gives::<SearchPage>()
+        .get("/search/live", EventSearch, live)
+        .doc("Streams new events that match, as server-sent events")
+        .get("/search/export.csv", EventExport, csv)
+        .doc("Returns the matching events as CSV")
+        .get("/search/export.xlsx", EventExport, xlsx)
+        .doc("Returns the matching events as a spreadsheet")
+        .get("/search/export.ndjson", EventExport, ndjson)
+        .doc("Returns the matching events whole, one JSON object per line")
+        .get("/search/sql", EventExport, sql)
+        .doc("Answers one read-only SQL question over the table `events`")
+        .gives::<SqlPage>()
+}
+
+async fn search(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(ask): Query<Ask>,
+) -> Result<View<SearchPage>, AppError> {
+    let page = pages::search(&desk, &who, &ask).await?;
+    let status =
+        if page.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(View::new(page).status(status))
+}
+
+async fn live(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(ask): Query<Ask>,
+) -> Result<Response, AppError> {
+    let query = ask.search(desk.db.now()).map_err(|error| wrong(&error))?.query;
+    super::note_read(&desk, &Handler::from(&who), "search.live", ask.line()).await?;
+    match tail::stream(&desk, who.scope, query) {
+        Some(stream) => Ok(stream.into_response()),
+        None => Err(AppError::TooMany { retry_after_s: 60 }),
+    }
+}
+
+fn wrong(error: &event::query::ParseError) -> AppError {
+    let why = Phrase::key("search-error-line").arg("column", error.column);
+    AppError::invalid("q", why)
+}
+
+async fn csv(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {
+    exported(state, who, ask, Format::Csv).await
+}
+
+async fn xlsx(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {
+    exported(state, who, ask, Format::Xlsx).await
+}
+
+async fn ndjson(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {
+    exported(state, who, ask, Format::Ndjson).await
+}
+
+async fn exported(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(ask): Query<Ask>,
+    format: Format,
+) -> Result<Response, AppError> {
+    let search = ask.search(desk.db.now()).map_err(|error| wrong(&error))?;
+    Ok(export::events(&desk, &who, &ask, search, format).await?)
+}
+
+/// A SQL question.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct SqlQuery {
+    sql: String,
+}
+
+async fn sql(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<SqlQuery>,
+) -> Result<View<SqlPage>, AppError> {
+    if query.sql.trim().is_empty() {
+        return Ok(View::new(SqlPage { sql: query.sql, error: None, table: None }));
+    }
+    super::note_read(&desk, &Handler::from(&who), "search.sql", &query.sql).await?;
+    match desk.lake.sql(&who.scope, &query.sql).await {
+        Ok(table) => Ok(View::new(SqlPage { sql: query.sql, error: None, table: Some(table) })),
+        Err(LakeError::Question(detail)) => {
+            let page = SqlPage { sql: query.sql, error: Some(detail), table: None };
+            Ok(View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(error) => Err(RespondError::Lake(error).into()),
+    }
+}

@@ -1,0 +1,32 @@
+### Exceptions.
+
+exception-title = Exceptions
+exception-about = Known and harmless cases of a rule: they make no alert, are counted all the same, and always end.
+exception-empty = There is no exception. Exceptions are made on an alert's page.
+exception-empty-alerts = See the alerts
+exception-place = Applies to
+exception-everywhere = every system
+exception-condition = Condition
+exception-condition-long = Condition (as in the search; empty means every event of this system)
+exception-reason = Why it is harmless
+exception-made = Made
+exception-expires = Ends
+exception-hidden = Hidden
+exception-state = State
+exception-in-force = In force
+exception-over = Over
+exception-new = New exception
+exception-form-about = Matches like this make no alert any more until the end (at most 365 days). Try it before you make it.
+exception-days = In force for (days)
+exception-preview = It would have hidden { $hidden } of { $all } matches of the past 7 days.
+exception-preview-cut = (only the latest 1,000 were looked at)
+exception-do-preview = Try it
+exception-do-make = Make the exception
+exception-do-end = End it
+exception-done-made = The exception is made.
+exception-done-ended = The exception is ended.
+exception-error-system = Choose a system of your own agency.
+exception-error-condition = The condition is wrong at column { $column }: { $detail }
+exception-error-wide = An exception needs a system or a condition; else the rule would be silent everywhere.
+exception-error-long = The condition is longer than 2000 characters.
+exception-error-expiry = It must end within 1 to 365 days.

@@ -1,0 +1,35 @@
+### Detection rules.
+
+rule-title = Detection rules
+rule-loaded = { $count } rules run
+rule-bad = Rules that could not be loaded
+rule-bad-file = File
+rule-bad-place = line { $line }, column { $column }
+rule-bad-why = What is wrong
+rule-filter = Find a rule
+rule-severity = Severity
+rule-name = Rule
+rule-logs = Reads
+rule-tags = Tags
+rule-hits = Matches
+rule-last = Last
+rule-alerts = Alerts, 7 days
+rule-file = File
+rule-status = Status
+rule-correlation = counts over several events
+rule-feeds = only feeds other rules
+rule-empty = No rule is loaded. Put Sigma rules into the rules folder named in the configuration.
+rule-empty-filtered = No rule fits.
+rule-description = What it looks for
+rule-false-positives = When it fires and nothing is wrong
+rule-first-steps = What to do first
+rule-text = Source
+rule-do-test = Try it on the past hour
+rule-test-title = Try a rule
+rule-test-about = Paste a Sigma rule and run it on the events of the past hour that you may see. Nothing is stored and no alert is made.
+rule-test-text = Rule (YAML)
+rule-test-run = Run it
+rule-test-result = { $findings } matches in { $events } events.
+rule-test-cut = The past hour has more events than can be looked at; only the newest were.
+rule-test-none = The rule would not have fired in the past hour.
+rule-error-text = Paste a rule (at most 64 kB).

@@ -1,0 +1,32 @@
+### Loại trừ.
+
+exception-title = Loại trừ
+exception-about = Trường hợp đã biết là vô hại của một luật: không tạo cảnh báo, nhưng vẫn đếm, và luôn có hạn.
+exception-empty = Chưa có loại trừ nào. Loại trừ được tạo từ trang của một cảnh báo.
+exception-empty-alerts = Xem cảnh báo
+exception-place = Áp dụng cho
+exception-everywhere = mọi hệ thống
+exception-condition = Điều kiện
+exception-condition-long = Điều kiện (như ô Tìm kiếm; để trống là mọi sự kiện của hệ thống này)
+exception-reason = Vì sao vô hại
+exception-made = Tạo
+exception-expires = Hết hạn
+exception-hidden = Đã ẩn
+exception-state = Trạng thái
+exception-in-force = Đang áp dụng
+exception-over = Đã hết
+exception-new = Loại trừ mới
+exception-form-about = Những lần khớp như thế này sẽ không tạo cảnh báo nữa cho đến ngày hết hạn (tối đa 365 ngày). Hãy xem thử trước khi tạo.
+exception-days = Áp dụng trong (ngày)
+exception-preview = Loại trừ này sẽ ẩn { $hidden } trong { $all } lần khớp của 7 ngày qua.
+exception-preview-cut = (chỉ xem 1.000 lần gần nhất)
+exception-do-preview = Xem thử
+exception-do-make = Tạo loại trừ
+exception-do-end = Kết thúc
+exception-done-made = Đã tạo loại trừ.
+exception-done-ended = Đã kết thúc loại trừ.
+exception-error-system = Hãy chọn một hệ thống của đơn vị mình.
+exception-error-condition = Điều kiện sai ở cột { $column }: { $detail }
+exception-error-wide = Loại trừ phải có hệ thống hoặc điều kiện; nếu không, luật sẽ im lặng ở mọi nơi.
+exception-error-long = Điều kiện dài quá 2000 ký tự.
+exception-error-expiry = Thời hạn phải từ 1 đến 365 ngày.

@@ -1,0 +1,35 @@
+### Luật phát hiện.
+
+rule-title = Luật phát hiện
+rule-loaded = { $count } luật đang chạy
+rule-bad = Luật không nạp được
+rule-bad-file = Tệp
+rule-bad-place = dòng { $line }, cột { $column }
+rule-bad-why = Sai ở đâu
+rule-filter = Tìm luật
+rule-severity = Mức
+rule-name = Luật
+rule-logs = Đọc nhật ký
+rule-tags = Nhãn
+rule-hits = Lần khớp
+rule-last = Lần cuối
+rule-alerts = Cảnh báo 7 ngày
+rule-file = Tệp
+rule-status = Tình trạng
+rule-correlation = đếm qua nhiều sự kiện
+rule-feeds = chỉ làm nền cho luật khác
+rule-empty = Chưa có luật nào được nạp. Đặt tệp luật Sigma vào thư mục luật trong cấu hình.
+rule-empty-filtered = Không có luật nào khớp.
+rule-description = Luật này tìm gì
+rule-false-positives = Khi nào khớp mà không có gì sai
+rule-first-steps = Làm gì trước
+rule-text = Nguyên văn
+rule-do-test = Thử luật với một giờ qua
+rule-test-title = Thử luật
+rule-test-about = Dán một luật Sigma rồi bấm thử: luật chạy trên các sự kiện của một giờ qua trong phạm vi anh chị được xem. Không có gì được lưu và không có cảnh báo nào được tạo.
+rule-test-text = Luật (YAML)
+rule-test-run = Chạy thử
+rule-test-result = Khớp { $findings } lần trong { $events } sự kiện.
+rule-test-cut = Một giờ qua có nhiều sự kiện hơn mức xem được; chỉ xem những sự kiện mới nhất.
+rule-test-none = Luật không khớp lần nào trong một giờ qua.
+rule-error-text = Hãy dán một luật (tối đa 64 kB).
