@@ -1,5 +1,7 @@
 //! The project's own chores: `cargo xtask <chore>`.
 
+#![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};

@@ -120,7 +120,7 @@ fn rules_have_tests(root: &Path, complaints: &mut Vec<String>) -> Result<()> {
     for file in files_below(&root.join("rules"))? {
         let name = file.to_string_lossy();
         let Some(stem) = name.strip_suffix(".yml") else { continue };
-        if stem.ends_with(".test") {
+        if Path::new(stem).extension().is_some_and(|ending| ending == "test") {
             continue;
         }
         if !PathBuf::from(format!("{stem}.test.yml")).try_exists()? {
