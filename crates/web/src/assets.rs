@@ -1,5 +1,7 @@
 //! The files that pages load: embedded, named with their fingerprint, cached for ever, gzipped.
 
+#![expect(clippy::same_name_method, reason = "rust-embed makes a trait and methods of one name")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;

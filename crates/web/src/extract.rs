@@ -51,9 +51,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|kind| kind.starts_with("application/json"));
-        let bytes = match Bytes::from_request(request, state).await {
-            Ok(bytes) => bytes,
-            Err(_) => return Err(AppError::invalid("", Phrase::key("web-field-too-large"))),
+        let Ok(bytes) = Bytes::from_request(request, state).await else {
+            return Err(AppError::invalid("", Phrase::key("web-field-too-large")));
         };
         if is_json {
             serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error.to_string()))

@@ -3,6 +3,8 @@
 //! Keys carry their slice's name (`alert-title` is in `alert.ftl`). A key that is missing shows as
 //! `⟦key⟧`: every page test fails on that mark.
 
+#![expect(clippy::same_name_method, reason = "rust-embed makes a trait and methods of one name")]
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 

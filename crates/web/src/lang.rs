@@ -31,6 +31,7 @@ impl Lang {
     }
 
     /// Returns the other language: what the toggle in the top bar offers.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Vi => Self::En,

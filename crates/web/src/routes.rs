@@ -240,14 +240,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 async fn guard(access: Access, request: Request, next: Next) -> Response {
     let who = request.extensions().get::<Arc<Who>>();
     let verdict = match (access, who) {
-        (Access::Public, _) => Ok(()),
         // A token acts for its account, it does not change it: a leaked one cannot make more.
         (Access::SignedIn, Some(who))
             if who.by == By::Token && request.method() != http::Method::GET =>
         {
             Err(AppError::Forbidden)
         }
-        (Access::SignedIn, Some(_)) => Ok(()),
+        (Access::Public, _) | (Access::SignedIn, Some(_)) => Ok(()),
         (_, None) => Err(AppError::NotSignedIn),
         (Access::Needs(permission), Some(who)) => who.require(permission),
     };

@@ -109,7 +109,7 @@ pub fn html_faults(html: &str, page: bool) -> Vec<String> {
         check.element(&name, tag, &open, &mut faults);
         if name == "script" {
             if let Some((inside, after)) = rest.split_once("</script>") {
-                check.script(tag, inside, &mut faults);
+                Check::script(tag, inside, &mut faults);
                 rest = after;
             }
             continue;
@@ -167,7 +167,7 @@ impl Check {
         }
     }
 
-    fn script(&self, tag: &str, inside: &str, faults: &mut Vec<String>) {
+    fn script(tag: &str, inside: &str, faults: &mut Vec<String>) {
         let data = attribute(tag, "type").is_some_and(|kind| kind == "application/json");
         if !data && !inside.trim().is_empty() {
             faults.push("inline script".to_owned());

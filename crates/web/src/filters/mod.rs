@@ -4,6 +4,7 @@
 //! view. Text is escaped by askama; what these filters build as markup escapes its own parts.
 
 #![expect(missing_docs, reason = "askama makes undocumented setters of each filter's arguments")]
+#![expect(clippy::inline_always, reason = "askama makes these as well")]
 
 mod given;
 mod marks;

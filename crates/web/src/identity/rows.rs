@@ -1,4 +1,4 @@
-//! The tables of identity as SeaORM sees them.
+//! The tables of identity as `SeaORM` sees them.
 
 #![expect(unreachable_pub, reason = "SeaORM's derives want `pub` inside a private module")]
 

@@ -11,7 +11,7 @@ use event::{AgencyId, IdSource};
 use http::{Request, Response, StatusCode};
 use tower::ServiceExt as _;
 
-use super::{AgencyTree, Identity, first_run_link};
+use super::{AgencyTree, Identity, first_run_link, views};
 use crate::{Access, Live, NoCounts, Permission, Routes, Settings, Site};
 
 #[derive(Debug)]
@@ -299,4 +299,120 @@ async fn every_guarded_route_is_closed_to_strangers_and_lesser_roles() {
         ]
     );
     assert!(Routes::<()>::new().get("/x", Permission::AuditRead, || async {}).list().len() == 1);
+}
+
+#[test]
+fn the_pages_are_sound() {
+    let none = Vec::<String>::new();
+    let wrong: BTreeMap<String, String> =
+        ["name", "login", "password", "again", "current", "agency"]
+            .map(|f| (f.to_owned(), "x".to_owned()))
+            .into();
+    let choice = || views::Choice { value: "a".into(), label: "<b>".into(), chosen: true };
+    let row = |disabled: bool| views::AccountRow {
+        id: "1".into(),
+        login: "hang".into(),
+        name: "Nguyễn Thị <Thanh> Hằng".into(),
+        role: "leader".into(),
+        role_key: crate::Role::Leader.key(),
+        agency: None,
+        second_factor: true,
+        invited: !disabled,
+        disabled,
+        last_sign_in_at: None,
+    };
+    let session = |here: bool| views::SessionRow {
+        id: "1".into(),
+        here,
+        address: "::1".into(),
+        browser: "Firefox".into(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        last_seen_at: chrono::DateTime::UNIX_EPOCH,
+    };
+    let token = views::TokenRow {
+        id: "1".into(),
+        name: "x".into(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        expires_at: None,
+    };
+    let account = |account| views::AccountPage {
+        account,
+        login: "a".into(),
+        name: "b".into(),
+        roles: vec![choice()],
+        agencies: vec![choice()],
+        wrong: wrong.clone(),
+    };
+    let factor = |on, secret: Option<&str>| views::SecondFactorPage {
+        on,
+        picture: secret.map(|_| "<svg></svg>".to_owned()),
+        secret: secret.map(str::to_owned),
+        wrong: Some("x".into()),
+    };
+    let own = views::OwnPage {
+        login: "a".into(),
+        name: "b".into(),
+        role: crate::Role::Analyst.key().into(),
+        second_factor: false,
+        sessions: vec![session(true), session(false)],
+        tokens: vec![token],
+        wrong: wrong.clone(),
+    };
+    let once = views::OncePage {
+        title: "identity-link-made",
+        advice: "identity-link-advice",
+        value: "x".into(),
+        back: "/".into(),
+    };
+    let invite = |first: bool| views::InvitePage {
+        first,
+        login: "a".into(),
+        name: "b".into(),
+        wrong: wrong.clone(),
+    };
+    let pages: Vec<Box<dyn crate::Face>> = vec![
+        Box::new(views::SignInPage { wrong: Some("x".into()), ..Default::default() }),
+        Box::new(views::CodePage { wrong: Some("x".into()) }),
+        Box::new(invite(true)),
+        Box::new(invite(false)),
+        Box::new(own),
+        Box::new(factor(true, None)),
+        Box::new(factor(false, None)),
+        Box::new(factor(false, Some("ABC"))),
+        Box::new(once),
+        Box::new(views::CodesPage { codes: vec!["a-b".into()] }),
+        Box::new(views::AccountsPage { accounts: vec![row(true), row(false)] }),
+        Box::new(account(None)),
+        Box::new(account(Some(row(true)))),
+        Box::new(account(Some(row(false)))),
+    ];
+    for (index, page) in pages.iter().enumerate() {
+        assert_eq!(crate::testing::faults(&**page), none, "page {index}");
+    }
+}
+
+#[tokio::test]
+async fn the_whole_page_is_sound_and_errors_have_every_face() {
+    let database = db::testing::sqlite().await;
+    let site = site(&database);
+    let mut hang = administrator(&database, &site).await;
+    for path in ["/account", "/accounts", "/help/keys", "/no-such-page"] {
+        let (_, html) = hang.get(path).await;
+        assert_eq!(crate::testing::html_faults(&html, true), Vec::<String>::new(), "{path}");
+    }
+    hang.cookies.insert("lang".into(), "en".into());
+    assert!(hang.get("/account").await.1.contains("My account"));
+    let ask = |header: (&'static str, &'static str)| {
+        let request = Request::get("/no-such-page").header(header.0, header.1);
+        site.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let problem = ask(("accept", "application/json")).await.unwrap();
+    assert_eq!(problem.status(), StatusCode::NOT_FOUND);
+    assert_eq!(problem.headers()["content-type"], "application/problem+json");
+    let fragment = ask(("hx-request", "true")).await.unwrap();
+    let body = to_bytes(fragment.into_body(), 1 << 20).await.unwrap();
+    assert!(!String::from_utf8_lossy(&body).contains("<html"));
+    let policy = ask(("accept", "text/html")).await.unwrap();
+    let policy = policy.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
 }

@@ -81,32 +81,29 @@ pub(crate) async fn whole(
     let title = heading(&body);
     let province = &served.site.settings.province;
     let notice = notice.as_deref();
-    let drawn = match (&reader.who, frame) {
-        (Some(who), Frame::Desk) => {
-            let numbers = served.site.counts.numbers(who).await;
-            let desk = Desk {
-                lang: reader.lang,
-                theme: reader.theme,
-                title: &title,
-                body: &body,
-                csrf: &reader.csrf,
-                province,
-                place,
-                name: &who.name,
-                role: who.role.key(),
-                groups: nav::groups(who, &place.path, &numbers, &served.places),
-                bottom: nav::bottom(who, &place.path, &numbers, &served.places),
-                numbers: &numbers,
-                notice,
-                charts: body.contains("data-chart"),
-            };
-            desk.render_with_values(reader)
-        }
-        _ => {
-            let (lang, theme) = (reader.lang, reader.theme);
-            let plain = Plain { lang, theme, title: &title, body: &body, province, place, notice };
-            plain.render_with_values(reader)
-        }
+    let drawn = if let (Some(who), Frame::Desk) = (&reader.who, frame) {
+        let numbers = served.site.counts.numbers(who).await;
+        let desk = Desk {
+            lang: reader.lang,
+            theme: reader.theme,
+            title: &title,
+            body: &body,
+            csrf: &reader.csrf,
+            province,
+            place,
+            name: &who.name,
+            role: who.role.key(),
+            groups: nav::groups(who, &place.path, &numbers, &served.places),
+            bottom: nav::bottom(who, &place.path, &numbers, &served.places),
+            numbers: &numbers,
+            notice,
+            charts: body.contains("data-chart"),
+        };
+        desk.render_with_values(reader)
+    } else {
+        let (lang, theme) = (reader.lang, reader.theme);
+        let plain = Plain { lang, theme, title: &title, body: &body, province, place, notice };
+        plain.render_with_values(reader)
     };
     drawn.map_err(AppError::internal)
 }
