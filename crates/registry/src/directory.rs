@@ -21,6 +21,8 @@ use crate::system::{self, System, SystemState};
 pub struct SourceBinding {
     /// Whose its events are.
     pub origin: Origin,
+    /// Its code.
+    pub code: String,
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -157,6 +159,7 @@ impl Snapshot {
             .or_else(|| agency.map(|agency| agency.phone.as_str()));
         let binding = SourceBinding {
             origin: Origin { agency: source.agency, system: source.system, source: source.id },
+            code: source.code,
             name: source.name,
             kind: source.kind,
             parser: source.parser,
@@ -201,9 +204,12 @@ impl Snapshot {
     /// nothing about them.
     pub fn by_token(&self, token: &str) -> Option<SourceId> {
         let presented = digest(token);
-        self.tokens.iter().fold(None, |found, (stored, source)| {
-            if same(stored, &presented) { Some(*source) } else { found }
-        })
+        self.tokens.iter().fold(
+            None,
+            |found, (stored, source)| {
+                if same(stored, &presented) { Some(*source) } else { found }
+            },
+        )
     }
 
     /// Returns the source that sends from this address to this listener; the narrowest rule wins.

@@ -42,9 +42,9 @@ pub(crate) fn check_name(errors: &mut FieldErrors, field: &'static str, name: &s
     check_length(errors, field, name, limits::NAME_CHARS_MAX);
 }
 
-/// Checks a code: lower-case letters, digits and hyphens.
+/// Checks a code: letters without marks, digits, hyphens, dots.
 pub(crate) fn check_code(errors: &mut FieldErrors, field: &'static str, code: &str) {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     if code.is_empty() || !code.chars().all(fits) {
         errors.add(field, Phrase::key("registry-field-code"));
     }

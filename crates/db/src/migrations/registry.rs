@@ -58,6 +58,7 @@ fn source() -> Vec<Step> {
         .key("id", Uuid)
         .col("agency_id", Uuid)
         .opt("system_id", Uuid)
+        .col("code", Text)
         .col("name", Text)
         .col("name_folded", Text)
         .col("kind", Text)
@@ -75,6 +76,7 @@ fn source() -> Vec<Step> {
         .col("version", Int)
         .refers("agency_id", "agency")
         .refers("system_id", "system")
+        .unique(&["code"])
         .unique(&["token_hash"])
         .index(&["agency_id"])
         .index(&["system_id"]);

@@ -10,7 +10,9 @@ use crate::limits;
 use crate::text::{check_code, check_length, check_name, check_phone, clean};
 
 /// What kind of agency it is. The words stand in the database: append only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AgencyKind {
     /// The province's people's committee: the root.
@@ -114,7 +116,7 @@ pub struct Agency {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgencyDraft {
-    /// Short name: lower-case letters, digits, hyphens.
+    /// Short name: letters without marks, digits, hyphens.
     #[serde(default)]
     pub code: String,
     /// Full name.

@@ -178,9 +178,9 @@ async fn create(
 ) -> Result<Response, AppError> {
     match actions::create(&registry, &who, draft.clone()).await {
         Ok(id) => Ok(saved(id).made().into_response()),
-        Err(error) => forms::again(&who, error, |errors| {
-            form(&registry, &who, None, (draft, errors))
-        }),
+        Err(error) => {
+            forms::again(&who, error, |errors| form(&registry, &who, None, (draft, errors)))
+        }
     }
 }
 
@@ -192,9 +192,9 @@ async fn update(
 ) -> Result<Response, AppError> {
     match actions::update(&registry, &who, id, draft.clone()).await {
         Ok(()) => Ok(saved(id).into_response()),
-        Err(error) => forms::again(&who, error, |errors| {
-            form(&registry, &who, Some(id), (draft, errors))
-        }),
+        Err(error) => {
+            forms::again(&who, error, |errors| form(&registry, &who, Some(id), (draft, errors)))
+        }
     }
 }
 

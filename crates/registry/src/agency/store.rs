@@ -120,11 +120,8 @@ pub(crate) async fn all(
     conn: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<Vec<Agency>, DbError> {
-    let rows = seen(scope)
-        .order_by_asc(row::Column::NameFolded)
-        .limit(limits::ROWS_MAX)
-        .all(conn)
-        .await?;
+    let rows =
+        seen(scope).order_by_asc(row::Column::NameFolded).limit(limits::ROWS_MAX).all(conn).await?;
     Ok(rows.into_iter().map(Agency::from).collect())
 }
 
@@ -146,10 +143,7 @@ pub(crate) async fn insert(conn: &impl ConnectionTrait, agency: &Agency) -> Resu
 }
 
 /// Writes an agency over its former version; says whether that version still stood.
-pub(crate) async fn update(
-    conn: &impl ConnectionTrait,
-    agency: &Agency,
-) -> Result<bool, DbError> {
+pub(crate) async fn update(conn: &impl ConnectionTrait, agency: &Agency) -> Result<bool, DbError> {
     let mut row = row::Model::from(agency).into_active_model().reset_all();
     row.version = Set(agency.version + 1);
     let done = row::Entity::update_many()

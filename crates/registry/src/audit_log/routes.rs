@@ -107,8 +107,7 @@ async fn export(
     let mut filter = asked.filter();
     let mut left = limits::EXPORT_ROWS_MAX;
     while left > 0 {
-        let rows =
-            audit::list(&registry.db, &who.scope, &filter, left).await.map_err(failed)?;
+        let rows = audit::list(&registry.db, &who.scope, &filter, left).await.map_err(failed)?;
         let Some(last) = rows.last() else { break };
         filter.before_seq = Some(last.seq);
         left = left.saturating_sub(rows.len() as u64);

@@ -11,11 +11,7 @@ use crate::{Directory, Registry, actor, failed, limits};
 
 /// Files letters. The pipeline calls it before it forgets their frames; filing one twice keeps one.
 /// The health book is told by the caller, who knows which of them are new.
-pub async fn file(
-    db: &Db,
-    directory: &Directory,
-    letters: Vec<DeadLetter>,
-) -> Result<(), DbError> {
+pub async fn file(db: &Db, directory: &Directory, letters: Vec<DeadLetter>) -> Result<(), DbError> {
     if letters.is_empty() {
         return Ok(());
     }

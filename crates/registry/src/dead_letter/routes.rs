@@ -47,8 +47,7 @@ async fn list(
 ) -> Result<View<LetterList>, AppError> {
     let part = (page.offset(), page.limit());
     let conn = registry.db.conn();
-    let (letters, total) =
-        store::list(conn, &who.scope, &filter, part).await.map_err(failed)?;
+    let (letters, total) = store::list(conn, &who.scope, &filter, part).await.map_err(failed)?;
     let reasons = store::reasons(conn, &who.scope).await.map_err(failed)?;
     let snapshot = registry.directory.snapshot();
     let source = filter.source.map(|id| id.to_string());

@@ -168,7 +168,8 @@ pub(crate) async fn insert(
     letters: &[StoredLetter],
 ) -> Result<(), DbError> {
     for chunk in letters.chunks(CHUNK) {
-        let rows = chunk.iter().map(|letter| row::Model::from(letter).into_active_model().reset_all());
+        let rows =
+            chunk.iter().map(|letter| row::Model::from(letter).into_active_model().reset_all());
         row::Entity::insert_many(rows)
             .on_conflict(OnConflict::column(row::Column::Id).do_nothing().to_owned())
             .exec_without_returning(conn)
@@ -208,10 +209,6 @@ pub(crate) async fn set_reason(
         detail: Set(reason.detail.clone()),
         ..Default::default()
     };
-    row::Entity::update_many()
-        .set(change)
-        .filter(row::Column::Id.eq(id.uuid()))
-        .exec(conn)
-        .await?;
+    row::Entity::update_many().set(change).filter(row::Column::Id.eq(id.uuid())).exec(conn).await?;
     Ok(())
 }

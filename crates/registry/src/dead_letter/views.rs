@@ -137,7 +137,11 @@ pub(crate) fn hex_lines(bytes: &[u8]) -> String {
         let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String = chunk
             .iter()
-            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+            .map(
+                |byte| {
+                    if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
+                },
+            )
             .collect();
         lines.push_str(&format!("{:08x}  {:<47}  {text}\n", index * 16, hex.join(" ")));
     }

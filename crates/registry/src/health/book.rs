@@ -203,7 +203,14 @@ impl HealthBook {
 
     /// Notes events that were decoded; `newest` is the latest time they state, `noted` how many of
     /// them the decoder had something to say about.
-    pub fn decoded(&self, source: SourceId, events: u64, noted: u64, newest: DateTime<Utc>, now: DateTime<Utc>) {
+    pub fn decoded(
+        &self,
+        source: SourceId,
+        events: u64,
+        noted: u64,
+        newest: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) {
         let mut pages = self.0.lock();
         let (health, minute) = pages.entry(source).or_default().at(now);
         health.decoded += events;

@@ -85,9 +85,7 @@ fn uncount(number: i64) -> u64 {
 
 /// Returns what was written down of every source. For the book only, which gives no page anything
 /// outside its scope.
-pub(super) async fn all(
-    conn: &impl ConnectionTrait,
-) -> Result<Vec<(SourceId, Health)>, DbError> {
+pub(super) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<(SourceId, Health)>, DbError> {
     let rows = health::Entity::find().limit(limits::ROWS_MAX).all(conn).await?;
     let read = |row: health::Model| {
         let health = Health {
@@ -119,11 +117,7 @@ pub(super) async fn minutes(
     if let Some(source) = source {
         query = query.filter(minute::Column::SourceId.eq(source.uuid()));
     }
-    let rows = query
-        .order_by_asc(minute::Column::Minute)
-        .limit(limits::ROWS_MAX)
-        .all(conn)
-        .await?;
+    let rows = query.order_by_asc(minute::Column::Minute).limit(limits::ROWS_MAX).all(conn).await?;
     let read = |row: minute::Model| {
         let source = SourceId::from_uuid(row.source_id);
         (source, row.minute, uncount(row.events), uncount(row.dead))
@@ -164,9 +158,8 @@ pub(super) async fn write(
     }
     for chunk in minutes.chunks(CHUNK) {
         let rows: Vec<_> = chunk.iter().filter_map(minute_row).collect();
-        let added = |column| {
-            Expr::col(("counter_minute", column)).add(Expr::col(("excluded", column)))
-        };
+        let added =
+            |column| Expr::col(("counter_minute", column)).add(Expr::col(("excluded", column)));
         minute::Entity::insert_many(rows)
             .on_conflict(
                 OnConflict::columns([minute::Column::Minute, minute::Column::SourceId])

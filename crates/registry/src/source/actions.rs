@@ -1,7 +1,7 @@
 //! Connecting, changing and disconnecting log sources, and their tokens.
 
 use chrono::{DateTime, Utc};
-use db::{AuditEntry, Subject, Tx};
+use db::{AuditEntry, DbError, Subject, Tx};
 use event::{AgencyId, Scope, SourceId};
 use serde_json::json;
 use web::{AppError, Phrase, Who};
@@ -22,11 +22,10 @@ pub(crate) async fn create(
     let owner = owner(&tx, &who.scope, &checked.draft).await?;
     check_name(&tx, &who.scope, None, owner, &checked.draft.name).await?;
     let mut source = source_of(SourceId::from_uuid(tx.new_uuid()), owner, tx.now(), checked);
-    let token =
-        (source.kind == SourceKind::Http).then(|| Token::new(registry.db.ids().secret()));
+    let token = (source.kind == SourceKind::Http).then(|| Token::new(registry.db.ids().secret()));
     source.token_hash = token.as_ref().map(Token::stored);
     source.token_hint = token.as_ref().map(Token::hint);
-    store::insert(tx.conn(), &source).await.map_err(failed)?;
+    store::insert(tx.conn(), &source).await.map_err(taken)?;
     let detail = json!({ "new": SourceDraft::from(&source) });
     tx.commit(entry(who, "source.create", &source, detail)).await.map_err(failed)?;
     registry.changed().await?;
@@ -124,7 +123,7 @@ async fn replace(
     entry: AuditEntry,
 ) -> Result<(), AppError> {
     source.updated_at = tx.now();
-    if !store::update(tx.conn(), &source).await.map_err(failed)? {
+    if !store::update(tx.conn(), &source).await.map_err(taken)? {
         return Err(stale());
     }
     tx.commit(entry).await.map_err(failed)?;
@@ -138,6 +137,7 @@ fn source_of(id: SourceId, agency: AgencyId, now: DateTime<Utc>, checked: Checke
         id,
         agency,
         system: draft.system,
+        code: if draft.code.is_empty() { code_of(id) } else { draft.code },
         name: draft.name,
         kind,
         parser: draft.parser,
@@ -154,6 +154,16 @@ fn source_of(id: SourceId, agency: AgencyId, now: DateTime<Utc>, checked: Checke
         version: 1,
     }
 }
+
+/// Returns the code of a source that was given none: the random end of its id.
+fn code_of(id: SourceId) -> String {
+    let text = id.uuid().simple().to_string();
+    let skipped = text.len().saturating_sub(CODE_CHARS);
+    format!("NG-{}", text.chars().skip(skipped).collect::<String>())
+}
+
+/// Characters of a made-up code: enough that two do not meet, few enough to read aloud.
+const CODE_CHARS: usize = 8;
 
 /// Returns whose the source is: the system's agency if it watches one, else the one named.
 async fn owner(tx: &Tx, scope: &Scope, draft: &SourceDraft) -> Result<AgencyId, AppError> {
@@ -204,4 +214,13 @@ async fn http_source(tx: &Tx, scope: &Scope, id: SourceId) -> Result<LogSource, 
 fn entry(who: &Who, action: &str, source: &LogSource, detail: serde_json::Value) -> AuditEntry {
     AuditEntry::new(actor(who), action, Subject::new("source", source.id), detail)
         .of_agency(source.agency)
+}
+
+fn taken(error: DbError) -> AppError {
+    match error.constraint() {
+        Some(name) if name.contains("code") => {
+            AppError::invalid("code", Phrase::key("registry-field-taken"))
+        }
+        _ => failed(error),
+    }
 }

@@ -12,10 +12,10 @@ mod views;
 pub use connect::{Intake, IntakeListener, ParserInfo};
 pub use model::{LogSource, SourceDraft, SourceFilter, SourceKind};
 pub(crate) use routes::{routes, rows};
-pub(crate) use store::{all, insert};
+pub(crate) use store::{all, insert, update};
 pub use token::Token;
-pub(crate) use views::SourceRow;
 pub(crate) use token::{Digest, digest, same};
+pub(crate) use views::SourceRow;
 
 #[cfg(test)]
 mod tests;

@@ -10,10 +10,12 @@ use web::{AppError, FieldErrors, Phrase};
 use super::connect::ParserInfo;
 use crate::limits;
 use crate::system::net_text;
-use crate::text::{check_length, check_name, clean};
+use crate::text::{check_code, check_length, check_name, clean};
 
 /// How records of a source come in. The words stand in the database: append only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// By HTTP with a token: shippers and programs.
@@ -61,6 +63,8 @@ pub struct LogSource {
     pub agency: AgencyId,
     /// The system it watches; `None` for one shared by several (a firewall, a directory server).
     pub system: Option<SystemId>,
+    /// Short name in addresses, imports and drills (`DVC-NGINX`).
+    pub code: String,
     /// Its name.
     pub name: String,
     /// How its records come in.
@@ -101,6 +105,9 @@ pub struct SourceDraft {
     /// Id of the system it watches.
     #[schema(value_type = Option<String>)]
     pub system: Option<SystemId>,
+    /// Short name; made up when it is not given.
+    #[serde(default)]
+    pub code: String,
     /// Name.
     #[serde(default)]
     pub name: String,
@@ -146,11 +153,9 @@ impl SourceDraft {
     ///
     /// # Errors
     /// [`AppError::Invalid`] with every field that does not fit.
-    pub(super) fn checked(
-        mut self,
-        parsers: &[ParserInfo],
-    ) -> Result<Checked, AppError> {
+    pub(super) fn checked(mut self, parsers: &[ParserInfo]) -> Result<Checked, AppError> {
         self.name = clean(&self.name);
+        self.code = clean(&self.code);
         self.listener = self.listener.as_deref().map(clean).filter(|name| !name.is_empty());
         self.path = self.path.as_deref().map(clean).filter(|path| !path.is_empty());
         if self.parser.is_empty() {
@@ -158,6 +163,9 @@ impl SourceDraft {
         }
         let mut errors = FieldErrors::default();
         check_name(&mut errors, "name", &self.name);
+        if !self.code.is_empty() {
+            check_code(&mut errors, "code", &self.code);
+        }
         if self.parser != "auto" && !parsers.iter().any(|info| info.id == self.parser) {
             errors.add("parser", Phrase::key("registry-field-choose"));
         }
@@ -202,6 +210,7 @@ impl From<&LogSource> for SourceDraft {
         Self {
             agency: Some(source.agency),
             system: source.system,
+            code: source.code.clone(),
             name: source.name.clone(),
             kind: source.kind.word().to_owned(),
             parser: source.parser.clone(),

@@ -4,9 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use event::SourceId;
 use web::paging::Page;
-use web::{
-    AppError, Body, Done, Lang, Path, Permission, Phrase, Query, Routes, View, Who, done,
-};
+use web::{AppError, Body, Done, Lang, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::actions::{self, Switch};
 use super::connect::snippets;
@@ -87,7 +85,9 @@ async fn list(
     let rows = rows.into_iter().skip(skipped).take(shown).collect();
     let snapshot = registry.directory.snapshot();
     let named = |lang: Lang| {
-        move |(word, key): (&'static str, &'static str)| (word.to_owned(), Phrase::key(key).text(lang))
+        move |(word, key): (&'static str, &'static str)| {
+            (word.to_owned(), Phrase::key(key).text(lang))
+        }
     };
     let kinds = SourceKind::ALL.map(|kind| (kind.word(), kind.key())).map(named(who.lang));
     let states = Status::ALL.map(|status| (status.word(), status.key())).map(named(who.lang));

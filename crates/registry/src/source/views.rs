@@ -17,6 +17,7 @@ use crate::{Health, Snapshot, Status};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SourceRow {
     pub(crate) id: String,
+    pub(crate) code: String,
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) parser: String,
@@ -57,6 +58,7 @@ impl SourceRow {
         let status = binding.map_or(Status::Waiting, |binding| health.status(binding, now));
         Self {
             id: source.id.to_string(),
+            code: source.code.clone(),
             name: source.name.clone(),
             kind: source.kind.word().to_owned(),
             parser: source.parser.clone(),

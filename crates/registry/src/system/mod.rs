@@ -6,11 +6,11 @@ mod routes;
 mod store;
 mod views;
 
-pub(crate) use model::{check_nets, net_text, parse_net};
 pub use model::{System, SystemDraft, SystemFilter, SystemState};
+pub(crate) use model::{check_nets, net_text};
 pub(crate) use routes::{routes, rows_of_agency};
-pub(crate) use views::SystemRow;
 pub(crate) use store::{all, by_id, insert};
+pub(crate) use views::SystemRow;
 
 #[cfg(test)]
 mod tests;

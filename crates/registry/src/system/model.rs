@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 use web::{AppError, FieldErrors, Phrase};
 
 use crate::limits;
-use crate::text::{
-    check_code, check_length, check_lines, check_name, check_phone, clean, lines,
-};
+use crate::text::{check_code, check_length, check_lines, check_name, check_phone, clean, lines};
 
 /// Where a system is in its life. The words stand in the database: append only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemState {
     /// Being built or tried.
@@ -99,7 +99,7 @@ pub struct SystemDraft {
     /// Id of the owning agency.
     #[schema(value_type = Option<String>)]
     pub agency: Option<AgencyId>,
-    /// Short name: lower-case letters, digits, hyphens.
+    /// Short name: letters without marks, digits, hyphens.
     #[serde(default)]
     pub code: String,
     /// Full name.
@@ -208,7 +208,7 @@ pub(crate) fn check_nets(errors: &mut FieldErrors, field: &'static str, typed: &
 }
 
 /// Returns the network that a text names: `10.1.0.0/16`, or one address.
-pub(crate) fn parse_net(text: &str) -> Option<IpNet> {
+fn parse_net(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>()
         .ok()
         .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))

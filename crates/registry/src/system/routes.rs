@@ -44,8 +44,7 @@ async fn list(
     Query(filter): Query<SystemFilter>,
     Query(page): Query<Page>,
 ) -> Result<View<SystemList>, AppError> {
-    let (systems, total) =
-        rows(&registry, &who, &filter, (page.offset(), page.limit())).await?;
+    let (systems, total) = rows(&registry, &who, &filter, (page.offset(), page.limit())).await?;
     let snapshot = registry.directory.snapshot();
     let query = text::query(&[
         ("q", filter.q.clone()),
@@ -215,9 +214,9 @@ async fn create(
 ) -> Result<Response, AppError> {
     match actions::create(&registry, &who, draft.clone()).await {
         Ok(id) => Ok(saved(id).made().into_response()),
-        Err(error) => forms::again(&who, error, |errors| {
-            form(&registry, &who, None, (draft, errors))
-        }),
+        Err(error) => {
+            forms::again(&who, error, |errors| form(&registry, &who, None, (draft, errors)))
+        }
     }
 }
 
@@ -229,9 +228,9 @@ async fn update(
 ) -> Result<Response, AppError> {
     match actions::update(&registry, &who, id, draft.clone()).await {
         Ok(()) => Ok(saved(id).into_response()),
-        Err(error) => forms::again(&who, error, |errors| {
-            form(&registry, &who, Some(id), (draft, errors))
-        }),
+        Err(error) => {
+            forms::again(&who, error, |errors| form(&registry, &who, Some(id), (draft, errors)))
+        }
     }
 }
 

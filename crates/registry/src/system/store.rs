@@ -158,11 +158,8 @@ pub(crate) async fn all(
     conn: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<Vec<System>, DbError> {
-    let rows = seen(scope)
-        .order_by_asc(row::Column::NameFolded)
-        .limit(limits::ROWS_MAX)
-        .all(conn)
-        .await?;
+    let rows =
+        seen(scope).order_by_asc(row::Column::NameFolded).limit(limits::ROWS_MAX).all(conn).await?;
     Ok(rows.into_iter().map(System::from).collect())
 }
 
@@ -184,10 +181,7 @@ pub(crate) async fn insert(conn: &impl ConnectionTrait, system: &System) -> Resu
 }
 
 /// Writes a system over its former version; says whether that version still stood.
-pub(crate) async fn update(
-    conn: &impl ConnectionTrait,
-    system: &System,
-) -> Result<bool, DbError> {
+pub(crate) async fn update(conn: &impl ConnectionTrait, system: &System) -> Result<bool, DbError> {
     let mut row = row::Model::from(system).into_active_model().reset_all();
     row.version = Set(system.version + 1);
     let done = row::Entity::update_many()
