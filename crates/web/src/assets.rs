@@ -55,6 +55,15 @@ pub fn url(name: &str) -> String {
     }
 }
 
+/// Returns whether the sprite has an icon.
+pub(crate) fn has_icon(name: &str) -> bool {
+    static SPRITE: LazyLock<String> = LazyLock::new(|| {
+        let file = Static::get("vendor/icons.svg");
+        file.map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default()
+    });
+    SPRITE.contains(&format!("id=\"{name}\""))
+}
+
 /// Serves a file by its fingerprinted name.
 pub(crate) async fn serve(Path(marked): Path<String>) -> Response {
     let file = INDEX.names.get(&marked).and_then(|name| Static::get(name));

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::layout::{self, ErrorBody, Place};
 use crate::reader::{Reader, Theme};
-use crate::security::RequestId;
+use crate::security::{self, RequestId};
 use crate::view::{Done, Unrendered};
 use crate::{AppError, Face, Frame, Lang, Phrase, Site, error};
 
@@ -279,7 +279,7 @@ fn notice_of(jar: &CookieJar) -> Option<Phrase> {
 /// Draws an error in the wanted face and logs the ones that are ours.
 async fn failure(served: &Served, asked: &Asked, error: &AppError) -> Response {
     if matches!(error, AppError::Internal(_) | AppError::Unavailable(_)) {
-        tracing::error!(error.id = %asked.id, error = %error::chain(error), path = %asked.place.path, "request failed");
+        tracing::error!(error.id = %asked.id, error = %error::chain(error), path = %security::logged_path(&asked.place.path), "request failed");
     }
     let lang = asked.reader.lang;
     let status = error.status();

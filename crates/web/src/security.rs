@@ -39,7 +39,7 @@ pub(crate) async fn harden(State(site): State<Site>, mut request: Request, next:
         "request",
         request.id = %id,
         method = %request.method(),
-        path = %request.uri().path(),
+        path = %logged_path(request.uri().path()),
     );
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -66,6 +66,11 @@ pub(crate) async fn harden(State(site): State<Site>, mut request: Request, next:
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
     response
+}
+
+/// Returns a path as it may stand in the log: a one-time link is a secret.
+pub(crate) fn logged_path(path: &str) -> &str {
+    if path.starts_with("/invite/") { "/invite/…" } else { path }
 }
 
 /// Lets a change through only if our own page asked for it: by the browser's word on where it comes

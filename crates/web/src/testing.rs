@@ -191,6 +191,12 @@ impl Check {
             let name = part.split('"').next().unwrap_or_default();
             faults.push(format!("asset is missing: {name}"));
         }
+        for part in html.split(".svg#").skip(1) {
+            let name = part.split('"').next().unwrap_or_default();
+            if !crate::assets::has_icon(name) {
+                faults.push(format!("icon {name} is not in the sprite: run `cargo xtask assets`"));
+            }
+        }
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap_or_default();
             if form.to_ascii_lowercase().contains("method=\"post\"")

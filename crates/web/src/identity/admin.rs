@@ -106,7 +106,7 @@ async fn ask_new(State(identity): State<Identity>, who: Who) -> View<AccountPage
         account: None,
         login: String::new(),
         name: String::new(),
-        roles: Identity::roles(None, who.lang),
+        roles: Identity::roles(Some(Role::Analyst), who.lang),
         agencies: identity.agencies(None),
         wrong: Wrong::new(),
     })

@@ -302,6 +302,7 @@ async fn every_guarded_route_is_closed_to_strangers_and_lesser_roles() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one sample of every page")]
 fn the_pages_are_sound() {
     let none = Vec::<String>::new();
     let wrong: BTreeMap<String, String> =
