@@ -21,6 +21,8 @@ pub mod demo;
 mod export;
 mod forms;
 pub mod limits;
+#[cfg(test)]
+mod testing;
 mod text;
 
 use std::sync::Arc;
