@@ -1,0 +1,17 @@
+//! The questions: a page of events, figures over many, events by id, SQL.
+
+mod by_id;
+mod histogram;
+mod page;
+mod sql;
+mod stop;
+mod table;
+mod tally;
+mod top;
+
+pub(crate) use by_id::{events_by_id, known_ids};
+pub(crate) use histogram::histogram;
+pub(crate) use page::page;
+pub(crate) use sql::{SqlLimits, sql};
+pub(crate) use stop::Stop;
+pub(crate) use top::{TopOf, top};

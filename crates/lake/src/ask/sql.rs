@@ -1,0 +1,229 @@
+//! Read-only SQL over the scope's events.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray as _, StringArray};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::{DFSchema, exec_err};
+use datafusion::error::DataFusionError;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, LogicalPlan, ScalarUDF, Volatility, col, create_udf, lit,
+};
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
+use event::Scope;
+use event::lake::{LakeError, Table};
+use futures::StreamExt as _;
+use object_store::local::LocalFileSystem;
+use uuid::Uuid;
+
+use super::Stop;
+use super::table::EventsTable;
+use crate::error::StoreError;
+use crate::limits::SQL_BYTES_MAX;
+use crate::schema::{self, SCHEMA};
+use crate::store::View;
+
+/// Text of an answer in bytes: what a page can show and a browser can hold.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+
+/// Disk that one question may spill to.
+const SPILL_BYTES_MAX: u64 = 4 << 30;
+
+/// Threads one question's plan is cut for.
+const PARTITIONS: usize = 2;
+
+/// What one SQL question may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SqlLimits {
+    pub(crate) memory_bytes: usize,
+    pub(crate) rows_max: usize,
+}
+
+/// Runs one `SELECT` over the table `events`.
+pub(crate) async fn sql(
+    view: View,
+    folder: &Path,
+    scope: &Scope,
+    text: &str,
+    limits: SqlLimits,
+    stop: &Stop,
+) -> Result<Table, LakeError> {
+    if text.len() > SQL_BYTES_MAX {
+        return Err(LakeError::Question(format!("it is longer than {SQL_BYTES_MAX} bytes")));
+    }
+    let context = context(folder, limits.memory_bytes).map_err(asked_or_failed)?;
+    register_events(&context, view, folder, scope).map_err(asked_or_failed)?;
+    let plan = plan(&context, text).await?;
+    let frame = DataFrame::new(context.state(), plan);
+    let frame = frame.limit(0, Some(limits.rows_max + 1)).map_err(asked_or_failed)?;
+    match tokio::time::timeout(stop.left(), answer(frame, limits.rows_max)).await {
+        Ok(answer) => {
+            answer.map(|table| Table { took_ms: stop.took_ms(), ..table }).map_err(asked_or_failed)
+        }
+        Err(_) => Err(stop.timeout().into()),
+    }
+}
+
+fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(vec![folder.join("spill")]))
+        .with_max_temp_directory_size(SPILL_BYTES_MAX);
+    let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
+        .with_memory_limit(memory_bytes, 1.0)
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let mut config = SessionConfig::new()
+        .with_target_partitions(PARTITIONS)
+        .with_information_schema(false)
+        .with_parquet_bloom_filter_pruning(true)
+        .with_parquet_page_index_pruning(true);
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    config.options_mut().execution.parquet.schema_force_view_types = false;
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// Registers the scope's events as the only table there is.
+fn register_events(
+    context: &SessionContext,
+    view: View,
+    folder: &Path,
+    scope: &Scope,
+) -> Result<(), DataFusionError> {
+    let store = ObjectStoreUrl::parse("lake://events/")?;
+    let files = LocalFileSystem::new_with_prefix(folder)?;
+    context.register_object_store(store.as_ref(), Arc::new(files));
+    let mut batches: Vec<RecordBatch> =
+        view.batches.iter().map(|rows| rows.batch.clone()).collect();
+    let tail = view.tail.iter().flat_map(|events| events.iter());
+    batches.push(crate::rows::encode(tail)?.batch);
+    let table = EventsTable { batches, segments: view.segments, store };
+    let mut frame = context.read_table(Arc::new(table))?;
+    if let Some(agencies) = scope.visible() {
+        let visible = agencies.iter().map(|id| lit(id.to_string())).collect();
+        frame = frame.filter(col(schema::AGENCY_ID).in_list(visible, false))?;
+    }
+    let id_text = id_text();
+    let columns: Vec<Expr> = SCHEMA
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .filter(|name| *name != schema::EXTRA_TEXT)
+        .map(|name| match name {
+            schema::ID => id_text.call(vec![col(schema::ID)]).alias(schema::ID),
+            name => col(name),
+        })
+        .collect();
+    context.register_table("events", frame.select(columns)?.into_view())?;
+    Ok(())
+}
+
+/// Returns the function that shows an event's id as people and addresses know it.
+fn id_text() -> ScalarUDF {
+    let bytes = DataType::FixedSizeBinary(16);
+    create_udf(
+        "event_id_text",
+        vec![bytes],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|values| {
+            let arrays = ColumnarValue::values_to_arrays(values)?;
+            let Some(ids) = arrays.first().and_then(|array| array.as_fixed_size_binary_opt())
+            else {
+                return exec_err!("an event id is 16 bytes");
+            };
+            let texts = ids.iter().map(|id| {
+                id.and_then(|id| Uuid::from_slice(id).ok()).map(|id| id.hyphenated().to_string())
+            });
+            Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
+        }),
+    )
+}
+
+/// Reads the question: exactly one query, and nothing that changes anything.
+async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeError> {
+    let refused = || LakeError::Question("only one SELECT statement is allowed".to_owned());
+    let state = context.state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(text, &dialect).map_err(asked_or_failed)?;
+    let Statement::Statement(inner) = &statement else { return Err(refused()) };
+    let ast::Statement::Query(query) = inner.as_ref() else { return Err(refused()) };
+    if !query.locks.is_empty() || !reads_only(&query.body) {
+        return Err(refused());
+    }
+    let plan = state.statement_to_plan(statement).await.map_err(asked_or_failed)?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(asked_or_failed)?;
+    Ok(plan)
+}
+
+fn reads_only(body: &ast::SetExpr) -> bool {
+    match body {
+        ast::SetExpr::Select(select) => select.into.is_none(),
+        ast::SetExpr::Query(query) => reads_only(&query.body),
+        ast::SetExpr::SetOperation { left, right, .. } => reads_only(left) && reads_only(right),
+        ast::SetExpr::Values(_) => true,
+        _ => false,
+    }
+}
+
+async fn answer(frame: DataFrame, rows_max: usize) -> Result<Table, DataFusionError> {
+    let mut table = Table { columns: column_names(frame.schema()), ..Table::default() };
+    let mut stream = frame.execute_stream().await?;
+    let mut bytes = 0;
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let options = FormatOptions::default().with_null("");
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            if table.rows.len() >= rows_max || bytes >= ANSWER_BYTES_MAX {
+                table.truncated = true;
+                return Ok(table);
+            }
+            let texts = columns.iter().map(|column| column.value(row).try_to_string());
+            let texts = texts.collect::<Result<Vec<String>, _>>()?;
+            bytes += texts.iter().map(String::len).sum::<usize>();
+            table.rows.push(texts);
+        }
+    }
+    Ok(table)
+}
+
+fn column_names(schema: &DFSchema) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+/// Tells a question that cannot be answered from a lake that failed.
+fn asked_or_failed(error: DataFusionError) -> LakeError {
+    match error.find_root() {
+        DataFusionError::SQL(..)
+        | DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::Diagnostic(..)
+        | DataFusionError::Collection(_)
+        | DataFusionError::NotImplemented(_)
+        | DataFusionError::Configuration(_)
+        | DataFusionError::ArrowError(..)
+        | DataFusionError::ResourcesExhausted(_)
+        | DataFusionError::Execution(_) => {
+            let text = error.strip_backtrace();
+            LakeError::Question(text.lines().next().unwrap_or_default().to_owned())
+        }
+        _ => StoreError::Query(error).into(),
+    }
+}

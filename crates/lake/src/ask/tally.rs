@@ -1,0 +1,146 @@
+//! Walks every matching row, on a few threads, for answers that are figures.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use event::{Attr, Event};
+
+use super::Stop;
+use crate::error::StoreError;
+use crate::filter::Filter;
+use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS};
+use crate::segment::{Footer, Footers, Granule, SegmentFile, granule_rows, read_rows};
+use crate::store::View;
+
+/// Threads for one question: more would take the cores from taking events in.
+const THREADS_MAX: usize = 2;
+
+/// Counts something about rows.
+pub(super) trait Tally: Send + Sized {
+    /// Returns an empty one of the same kind.
+    fn fresh(&self) -> Self;
+    /// Adds the columns that are read, beside the filter's.
+    fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>);
+    /// Counts a granule of which every row matches without reading it, if that is possible.
+    fn granule(&mut self, granule: &Granule) -> bool;
+    /// Counts rows.
+    fn rows(
+        &mut self,
+        batch: &RecordBatch,
+        loose: &BTreeSet<Attr>,
+        rows: &[usize],
+    ) -> Result<(), StoreError>;
+    /// Counts an event that is no row yet.
+    fn event(&mut self, event: &Event);
+    /// Adds what another thread counted.
+    fn merge(&mut self, other: Self);
+}
+
+/// A piece of a file that one thread reads at a time: granules of one row group.
+struct Piece<'a> {
+    file: &'a SegmentFile,
+    footer: &'a Footer,
+    granules: Vec<&'a Granule>,
+}
+
+/// Counts all rows that the filter takes.
+pub(super) fn count<T: Tally>(
+    view: &View,
+    footers: &Footers,
+    filter: &Filter,
+    mut tally: T,
+    stop: &Stop,
+) -> Result<T, StoreError> {
+    for event in view.tail.iter().flat_map(|events| events.iter()) {
+        if filter.takes(event) {
+            tally.event(event);
+        }
+    }
+    for rows in &view.batches {
+        stop.check()?;
+        let found = filter.rows(&rows.batch, &rows.loose)?;
+        tally.rows(&rows.batch, &rows.loose, &found)?;
+    }
+    let mut opened: Vec<(&SegmentFile, Arc<Footer>)> = Vec::new();
+    for file in view.segments.iter() {
+        let segment = &file.segment;
+        let oldest_us = segment.min_occurred_at.timestamp_micros();
+        if filter.may_match_times(oldest_us, segment.max_occurred_at.timestamp_micros()) {
+            opened.push((file, footers.of(file)?));
+        }
+    }
+    let mut pieces = Vec::new();
+    for (file, footer) in &opened {
+        stop.check()?;
+        let mut granules = filter.granules(file, footer)?;
+        if filter.takes_all() {
+            granules.retain(|granule| {
+                !(filter.spans(granule.min_us, granule.max_us) && tally.granule(granule))
+            });
+        }
+        let groups = granules
+            .chunk_by(|a, b| a.rows.start / ROW_GROUP_ROWS == b.rows.start / ROW_GROUP_ROWS);
+        pieces.extend(groups.map(|granules| Piece { file, footer, granules: granules.to_vec() }));
+    }
+    count_pieces(&pieces, filter, tally, stop)
+}
+
+fn count_pieces<T: Tally>(
+    pieces: &[Piece<'_>],
+    filter: &Filter,
+    mut tally: T,
+    stop: &Stop,
+) -> Result<T, StoreError> {
+    let threads = THREADS_MAX.min(pieces.len());
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = |mut own: T| -> Result<T, StoreError> {
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(piece) = pieces.get(number) else { return Ok(own) };
+            count_piece(piece, filter, &mut own, stop)?;
+        }
+    };
+    let work = &work;
+    let counted = std::thread::scope(|scope| {
+        let started: Vec<_> = (1..threads)
+            .map(|_| {
+                let own = tally.fresh();
+                scope.spawn(move || work(own))
+            })
+            .collect();
+        let mut counted = vec![work(tally.fresh())];
+        for thread in started {
+            // A panic in there is ours; it goes on here.
+            counted.push(match thread.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+        }
+        counted
+    });
+    for result in counted {
+        tally.merge(result?);
+    }
+    Ok(tally)
+}
+
+fn count_piece<T: Tally>(
+    piece: &Piece<'_>,
+    filter: &Filter,
+    tally: &mut T,
+    stop: &Stop,
+) -> Result<(), StoreError> {
+    let loose = &piece.footer.loose;
+    let mut columns = filter.columns(loose);
+    tally.columns(loose, &mut columns);
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let rows = granule_rows(piece.granules.iter().copied());
+    for batch in read_rows(piece.file, piece.footer, Some(&columns), &rows, GRANULE_ROWS)? {
+        stop.check()?;
+        let batch = batch?;
+        let found = filter.rows(&batch, loose)?;
+        tally.rows(&batch, loose, &found)?;
+    }
+    Ok(())
+}

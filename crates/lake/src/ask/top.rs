@@ -1,0 +1,127 @@
+//! The most frequent values of a field.
+
+use std::collections::BTreeSet;
+
+use ahash::AHashMap;
+use arrow::record_batch::RecordBatch;
+use event::lake::{Search, TopValue};
+use event::query::resolve;
+use event::{Attr, Event, Scope, Value};
+
+use super::Stop;
+use super::tally::{Tally, count};
+use crate::error::StoreError;
+use crate::filter::{FieldColumns, FieldName, Filter};
+use crate::limits::{TOP_LIMIT_MAX, TOP_VALUES_COUNTED};
+use crate::rows::Columns;
+use crate::segment::{Footers, Granule};
+use crate::store::View;
+
+/// A field and how many of its values are asked for.
+#[derive(Debug)]
+pub(crate) struct TopOf<'a> {
+    pub(crate) field: &'a str,
+    pub(crate) limit: u32,
+}
+
+/// Returns the values that most matching events have. Past [`TOP_VALUES_COUNTED`] different values
+/// the rarest are forgotten, and counts near the end of the answer may be too low.
+pub(crate) fn top(
+    view: &View,
+    footers: &Footers,
+    scope: &Scope,
+    search: &Search,
+    of: &TopOf<'_>,
+    stop: &Stop,
+) -> Result<Vec<TopValue>, StoreError> {
+    let values = Values {
+        name: of.field.to_owned(),
+        field: FieldName::new(of.field),
+        counts: AHashMap::new(),
+    };
+    let values = count(view, footers, &Filter::new(scope, search), values, stop)?;
+    let mut top: Vec<TopValue> =
+        values.counts.into_iter().map(|(value, count)| TopValue { value, count }).collect();
+    top.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    top.truncate(usize::try_from(of.limit.min(TOP_LIMIT_MAX)).unwrap_or(0));
+    Ok(top)
+}
+
+struct Values {
+    name: String,
+    field: FieldName,
+    counts: AHashMap<String, u64>,
+}
+
+impl Values {
+    fn add(&mut self, value: &str, count: u64) {
+        if let Some(counted) = self.counts.get_mut(value) {
+            *counted += count;
+            return;
+        }
+        if self.counts.len() >= TOP_VALUES_COUNTED {
+            let mut counts: Vec<u64> = self.counts.values().copied().collect();
+            counts.sort_unstable();
+            let middle = counts.get(counts.len() / 2).copied().unwrap_or(0);
+            self.counts.retain(|_, count| *count > middle);
+        }
+        self.counts.insert(value.to_owned(), count);
+    }
+
+    fn add_value(&mut self, value: &Value) {
+        for member in value.members() {
+            self.add(&member.text(), 1);
+        }
+    }
+}
+
+impl Tally for Values {
+    fn fresh(&self) -> Self {
+        Self { name: self.name.clone(), field: self.field.clone(), counts: AHashMap::new() }
+    }
+
+    fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>) {
+        self.field.columns(loose, columns);
+    }
+
+    fn granule(&mut self, _granule: &Granule) -> bool {
+        false
+    }
+
+    fn rows(
+        &mut self,
+        batch: &RecordBatch,
+        loose: &BTreeSet<Attr>,
+        rows: &[usize],
+    ) -> Result<(), StoreError> {
+        let field = self.field.clone();
+        let columns = Columns::of(batch);
+        let values = FieldColumns::of(&field, &columns, loose);
+        for row in rows {
+            match values.plain_text(*row) {
+                Some(text) => self.add(text, 1),
+                None => {
+                    if let Some(value) = values.value(*row)? {
+                        self.add_value(&value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) {
+        let name = self.name.clone();
+        if let Some(value) = resolve(event, &name) {
+            self.add_value(&value);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        let mut counted: Vec<(String, u64)> = other.counts.into_iter().collect();
+        counted.sort_unstable();
+        for (value, count) in counted {
+            self.add(&value, count);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The catalogue decides which files are the lake, never a listing of the folder.
+//!
+//! The application keeps it in the database; [`MemoryCatalogue`] is the twin for tests.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use event::{EventId, SpoolPosition};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one file of the lake for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SegmentId(Uuid);
+
+impl SegmentId {
+    /// Wraps a UUID that came from the catalogue's own column or a file's name.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// Returns the UUID inside, for columns.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for SegmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
+}
+
+impl FromStr for SegmentId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+/// One file of events of one UTC day. Never changed once it is in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its id, also the file's name.
+    pub id: SegmentId,
+    /// Where it is, below the lake's folder: `day=2026-09-28/<id>.parquet`.
+    pub path: String,
+    /// The UTC day that all its events occurred on.
+    pub day: NaiveDate,
+    /// How many events.
+    pub rows: u64,
+    /// How large the file is.
+    pub size_bytes: u64,
+    /// The earliest `occurred_at`.
+    pub min_occurred_at: DateTime<Utc>,
+    /// The latest `occurred_at`, inclusive.
+    pub max_occurred_at: DateTime<Utc>,
+    /// The earliest `collected_at`.
+    pub min_collected_at: DateTime<Utc>,
+    /// The latest `collected_at`, inclusive.
+    pub max_collected_at: DateTime<Utc>,
+    /// The smallest event id (ids sort by collection time).
+    pub min_id: EventId,
+    /// The largest event id, inclusive.
+    pub max_id: EventId,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// Version of the columns ([`crate::SCHEMA_VERSION`]).
+    pub schema_version: u32,
+}
+
+/// Why the catalogue could not be read or written; worth another try.
+#[derive(Debug, thiserror::Error)]
+#[error("the lake's catalogue failed")]
+pub struct CatalogueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Which files are the lake, and how far of the spool they hold.
+#[async_trait]
+pub trait Catalogue: Send + Sync + Debug {
+    /// Returns all segments.
+    async fn segments(&self) -> Result<Vec<Segment>, CatalogueError>;
+
+    /// Adds and removes segments and, if a position is given, moves the position on: all of it or
+    /// nothing, durable when this returns. Called again with the same segments when the answer to
+    /// the first call was lost, so adding a segment whose id is there, or removing one that is not,
+    /// is no error.
+    async fn commit(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        position: Option<SpoolPosition>,
+    ) -> Result<(), CatalogueError>;
+
+    /// Returns up to which batch of the spool everything is in the segments.
+    async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError>;
+}
+
+/// A catalogue that is forgotten with the process.
+#[derive(Debug, Default)]
+pub struct MemoryCatalogue {
+    state: Mutex<MemoryState>,
+}
+
+#[derive(Debug, Default)]
+struct MemoryState {
+    segments: BTreeMap<SegmentId, Segment>,
+    position: Option<SpoolPosition>,
+    failures_left: usize,
+}
+
+impl MemoryCatalogue {
+    /// Makes the next `count` commits fail, for tests of what happens then.
+    pub fn fail_next_commits(&self, count: usize) {
+        self.state.lock().failures_left = count;
+    }
+}
+
+#[async_trait]
+impl Catalogue for MemoryCatalogue {
+    async fn segments(&self) -> Result<Vec<Segment>, CatalogueError> {
+        Ok(self.state.lock().segments.values().cloned().collect())
+    }
+
+    async fn commit(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        position: Option<SpoolPosition>,
+    ) -> Result<(), CatalogueError> {
+        let mut state = self.state.lock();
+        if state.failures_left > 0 {
+            state.failures_left -= 1;
+            return Err(CatalogueError("told to fail".into()));
+        }
+        for id in remove {
+            state.segments.remove(id);
+        }
+        state.segments.extend(add.iter().map(|segment| (segment.id, segment.clone())));
+        state.position = state.position.max(position);
+        Ok(())
+    }
+
+    async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
+        Ok(self.state.lock().position)
+    }
+}

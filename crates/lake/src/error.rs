@@ -1,0 +1,80 @@
+//! What can go wrong in the lake.
+
+use std::path::PathBuf;
+
+use event::lake::LakeError;
+
+use crate::catalogue::{CatalogueError, SegmentId};
+
+/// Why the lake could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made, read or written.
+    #[error("the lake's folder {path} cannot be used")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Files that the catalogue names are gone: restore them from a backup, or remove their rows.
+    #[error("{} files of the lake are missing, the first is {path}", ids.len())]
+    Missing {
+        /// The first missing file.
+        path: PathBuf,
+        /// All missing segments.
+        ids: Vec<SegmentId>,
+    },
+    /// The catalogue cannot be read.
+    #[error("the lake's catalogue cannot be read")]
+    Catalogue(#[from] CatalogueError),
+    /// The threads that answer questions cannot be started.
+    #[error("the lake's threads cannot be started")]
+    Threads(#[source] std::io::Error),
+}
+
+/// Why the lake failed at its own work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("a file of the lake cannot be read or written")]
+    Io(#[from] std::io::Error),
+    #[error("a file of the lake is not valid Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error("columns cannot be made or read")]
+    Arrow(#[from] arrow::error::ArrowError),
+    #[error("a row of the lake cannot be read")]
+    Rows(#[from] BadRows),
+    #[error("the catalogue could not be changed")]
+    Catalogue(#[from] CatalogueError),
+    #[error("the index of a file cannot be read")]
+    Index,
+    #[error("a task of the lake ended early")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("a question could not be run")]
+    Query(#[from] datafusion::error::DataFusionError),
+    #[error("the lake is closed")]
+    Closed,
+    #[error("stopped: nobody waits for the answer")]
+    Cancelled,
+    #[error("stopped at {limit_ms} ms")]
+    Timeout { limit_ms: u64 },
+}
+
+impl From<StoreError> for LakeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Timeout { limit_ms } => Self::Timeout { limit_ms },
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+/// A row that is no event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadRows {
+    #[error("column `{0}` is missing")]
+    Missing(&'static str),
+    #[error("column `{0}` holds something else than an event has")]
+    Invalid(&'static str),
+}

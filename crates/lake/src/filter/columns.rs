@@ -1,0 +1,210 @@
+//! Asks columns what the matcher asks an event.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use arrow::array::{Array as _, Int64Array, StringArray};
+use event::query::{Builtin, TextPattern, ValueTest};
+use event::{Attr, AttrType, Class, Value};
+
+use super::{FieldName, Filter, Node, builtin_column};
+use crate::error::{BadRows, StoreError};
+use crate::rows::{Columns, exact_attrs, id_at, text_at};
+use crate::schema;
+
+impl Filter {
+    /// Returns the rows within the span of time, the scope and the page.
+    pub(super) fn rows_in_reach(&self, columns: &Columns<'_>) -> Result<Vec<usize>, StoreError> {
+        let times = columns.times(schema::OCCURRED_AT);
+        let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+        let times = times.values();
+        let span = self.from_us..self.to_us;
+        let mut rows: Vec<usize> = times
+            .iter()
+            .enumerate()
+            .filter_map(|(row, time_us)| span.contains(time_us).then_some(row))
+            .collect();
+        if let Some(agencies) = &self.agencies {
+            let column = columns.text(schema::AGENCY_ID);
+            let column = column.ok_or(BadRows::Missing(schema::AGENCY_ID))?;
+            rows.retain(|row| agencies.contains(column.value(*row)));
+        }
+        if let Some(before) = self.before {
+            let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
+            rows.retain(|row| match (times.get(*row), id_at(ids, *row)) {
+                (Some(time_us), Some(id)) => (*time_us, id) < before,
+                _ => false,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Returns those of the rows (ascending) that match.
+pub(super) fn matching(
+    node: &Node,
+    columns: &Columns<'_>,
+    loose: &BTreeSet<Attr>,
+    rows: Vec<usize>,
+) -> Result<Vec<usize>, StoreError> {
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    match node {
+        Node::All => Ok(rows),
+        Node::And(parts) => {
+            let mut left = rows;
+            for part in parts {
+                left = matching(part, columns, loose, left)?;
+            }
+            Ok(left)
+        }
+        Node::Or(parts) => {
+            let mut found = Vec::new();
+            let mut left = rows;
+            for part in parts {
+                let more = matching(part, columns, loose, left.clone())?;
+                left = without(&left, &more);
+                found.extend(more);
+            }
+            found.sort_unstable();
+            Ok(found)
+        }
+        Node::Not(inner) => {
+            let denied = matching(inner, columns, loose, rows.clone())?;
+            Ok(without(&rows, &denied))
+        }
+        Node::Text(pattern) => Ok(text_rows(pattern, columns, rows)),
+        Node::Field { field, test } => {
+            let field = FieldColumns::of(field, columns, loose);
+            let mut found = Vec::new();
+            for row in rows {
+                if field.passes(row, test)? {
+                    found.push(row);
+                }
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// Returns the rows that are not in `others`; both ascend.
+fn without(rows: &[usize], others: &[usize]) -> Vec<usize> {
+    let mut others = others.iter().peekable();
+    rows.iter()
+        .copied()
+        .filter(|row| {
+            while others.next_if(|other| **other < *row).is_some() {}
+            others.peek() != Some(&row)
+        })
+        .collect()
+}
+
+/// Returns the rows whose record or values have the text.
+fn text_rows(pattern: &TextPattern, columns: &Columns<'_>, rows: Vec<usize>) -> Vec<usize> {
+    let raw = columns.text(schema::RAW);
+    let extra = columns.text(schema::EXTRA_TEXT);
+    let mut folded = String::new();
+    let mut found = rows;
+    found.retain(|row| {
+        let in_raw = text_at(raw, *row).is_some_and(|text| {
+            folded.clear();
+            if text.is_ascii() {
+                folded.push_str(text);
+                folded.make_ascii_lowercase();
+            } else {
+                folded.push_str(&event::fold::fold(text));
+            }
+            pattern.found_in_folded(&folded)
+        });
+        in_raw || text_at(extra, *row).is_some_and(|text| pattern.found_in_folded(text))
+    });
+    found
+}
+
+/// A field's columns in one batch.
+#[derive(Debug)]
+pub(crate) struct FieldColumns<'a> {
+    field: &'a FieldName,
+    columns: &'a Columns<'a>,
+    text: Option<&'a StringArray>,
+    int: Option<&'a Int64Array>,
+    exact: Option<&'a StringArray>,
+    /// The source's own fields, where the column alone does not answer.
+    own: Option<&'a StringArray>,
+}
+
+impl<'a> FieldColumns<'a> {
+    pub(crate) fn of(
+        field: &'a FieldName,
+        columns: &'a Columns<'a>,
+        loose: &BTreeSet<Attr>,
+    ) -> Self {
+        let mut found = Self { field, columns, text: None, int: None, exact: None, own: None };
+        match field {
+            FieldName::Builtin(Builtin::EventId | Builtin::Class) => {}
+            FieldName::Builtin(builtin) => found.text = columns.text(builtin_column(*builtin)),
+            FieldName::Attr(attr, _) => {
+                match attr.kind() {
+                    AttrType::Int => found.int = columns.int(attr.alias()),
+                    AttrType::Text | AttrType::Ip => found.text = columns.text(attr.alias()),
+                }
+                let exact = columns.text(schema::ATTRS_EXACT);
+                found.exact = exact.filter(|column| column.null_count() < column.len());
+                if loose.contains(attr) {
+                    found.own = columns.text(schema::FIELDS);
+                }
+            }
+            FieldName::Own(_) => found.own = columns.text(schema::FIELDS),
+        }
+        found
+    }
+
+    /// Returns whether a row's value is there and passes.
+    fn passes(&self, row: usize, test: &ValueTest) -> Result<bool, StoreError> {
+        if self.exact.is_none() {
+            // The usual case, without a copy of the value.
+            if let Some(text) = text_at(self.text, row) {
+                return Ok(test.passes_text(text));
+            }
+            if let Some(column) = self.int.filter(|column| column.is_valid(row)) {
+                return Ok(test.passes_int(column.value(row)));
+            }
+        }
+        Ok(self.value(row)?.is_some_and(|value| test.passes(&value)))
+    }
+
+    /// Returns a row's value without a copy, where it is a plain text of its column.
+    pub(crate) fn plain_text(&self, row: usize) -> Option<&'a str> {
+        if text_at(self.exact, row).is_some() { None } else { text_at(self.text, row) }
+    }
+
+    /// Returns a row's value, as [`event::query::resolve`] would.
+    pub(crate) fn value(&self, row: usize) -> Result<Option<Cow<'a, Value>>, StoreError> {
+        if let (FieldName::Attr(attr, _), Some(exact)) = (self.field, text_at(self.exact, row))
+            && let Some(value) = exact_attrs(exact)?.remove(attr.alias())
+        {
+            return Ok(Some(Cow::Owned(value)));
+        }
+        if let Some(text) = text_at(self.text, row) {
+            return Ok(Some(Cow::Owned(Value::from(text))));
+        }
+        if let Some(column) = self.int.filter(|column| column.is_valid(row)) {
+            return Ok(Some(Cow::Owned(Value::Int(column.value(row)))));
+        }
+        let value = match (self.field, text_at(self.own, row)) {
+            (FieldName::Attr(_, own) | FieldName::Own(own), Some(json)) => own.value(json)?,
+            (FieldName::Builtin(Builtin::EventId), _) => {
+                let id = self.columns.ids().and_then(|ids| id_at(ids, row));
+                id.map(|id| Value::Text(id.to_string()))
+            }
+            (FieldName::Builtin(Builtin::Class), _) => {
+                let uid = self.columns.classes().map(|column| column.value(row));
+                let class = uid.and_then(|uid| u32::try_from(uid).ok()).and_then(Class::from_uid);
+                class.map(|class| Value::from(class.word()))
+            }
+            _ => None,
+        };
+        Ok(value.map(Cow::Owned))
+    }
+}

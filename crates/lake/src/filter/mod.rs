@@ -1,0 +1,322 @@
+//! A query, a span of time and a scope, made ready to ask columns, and to skip what cannot answer.
+
+mod columns;
+mod fields;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+
+use arrow::record_batch::RecordBatch;
+use event::lake::Search;
+use event::query::{Builtin, Matcher, Query, Target, TextPattern, ValueTest};
+use event::{Attr, Event, EventId, Scope};
+
+pub(crate) use columns::FieldColumns;
+use fields::OwnField;
+
+use crate::error::StoreError;
+use crate::rows::Columns;
+use crate::schema::{self, INDEXED};
+use crate::segment::{Footer, Granule, SegmentFile, field_token, may_hold, word_token};
+
+/// What a search asks of every row.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    node: Node,
+    matcher: Matcher,
+    /// The earliest time, inclusive, in microseconds.
+    from_us: i64,
+    /// The latest, exclusive.
+    to_us: i64,
+    /// Only rows that sort before this one.
+    before: Option<(i64, EventId)>,
+    scope: Scope,
+    agencies: Option<BTreeSet<String>>,
+}
+
+#[derive(Debug)]
+enum Node {
+    All,
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Text(Box<TextPattern>),
+    Field { field: FieldName, test: ValueTest },
+}
+
+/// A field as the columns know it.
+#[derive(Debug, Clone)]
+pub(crate) enum FieldName {
+    Builtin(Builtin),
+    Attr(Attr, OwnField),
+    Own(OwnField),
+}
+
+impl FieldName {
+    pub(crate) fn new(name: &str) -> Self {
+        match Target::of(name) {
+            Target::Builtin(builtin) => Self::Builtin(builtin),
+            Target::Attr(attr, name) => Self::Attr(attr, OwnField::new(name)),
+            Target::Own(name) => Self::Own(OwnField::new(name)),
+        }
+    }
+
+    /// Adds the columns that hold the field.
+    pub(crate) fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>) {
+        match self {
+            Self::Builtin(builtin) => {
+                columns.insert(builtin_column(*builtin));
+            }
+            Self::Attr(attr, _) => {
+                columns.extend([attr.alias(), schema::ATTRS_EXACT]);
+                if loose.contains(attr) {
+                    columns.insert(schema::FIELDS);
+                }
+            }
+            Self::Own(_) => {
+                columns.insert(schema::FIELDS);
+            }
+        }
+    }
+}
+
+pub(crate) const fn builtin_column(builtin: Builtin) -> &'static str {
+    match builtin {
+        Builtin::EventId => schema::ID,
+        Builtin::AgencyId => schema::AGENCY_ID,
+        Builtin::SystemId => schema::SYSTEM_ID,
+        Builtin::SourceId => schema::SOURCE_ID,
+        Builtin::Class => schema::CLASS_UID,
+        Builtin::Parser => schema::PARSER,
+        Builtin::LogProduct => schema::LOG_PRODUCT,
+        Builtin::LogCategory => schema::LOG_CATEGORY,
+        Builtin::LogService => schema::LOG_SERVICE,
+    }
+}
+
+impl Node {
+    fn new(query: &Query) -> Self {
+        match query {
+            Query::All => Self::All,
+            Query::And(parts) => {
+                let mut nodes: Vec<Self> = parts.iter().map(Self::new).collect();
+                // What costs least goes first: the others then see fewer rows.
+                nodes.sort_by_key(Self::cost);
+                Self::And(nodes)
+            }
+            Query::Or(parts) => Self::Or(parts.iter().map(Self::new).collect()),
+            Query::Not(inner) => Self::Not(Box::new(Self::new(inner))),
+            Query::Text(pattern) => Self::Text(Box::new(TextPattern::new(pattern))),
+            Query::Field { name, test } => {
+                Self::Field { field: FieldName::new(name), test: ValueTest::new(name, test) }
+            }
+        }
+    }
+
+    fn cost(&self) -> u32 {
+        match self {
+            Self::All => 0,
+            Self::Field { field: FieldName::Builtin(_), .. } => 1,
+            Self::Field { field: FieldName::Attr(..), .. } => 2,
+            Self::Field { field: FieldName::Own(_), .. } => 20,
+            Self::Text(_) => 30,
+            Self::Not(inner) => inner.cost(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::cost).sum(),
+        }
+    }
+
+    fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>) {
+        match self {
+            Self::All => {}
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.columns(loose, columns));
+            }
+            Self::Not(inner) => inner.columns(loose, columns),
+            Self::Text(_) => columns.extend([schema::RAW, schema::EXTRA_TEXT]),
+            Self::Field { field, .. } => field.columns(loose, columns),
+        }
+    }
+
+    /// Returns what the index must hold for a row to match.
+    fn need(&self, loose: &BTreeSet<Attr>) -> Need {
+        match self {
+            Self::All | Self::Not(_) => Need::Nothing,
+            Self::And(parts) => Need::all(parts.iter().map(|part| part.need(loose))),
+            Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
+            Self::Text(pattern) => {
+                Need::tokens(pattern.whole_words().iter().map(|word| word_token(word)).collect())
+            }
+            Self::Field { field, test } => {
+                let Some(value) = test.equal_to() else { return Need::Nothing };
+                match field {
+                    FieldName::Attr(attr, _) if INDEXED.contains(attr) && !loose.contains(attr) => {
+                        Need::tokens(vec![field_token(attr.alias(), value)])
+                    }
+                    FieldName::Builtin(
+                        builtin @ (Builtin::AgencyId | Builtin::SystemId | Builtin::SourceId),
+                    ) => Need::tokens(vec![field_token(builtin_column(*builtin), value)]),
+                    // The own field's value stands in the text, so its words are in the index.
+                    FieldName::Own(_) | FieldName::Attr(..) => {
+                        let pattern = TextPattern::new(&event::query::escape(value));
+                        Need::tokens(
+                            pattern.whole_words().iter().map(|word| word_token(word)).collect(),
+                        )
+                    }
+                    FieldName::Builtin(_) => Need::Nothing,
+                }
+            }
+        }
+    }
+}
+
+/// What a granule's index must hold to be worth reading.
+#[derive(Debug)]
+enum Need {
+    Nothing,
+    Tokens(Vec<u64>),
+    All(Vec<Need>),
+    Any(Vec<Need>),
+}
+
+impl Need {
+    fn tokens(tokens: Vec<u64>) -> Self {
+        if tokens.is_empty() { Self::Nothing } else { Self::Tokens(tokens) }
+    }
+
+    fn all(needs: impl Iterator<Item = Self>) -> Self {
+        let needs: Vec<Self> = needs.filter(|need| !matches!(need, Self::Nothing)).collect();
+        if needs.is_empty() { Self::Nothing } else { Self::All(needs) }
+    }
+
+    fn any(needs: impl Iterator<Item = Self>) -> Self {
+        let needs: Vec<Self> = needs.collect();
+        if needs.iter().any(|need| matches!(need, Self::Nothing)) {
+            Self::Nothing
+        } else {
+            Self::Any(needs)
+        }
+    }
+
+    fn met_by(&self, file: &File, footer: &Footer, granule: &Granule) -> Result<bool, StoreError> {
+        match self {
+            Self::Nothing => Ok(true),
+            Self::Tokens(tokens) => may_hold(file, footer, granule, tokens),
+            Self::All(needs) => {
+                for need in needs {
+                    if !need.met_by(file, footer, granule)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(needs) => {
+                for need in needs {
+                    if need.met_by(file, footer, granule)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Filter {
+    pub(crate) fn new(scope: &Scope, search: &Search) -> Self {
+        let agencies = scope.visible();
+        Self {
+            node: Node::new(&search.query),
+            matcher: Matcher::new(&search.query),
+            // A bound between two microseconds: the next one is the first inside.
+            from_us: micros_up(search.from),
+            to_us: micros_up(search.to),
+            before: search.after.map(|after| (after.occurred_at.timestamp_micros(), after.id)),
+            scope: scope.clone(),
+            agencies: agencies.map(|agencies| agencies.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    /// Returns whether every row in the span of time matches.
+    pub(crate) fn takes_all(&self) -> bool {
+        matches!(self.node, Node::All) && self.agencies.is_none() && self.before.is_none()
+    }
+
+    /// Returns whether times between these two, both inclusive, may match.
+    pub(crate) fn may_match_times(&self, min_us: i64, max_us: i64) -> bool {
+        let before = self.before.is_none_or(|(time_us, _)| min_us <= time_us);
+        max_us >= self.from_us && min_us < self.to_us && before
+    }
+
+    /// Returns whether all times between these two, both inclusive, are in the span.
+    pub(crate) fn spans(&self, min_us: i64, max_us: i64) -> bool {
+        min_us >= self.from_us && max_us < self.to_us
+    }
+
+    /// Returns the granules of a file that may hold matching rows, in the file's order.
+    pub(crate) fn granules<'a>(
+        &self,
+        file: &SegmentFile,
+        footer: &'a Footer,
+    ) -> Result<Vec<&'a Granule>, StoreError> {
+        let open = File::open(&file.path)?;
+        let need = Need::all([self.node.need(&footer.loose), self.scope_need()].into_iter());
+        let mut granules = Vec::new();
+        for granule in &footer.granules {
+            if self.may_match_times(granule.min_us, granule.max_us)
+                && need.met_by(&open, footer, granule)?
+            {
+                granules.push(granule);
+            }
+        }
+        Ok(granules)
+    }
+
+    fn scope_need(&self) -> Need {
+        match &self.agencies {
+            // Past this many the index is asked more than it saves.
+            Some(agencies) if agencies.len() <= 32 => Need::any(
+                agencies.iter().map(|id| Need::tokens(vec![field_token(schema::AGENCY_ID, id)])),
+            ),
+            _ => Need::Nothing,
+        }
+    }
+
+    /// Returns the columns that the filter reads.
+    pub(crate) fn columns(&self, loose: &BTreeSet<Attr>) -> BTreeSet<&'static str> {
+        let mut columns = BTreeSet::from([schema::OCCURRED_AT]);
+        self.node.columns(loose, &mut columns);
+        if self.agencies.is_some() {
+            columns.insert(schema::AGENCY_ID);
+        }
+        if self.before.is_some() {
+            columns.insert(schema::ID);
+        }
+        columns
+    }
+
+    /// Returns whether an event that is no column yet matches.
+    pub(crate) fn takes(&self, event: &Event) -> bool {
+        let time_us = event.occurred_at.timestamp_micros();
+        (self.from_us..self.to_us).contains(&time_us)
+            && self.before.is_none_or(|before| (time_us, event.id) < before)
+            && self.scope.sees_origin(&event.origin)
+            && self.matcher.matches(event)
+    }
+
+    /// Returns the rows that match, ascending.
+    pub(crate) fn rows(
+        &self,
+        batch: &RecordBatch,
+        loose: &BTreeSet<Attr>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let columns = Columns::of(batch);
+        let rows = self.rows_in_reach(&columns)?;
+        columns::matching(&self.node, &columns, loose, rows)
+    }
+}
+
+/// Returns a moment in microseconds, rounded up.
+fn micros_up(moment: chrono::DateTime<chrono::Utc>) -> i64 {
+    let whole = moment.timestamp_micros();
+    if moment.timestamp_subsec_nanos() % 1000 == 0 { whole } else { whole.saturating_add(1) }
+}

@@ -1,0 +1,355 @@
+//! The lake itself: takes events in, answers questions, writes files behind.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use event::lake::LakeError;
+use event::{Clock, Event, EventId, IdSource, SpoolPosition};
+use parking_lot::Mutex;
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::ask::{Stop, known_ids};
+use crate::background;
+use crate::catalogue::{Catalogue, SegmentId};
+use crate::error::{OpenError, StoreError};
+use crate::rows::Rows;
+use crate::segment::{Footers, SegmentFile};
+use crate::settings::LakeSettings;
+use crate::store::{LakeHealth, Recovered, State, View, encode_lists, recover, write_buffer};
+
+/// Threads that plan and run SQL; everything else of a question runs on blocking threads.
+const QUERY_THREADS: usize = 2;
+
+/// The lake. Keep one for each folder.
+#[derive(Debug)]
+pub struct Lake {
+    pub(crate) settings: LakeSettings,
+    pub(crate) folder: PathBuf,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
+    clock: Arc<dyn Clock>,
+    ids: IdSource,
+    pub(crate) state: Mutex<State>,
+    /// Appends happen one after another, so that positions grow with the buffer.
+    appending: tokio::sync::Mutex<()>,
+    /// Flushes happen one after another, so that positions grow with the catalogue.
+    flushing: tokio::sync::Mutex<()>,
+    /// Told when a buffer left memory.
+    room: Notify,
+    /// Told when a buffer waits for the disk.
+    pub(crate) work: Notify,
+    position: watch::Sender<Option<SpoolPosition>>,
+    pub(crate) footers: Arc<Footers>,
+    pub(crate) questions: Arc<Semaphore>,
+    pub(crate) threads: QueryThreads,
+    recovered: Recovered,
+}
+
+impl Lake {
+    /// Opens the lake in its folder, which is made if it is not there, and starts to write behind.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be used, the catalogue cannot be read, or a file is missing that the
+    /// catalogue names: an incomplete lake is not opened silently.
+    pub async fn open(
+        settings: LakeSettings,
+        catalogue: Arc<dyn Catalogue>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let failed = |source| OpenError::Folder { path: settings.folder.clone(), source };
+        std::fs::create_dir_all(&settings.folder).map_err(failed)?;
+        let folder = settings.folder.canonicalize().map_err(failed)?;
+        let segments = catalogue.segments().await?;
+        let position = catalogue.position().await?;
+        let recovered = recover(&folder, &segments, position)?;
+        let mut state = State::default();
+        let files = segments
+            .into_iter()
+            .map(|segment| Arc::new(SegmentFile::new(&folder, segment)))
+            .collect();
+        state.change_segments(files, &[]);
+        let lake = Arc::new(Self {
+            questions: Arc::new(Semaphore::new(settings.queries_max.max(1))),
+            threads: QueryThreads::start()?,
+            settings,
+            folder,
+            catalogue,
+            clock,
+            ids: IdSource::from_os(),
+            state: Mutex::new(state),
+            appending: tokio::sync::Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+            room: Notify::new(),
+            work: Notify::new(),
+            position: watch::Sender::new(position),
+            footers: Arc::default(),
+            recovered,
+        });
+        background::start(&lake);
+        Ok(lake)
+    }
+
+    /// Returns what was found when the lake was opened.
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Takes in all events of one batch of the spool; they can be found when this returns. Waits
+    /// while the disk is behind. Times are kept to the microsecond.
+    ///
+    /// A batch at or below the flushed position was played again: its events that are in the lake
+    /// are left out, as is every event that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// When the lake is closed, or looking up events that were played again fails; nothing was
+    /// taken in then.
+    pub async fn append(
+        &self,
+        events: Vec<Event>,
+        position: SpoolPosition,
+    ) -> Result<(), LakeError> {
+        let turn = self.appending.lock().await;
+        self.wait_for_room().await?;
+        let mut events = self.not_yet_stored(events, position).await?;
+        for event in &mut events {
+            event.occurred_at = to_micros(event.occurred_at);
+            event.collected_at = to_micros(event.collected_at);
+        }
+        let long_tail = {
+            let mut state = self.state.lock();
+            if state.closed {
+                return Err(StoreError::Closed.into());
+            }
+            let mut seen = BTreeSet::new();
+            events.retain(|event| !state.holds(event.id) && seen.insert(event.id));
+            state.active.push(events);
+            state.active.position = state.active.position.max(Some(position));
+            state.active.long_tail().map(|tail| (state.active.opened_at, tail))
+        };
+        if let Some((buffer, tail)) = long_tail {
+            let lists = tail.len();
+            let rows = blocking(move || Ok(encode_lists(&tail)?)).await?;
+            self.put_columns(buffer, lists, rows);
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    /// Puts columns in the place of the tail they were made of, unless its buffer was sealed since.
+    fn put_columns(&self, buffer: std::time::Instant, lists: usize, rows: Vec<Rows>) {
+        let mut state = self.state.lock();
+        if state.active.opened_at == buffer {
+            state.active.replace_tail(lists, rows);
+        }
+        let is_full = state.active.events() >= self.settings.flush_events
+            || state.active.bytes() >= self.settings.memory_budget_bytes / 2;
+        if is_full {
+            state.seal();
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    async fn wait_for_room(&self) -> Result<(), StoreError> {
+        loop {
+            let told = self.room.notified();
+            {
+                let state = self.state.lock();
+                if state.closed {
+                    return Err(StoreError::Closed);
+                }
+                if state.has_room(self.settings.memory_budget_bytes) {
+                    return Ok(());
+                }
+            }
+            told.await;
+        }
+    }
+
+    /// Leaves out the events that are in the files, if the batch was played again.
+    async fn not_yet_stored(
+        &self,
+        mut events: Vec<Event>,
+        position: SpoolPosition,
+    ) -> Result<Vec<Event>, StoreError> {
+        let flushed = *self.position.borrow();
+        if flushed.is_none_or(|flushed| position > flushed) {
+            return Ok(events);
+        }
+        let ids: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
+        let view = self.view();
+        let footers = Arc::clone(&self.footers);
+        let stop = Stop::after(self.settings.query_timeout);
+        let known = blocking(move || known_ids(&view, &footers, &ids, &stop)).await?;
+        events.retain(|event| !known.contains(&event.id));
+        if !events.is_empty() {
+            tracing::warn!(
+                spool.position = %position,
+                count = events.len(),
+                "new events came at a position that is flushed: is the spool's folder another one?"
+            );
+        }
+        Ok(events)
+    }
+
+    /// Writes everything that was appended so far to files, and commits them.
+    ///
+    /// # Errors
+    ///
+    /// When the disk or the catalogue fails; the events stay in memory and are tried again.
+    pub async fn flush(&self) -> Result<(), LakeError> {
+        self.state.lock().seal();
+        self.flush_sealed().await.map_err(LakeError::from)
+    }
+
+    /// Writes the buffers that wait for the disk.
+    pub(crate) async fn flush_sealed(&self) -> Result<(), StoreError> {
+        let turn = self.flushing.lock().await;
+        loop {
+            let Some(buffer) = self.state.lock().sealed.front().cloned() else { break };
+            if let Err(error) = self.flush_buffer(&buffer).await {
+                self.note_failure(&error);
+                return Err(error);
+            }
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    async fn flush_buffer(&self, buffer: &Arc<crate::store::Buffer>) -> Result<(), StoreError> {
+        let written = buffer.written.lock().clone();
+        let segments = match written {
+            Some(segments) => segments,
+            None => {
+                let (folder, source) = (self.folder.clone(), Arc::clone(buffer));
+                // A UUID each for as many days as one buffer can have events of.
+                let ids = Arc::new(IdSource::from_os());
+                let now = self.clock.now();
+                let next_id = move || SegmentId::from_uuid(ids.uuid(now));
+                let segments = blocking(move || write_buffer(&folder, &source, next_id)).await?;
+                *buffer.written.lock() = Some(segments.clone());
+                segments
+            }
+        };
+        self.catalogue.commit(&segments, &[], buffer.position).await?;
+        let files = segments
+            .into_iter()
+            .map(|segment| Arc::new(SegmentFile::new(&self.folder, segment)))
+            .collect();
+        {
+            let mut state = self.state.lock();
+            state.sealed.pop_front();
+            state.change_segments(files, &[]);
+            state.health =
+                LakeHealth { flushed_at: Some(self.clock.now()), ..LakeHealth::default() };
+        }
+        self.position.send_modify(|position| *position = (*position).max(buffer.position));
+        self.room.notify_waiters();
+        Ok(())
+    }
+
+    fn note_failure(&self, error: &StoreError) {
+        let chain = chain(error);
+        tracing::error!(error = %chain, "events could not be written; they stay in memory and in the spool");
+        let mut state = self.state.lock();
+        state.health.failures = state.health.failures.saturating_add(1);
+        state.health.failing_since.get_or_insert(self.clock.now());
+        state.health.error = Some(chain);
+    }
+
+    /// Returns up to which batch of the spool everything is in files and catalogue: what the spool
+    /// may forget.
+    pub fn flushed_position(&self) -> watch::Receiver<Option<SpoolPosition>> {
+        self.position.subscribe()
+    }
+
+    /// Returns how the lake is doing.
+    pub fn health(&self) -> LakeHealth {
+        let state = self.state.lock();
+        let buffers = state.sealed.iter().map(AsRef::as_ref).chain([&state.active]);
+        let events: usize = buffers.map(crate::store::Buffer::events).sum();
+        LakeHealth {
+            waiting_events: u64::try_from(events).unwrap_or(u64::MAX),
+            waiting_bytes: u64::try_from(state.bytes()).unwrap_or(u64::MAX),
+            ..state.health.clone()
+        }
+    }
+
+    /// Takes nothing more in and writes what is in memory; what cannot be written now is in the
+    /// spool.
+    pub async fn close(&self) {
+        self.state.lock().closed = true;
+        self.room.notify_waiters();
+        self.work.notify_one();
+        if self.flush().await.is_err() {
+            tracing::warn!("the lake was closed with events that only the spool has");
+        }
+    }
+
+    /// Returns what a question asked now sees.
+    pub(crate) fn view(&self) -> View {
+        self.state.lock().view()
+    }
+
+    /// Returns a fresh name for a file.
+    pub(crate) fn next_segment_id(&self) -> SegmentId {
+        SegmentId::from_uuid(self.ids.uuid(self.clock.now()))
+    }
+}
+
+/// Runs work that blocks on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+fn to_micros(moment: DateTime<Utc>) -> DateTime<Utc> {
+    moment.trunc_subsecs(6)
+}
+
+/// Returns an error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The threads that answer questions, apart from those that take events in.
+#[derive(Debug)]
+pub(crate) struct QueryThreads(Option<Runtime>);
+
+impl QueryThreads {
+    fn start() -> Result<Self, OpenError> {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(QUERY_THREADS)
+            .thread_name("lake-query")
+            .enable_time()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(OpenError::Threads)
+    }
+
+    /// Returns the way to run something on them.
+    pub(crate) fn handle(&self) -> Option<&tokio::runtime::Handle> {
+        self.0.as_ref().map(Runtime::handle)
+    }
+}
+
+impl Drop for QueryThreads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // A runtime must not be waited for inside another; its questions stop by themselves.
+            runtime.shutdown_background();
+        }
+    }
+}

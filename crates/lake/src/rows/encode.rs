@@ -1,0 +1,245 @@
+//! Events → columns.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ahash::AHashSet;
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use event::{Attr, AttrType, Event, TimeQuality, Value};
+use memchr::memmem;
+
+use super::Rows;
+use crate::schema::{ATTRS_BY_NAME, SCHEMA};
+
+/// Turns events into columns.
+pub(crate) fn encode<'a>(
+    events: impl Iterator<Item = &'a Event> + Clone,
+) -> Result<Rows, ArrowError> {
+    let mut encoder = Encoder::with_capacity(events.clone());
+    for event in events {
+        encoder.push(event)?;
+    }
+    encoder.finish()
+}
+
+enum AttrColumn {
+    Int(Int64Builder),
+    Text(StringBuilder),
+}
+
+struct Encoder {
+    id: FixedSizeBinaryBuilder,
+    occurred_at: TimestampMicrosecondBuilder,
+    collected_at: TimestampMicrosecondBuilder,
+    time_quality: StringBuilder,
+    agency_id: StringBuilder,
+    system_id: StringBuilder,
+    source_id: StringBuilder,
+    class_uid: Int32Builder,
+    logsource: [StringBuilder; 3],
+    parser: StringBuilder,
+    attrs: Vec<AttrColumn>,
+    attrs_exact: StringBuilder,
+    fields: StringBuilder,
+    notes: StringBuilder,
+    raw: StringBuilder,
+    extra_text: StringBuilder,
+    loose: BTreeSet<Attr>,
+    largest_bytes: usize,
+    texts: Texts,
+}
+
+impl Encoder {
+    fn with_capacity<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
+        let (rows, raw_bytes) =
+            events.fold((0, 0), |(rows, bytes), event| (rows + 1, bytes + event.raw.len()));
+        let short = || StringBuilder::with_capacity(rows, rows * 16);
+        let time = || TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+        let column = |attr: &Attr| match attr.kind() {
+            AttrType::Int => AttrColumn::Int(Int64Builder::with_capacity(rows)),
+            AttrType::Text | AttrType::Ip => {
+                AttrColumn::Text(StringBuilder::with_capacity(rows, 0))
+            }
+        };
+        Self {
+            id: FixedSizeBinaryBuilder::with_capacity(rows, 16),
+            occurred_at: time(),
+            collected_at: time(),
+            time_quality: short(),
+            agency_id: short(),
+            system_id: short(),
+            source_id: short(),
+            class_uid: Int32Builder::with_capacity(rows),
+            logsource: [short(), short(), short()],
+            parser: short(),
+            attrs: Attr::ALL.iter().map(column).collect(),
+            attrs_exact: StringBuilder::new(),
+            fields: StringBuilder::with_capacity(rows, raw_bytes),
+            notes: StringBuilder::new(),
+            raw: StringBuilder::with_capacity(rows, raw_bytes),
+            extra_text: short(),
+            loose: BTreeSet::new(),
+            largest_bytes: 0,
+            texts: Texts::default(),
+        }
+    }
+
+    fn push(&mut self, event: &Event) -> Result<(), ArrowError> {
+        self.id.append_value(event.id.uuid().as_bytes())?;
+        self.occurred_at.append_value(event.occurred_at.timestamp_micros());
+        self.collected_at.append_value(event.collected_at.timestamp_micros());
+        self.time_quality.append_value(time_quality_word(event.time_quality));
+        self.agency_id.append_value(event.origin.agency.to_string());
+        self.system_id.append_option(event.origin.system.map(|id| id.to_string()));
+        self.source_id.append_value(event.origin.source.to_string());
+        self.class_uid.append_value(event.class.uid().cast_signed());
+        let names = [&event.logsource.product, &event.logsource.category, &event.logsource.service];
+        for (column, name) in self.logsource.iter_mut().zip(names) {
+            column.append_option(name.as_deref());
+        }
+        self.parser.append_value(&event.parser);
+        self.push_attrs(event)?;
+        let fields = json(&event.fields)?;
+        let notes = if event.notes.is_empty() { None } else { Some(json(&event.notes)?) };
+        self.raw.append_value(&event.raw);
+        self.extra_text.append_option(self.texts.extra(event));
+        let bytes = event.raw.len() + fields.len() + notes.as_ref().map_or(0, String::len);
+        self.largest_bytes = self.largest_bytes.max(bytes);
+        self.fields.append_value(fields);
+        self.notes.append_option(notes);
+        Ok(())
+    }
+
+    fn push_attrs(&mut self, event: &Event) -> Result<(), ArrowError> {
+        let mut slots: [Option<&Value>; Attr::ALL.len()] = [None; Attr::ALL.len()];
+        let mut exact = serde_json::Map::new();
+        for (attr, value) in event.attrs.iter() {
+            if let Some(slot) = slots.get_mut(attr as usize) {
+                *slot = Some(value);
+            }
+            let fits = match attr.kind() {
+                AttrType::Int => matches!(value, Value::Int(_)),
+                AttrType::Text | AttrType::Ip => matches!(value, Value::Text(_)),
+            };
+            if !fits {
+                exact.insert(attr.alias().to_owned(), to_json(value)?);
+            }
+        }
+        for (column, slot) in self.attrs.iter_mut().zip(slots) {
+            match column {
+                AttrColumn::Int(column) => column.append_option(slot.and_then(Value::int)),
+                AttrColumn::Text(column) => column.append_option(slot.map(Value::text)),
+            }
+        }
+        self.attrs_exact.append_option(if exact.is_empty() { None } else { Some(json(&exact)?) });
+        for (name, _) in event.fields.iter() {
+            if let Some(attr) = ATTRS_BY_NAME.get(name)
+                && slots.get(*attr as usize).is_some_and(Option::is_none)
+            {
+                self.loose.insert(*attr);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Rows, ArrowError> {
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(self.id.finish()),
+            Arc::new(self.occurred_at.finish()),
+            Arc::new(self.collected_at.finish()),
+            Arc::new(self.time_quality.finish()),
+            Arc::new(self.agency_id.finish()),
+            Arc::new(self.system_id.finish()),
+            Arc::new(self.source_id.finish()),
+            Arc::new(self.class_uid.finish()),
+        ];
+        columns.extend(self.logsource.iter_mut().map(|column| Arc::new(column.finish()) as _));
+        columns.push(Arc::new(self.parser.finish()));
+        columns.extend(self.attrs.iter_mut().map(|column| match column {
+            AttrColumn::Int(column) => Arc::new(column.finish()) as ArrayRef,
+            AttrColumn::Text(column) => Arc::new(column.finish()) as ArrayRef,
+        }));
+        for mut column in [self.attrs_exact, self.fields, self.notes, self.raw, self.extra_text] {
+            columns.push(Arc::new(column.finish()));
+        }
+        let batch = RecordBatch::try_new(SCHEMA.clone(), columns)?;
+        Ok(Rows { batch, loose: self.loose, largest_bytes: self.largest_bytes })
+    }
+}
+
+/// Finds the values that a search of `raw` alone would miss.
+#[derive(Default)]
+struct Texts {
+    raw: String,
+    seen: AHashSet<String>,
+    extra: String,
+}
+
+impl Texts {
+    /// Returns the folded values that do not stand in the folded raw record between word borders,
+    /// one a line; `None` if there is none. Whatever pattern is found in a value that does stand
+    /// there is found in `raw` as well, because its borders are borders there.
+    fn extra(&mut self, event: &Event) -> Option<&str> {
+        self.raw.clear();
+        self.raw.push_str(&fold(&event.raw));
+        self.seen.clear();
+        self.extra.clear();
+        let attrs = event.attrs.iter().map(|(_, value)| value);
+        let values = attrs.chain(event.fields.iter().map(|(_, value)| value));
+        for member in values.flat_map(Value::members) {
+            let text = member.text();
+            let folded = fold(&text);
+            let known = folded.is_empty()
+                || stands_in(&self.raw, &folded)
+                || !self.seen.insert(folded.clone().into_owned());
+            if !known {
+                self.extra.push_str(&folded);
+                self.extra.push('\n');
+            }
+        }
+        let extra = self.extra.trim_end_matches('\n');
+        (!extra.is_empty()).then_some(extra)
+    }
+}
+
+/// [`event::fold::fold`] without a copy where there is nothing to fold.
+fn fold(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if text.bytes().all(plain) { Cow::Borrowed(text) } else { Cow::Owned(event::fold::fold(text)) }
+}
+
+/// Returns whether a text stands in another between word borders.
+fn stands_in(text: &str, part: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let border = |at: usize| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at..).and_then(|text| text.chars().next());
+        !(before.is_some_and(is_word) && after.is_some_and(is_word))
+    };
+    memmem::find_iter(text.as_bytes(), part.as_bytes())
+        .any(|start| border(start) && border(start + part.len()))
+}
+
+/// Returns the word of a time quality, the same as in JSON.
+pub(super) const fn time_quality_word(quality: TimeQuality) -> &'static str {
+    match quality {
+        TimeQuality::Stated => "stated",
+        TimeQuality::AssumedZone => "assumed_zone",
+        TimeQuality::AssumedYear => "assumed_year",
+        TimeQuality::Collected => "collected",
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, ArrowError> {
+    serde_json::to_string(value).map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+fn to_json(value: &Value) -> Result<serde_json::Value, ArrowError> {
+    serde_json::to_value(value).map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}

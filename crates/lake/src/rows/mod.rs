@@ -1,0 +1,24 @@
+//! Events to columns and back, without loss.
+
+mod decode;
+mod encode;
+
+pub(crate) use decode::{Columns, decode, exact_attrs, fields, id_at, moment, text_at};
+pub(crate) use encode::encode;
+
+use std::collections::BTreeSet;
+
+use arrow::record_batch::RecordBatch;
+use event::Attr;
+
+/// Events as columns, with what a search must know of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    /// The columns of [`crate::schema::SCHEMA`].
+    pub(crate) batch: RecordBatch,
+    /// Attributes that some event lacks although it has an own field of that name: there, the
+    /// column alone does not answer a question about the name.
+    pub(crate) loose: BTreeSet<Attr>,
+    /// The size of the largest event, roughly, in bytes.
+    pub(crate) largest_bytes: usize,
+}

@@ -1,0 +1,141 @@
+//! The index's tokens and the bloom filter that holds a granule's.
+//!
+//! A split-block bloom filter as in the Parquet format (one 32-byte block a key), ten bits a key:
+//! about one granule in a hundred is read in vain. The hash is on disk and must not change.
+
+/// Bits per key.
+const KEY_BITS: usize = 10;
+
+/// Bytes of one block.
+pub(super) const BLOCK_BYTES: usize = 32;
+
+/// The salts of the Parquet format's split-block bloom filter.
+const SALTS: [u32; 8] = [
+    0x47b6_137b,
+    0x4497_4d91,
+    0x8824_ad5b,
+    0xa2b7_289d,
+    0x7054_95c7,
+    0x2df1_424b,
+    0x9efc_4947,
+    0x5c6b_fb31,
+];
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+const fn fnv_step(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(FNV_PRIME)
+}
+
+/// Spreads FNV's bits (the finaliser of MurmurHash3).
+const fn spread(mut hash: u64) -> u64 {
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
+}
+
+/// Returns the token of a folded word.
+pub(crate) fn word_token(word: &str) -> u64 {
+    spread(word.bytes().fold(FNV_START, fnv_step))
+}
+
+/// Returns the token of a field's folded value.
+pub(crate) fn field_token(name: &str, folded_value: &str) -> u64 {
+    let hash = name.bytes().fold(FNV_START, fnv_step);
+    spread(folded_value.bytes().fold(fnv_step(hash, 0), fnv_step))
+}
+
+/// Calls `found` with the token of each word of a text that is folded or plain ASCII: the words are
+/// those of [`event::fold::words`].
+pub(crate) fn hash_words(text: &str, mut found: impl FnMut(u64)) {
+    if !text.is_ascii() {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.filter(|word| word.len() >= 2).for_each(|word| found(word_token(word)));
+        return;
+    }
+    let mut hash = FNV_START;
+    let mut length = 0;
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            hash = fnv_step(hash, byte.to_ascii_lowercase());
+            length += 1;
+        } else {
+            if length >= 2 {
+                found(spread(hash));
+            }
+            hash = FNV_START;
+            length = 0;
+        }
+    }
+    if length >= 2 {
+        found(spread(hash));
+    }
+}
+
+/// Returns which block of a filter a token is in.
+pub(super) fn block_of(token: u64, blocks: u32) -> u32 {
+    // High half times count: an even share without a division; always below `blocks`.
+    u32::try_from(((token >> 32) * u64::from(blocks)) >> 32).unwrap_or(0)
+}
+
+fn mask(token: u64) -> [u32; 8] {
+    let low = u32::try_from(token & 0xffff_ffff).unwrap_or(0);
+    SALTS.map(|salt| 1 << (low.wrapping_mul(salt) >> 27))
+}
+
+/// Returns the filter of these tokens, as bytes on disk.
+pub(super) fn filter_of<'a>(tokens: impl ExactSizeIterator<Item = &'a u64>) -> Vec<u8> {
+    let blocks = (tokens.len() * KEY_BITS).div_ceil(BLOCK_BYTES * 8).max(1);
+    let blocks_u32 = u32::try_from(blocks).unwrap_or(u32::MAX);
+    let mut filter = vec![[0_u32; 8]; blocks];
+    for token in tokens {
+        let place = usize::try_from(block_of(*token, blocks_u32)).unwrap_or(0);
+        if let Some(block) = filter.get_mut(place) {
+            for (word, bit) in block.iter_mut().zip(mask(*token)) {
+                *word |= bit;
+            }
+        }
+    }
+    filter.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Returns whether a block may hold a token.
+pub(super) fn block_may_hold(block: [u8; BLOCK_BYTES], token: u64) -> bool {
+    let (words, _) = block.as_chunks::<4>();
+    words.iter().zip(mask(token)).all(|(word, bit)| u32::from_le_bytes(*word) & bit != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_hash_as_they_fold() {
+        for text in ["GET /a.aspx?x=1 từ 10.20.0.7", "User_Name=Admin", "", "Đăng nhập", "a b cc"]
+        {
+            let mut hashed = Vec::new();
+            let folded = event::fold::fold(text);
+            hash_words(if text.is_ascii() { text } else { &folded }, |token| hashed.push(token));
+            let expected: Vec<u64> =
+                event::fold::words(text).iter().map(|word| word_token(word)).collect();
+            assert_eq!(hashed, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_holds_what_was_put_in_and_little_else() {
+        let tokens: Vec<u64> = (0..5000).map(|n| word_token(&format!("in{n}"))).collect();
+        let filter = filter_of(tokens.iter());
+        let (blocks, _) = filter.as_chunks::<BLOCK_BYTES>();
+        let may_hold = |token: u64| {
+            let place = block_of(token, u32::try_from(blocks.len()).unwrap());
+            block_may_hold(blocks[place as usize], token)
+        };
+        assert!(tokens.iter().all(|token| may_hold(*token)));
+        let false_hits = (0..10_000).filter(|n| may_hold(word_token(&format!("out{n}")))).count();
+        assert!(false_hits < 300, "{false_hits} of 10,000");
+    }
+}

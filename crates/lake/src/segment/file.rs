@@ -1,0 +1,189 @@
+//! A file's names and its footer, which is kept in memory while it is often asked for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::NaiveDate;
+use event::{Attr, SpoolPosition};
+use parking_lot::Mutex;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+
+use super::granules::{Granule, HEAD_BYTES, entries_bytes, read_entries};
+use crate::catalogue::{Segment, SegmentId};
+use crate::error::StoreError;
+use crate::limits::FOOTERS_KEPT;
+
+pub(super) const KEY_VERSION: &str = "luytre.schema_version";
+pub(super) const KEY_INDEX: &str = "luytre.index";
+pub(super) const KEY_LOOSE: &str = "luytre.loose";
+pub(super) const KEY_ORIGIN: &str = "luytre.origin";
+
+/// Extension of a file that is still being written.
+pub(crate) const TEMP_EXTENSION: &str = "tmp";
+
+/// Returns the folder of a day.
+pub(super) fn day_folder(day: NaiveDate) -> String {
+    format!("day={}", day.format("%Y-%m-%d"))
+}
+
+/// Returns where a segment is, below the lake's folder.
+pub(super) fn relative_path(day: NaiveDate, id: SegmentId) -> String {
+    format!("{}/{id}.parquet", day_folder(day))
+}
+
+/// Where a file's rows came from: what decides its fate if the catalogue does not know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FileOrigin {
+    /// From memory; the spool has the events until the catalogue holds this position.
+    Flush(SpoolPosition),
+    /// From these files.
+    Merge(Vec<SegmentId>),
+}
+
+impl FileOrigin {
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Flush(position) => format!("flush {position}"),
+            Self::Merge(inputs) => {
+                let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+                format!("merge {}", inputs.join(" "))
+            }
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "flush" => rest.parse().ok().map(|position| Self::Flush(SpoolPosition(position))),
+            "merge" => {
+                rest.split(' ').map(|id| id.parse().ok()).collect::<Option<_>>().map(Self::Merge)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns where a file's rows came from, if the file is whole and ours.
+pub(crate) fn file_origin(path: &Path) -> Option<FileOrigin> {
+    let file = File::open(path).ok()?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).ok()?;
+    FileOrigin::from_text(key(&metadata, KEY_ORIGIN)?)
+}
+
+/// Returns the files that a file was merged from; none if it was not.
+pub(crate) fn read_inputs(path: &Path) -> Vec<SegmentId> {
+    match file_origin(path) {
+        Some(FileOrigin::Merge(inputs)) => inputs,
+        _ => Vec::new(),
+    }
+}
+
+fn key<'a>(metadata: &'a ParquetMetaData, name: &str) -> Option<&'a str> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == name)?.value.as_deref()
+}
+
+/// A segment that readers hold; its file goes when it was replaced and the last of them is done.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    pub(crate) segment: Segment,
+    pub(crate) path: PathBuf,
+    replaced: AtomicBool,
+}
+
+impl SegmentFile {
+    pub(crate) fn new(folder: &Path, segment: Segment) -> Self {
+        let path = folder.join(&segment.path);
+        Self { segment, path, replaced: AtomicBool::new(false) }
+    }
+
+    /// Marks the file for deletion once its last reader is done.
+    pub(crate) fn replace(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for SegmentFile {
+    fn drop(&mut self) {
+        if *self.replaced.get_mut()
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            tracing::warn!(segment.id = %self.segment.id, %error, "a merged file could not be removed; the next start does");
+        }
+    }
+}
+
+/// What must be known of a file before its rows are read.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    pub(crate) parquet: ArrowReaderMetadata,
+    pub(crate) granules: Vec<Granule>,
+    pub(crate) loose: BTreeSet<Attr>,
+    pub(super) filters_offset: u64,
+}
+
+impl Footer {
+    fn read(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path)?;
+        let options = ArrowReaderOptions::new()
+            .with_offset_index_policy(PageIndexPolicy::Required)
+            .with_column_index_policy(PageIndexPolicy::Skip);
+        let parquet = ArrowReaderMetadata::load(&file, options)?;
+        let metadata = parquet.metadata();
+        let place = key(metadata, KEY_INDEX).and_then(|place| place.split_once(','));
+        let offset = place.and_then(|(offset, _)| offset.parse::<u64>().ok());
+        let offset = offset.ok_or(StoreError::Index)?;
+        let mut head = [0; HEAD_BYTES];
+        file.read_exact_at(&mut head, offset)?;
+        let mut entries = vec![0; entries_bytes(&head)?];
+        let entries_offset = offset + u64::try_from(HEAD_BYTES).unwrap_or(0);
+        file.read_exact_at(&mut entries, entries_offset)?;
+        let loose = key(metadata, KEY_LOOSE).unwrap_or_default();
+        let loose = loose.split(',').filter_map(Attr::from_name).collect();
+        let filters_offset = entries_offset + u64::try_from(entries.len()).unwrap_or(0);
+        Ok(Self { granules: read_entries(&entries)?, loose, filters_offset, parquet })
+    }
+}
+
+/// The footers that were last asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Footers {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: HashMap<SegmentId, (u64, Arc<Footer>)>,
+    uses: u64,
+}
+
+impl Footers {
+    /// Returns a file's footer.
+    pub(crate) fn of(&self, file: &SegmentFile) -> Result<Arc<Footer>, StoreError> {
+        {
+            let mut kept = self.kept.lock();
+            kept.uses += 1;
+            let now = kept.uses;
+            if let Some((used, footer)) = kept.by_id.get_mut(&file.segment.id) {
+                *used = now;
+                return Ok(Arc::clone(footer));
+            }
+        }
+        let footer = Arc::new(Footer::read(&file.path)?);
+        let mut kept = self.kept.lock();
+        if kept.by_id.len() >= FOOTERS_KEPT {
+            let oldest = kept.by_id.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                kept.by_id.remove(&oldest);
+            }
+        }
+        let now = kept.uses;
+        kept.by_id.insert(file.segment.id, (now, Arc::clone(&footer)));
+        Ok(footer)
+    }
+}

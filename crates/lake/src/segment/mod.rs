@@ -1,0 +1,15 @@
+//! One file of the lake: written once, read many times, deleted when its last reader is done.
+
+mod bloom;
+mod file;
+mod granules;
+mod read;
+mod write;
+
+pub(crate) use bloom::{field_token, word_token};
+pub(crate) use file::{
+    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, read_inputs,
+};
+pub(crate) use granules::Granule;
+pub(crate) use read::{granule_rows, may_hold, read_rows};
+pub(crate) use write::{SegmentWriter, write_segment};

@@ -1,0 +1,313 @@
+//! Writes a file: rows in the order of time, the index, the footer; synced, then named.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::Array as _;
+use arrow::record_batch::RecordBatch;
+use chrono::NaiveDate;
+use event::{Attr, EventId, Value};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use sha2::{Digest as _, Sha256};
+
+use super::bloom::{field_token, hash_words};
+use super::file::{self, FileOrigin};
+use super::granules::{GranuleBuilder, IndexBuilder};
+use crate::catalogue::{Segment, SegmentId};
+use crate::error::{BadRows, StoreError};
+use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS};
+use crate::rows::{Columns, exact_attrs, id_at, moment, text_at};
+use crate::schema::{self, BLOOMED, INDEXED, RARELY_REPEATED, SCHEMA, SCHEMA_VERSION};
+
+/// Writes one file at a time, row by row in the order of time.
+pub(crate) struct SegmentWriter {
+    id: SegmentId,
+    day: NaiveDate,
+    folder: PathBuf,
+    temp: PathBuf,
+    writer: ArrowWriter<Measured>,
+    granule: GranuleBuilder,
+    index: IndexBuilder,
+    collected: Option<(i64, i64)>,
+    rows: u64,
+}
+
+/// Writes rows that stand in the order of time to a file of their day.
+pub(crate) fn write_segment(
+    folder: &Path,
+    id: SegmentId,
+    day: NaiveDate,
+    origin: &FileOrigin,
+    loose: &BTreeSet<Attr>,
+    batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
+) -> Result<Segment, StoreError> {
+    let mut writer = SegmentWriter::create(folder, id, day)?;
+    for batch in batches {
+        if let Err(error) = batch.and_then(|batch| writer.write(&batch)) {
+            writer.abandon();
+            return Err(error);
+        }
+    }
+    writer.finish(origin, loose)
+}
+
+impl SegmentWriter {
+    /// Starts a file under a temporary name in its day's folder.
+    pub(crate) fn create(folder: &Path, id: SegmentId, day: NaiveDate) -> Result<Self, StoreError> {
+        let day_folder = folder.join(file::day_folder(day));
+        fs::create_dir_all(&day_folder)?;
+        let temp = day_folder.join(format!("{id}.{}", file::TEMP_EXTENSION));
+        let measured = Measured::new(File::create(&temp)?);
+        let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties()?))?;
+        Ok(Self {
+            id,
+            day,
+            folder: folder.to_owned(),
+            temp,
+            writer,
+            granule: GranuleBuilder::default(),
+            index: IndexBuilder::default(),
+            collected: None,
+            rows: 0,
+        })
+    }
+
+    /// Adds rows, none earlier than the rows before.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        self.writer.write(batch)?;
+        let columns = Columns::of(batch);
+        let times = columns.times(schema::OCCURRED_AT).ok_or(missing(schema::OCCURRED_AT))?;
+        let collected = columns.times(schema::COLLECTED_AT).ok_or(missing(schema::COLLECTED_AT))?;
+        let ids = columns.ids().ok_or(missing(schema::ID))?;
+        let tokens = RowTokens::of(&columns);
+        for row in 0..columns.rows() {
+            let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
+            self.granule.push(times.value(row), id);
+            tokens.add(row, &mut self.granule)?;
+            let collected_at = collected.value(row);
+            let (min, max) = self.collected.unwrap_or((collected_at, collected_at));
+            self.collected = Some((min.min(collected_at), max.max(collected_at)));
+            self.rows += 1;
+            if self.granule.rows() == GRANULE_ROWS {
+                self.end_granule();
+            }
+        }
+        Ok(())
+    }
+
+    fn end_granule(&mut self) {
+        self.index.push(&self.granule);
+        self.granule = GranuleBuilder::default();
+    }
+
+    /// Ends the file: durable under its name when this returns. It is not part of the lake until
+    /// the catalogue says so.
+    pub(crate) fn finish(
+        mut self,
+        origin: &FileOrigin,
+        loose: &BTreeSet<Attr>,
+    ) -> Result<Segment, StoreError> {
+        let temp = self.temp.clone();
+        let finished = self.end_granule_and_file(origin, loose);
+        if finished.is_err() {
+            remove_quietly(&temp);
+        }
+        finished
+    }
+
+    fn end_granule_and_file(
+        &mut self,
+        origin: &FileOrigin,
+        loose: &BTreeSet<Attr>,
+    ) -> Result<Segment, StoreError> {
+        self.end_granule();
+        self.writer.flush()?;
+        let index_offset = self.writer.bytes_written();
+        let index = self.index.bytes();
+        self.writer.write_all(&index)?;
+        let place = format!("{index_offset},{}", index.len());
+        let loose: Vec<&str> = loose.iter().map(|attr| attr.alias()).collect();
+        for (key, value) in [
+            (file::KEY_VERSION, SCHEMA_VERSION.to_string()),
+            (file::KEY_INDEX, place),
+            (file::KEY_LOOSE, loose.join(",")),
+            (file::KEY_ORIGIN, origin.to_text()),
+        ] {
+            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        self.writer.finish()?;
+        let (sha256, size_bytes) = self.writer.inner_mut().sync()?;
+        let path = file::relative_path(self.day, self.id);
+        let full_path = self.folder.join(&path);
+        fs::rename(&self.temp, &full_path)?;
+        sync_folder(full_path.parent().unwrap_or(&self.folder))?;
+        sync_folder(&self.folder)?;
+        self.segment(path, sha256, size_bytes)
+    }
+
+    fn segment(
+        &self,
+        path: String,
+        sha256: String,
+        size_bytes: u64,
+    ) -> Result<Segment, StoreError> {
+        let granules = self.index.granules();
+        let empty = || StoreError::Index;
+        let (min_collected, max_collected) = self.collected.ok_or_else(empty)?;
+        let least = |pick: fn(&super::Granule) -> i64| granules.iter().map(pick).min();
+        let id = |ids: Option<EventId>| ids.ok_or_else(empty);
+        Ok(Segment {
+            id: self.id,
+            path,
+            day: self.day,
+            rows: self.rows,
+            size_bytes,
+            min_occurred_at: moment(least(|granule| granule.min_us).ok_or_else(empty)?),
+            max_occurred_at: moment(
+                granules.iter().map(|granule| granule.max_us).max().ok_or_else(empty)?,
+            ),
+            min_collected_at: moment(min_collected),
+            max_collected_at: moment(max_collected),
+            min_id: id(granules.iter().map(|granule| granule.min_id).min())?,
+            max_id: id(granules.iter().map(|granule| granule.max_id).max())?,
+            sha256,
+            schema_version: SCHEMA_VERSION,
+        })
+    }
+
+    /// Gives the file up.
+    pub(crate) fn abandon(self) {
+        remove_quietly(&self.temp);
+    }
+}
+
+/// Makes a folder's entries durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn remove_quietly(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(file.path = %path.display(), %error, "a temporary file could not be removed");
+    }
+}
+
+fn missing(column: &'static str) -> StoreError {
+    BadRows::Missing(column).into()
+}
+
+fn properties() -> Result<WriterProperties, StoreError> {
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(GRANULE_ROWS)
+        .set_write_batch_size(1024)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_created_by(concat!("luytre-lake ", env!("CARGO_PKG_VERSION")).to_owned());
+    for column in [schema::OCCURRED_AT, schema::COLLECTED_AT] {
+        let path = ColumnPath::from(column);
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+    }
+    builder = builder.set_column_dictionary_enabled(ColumnPath::from(schema::ID), false);
+    for column in RARELY_REPEATED {
+        let path = ColumnPath::from(column);
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
+    for column in BLOOMED {
+        builder = builder.set_column_bloom_filter_enabled(ColumnPath::from(column), true);
+    }
+    Ok(builder.build())
+}
+
+/// The columns whose words and values are indexed.
+struct RowTokens<'a> {
+    texts: [Option<&'a arrow::array::StringArray>; 2],
+    values: Vec<(&'static str, &'a arrow::array::StringArray)>,
+    exact: Option<&'a arrow::array::StringArray>,
+}
+
+impl<'a> RowTokens<'a> {
+    fn of(columns: &Columns<'a>) -> Self {
+        let origins = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::SOURCE_ID];
+        let names = origins.into_iter().chain(INDEXED.iter().map(|attr| attr.alias()));
+        let values = names.filter_map(|name| {
+            let column = columns.text(name)?;
+            (column.null_count() < column.len()).then_some((name, column))
+        });
+        Self {
+            texts: [columns.text(schema::RAW), columns.text(schema::EXTRA_TEXT)],
+            values: values.collect(),
+            exact: columns.text(schema::ATTRS_EXACT),
+        }
+    }
+
+    fn add(&self, row: usize, granule: &mut GranuleBuilder) -> Result<(), StoreError> {
+        for text in self.texts.iter().filter_map(|column| text_at(*column, row)) {
+            let mut add = |token| {
+                granule.tokens.insert(token);
+            };
+            if text.is_ascii() {
+                hash_words(text, &mut add);
+            } else {
+                hash_words(&event::fold::fold(text), &mut add);
+            }
+        }
+        for (name, column) in &self.values {
+            if let Some(value) = text_at(Some(column), row) {
+                granule.tokens.insert(field_token(name, &event::fold::fold(value)));
+            }
+        }
+        if let Some(exact) = text_at(self.exact, row) {
+            for (name, value) in exact_attrs(exact)? {
+                for member in value.members().iter().map(Value::text) {
+                    granule.tokens.insert(field_token(&name, &event::fold::fold(&member)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that knows its size and hash.
+struct Measured {
+    file: BufWriter<File>,
+    hash: Sha256,
+    size_bytes: u64,
+}
+
+impl Measured {
+    fn new(file: File) -> Self {
+        Self { file: BufWriter::with_capacity(1 << 20, file), hash: Sha256::new(), size_bytes: 0 }
+    }
+
+    fn sync(&mut self) -> io::Result<(String, u64)> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        Ok((hex::encode(self.hash.finalize_reset()), self.size_bytes))
+    }
+}
+
+impl Write for Measured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.size_bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

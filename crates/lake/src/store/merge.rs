@@ -1,0 +1,152 @@
+//! Many small files of a day → one: fewer to open, wider to skip.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::compute::interleave_record_batch;
+use arrow::record_batch::RecordBatch;
+use event::EventId;
+
+use crate::catalogue::{Segment, SegmentId};
+use crate::error::{BadRows, StoreError};
+use crate::limits::{FILE_ROWS_MAX, MERGE_BATCH_ROWS, MERGE_FILES_MAX, MERGE_FILES_MIN};
+use crate::rows::{Columns, id_at};
+use crate::schema::{self, SCHEMA};
+use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
+
+/// Returns files of one day that are worth merging: the day with the most small ones.
+pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>>> {
+    let mut days = BTreeMap::<_, Vec<&Arc<SegmentFile>>>::new();
+    for file in segments.iter().filter(|file| file.segment.rows < FILE_ROWS_MAX / 2) {
+        days.entry(file.segment.day).or_default().push(file);
+    }
+    let mut small = days.into_values().max_by_key(Vec::len)?;
+    small.sort_by_key(|file| (file.segment.rows, file.segment.id));
+    let mut rows = 0;
+    let picked: Vec<Arc<SegmentFile>> = small
+        .into_iter()
+        .take(MERGE_FILES_MAX)
+        .take_while(|file| {
+            rows += file.segment.rows;
+            rows <= FILE_ROWS_MAX
+        })
+        .cloned()
+        .collect();
+    (picked.len() >= MERGE_FILES_MIN).then_some(picked)
+}
+
+/// Writes one file with the rows of all these, in the order of time. Holds one small batch of each
+/// in memory, never a whole file.
+pub(crate) fn merge(
+    folder: &Path,
+    files: &[Arc<SegmentFile>],
+    footers: &Footers,
+    id: SegmentId,
+    go_on: impl Fn() -> bool,
+) -> Result<Segment, StoreError> {
+    let day = files.first().ok_or(StoreError::Index)?.segment.day;
+    let mut loose = std::collections::BTreeSet::new();
+    let mut inputs = Vec::new();
+    for file in files {
+        let footer = footers.of(file)?;
+        loose.extend(footer.loose.iter().copied());
+        let all = 0..usize::try_from(file.segment.rows).unwrap_or(usize::MAX);
+        let batches = read_rows(file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
+        inputs.push(Input { batches: Box::new(batches), batch: None, row: 0, keys: Vec::new() });
+    }
+    let mut writer = SegmentWriter::create(folder, id, day)?;
+    if let Err(error) = write_merged(&mut inputs, &mut writer, go_on) {
+        writer.abandon();
+        return Err(error);
+    }
+    let sources = files.iter().map(|file| file.segment.id).collect();
+    writer.finish(&FileOrigin::Merge(sources), &loose)
+}
+
+/// One file's rows that are not written yet.
+struct Input {
+    batches: Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>>,
+    batch: Option<RecordBatch>,
+    row: usize,
+    keys: Vec<(i64, EventId)>,
+}
+
+impl Input {
+    /// Reads the next batch.
+    fn advance(&mut self) -> Result<(), StoreError> {
+        self.row = 0;
+        self.keys.clear();
+        self.batch = None;
+        let Some(batch) = self.batches.next().transpose()? else { return Ok(()) };
+        let columns = Columns::of(&batch);
+        let times = columns.times(schema::OCCURRED_AT);
+        let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+        let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
+        for row in 0..columns.rows() {
+            let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
+            self.keys.push((times.value(row), id));
+        }
+        self.batch = Some(widened(&batch)?);
+        Ok(())
+    }
+}
+
+/// Returns the batch with all columns of today: one that the file lacks is null.
+fn widened(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+    let columns = SCHEMA.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+    });
+    Ok(RecordBatch::try_new(SCHEMA.clone(), columns.collect())?)
+}
+
+fn write_merged(
+    inputs: &mut [Input],
+    writer: &mut SegmentWriter,
+    go_on: impl Fn() -> bool,
+) -> Result<(), StoreError> {
+    let mut heads = BinaryHeap::new();
+    for (number, input) in inputs.iter_mut().enumerate() {
+        input.advance()?;
+        heads.extend(input.keys.first().map(|key| Reverse((*key, number))));
+    }
+    let mut chosen: Vec<(usize, usize)> = Vec::new();
+    while let Some(Reverse((_, number))) = heads.pop() {
+        let Some(input) = inputs.get_mut(number) else { continue };
+        chosen.push((number, input.row));
+        input.row += 1;
+        if let Some(key) = input.keys.get(input.row) {
+            heads.push(Reverse((*key, number)));
+            continue;
+        }
+        // This input's batch is used up: write what was chosen before the batch goes.
+        write_chosen(inputs, &mut chosen, writer)?;
+        if !go_on() {
+            return Err(StoreError::Closed);
+        }
+        if let Some(input) = inputs.get_mut(number) {
+            input.advance()?;
+            heads.extend(input.keys.first().map(|key| Reverse((*key, number))));
+        }
+    }
+    write_chosen(inputs, &mut chosen, writer)
+}
+
+fn write_chosen(
+    inputs: &[Input],
+    chosen: &mut Vec<(usize, usize)>,
+    writer: &mut SegmentWriter,
+) -> Result<(), StoreError> {
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    // An input that has ended takes no part; its place is filled so that the numbers stay right.
+    let empty = RecordBatch::new_empty(SCHEMA.clone());
+    let batches: Vec<&RecordBatch> =
+        inputs.iter().map(|input| input.batch.as_ref().unwrap_or(&empty)).collect();
+    writer.write(&interleave_record_batch(&batches, chosen)?)?;
+    chosen.clear();
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! How events come to lie on disk: memory first, then files, then fewer and larger files.
+
+mod flush;
+mod hot;
+mod merge;
+mod recover;
+mod state;
+
+pub(crate) use flush::write_buffer;
+pub(crate) use hot::{Buffer, encode_lists};
+pub(crate) use merge::{merge, pick};
+pub use recover::Recovered;
+pub(crate) use recover::recover;
+pub use state::LakeHealth;
+pub(crate) use state::{State, View};

@@ -1,0 +1,137 @@
+//! What happens at the start: is every file there, and is there a file that nobody knows?
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use event::SpoolPosition;
+
+use crate::catalogue::{Segment, SegmentId};
+use crate::error::OpenError;
+use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, read_inputs};
+
+/// Where files go that nobody can explain: nothing is deleted that may be the only copy.
+const LOST_FOLDER: &str = "lost+found";
+
+/// What the lake found when it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Files of the lake.
+    pub segments: usize,
+    /// Their events.
+    pub events: u64,
+    /// Half-written and superseded files that were removed.
+    pub removed: usize,
+    /// Files that the catalogue does not know and that nothing replaces, moved to `lost+found`.
+    pub lost: Vec<PathBuf>,
+}
+
+/// Checks that every file is there, and clears up what a crash left.
+pub(crate) fn recover(
+    folder: &Path,
+    segments: &[Segment],
+    position: Option<SpoolPosition>,
+) -> Result<Recovered, OpenError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::Folder { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let known: BTreeSet<PathBuf> =
+        segments.iter().map(|segment| folder.join(&segment.path)).collect();
+    let mut missing = Vec::new();
+    for segment in segments {
+        let path = folder.join(&segment.path);
+        if !path.try_exists().map_err(failed(&path))? {
+            missing.push((path, segment.id));
+        }
+    }
+    if let Some((path, _)) = missing.first().cloned() {
+        return Err(OpenError::Missing {
+            path,
+            ids: missing.into_iter().map(|(_, id)| id).collect(),
+        });
+    }
+    let mut recovered = Recovered {
+        segments: segments.len(),
+        events: segments.iter().map(|segment| segment.rows).sum(),
+        ..Recovered::default()
+    };
+    let mut strangers = Vec::new();
+    for path in files(folder).map_err(failed(folder))? {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some(TEMP_EXTENSION) => remove(&path, &mut recovered).map_err(failed(&path))?,
+            Some("parquet") if !known.contains(&path) => strangers.push(path),
+            _ => {}
+        }
+    }
+    let merged = if strangers.is_empty() { BTreeSet::new() } else { inputs(folder, segments) };
+    let ids: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+    for path in strangers {
+        if is_replaced(&path, &ids, &merged, position) {
+            remove(&path, &mut recovered).map_err(failed(&path))?;
+        } else {
+            set_aside(folder, &path).map_err(failed(&path))?;
+            recovered.lost.push(path);
+        }
+    }
+    Ok(recovered)
+}
+
+/// Returns whether all that a stranger holds is, or will be, in the lake without it.
+fn is_replaced(
+    path: &Path,
+    ids: &BTreeSet<SegmentId>,
+    merged: &BTreeSet<SegmentId>,
+    position: Option<SpoolPosition>,
+) -> bool {
+    let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+    if id.is_some_and(|id| merged.contains(&id)) {
+        // The catalogue has the file that it was merged into.
+        return true;
+    }
+    match file_origin(path) {
+        // The spool plays everything above the catalogue's position again.
+        Some(FileOrigin::Flush(own)) => position.is_none_or(|position| own > position),
+        // The merge was never committed: what it was made of is still there.
+        Some(FileOrigin::Merge(inputs)) => inputs.iter().all(|id| ids.contains(id)),
+        // Half a file under its last name cannot be: it is named after it was synced.
+        None => false,
+    }
+}
+
+/// Returns all that the lake's files were merged from.
+fn inputs(folder: &Path, segments: &[Segment]) -> BTreeSet<SegmentId> {
+    segments.iter().flat_map(|segment| read_inputs(&folder.join(&segment.path))).collect()
+}
+
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("day=") && entry.file_type()?.is_dir() {
+            for file in fs::read_dir(entry.path())? {
+                files.push(file?.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn remove(path: &Path, recovered: &mut Recovered) -> io::Result<()> {
+    fs::remove_file(path)?;
+    recovered.removed += 1;
+    Ok(())
+}
+
+fn set_aside(folder: &Path, path: &Path) -> io::Result<()> {
+    let lost = folder.join(LOST_FOLDER);
+    fs::create_dir_all(&lost)?;
+    match path.file_name() {
+        Some(name) => fs::rename(path, lost.join(name)),
+        None => Ok(()),
+    }
+}
