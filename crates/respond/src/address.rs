@@ -15,7 +15,7 @@ impl Address {
 
     /// Sets a value; an empty one removes it.
     #[must_use]
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         let value = value.to_string();
         self.pairs.retain(|(own, _)| *own != name);
         if !value.is_empty() {
@@ -26,7 +26,7 @@ impl Address {
 
     /// Sets a value if there is one.
     #[must_use]
-    pub(crate) fn maybe(self, name: &'static str, value: Option<impl ToString>) -> Self {
+    pub(crate) fn maybe(self, name: &'static str, value: Option<impl std::fmt::Display>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,

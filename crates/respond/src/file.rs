@@ -119,6 +119,6 @@ mod tests {
         let text = String::from_utf8(csv(&sheet).unwrap()).unwrap();
         assert_eq!(text, "\u{feff}Tên\n'=cmd|'/c calc'!A1\n\"a\"\"b\nc\"\n");
         assert!(xlsx(&sheet).unwrap().starts_with(b"PK"));
-        assert_eq!(ndjson(&sheet).unwrap().iter().filter(|byte| **byte == b'\n').count(), 2);
+        assert_eq!(String::from_utf8(ndjson(&sheet).unwrap()).unwrap().lines().count(), 2);
     }
 }

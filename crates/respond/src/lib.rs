@@ -26,7 +26,7 @@ mod live;
 #[cfg(test)]
 mod testing;
 
-use web::Routes;
+use web::{NavCount, Routes, Tone, Who};
 
 pub use actor::Handler;
 pub use desk::Desk;
@@ -45,4 +45,21 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(rule::routes())
         .merge(exception::routes())
         .with_state(desk)
+}
+
+/// Returns the numbers beside this crate's places in the navigation: open alerts and incidents. They
+/// are read from indexes and answered quickly; a number that cannot be read is left out.
+pub async fn nav_counts(desk: &Desk, who: &Who) -> Vec<NavCount> {
+    let mut counts = Vec::new();
+    if let Ok(open) = alert::severity_counts(desk, who).await {
+        let loud = open.iter().any(|one| one.count > 0 && one.severity >= event::Severity::High);
+        let number = open.iter().map(|one| one.count).sum();
+        let tone = if loud { Tone::Bad } else { Tone::Quiet };
+        counts.push(NavCount { place: "/alerts", number, tone });
+    }
+    if let Ok(number) = incident::open_count(desk.db.conn(), &who.scope).await {
+        let tone = if number > 0 { Tone::Warn } else { Tone::Quiet };
+        counts.push(NavCount { place: "/incidents", number, tone });
+    }
+    counts
 }

@@ -124,4 +124,31 @@
     const button = event.target.closest("[data-copy]");
     if (button) navigator.clipboard?.writeText(document.querySelector(button.dataset.copy)?.textContent.trim() || "");
   });
+
+  // --- live tail of a search: new events on top, only while asked for -----------------------------
+  let tail = null;
+  document.addEventListener("click", (event) => {
+    const toggle = event.target.closest("[data-tail-toggle]");
+    if (!toggle || !window.EventSource) return;
+    event.preventDefault();
+    [toggle.textContent, toggle.dataset.other] = [toggle.dataset.other, toggle.textContent];
+    if (tail) { tail.close(); tail = null; return; }
+    const list = toggle.closest("[data-tail]");
+    tail = new EventSource(toggle.href);
+    tail.addEventListener("events", (message) => {
+      if (!list.isConnected) { tail?.close(); tail = null; return; }
+      for (const line of JSON.parse(message.data)) {
+        const row = document.createElement("details");
+        row.className = "event";
+        const head = row.appendChild(document.createElement("summary"));
+        head.className = "log";
+        head.textContent = `${new Date(line.at).toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" })} ${line.summary}`;
+        const raw = row.appendChild(document.createElement("pre"));
+        raw.className = "log";
+        raw.textContent = line.raw;
+        toggle.parentElement.after(row);
+      }
+      [...list.querySelectorAll("details.event")].slice(500).forEach((row) => row.remove());
+    });
+  });
 })();

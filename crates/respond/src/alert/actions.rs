@@ -82,7 +82,9 @@ pub(crate) async fn step_many(
     });
     let action = format!("alert.{}", step.word());
     tx.commit(AuditEntry::new(who.actor(), &action, Subject::all("alert"), detail)).await?;
-    changed.iter().for_each(|alert| tell(desk, alert));
+    for alert in &changed {
+        tell(desk, alert);
+    }
     Ok(bulk)
 }
 

@@ -11,6 +11,7 @@ mod page_tests;
 mod pages;
 mod receive;
 mod routes;
+mod since;
 mod store;
 mod story;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use model::{Alert, Closure, EventSample, Reason, Status, Step, WrongState, p
 pub(crate) use pages::severity_counts;
 pub use receive::{Received, forget_old_findings, receive};
 pub(crate) use routes::{AssignForm, routes};
+pub use since::made_since;
 pub(crate) use store::{
     AlertFilter, AlertOrder, Slice, TopBy, TopKey, by_number, detections, findings_of_rule, get,
     get_for_change, holds, next_numbers, of_incident, per_rule, set_incident, set_status, slice,

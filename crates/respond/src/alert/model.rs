@@ -164,7 +164,7 @@ pub enum Status {
 }
 
 /// The words of [`Status`], in the order of life.
-pub const STATES: [&str; 4] = ["new", "acknowledged", "in_progress", "closed"];
+pub(crate) const STATES: [&str; 4] = ["new", "acknowledged", "in_progress", "closed"];
 
 /// What someone does to an alert's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,11 +225,12 @@ impl Status {
     pub fn after(&self, step: Step) -> Result<Self, WrongState> {
         match (self, step) {
             (Self::New, Step::Acknowledge) => Ok(Self::Acknowledged),
-            (Self::New | Self::Acknowledged, Step::Start) => Ok(Self::InProgress),
+            (Self::New | Self::Acknowledged, Step::Start) | (Self::Closed(_), Step::Reopen) => {
+                Ok(Self::InProgress)
+            }
             (Self::New | Self::Acknowledged | Self::InProgress, Step::Close(closure)) => {
                 Ok(Self::Closed(closure))
             }
-            (Self::Closed(_), Step::Reopen) => Ok(Self::InProgress),
             (from, step) => Err(WrongState { state: from.word(), step: step.word() }),
         }
     }

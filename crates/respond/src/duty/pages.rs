@@ -19,11 +19,9 @@ use crate::limits::{DUTY_ALERTS, SHORT_LIST};
 /// The time that the charts cover.
 const DAY: TimeDelta = TimeDelta::hours(24);
 
-/// The time that one bar covers: 96 of them fit on a phone and tell a burst from a day.
+/// The time that one bar covers, the same as the alerts are counted by: 96 of them fit on a phone
+/// and tell a burst from a day.
 const BAR: TimeDelta = TimeDelta::minutes(15);
-
-/// Alerts of a day that the chart counts; past it the picture is a wall anyway.
-const DETECTIONS_MAX: u64 = 20_000;
 
 /// The level from which a system must be watched.
 const WATCHED_FROM: u8 = 3;
@@ -51,7 +49,7 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         alert::slice(conn, scope, &open, worst),
         alert::slice(conn, scope, &own, few),
         incident::list(conn, scope, &led, short),
-        alert::detections(conn, scope, since, DETECTIONS_MAX),
+        alert::detections(conn, scope, since),
         alert::top(conn, scope, TopBy::Sources, since, SHORT_LIST),
         alert::top(conn, scope, TopBy::Targets, since, SHORT_LIST),
         directory.minutes(scope, since),
@@ -84,7 +82,8 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
 
 /// Returns where the bars begin.
 fn bars(since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    (0..).map(|n| since + BAR * n).take_while(|start| *start <= now).collect()
+    let count = i32::try_from((now - since).num_seconds().div_euclid(BAR.num_seconds()));
+    (0..=count.unwrap_or(0).clamp(0, 200)).map(|n| since + BAR * n).collect()
 }
 
 /// Returns which bar a moment falls into.
@@ -133,7 +132,9 @@ fn events_chart(
     // Told per minute, whatever the width of a bar.
     #[expect(clippy::cast_precision_loss, reason = "a bar has fifteen minutes")]
     let minutes_per_bar = BAR.num_minutes() as f64;
-    values.iter_mut().for_each(|value| *value = (*value / minutes_per_bar).round());
+    for value in &mut values {
+        *value = (*value / minutes_per_bar).round();
+    }
     let mut chart = timeline(&starts, "duty-events", lang);
     let name = Phrase::key("duty-events-per-minute").text(lang);
     chart.series.push(Series { name, tone: "accent".to_owned(), values });
@@ -141,7 +142,7 @@ fn events_chart(
 }
 
 fn detections_chart(
-    detections: &[(DateTime<Utc>, Severity)],
+    detections: &[(usize, Severity, u64)],
     since: DateTime<Utc>,
     now: DateTime<Utc>,
     lang: Lang,
@@ -150,9 +151,9 @@ fn detections_chart(
     let mut chart = timeline(&starts, "duty-detections", lang);
     for severity in Severity::WORST_FIRST {
         let mut values = vec![0.0; starts.len()];
-        for (at, _) in detections.iter().filter(|(_, own)| *own == severity) {
-            if let Some(value) = bar_of(since, *at).and_then(|bar| values.get_mut(bar)) {
-                *value += 1.0;
+        for (bar, _, count) in detections.iter().filter(|(_, own, _)| *own == severity) {
+            if let Some(value) = values.get_mut(*bar) {
+                *value += crate::search::number(*count);
             }
         }
         if values.iter().any(|value| *value > 0.0) {

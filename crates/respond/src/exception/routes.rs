@@ -15,6 +15,7 @@ use super::{actions, store};
 use crate::actor::Handler;
 use crate::alert::{self, Reason};
 use crate::desk::Desk;
+use crate::error::RespondError;
 
 /// How long an exception lives unless someone says otherwise.
 const DAYS: i64 = 30;
@@ -49,14 +50,18 @@ async fn list(
     who: Who,
     Query(query): Query<ListQuery>,
 ) -> Result<View<ExceptionList>, AppError> {
+    Ok(View::new(listed(&desk, &who, &query).await?))
+}
+
+async fn listed(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ExceptionList, RespondError> {
     let page = Page { page: query.page, rows: query.rows };
     let rule = Some(query.rule.as_str()).filter(|rule| !rule.is_empty());
     let (exceptions, total) = store::list(desk.db.conn(), &who.scope, rule, page).await?;
     let rest = crate::address::Address::of("").with("rule", &query.rule).query();
-    Ok(View::new(ExceptionList {
-        exceptions: exceptions.iter().map(|one| ExceptionRow::of(one, &desk)).collect(),
+    Ok(ExceptionList {
+        exceptions: exceptions.iter().map(|one| ExceptionRow::of(one, desk)).collect(),
         pager: page.pager("/exceptions", &rest, total),
-    }))
+    })
 }
 
 /// What the form begins with.
@@ -79,6 +84,10 @@ async fn form(
     who: Who,
     Query(query): Query<FormQuery>,
 ) -> Result<View<ExceptionForm>, AppError> {
+    Ok(View::new(filled(&desk, &who, &query).await?))
+}
+
+async fn filled(desk: &Desk, who: &Who, query: &FormQuery) -> Result<ExceptionForm, AppError> {
     let mut form = ExceptionForm {
         rule: query.rule.clone(),
         title: query.rule.clone(),
@@ -118,10 +127,10 @@ async fn form(
             reason: placeholder.to_owned(),
             days: form.days,
         };
-        let draft = asked.draft(&desk)?;
-        form.preview = Some(actions::preview(&desk, &who.scope, draft).await?.into());
+        let draft = asked.draft(desk)?;
+        form.preview = Some(actions::preview(desk, &who.scope, draft).await?.into());
     }
-    Ok(View::new(form))
+    Ok(form)
 }
 
 /// A new exception.
@@ -177,4 +186,60 @@ async fn make(
 async fn end(State(desk): State<Desk>, who: Who, Path(id): Path<Uuid>) -> Result<Done, AppError> {
     actions::end(&desk, &Handler::from(&who), id).await?;
     Ok(done("/exceptions").notice(Phrase::key("exception-done-ended")))
+}
+
+#[cfg(test)]
+mod tests {
+    use db::testing::sqlite;
+    use web::Role;
+    use web::testing::{faults, officer_of, who};
+
+    use super::*;
+    use crate::testing::{Maker, agency, desk, event_of};
+
+    #[tokio::test]
+    async fn the_form_is_filled_from_an_alert_and_shows_what_it_would_hide() {
+        let test = sqlite().await;
+        let finding = Maker::new().finding(-5);
+        let desk = desk(&test, vec![event_of(&finding, "an")]);
+        let directory = desk.directory.as_ref();
+        let made = alert::receive(&desk.db, directory, &desk.hub, vec![finding], &[]).await;
+        let id = made.unwrap().fresh[0];
+        let who = who(Role::Analyst);
+        let from_alert = FormQuery { alert: Some(id), ..FormQuery::default() };
+        let form = filled(&desk, &who, &from_alert).await.unwrap();
+        assert_eq!(form.condition, "src_ip:10.20.0.7");
+        assert!(!form.system_name.is_empty());
+        assert_eq!(faults(&form), Vec::<String>::new());
+        assert!(filled(&desk, &officer_of([agency(2)]), &from_alert).await.is_err());
+
+        let asked = FormQuery {
+            rule: form.rule,
+            system: form.system,
+            condition: "user:an".to_owned(),
+            preview: true,
+            ..FormQuery::default()
+        };
+        let form = filled(&desk, &who, &asked).await.unwrap();
+        let preview = form.preview.as_ref().unwrap();
+        assert_eq!((preview.hidden, preview.looked_at), (1, 1));
+        assert_eq!(faults(&form), Vec::<String>::new());
+
+        let new = NewException {
+            rule: form.rule.clone(),
+            system: form.system.clone(),
+            condition: form.condition.clone(),
+            reason: "máy quét của trung tâm".to_owned(),
+            days: 30,
+        };
+        let empty = listed(&desk, &who, &ListQuery::default()).await.unwrap();
+        assert_eq!(faults(&empty), Vec::<String>::new());
+        let draft = new.draft(&desk).unwrap();
+        actions::make(&desk, &Handler::from(&who), draft).await.unwrap();
+        let list = listed(&desk, &who, &ListQuery::default()).await.unwrap();
+        assert!(list.exceptions[0].in_force);
+        assert_eq!(faults(&list), Vec::<String>::new());
+        let hidden = listed(&desk, &officer_of([agency(2)]), &ListQuery::default()).await;
+        assert!(hidden.unwrap().exceptions.is_empty());
+    }
 }

@@ -15,7 +15,6 @@ use crate::error::RespondError;
 use web::paging::Page;
 
 mod row {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

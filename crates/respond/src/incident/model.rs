@@ -129,7 +129,7 @@ impl IncidentStatus {
 
 /// What a line of a timeline is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
+pub(crate) enum EntryKind {
     /// The first event of an alert.
     Occurred,
     /// An alert was made.
@@ -142,7 +142,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// Returns the word used in columns and translation keys.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Occurred => "occurred",
             Self::Detected => "detected",
@@ -152,7 +152,7 @@ impl EntryKind {
     }
 
     /// Returns the kind that a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         [Self::Occurred, Self::Detected, Self::Step, Self::Note]
             .into_iter()
             .find(|kind| kind.word() == word)
@@ -161,7 +161,7 @@ impl EntryKind {
 
 /// A line of an incident's timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// When it happened.
     pub at: DateTime<Utc>,
     /// When it was written down.

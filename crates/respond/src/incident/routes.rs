@@ -77,6 +77,10 @@ async fn list(
     who: Who,
     Query(query): Query<ListQuery>,
 ) -> Result<View<IncidentList>, AppError> {
+    Ok(View::new(listed(&desk, &who, query).await?))
+}
+
+async fn listed(desk: &Desk, who: &Who, query: ListQuery) -> Result<IncidentList, RespondError> {
     let filter = IncidentFilter {
         state: STATES.iter().map(|(word, _)| *word).skip(1).find(|word| *word == query.state),
         open_only: false,
@@ -95,7 +99,7 @@ async fn list(
         .with("q", &query.q)
         .query();
     let directory = desk.directory.as_ref();
-    Ok(View::new(IncidentList {
+    Ok(IncidentList {
         states: Choice::words(who.lang, STATES, filter.state.unwrap_or_default()),
         severities: Choice::severities(who.lang, filter.severity),
         agencies: Choice::named(directory.agencies(&who.scope), Some(&query.agency)),
@@ -104,7 +108,7 @@ async fn list(
         text: query.q,
         mine: query.mine,
         incidents: incidents.iter().map(|one| IncidentRow::of(one, directory)).collect(),
-    }))
+    })
 }
 
 async fn detail(
@@ -343,7 +347,44 @@ async fn close(
 
 #[cfg(test)]
 mod tests {
+    use db::testing::sqlite;
+    use web::Role;
+    use web::testing::{faults, who};
+
     use super::*;
+    use crate::testing::{Maker, desk};
+
+    #[tokio::test]
+    async fn the_pages_of_incidents_are_sound() {
+        let test = sqlite().await;
+        let desk = desk(&test, Vec::new());
+        let who = who(Role::DutyOfficer);
+        let empty = listed(&desk, &who, ListQuery::default()).await.unwrap();
+        assert_eq!(faults(&empty), Vec::<String>::new());
+        let finding = Maker::new().finding(-5);
+        let directory = desk.directory.as_ref();
+        let made = alert::receive(&desk.db, directory, &desk.hub, vec![finding], &[]).await;
+        let handler = Handler::from(&who);
+        let incident = actions::open(&desk, &handler, &made.unwrap().fresh, None).await.unwrap();
+        let reason = |text: &str| Reason::new(text).unwrap();
+        let left = Findings {
+            cause: reason("tệp tải lên <script>"),
+            impact: reason("một máy chủ"),
+            lessons: reason("kiểm tra tệp"),
+        };
+        for step in [IncidentStep::Contain, IncidentStep::Close(left)] {
+            let shown = page(&desk, &who, incident.id).await.unwrap();
+            assert_eq!(faults(&shown), Vec::<String>::new());
+            assert_eq!((shown.alerts.len(), shown.systems.len()), (1, 1));
+            actions::step(&desk, &handler, incident.id, step).await.unwrap();
+        }
+        let shown = page(&desk, &who, incident.id).await.unwrap();
+        assert_eq!(faults(&shown), Vec::<String>::new());
+        let full = listed(&desk, &who, ListQuery::default()).await.unwrap();
+        assert_eq!(full.incidents.len(), 1);
+        assert_eq!(faults(&full), Vec::<String>::new());
+        assert_eq!(crate::nav_counts(&desk, &who).await.len(), 2);
+    }
 
     #[test]
     fn typed_moments_are_on_vietnams_clock() {

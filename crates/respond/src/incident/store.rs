@@ -13,7 +13,7 @@ use crate::error::RespondError;
 use crate::limits::TIMELINE_LINES;
 
 mod row {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -48,7 +48,7 @@ mod row {
 }
 
 mod system {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -67,7 +67,7 @@ mod system {
 }
 
 mod entry {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -94,7 +94,7 @@ use row::Column;
 
 /// Which incidents a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct IncidentFilter {
+pub(crate) struct IncidentFilter {
     /// One state; `None` is all of them.
     pub state: Option<&'static str>,
     /// Only open ones (open or contained).

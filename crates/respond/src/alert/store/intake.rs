@@ -24,7 +24,7 @@ const IDS_PER_QUERY: usize = 500;
 const ROWS_PER_INSERT: usize = 500;
 
 mod number {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

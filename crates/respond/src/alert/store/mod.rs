@@ -25,7 +25,7 @@ use web::paging::Page;
 
 /// Which alerts a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct AlertFilter {
+pub(crate) struct AlertFilter {
     /// Their state.
     pub state: StateFilter,
     /// Their severity.
@@ -52,7 +52,7 @@ pub struct AlertFilter {
 
 /// Which states a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum StateFilter {
+pub(crate) enum StateFilter {
     /// Everything that is not closed.
     #[default]
     Open,
@@ -64,7 +64,7 @@ pub enum StateFilter {
 
 /// In which order a list stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AlertOrder {
+pub(crate) enum AlertOrder {
     /// The worst on the highest level first, the newest of those first.
     #[default]
     Worst,
@@ -131,7 +131,8 @@ pub(crate) async fn list(
     order: AlertOrder,
     page: Page,
 ) -> Result<(Vec<Alert>, u64), RespondError> {
-    let total = matching(scope, filter).count(conn).await?;
+    let ids = matching(scope, filter).select_only().column(alert::Column::Id);
+    let total = ids.count(conn).await?;
     let some = Slice { order, offset: page.offset(), limit: page.limit() };
     Ok((slice(conn, scope, filter, some).await?, total))
 }
@@ -228,10 +229,10 @@ pub(crate) async fn related(
     of: &Alert,
     limit: u64,
 ) -> Result<Vec<Alert>, RespondError> {
+    use alert::Column;
     if of.entity.kind == EntityKind::Source {
         return Ok(Vec::new());
     }
-    use alert::Column;
     let rows = alert::Entity::find()
         .filter(within(scope, Column::AgencyId))
         .filter(Column::EntityKind.eq(super::grouping::kind_word(of.entity.kind)))
@@ -325,25 +326,31 @@ pub(crate) enum TopKey {
     System(SystemId),
 }
 
-/// Returns when alerts were made since a moment, with their severity: the marks of the chart.
+/// Returns how many alerts of each severity were made in each quarter of an hour since a moment,
+/// as (quarters since the one of that moment, severity, count).
 pub(crate) async fn detections(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     since: DateTime<Utc>,
-    limit: u64,
-) -> Result<Vec<(DateTime<Utc>, Severity)>, RespondError> {
-    let rows: Vec<(DateTime<Utc>, i16)> = alert::Entity::find()
+) -> Result<Vec<(usize, Severity, u64)>, RespondError> {
+    let first = row::quarter(since);
+    let rows: Vec<(i32, i16, i64)> = alert::Entity::find()
         .select_only()
-        .column(alert::Column::DetectedAt)
+        .column(alert::Column::DetectedQuarter)
         .column(alert::Column::Severity)
+        .column_as(alert::Column::Id.count(), "alerts")
         .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::DetectedAt.gte(since))
-        .order_by_desc(alert::Column::DetectedAt)
-        .limit(limit)
+        .filter(alert::Column::DetectedQuarter.gte(first))
+        .group_by(alert::Column::DetectedQuarter)
+        .group_by(alert::Column::Severity)
         .into_tuple()
         .all(conn)
         .await?;
-    Ok(rows.into_iter().filter_map(|(at, n)| Some((at, row::severity(n)?))).collect())
+    let counted = |(quarter, severity, count): (i32, i16, i64)| {
+        let place = usize::try_from(quarter - first).ok()?;
+        Some((place, row::severity(severity)?, u64::try_from(count).ok()?))
+    };
+    Ok(rows.into_iter().filter_map(counted).collect())
 }
 
 /// Returns how many alerts since a moment each rule has, the most first.

@@ -1,5 +1,6 @@
-//! The tables of alerts as SeaORM sees them, and their way into the model.
+//! The tables of alerts as `SeaORM` sees them, and their way into the model.
 
+use chrono::{DateTime, Utc};
 use event::{AccountId, AgencyId, AlertId, Entity as Thing, IncidentId, Level, Severity};
 use event::{SourceId, SystemId, fold::fold};
 use sea_orm::ActiveValue::Set;
@@ -9,7 +10,6 @@ use crate::alert::model::{Alert, Closure, Reason, Status, priority};
 use crate::error::RespondError;
 
 pub(in crate::alert) mod alert {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -43,6 +43,7 @@ pub(in crate::alert) mod alert {
         pub first_at: DateTimeUtc,
         pub last_at: DateTimeUtc,
         pub detected_at: DateTimeUtc,
+        pub detected_quarter: i32,
         pub changed_at: DateTimeUtc,
         pub group_key: String,
         pub folded: String,
@@ -55,7 +56,7 @@ pub(in crate::alert) mod alert {
 }
 
 pub(in crate::alert) mod finding {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -80,7 +81,7 @@ pub(in crate::alert) mod finding {
 }
 
 pub(in crate::alert) mod comment {
-    #![expect(missing_docs, unreachable_pub, reason = "SeaORM makes public items of its own")]
+    #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -230,11 +231,20 @@ pub(super) fn insertable(
         first_at: Set(alert.first_at),
         last_at: Set(alert.last_at),
         detected_at: Set(alert.detected_at),
+        detected_quarter: Set(quarter(alert.detected_at)),
         changed_at: Set(alert.changed_at),
         group_key: Set(group_key.to_owned()),
         folded: Set(search_key(alert)),
     })
 }
+
+/// Returns the quarter of an hour that a moment falls into, counted since 1970.
+pub(crate) fn quarter(at: DateTime<Utc>) -> i32 {
+    i32::try_from(at.timestamp().div_euclid(QUARTER_S)).unwrap_or(i32::MAX)
+}
+
+/// Seconds of a quarter of an hour.
+const QUARTER_S: i64 = 15 * 60;
 
 /// Returns what the list's text box looks through.
 fn search_key(alert: &Alert) -> String {
