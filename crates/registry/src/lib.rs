@@ -114,3 +114,6 @@ pub(crate) fn system_choices(
     let all = systems.into_iter().map(|system| (system.id.to_string(), system.name.clone()));
     choices(all, present.map(|id| id.to_string()).as_deref())
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,8 +94,7 @@ async fn replay_these(
     }
     let detail = json!({ "read": read.len(), "dead": still_dead.len() });
     let subject = match (read.as_slice(), still_dead.as_slice()) {
-        ([one], []) => Subject::new("dead_letter", one),
-        ([], [(one, _)]) => Subject::new("dead_letter", one),
+        ([one], []) | ([], [(one, _)]) => Subject::new("dead_letter", one),
         _ => Subject::all("dead_letter"),
     };
     let entry = AuditEntry::new(actor(who), "dead-letter.replay", subject, detail);

@@ -132,18 +132,11 @@ pub(crate) fn readable(bytes: &[u8]) -> String {
 
 /// Returns bytes in the usual three columns: position, hex, characters.
 pub(crate) fn hex_lines(bytes: &[u8]) -> String {
-    let mut lines = String::new();
-    for (index, chunk) in bytes.chunks(16).enumerate() {
+    let line = |(index, chunk): (usize, &[u8])| {
         let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text: String = chunk
-            .iter()
-            .map(
-                |byte| {
-                    if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
-                },
-            )
-            .collect();
-        lines.push_str(&format!("{:08x}  {:<47}  {text}\n", index * 16, hex.join(" ")));
-    }
-    lines
+        let shown = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' };
+        let text: String = chunk.iter().map(shown).collect();
+        format!("{:08x}  {:<47}  {text}\n", index * 16, hex.join(" "))
+    };
+    bytes.chunks(16).enumerate().map(line).collect()
 }

@@ -292,7 +292,13 @@ impl HealthBook {
             healths.push((*source, page.health.clone()));
             for (minute, (events, dead)) in std::mem::take(&mut page.unwritten) {
                 let agency = binding.origin.agency;
-                minutes.push(store::Minute { minute, source: *source, agency, events, dead });
+                minutes.push(store::Minute {
+                    since_epoch: minute,
+                    source: *source,
+                    agency,
+                    events,
+                    dead,
+                });
             }
         }
         (healths, minutes)
@@ -305,7 +311,7 @@ impl HealthBook {
         }
         for row in minutes {
             let page = pages.entry(row.source).or_default();
-            let counts = page.unwritten.entry(row.minute).or_default();
+            let counts = page.unwritten.entry(row.since_epoch).or_default();
             counts.0 += row.events;
             counts.1 += row.dead;
         }

@@ -62,10 +62,10 @@ mod minute {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Counts of one source in one minute since 1970.
+/// Counts of one source in one minute, itself counted from 1970.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Minute {
-    pub(super) minute: i64,
+    pub(super) since_epoch: i64,
     pub(super) source: SourceId,
     pub(super) agency: AgencyId,
     pub(super) events: u64,
@@ -199,7 +199,7 @@ fn row_of(source: SourceId, health: &Health, now: DateTime<Utc>) -> health::Acti
 
 fn minute_row(row: &Minute) -> Option<minute::ActiveModel> {
     let model = minute::Model {
-        minute: DateTime::from_timestamp(row.minute.checked_mul(60)?, 0)?,
+        minute: DateTime::from_timestamp(row.since_epoch.checked_mul(60)?, 0)?,
         source_id: row.source.uuid(),
         agency_id: row.agency.uuid(),
         events: count(row.events),

@@ -95,15 +95,12 @@ impl SourceRow {
     pub(crate) fn spark(&self) -> String {
         let most = self.minutes.iter().copied().max().unwrap_or(0).max(1);
         let start = 60_usize.saturating_sub(self.minutes.len());
-        let mut points = String::new();
-        for (index, count) in self.minutes.iter().enumerate() {
+        let point = |(index, count): (usize, &u64)| {
             let height = 15 - count.saturating_mul(14).checked_div(most).unwrap_or(0);
-            if index > 0 {
-                points.push(' ');
-            }
-            points.push_str(&format!("{},{height}", start + index));
-        }
-        points
+            format!("{},{height}", start + index)
+        };
+        let points: Vec<String> = self.minutes.iter().enumerate().map(point).collect();
+        points.join(" ")
     }
 }
 
