@@ -28,11 +28,15 @@ pub(crate) fn routes() -> Routes<Desk> {
         .doc("Lists exceptions, the newest first")
         .gives::<ExceptionList>()
         .get("/exceptions/new", ExceptionChange, form)
-        .doc("Shows the form for an exception, filled from an alert; with `preview` what it would hide")
+        .doc("Shows the form for an exception, filled from an alert")
         .gives::<ExceptionForm>()
         .post("/exceptions", ExceptionChange, make)
         .doc("Makes an exception")
         .takes::<NewException>()
+        .post("/exceptions/preview", ExceptionChange, preview)
+        .doc("Shows what an exception would have hidden of the past days; nothing is stored")
+        .takes::<NewException>()
+        .gives::<ExceptionForm>()
         .post("/exceptions/{id}/end", ExceptionChange, end)
         .doc("Ends an exception before its time")
 }
@@ -75,7 +79,8 @@ struct FormQuery {
     condition: String,
     reason: String,
     days: Option<i64>,
-    /// Whether to look at what it would have hidden.
+    /// Whether to look at what it would have hidden; never from the address.
+    #[serde(skip)]
     preview: bool,
 }
 
@@ -84,6 +89,23 @@ async fn form(
     who: Who,
     Query(query): Query<FormQuery>,
 ) -> Result<View<ExceptionForm>, AppError> {
+    Ok(View::new(filled(&desk, &who, &query).await?))
+}
+
+async fn preview(
+    State(desk): State<Desk>,
+    who: Who,
+    Body(asked): Body<NewException>,
+) -> Result<View<ExceptionForm>, AppError> {
+    let query = FormQuery {
+        alert: None,
+        rule: asked.rule,
+        system: asked.system,
+        condition: asked.condition,
+        reason: asked.reason,
+        days: Some(asked.days),
+        preview: true,
+    };
     Ok(View::new(filled(&desk, &who, &query).await?))
 }
 

@@ -30,7 +30,7 @@ const AHEAD: TimeDelta = TimeDelta::hours(7);
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Ask {
-    /// The query line; its presence (even empty, as `*`) runs the search.
+    /// The query line.
     pub(crate) q: Option<String>,
     /// A span's word.
     pub(crate) range: String,
@@ -45,6 +45,11 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Returns whether a question was asked at all; an empty line over a chosen time is one.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.q.is_some() || [&self.range, &self.from, &self.to].iter().any(|one| !one.is_empty())
+    }
+
     /// Returns the query line as typed.
     pub(crate) fn line(&self) -> &str {
         self.q.as_deref().unwrap_or_default()

@@ -44,7 +44,7 @@ pub(super) async fn search(desk: &Desk, who: &Who, ask: &Ask) -> Result<SearchPa
         error: None,
         results: None,
     };
-    if ask.q.is_none() {
+    if !ask.is_asked() {
         return Ok(page);
     }
     match ask.search(desk.db.now()) {

@@ -49,6 +49,9 @@ async fn a_mistake_is_shown_at_its_column() {
     assert!(error.column > 9, "{error:?}");
     assert_eq!(format!("{}{}", error.before, error.rest), "user:an AND (");
     assert_eq!(faults(&page), Vec::<String>::new());
+    let everything = Ask { range: "1h".to_owned(), ..Ask::default() };
+    let all = pages::search(&desk, &who(Role::Analyst), &everything).await.unwrap();
+    assert_eq!(all.results.unwrap().events.len(), 3, "an empty line asks for everything");
     let empty = pages::search(&desk, &who(Role::Analyst), &Ask::default()).await.unwrap();
     assert!(empty.results.is_none() && empty.error.is_none());
     assert_eq!(faults(&empty), Vec::<String>::new());

@@ -1,6 +1,8 @@
 //! Reading and writing alerts. Reads take a [`Scope`]; what it does not cover is not found.
 
 mod intake;
+#[cfg(test)]
+mod plans;
 mod row;
 
 use chrono::{DateTime, Utc};
