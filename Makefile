@@ -30,12 +30,12 @@ release: setup-build assets ## Build the optimised binary (about fifteen minutes
 	@echo "==> $(RELEASE_BIN)"
 
 .PHONY: assets
-assets: crates/web/static/vendor/.stamp ## Fetch the front-end files that the lock file names
+assets: assets/node_modules/.stamp ## Fetch the front-end files that the lock file names, and pick what pages use
+	cargo xtask assets
 
-crates/web/static/vendor/.stamp: assets/package-lock.json
+assets/node_modules/.stamp: assets/package-lock.json
 	@echo "==> Fetching front-end files"
 	cd assets && npm ci --ignore-scripts --no-audit --no-fund
-	cargo xtask assets
 	@touch $@
 
 .PHONY: setup-build setup-test
