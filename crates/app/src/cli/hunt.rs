@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -84,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     for bad in &loaded.bad {
         eprintln!("{bad}");
     }
-    let mut engine = Engine::new(loaded.set);
+    let mut engine = Engine::new(Arc::new(loaded.set));
     let (hits, tally) = search(arguments, &mut engine)?;
     let worst = hits.iter().map(|hit| hit.finding.severity).max();
     match &arguments.output {

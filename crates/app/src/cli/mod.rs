@@ -18,8 +18,10 @@ mod state;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+pub(crate) use hunt::has_ending;
 
 /// The command line of `luytre`.
 #[derive(Debug, Parser)]
@@ -130,3 +132,13 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
     }
 }
+
+/// Runs an asynchronous command on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(work)
+}
+

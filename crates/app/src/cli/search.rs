@@ -1,0 +1,160 @@
+//! `luytre search`: asks a running platform over its API, as the token's owner.
+//!
+//! The lake belongs to the process that writes it; asking that process shows the last second too, and
+//! its scope and audit trail hold for the command line as they do for pages.
+
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use event::{Attr, Event};
+
+use super::{Outcome, output};
+use crate::config::Config;
+
+/// How long the platform may stay silent.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The longest event line that is read: a record's limit with room for its fields.
+const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The question, for example 'src_ip:203.0.113.0/24 AND "failed password"'
+    query: String,
+    /// How far back: 15m, 1h, 24h, 7d or 30d
+    #[arg(long, default_value = "24h")]
+    range: String,
+    /// Show at most this many events
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+    /// How to print the events
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// API token; make one with `luytre user token`
+    #[arg(long, env = "LUYTRE_TOKEN", hide_env_values = true)]
+    token: String,
+    /// Address of the platform; without it, the one of the configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
+}
+
+/// How events are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Time, host, user and message
+    Table,
+    /// One JSON object per event
+    Jsonl,
+    /// The records as they came
+    Raw,
+}
+
+pub(crate) fn run(config: Config, arguments: &Arguments) -> Result<Outcome> {
+    let address = arguments.address.clone().unwrap_or_else(|| config.web.listen.to_string());
+    let mut answer = ask(&address, arguments)?;
+    let mut rows = Vec::new();
+    let mut shown = 0_usize;
+    let mut line = String::new();
+    while shown < arguments.limit {
+        line.clear();
+        if (&mut answer).take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
+            break;
+        }
+        shown += 1;
+        match arguments.format {
+            Format::Jsonl => print!("{line}"),
+            Format::Raw => println!("{}", event(&line)?.raw),
+            Format::Table => rows.push(row(&event(&line)?)),
+        }
+    }
+    if arguments.format == Format::Table {
+        output::table(&["time (UTC)", "host", "user", "event"], &rows);
+    }
+    Ok(Outcome::Good)
+}
+
+/// Asks for the export of a search and returns the answer's body.
+fn ask(address: &str, arguments: &Arguments) -> Result<BufReader<TcpStream>> {
+    let mut stream = TcpStream::connect(address)
+        .with_context(|| format!("no platform answers at {address}; is `luytre serve` running?"))?;
+    stream.set_read_timeout(Some(READ_TIMEOUT))?;
+    // HTTP/1.0: the body ends where the connection does, without chunks to take apart.
+    write!(
+        stream,
+        "GET /api/v1/search/export.ndjson?range={}&q={} HTTP/1.0\r\nHost: {address}\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        encoded(&arguments.range),
+        encoded(&arguments.query),
+        arguments.token
+    )?;
+    let mut answer = BufReader::new(stream);
+    let status = head(&mut answer)?;
+    match status {
+        200 => Ok(answer),
+        401 => bail!("the token is not accepted; make one with `luytre user token`"),
+        403 | 404 => bail!("the token's owner may not search"),
+        other => {
+            let mut body = String::new();
+            answer.take(64 * 1024).read_to_string(&mut body)?;
+            bail!("the platform answered {other}: {}", told(&body));
+        }
+    }
+}
+
+/// Reads the answer's head and returns its status.
+fn head(answer: &mut BufReader<TcpStream>) -> Result<u16> {
+    const HEAD_BYTES_MAX: u64 = 64 * 1024;
+    let mut lines = answer.take(HEAD_BYTES_MAX);
+    let mut first = String::new();
+    lines.read_line(&mut first)?;
+    let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 || line.trim_end().is_empty() {
+            return status.context("the answer is no HTTP");
+        }
+    }
+}
+
+/// Returns what a problem document says to people.
+fn told(body: &str) -> String {
+    let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |name: &str| problem.get(name).and_then(serde_json::Value::as_str);
+    text("detail").or_else(|| text("title")).unwrap_or(body).to_owned()
+}
+
+/// Returns a text as it may stand in a query string.
+fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            write!(out, "%{byte:02X}").unwrap_or_default();
+        }
+    }
+    out
+}
+
+fn event(line: &str) -> Result<Event> {
+    serde_json::from_str(line).context("reading an event of the answer")
+}
+
+fn row(event: &Event) -> Vec<String> {
+    let text = |attr| event.attr_text(attr).unwrap_or_default().to_owned();
+    let told = event.attr_text(Attr::Message).unwrap_or(&event.raw);
+    let short: String = told.chars().take(120).collect();
+    vec![
+        event.occurred_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+        text(Attr::Host),
+        text(Attr::User),
+        short,
+    ]
+}

@@ -1,0 +1,48 @@
+//! `luytre serve` and `luytre config`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::Outcome;
+use crate::config::{self, Config};
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the configuration and report what is wrong, with file, line and key
+    Check,
+    /// Print the configuration as it is in force, with defaults and environment
+    Show,
+}
+
+pub(crate) fn run(config: Config) -> Result<Outcome> {
+    super::block_on(async move {
+        crate::serve::serve(config).await?;
+        Ok(Outcome::Good)
+    })
+}
+
+pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Outcome> {
+    let config = config::load(file)?;
+    match command {
+        ConfigCommand::Check => {
+            // A folder that does not exist is found here, not at three in the morning.
+            crate::sources::decoder(&config.sources.folders)?;
+            let loaded = crate::rules::load_all(&config.rules.folders)?;
+            for bad in &loaded.bad {
+                println!("{bad}");
+            }
+            println!("the configuration is in order; {} rules", loaded.set.rules().len());
+        }
+        ConfigCommand::Show => {
+            let mut shown = config;
+            if !shown.database.url.is_empty() {
+                "postgres://…".clone_into(&mut shown.database.url);
+            }
+            print!("{}", toml::to_string(&shown)?);
+        }
+    }
+    Ok(Outcome::Good)
+}

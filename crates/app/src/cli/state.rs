@@ -1,0 +1,145 @@
+//! `luytre backup` and `luytre restore`: a copy that fits together, made while the platform runs.
+//!
+//! Order matters. The spool first: what it forgets from then on is in lake files that a later copy of
+//! the database names. Then the database, then the files it names. A compaction may remove a file in
+//! between; then the whole round starts again. After a restore the pipeline plays the spool from the
+//! database's position, as after a crash: the copy is as of the moment when the spool was copied.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use db::Db;
+use event::{IdSource, SystemClock};
+use lake::Catalogue as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{Outcome, output};
+use crate::catalogue::DbCatalogue;
+use crate::config::Config;
+
+/// Rounds until we give up: each starts only because a compaction removed a file meanwhile.
+const ROUNDS_MAX: u32 = 5;
+
+/// Name of the database inside a backup.
+const DATABASE: &str = "luytre.db";
+
+/// Where to.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    /// An empty or new folder
+    folder: PathBuf,
+}
+
+/// Where from.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    /// The folder of a backup
+    folder: PathBuf,
+}
+
+pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outcome> {
+    empty_or_new(&arguments.folder)?;
+    super::block_on(async move {
+        for _ in 0..ROUNDS_MAX {
+            if let Some(files) = one_round(&config, &arguments.folder).await? {
+                println!("{files} lake files, database and spool copied to {}", arguments.folder.display());
+                return Ok(Outcome::Good);
+            }
+            fs::remove_dir_all(&arguments.folder)?;
+            fs::create_dir_all(&arguments.folder)?;
+        }
+        bail!("the lake's files kept changing; try again in a quieter moment")
+    })
+}
+
+/// Makes one copy; `None` if a file that the database names went away meanwhile.
+async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
+    copy_folder(&config.spool_folder(), &to.join("spool"))?;
+    let live = crate::serve::open_db(config).await?;
+    live.backup(&to.join(DATABASE)).await.context("copying the database")?;
+    live.close().await?;
+    let copy = Db::open(
+        &db::DbSettings::sqlite(&to.join(DATABASE)),
+        Arc::new(SystemClock),
+        Arc::new(IdSource::from_os()),
+    )
+    .await?;
+    let segments = DbCatalogue::new(copy.clone()).segments().await?;
+    copy.close().await?;
+    let bar = output::progress(u64::try_from(segments.len())?, "lake files");
+    for segment in &segments {
+        let target = to.join("lake").join(&segment.path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        match fs::copy(config.lake_folder().join(&segment.path), &target) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("copying {}", segment.path)),
+        }
+        if digest(&target)? != segment.sha256 {
+            bail!("{} does not have the checksum that the catalogue names", segment.path);
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(Some(u64::try_from(segments.len())?))
+}
+
+pub(crate) fn restore(config: Config, arguments: &RestoreArguments) -> Result<Outcome> {
+    let from = &arguments.folder;
+    if !from.join(DATABASE).try_exists()? {
+        bail!("{} holds no backup: {DATABASE} is missing", from.display());
+    }
+    if !config.database.url.is_empty() {
+        bail!("`database.url` is set: restore PostgreSQL with its own tools, then copy lake and spool");
+    }
+    let data = &config.site.data_folder;
+    empty_or_new(data)?;
+    fs::copy(from.join(DATABASE), data.join(DATABASE)).context("copying the database")?;
+    copy_folder(&from.join("lake"), &config.lake_folder())?;
+    copy_folder(&from.join("spool"), &config.spool_folder())?;
+    println!("restored to {}; start `luytre serve`", data.display());
+    Ok(Outcome::Good)
+}
+
+fn empty_or_new(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    if fs::read_dir(folder)?.next().is_some() {
+        bail!("{} is not empty: nothing was changed", folder.display());
+    }
+    Ok(())
+}
+
+/// Copies a folder with everything below; one that is not there has nothing to copy.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    if !from.try_exists()? {
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            match fs::copy(entry.path(), &target) {
+                // Forgotten by the spool meanwhile: its events are in files that the database names.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                outcome => {
+                    outcome.with_context(|| format!("copying {}", entry.path().display()))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn digest(file: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut fs::File::open(file)?, &mut hasher)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
