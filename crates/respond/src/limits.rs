@@ -55,8 +55,8 @@ pub(crate) const EVENTS_SHOWN: usize = 50;
 /// Alerts shown as related, and rows of the duty page's lists.
 pub(crate) const SHORT_LIST: u64 = 10;
 
-/// Open alerts on the duty page.
-pub(crate) const DUTY_ALERTS: u64 = 20;
+/// Open alerts on the duty page: the charts below them must be in sight.
+pub(crate) const DUTY_ALERTS: u64 = 10;
 
 /// Rows that one CSV or XLSX export of alerts holds.
 pub(crate) const ALERT_EXPORT_ROWS: u64 = 10_000;
