@@ -194,3 +194,17 @@ async fn the_list_is_sound() {
     };
     assert_eq!(web::testing::faults(&list), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn the_link_to_the_events_of_a_source_is_a_query() {
+    let desk = one_desk().await;
+    let id = desk.sender("DVC-NGINX").id;
+    for field in ["source_id", "system_id"] {
+        let query = format!("{field}:{id}");
+        assert!(event::query::parse(&query).is_ok(), "{query}");
+        assert_eq!(
+            event::query::Builtin::from_name(field).map(event::query::Builtin::name),
+            Some(field)
+        );
+    }
+}
