@@ -181,7 +181,7 @@ fn json_record(bytes: Bytes) -> Record {
     }
 }
 
-/// Returns an HTML form as a JSON object, in the form's order.
+/// Returns an HTML form as a JSON object.
 fn form_record(body: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(body);
     let mut object = serde_json::Map::new();

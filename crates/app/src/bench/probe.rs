@@ -1,0 +1,97 @@
+//! Probes: one marked event at a time, from the moment its acceptance is answered to the moment that
+//! a search finds it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::TimeDelta;
+use event::lake::Search;
+use event::{Clock as _, LakeReader as _, Scope, SystemClock};
+use hdrhistogram::Histogram;
+use lake::Lake;
+use tokio_util::sync::CancellationToken;
+
+use super::load::HttpClient;
+
+/// Between one probe found and the next sent.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Between two searches for the same probe.
+const SEARCH_EVERY: Duration = Duration::from_millis(2);
+
+/// A probe not found for so long fails the bench.
+const LOST_AFTER: Duration = Duration::from_secs(60);
+
+/// Probes under way.
+#[derive(Debug)]
+pub(crate) struct Probes {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<Result<Histogram<u64>>>,
+}
+
+impl Probes {
+    /// Begins to probe.
+    pub(crate) fn start(http: SocketAddr, token: &str, lake: Arc<Lake>) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(probe(http, token.to_owned(), lake, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Ends after the probe under way and returns the times from acceptance to found, in
+    /// microseconds.
+    pub(crate) async fn end(self) -> Result<Histogram<u64>> {
+        self.stop.cancel();
+        self.task.await?
+    }
+}
+
+async fn probe(
+    http: SocketAddr,
+    token: String,
+    lake: Arc<Lake>,
+    stop: CancellationToken,
+) -> Result<Histogram<u64>> {
+    let mut times = Histogram::new(3).context("making a histogram")?;
+    let mut client =
+        tokio::task::spawn_blocking(move || HttpClient::connect(http, &token)).await??;
+    let mut number = 0_u32;
+    while !stop.is_cancelled() {
+        number += 1;
+        let word = format!("luytreprobe{number}x{}", std::process::id());
+        let body = format!("{{\"message\":\"{word}\"}}\n");
+        let (back, status) = tokio::task::spawn_blocking(move || {
+            let status = client.post("/ingest", "application/x-ndjson", body.as_bytes());
+            (client, status)
+        })
+        .await?;
+        client = back;
+        if status.context("sending a probe")? != 200 {
+            tokio::time::sleep(EVERY).await;
+            continue;
+        }
+        let accepted = Instant::now();
+        while !found(&lake, &word).await? {
+            if accepted.elapsed() > LOST_AFTER {
+                bail!("a probe was accepted and not found for {} s", LOST_AFTER.as_secs());
+            }
+            tokio::time::sleep(SEARCH_EVERY).await;
+        }
+        times.saturating_record(u64::try_from(accepted.elapsed().as_micros()).unwrap_or(u64::MAX));
+        tokio::time::sleep(EVERY).await;
+    }
+    Ok(times)
+}
+
+async fn found(lake: &Lake, word: &str) -> Result<bool> {
+    let now = SystemClock.now();
+    let search = Search {
+        query: event::query::parse(word).map_err(|error| anyhow::anyhow!("{error:?}"))?,
+        from: now - TimeDelta::minutes(5),
+        to: now + TimeDelta::minutes(5),
+        limit: 1,
+        after: None,
+    };
+    Ok(!lake.search(&Scope::platform(), &search).await?.events.is_empty())
+}

@@ -1,0 +1,141 @@
+//! The tables `lake_segment` and `lake_position`. They name no agency's data, only files: no scope.
+
+use chrono::{DateTime, Utc};
+use db::DbError;
+use event::SpoolPosition;
+use lake::{Segment, SegmentId};
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{IntoActiveModel as _, QueryOrder as _};
+
+mod segment {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lake_segment")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(super) id: String,
+        pub(super) path: String,
+        pub(super) day: String,
+        pub(super) min_time: DateTimeUtc,
+        pub(super) max_time: DateTimeUtc,
+        pub(super) events: i64,
+        pub(super) size_bytes: i64,
+        pub(super) meta: Json,
+        pub(super) created_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod spool {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lake_position")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(super) id: i16,
+        pub(super) position: i64,
+        pub(super) updated_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// There is one spool.
+const THE_SPOOL: i16 = 1;
+
+/// Rows of one statement: a database allows some ten thousand parameters.
+const CHUNK: usize = 500;
+
+/// Returns all segments, by path.
+pub(super) async fn segments(conn: &impl ConnectionTrait) -> Result<Vec<Segment>, DbError> {
+    let rows = segment::Entity::find().order_by_asc(segment::Column::Path).all(conn).await?;
+    rows.into_iter()
+        .map(|row| {
+            serde_json::from_value(row.meta)
+                .map_err(|error| DbError::from(DbErr::Json(error.to_string())))
+        })
+        .collect()
+}
+
+/// Adds segments; one that is there already is left alone.
+pub(super) async fn add(
+    conn: &impl ConnectionTrait,
+    segments: &[Segment],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for part in segments.chunks(CHUNK) {
+        let rows: Vec<segment::ActiveModel> =
+            part.iter().map(|one| row(one, now)).collect::<Result<_, _>>()?;
+        segment::Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(segment::Column::Id).do_nothing().to_owned())
+            .exec_without_returning(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+fn row(one: &Segment, now: DateTime<Utc>) -> Result<segment::ActiveModel, DbError> {
+    let meta = serde_json::to_value(one)
+        .map_err(|error| DbError::from(DbErr::Json(error.to_string())))?;
+    let model = segment::Model {
+        id: one.id.to_string(),
+        path: one.path.clone(),
+        day: one.day.to_string(),
+        min_time: one.min_occurred_at,
+        max_time: one.max_occurred_at,
+        events: i64::try_from(one.rows).unwrap_or(i64::MAX),
+        size_bytes: i64::try_from(one.size_bytes).unwrap_or(i64::MAX),
+        meta,
+        created_at: now,
+    };
+    Ok(model.into_active_model().reset_all())
+}
+
+/// Removes segments; one that is not there is no error.
+pub(super) async fn remove(conn: &impl ConnectionTrait, ids: &[SegmentId]) -> Result<(), DbError> {
+    for part in ids.chunks(CHUNK) {
+        let ids: Vec<String> = part.iter().map(ToString::to_string).collect();
+        segment::Entity::delete_many().filter(segment::Column::Id.is_in(ids)).exec(conn).await?;
+    }
+    Ok(())
+}
+
+/// Moves the position on; never back.
+pub(super) async fn advance(
+    conn: &impl ConnectionTrait,
+    to: SpoolPosition,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if position(conn).await?.is_some_and(|known| known >= to) {
+        return Ok(());
+    }
+    let row = spool::ActiveModel {
+        id: Set(THE_SPOOL),
+        position: Set(i64::try_from(to.0).unwrap_or(i64::MAX)),
+        updated_at: Set(now),
+    };
+    let replace = OnConflict::column(spool::Column::Id)
+        .update_columns([spool::Column::Position, spool::Column::UpdatedAt])
+        .to_owned();
+    spool::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Returns up to where the spool is in the segments.
+pub(super) async fn position(
+    conn: &impl ConnectionTrait,
+) -> Result<Option<SpoolPosition>, DbError> {
+    let row = spool::Entity::find_by_id(THE_SPOOL).one(conn).await?;
+    Ok(row.map(|row| SpoolPosition(u64::try_from(row.position).unwrap_or(0))))
+}

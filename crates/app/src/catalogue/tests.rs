@@ -1,0 +1,48 @@
+//! The catalogue, on every database there is.
+
+use chrono::{DateTime, Utc};
+use event::{EventId, SpoolPosition};
+use lake::{Catalogue as _, Segment, SegmentId};
+use uuid::Uuid;
+
+use super::DbCatalogue;
+
+fn segment(number: u128) -> Segment {
+    let at: DateTime<Utc> = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
+    let id = SegmentId::from_uuid(Uuid::from_u128(number));
+    let event = EventId::from_uuid(Uuid::from_u128(number));
+    Segment {
+        id,
+        path: format!("day=2026-09-21/{id}.parquet"),
+        day: at.date_naive(),
+        rows: 7,
+        size_bytes: 1000,
+        min_occurred_at: at,
+        max_occurred_at: at,
+        min_collected_at: at,
+        max_collected_at: at,
+        min_id: event,
+        max_id: event,
+        sha256: "00".repeat(32),
+        schema_version: lake::SCHEMA_VERSION,
+    }
+}
+
+#[tokio::test]
+async fn segments_and_position_move_together() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone());
+        assert_eq!(catalogue.position().await.unwrap(), None);
+        let (one, two, three) = (segment(1), segment(2), segment(3));
+        let add = [one.clone(), two.clone()];
+        catalogue.commit(&add, &[], Some(SpoolPosition(5))).await.unwrap();
+        // The answer was lost: the same again.
+        catalogue.commit(&add, &[], Some(SpoolPosition(5))).await.unwrap();
+        assert_eq!(catalogue.segments().await.unwrap(), add);
+        let gone = [one.id, two.id, segment(9).id];
+        catalogue.commit(&[three.clone()], &gone, None).await.unwrap();
+        assert_eq!(catalogue.segments().await.unwrap(), [three]);
+        catalogue.commit(&[], &[], Some(SpoolPosition(3))).await.unwrap();
+        assert_eq!(catalogue.position().await.unwrap(), Some(SpoolPosition(5)), "never back");
+    }
+}

@@ -1,0 +1,300 @@
+//! The whole way of an event in one file: from the spool to the lake, with dead letters and findings
+//! beside it.
+//!
+//! ```text
+//! spool → whose is it? → decode (all cores) ┬→ events → detect → findings → alerts ─┐
+//!                                           └→ dead letters ────────────────────────┴→ lake, position
+//! ```
+//!
+//! A batch's dead letters and findings are durable before the lake takes its events in, and the
+//! lake's catalogue carries the batch's position: whatever a crash interrupts is played again from
+//! the spool, and ids keep it from doubling. Two tasks: the first decodes the next batch while the
+//! second still works on the one before.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use collect::{Batch, Counters, SpoolReader};
+use db::Db;
+use decode::{Decoder, SourceContext};
+use detect::Engine;
+use event::{DeadLetter, DeadReason, Event, Finding, Frame, SourceId, SpoolPosition};
+use lake::Lake;
+use registry::{HealthBook, Sighting, Snapshot};
+use respond::Hub;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::serve::RuleBook;
+
+/// Everything that the way leads through.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// State, and the clock.
+    pub db: Db,
+    /// Whose a frame is.
+    pub registry: Arc<registry::Directory>,
+    /// Names for alerts.
+    pub names: Arc<dyn respond::Directory>,
+    /// Reads frames.
+    pub decoder: Arc<Decoder>,
+    /// The rules in force.
+    pub rules: Arc<RuleBook>,
+    /// Keeps events.
+    pub lake: Arc<Lake>,
+    /// Open pages.
+    pub hub: Hub,
+    /// How each source does.
+    pub health: Arc<HealthBook>,
+    /// What the collectors counted.
+    pub counters: Arc<Counters>,
+}
+
+/// A batch of frames, read.
+#[derive(Debug)]
+struct Decoded {
+    position: SpoolPosition,
+    events: Vec<Event>,
+    dead: Vec<DeadLetter>,
+}
+
+/// Batches that may be decoded ahead of detection: one in work, one waiting.
+const AHEAD: usize = 1;
+
+/// Frames that one thread decodes at least: below it, sharing out costs more than it brings.
+const FRAMES_PER_THREAD: usize = 256;
+
+/// How long to wait after a failure of database or lake before trying the same batch again.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Pipeline {
+    /// Runs until the spool's reader ends (the spool was closed) or `stop` is called. What was read
+    /// and not stored stays in the spool.
+    pub async fn run(self, mut reader: SpoolReader, stop: CancellationToken) {
+        let (decoded, waiting) = mpsc::channel(AHEAD);
+        let storing = tokio::spawn(self.clone().store_all(waiting, stop.clone()));
+        loop {
+            let batch = tokio::select! {
+                batch = reader.next() => batch,
+                () = stop.cancelled() => None,
+            };
+            let Some(batch) = batch else { break };
+            let Some(batch) = self.decode(batch).await else { break };
+            if decoded.send(batch).await.is_err() {
+                break;
+            }
+        }
+        drop(decoded);
+        if let Err(error) = storing.await {
+            tracing::error!(%error, "the pipeline stopped");
+        }
+    }
+
+    async fn decode(&self, batch: Batch) -> Option<Decoded> {
+        let position = batch.position;
+        self.note_received(&batch.frames);
+        let snapshot = self.registry.snapshot();
+        let decoder = Arc::clone(&self.decoder);
+        let decoded = tokio::task::spawn_blocking(move || {
+            let (events, dead) = decode_all(&decoder, &snapshot, &batch.frames);
+            Decoded { position, events, dead }
+        })
+        .await;
+        decoded
+            .inspect_err(
+                |error| tracing::error!(%error, spool.position = %position, "decoding failed"),
+            )
+            .ok()
+    }
+
+    async fn store_all(self, mut waiting: mpsc::Receiver<Decoded>, stop: CancellationToken) {
+        let mut engine = Some(Engine::new(self.rules.current()));
+        while let Some(batch) = waiting.recv().await {
+            let Some(mut own) = engine.take() else { return };
+            let rules = self.rules.current();
+            let detected = tokio::task::spawn_blocking(move || {
+                if !Arc::ptr_eq(own.rules(), &rules) {
+                    own.swap(rules);
+                }
+                let findings = own.process(&batch.events);
+                (own, batch, findings)
+            })
+            .await;
+            let (own, batch, findings) = match detected {
+                Ok(detected) => detected,
+                Err(error) => {
+                    tracing::error!(%error, "detection failed");
+                    return;
+                }
+            };
+            engine = Some(own);
+            if !self.store(batch, findings, &stop).await {
+                return;
+            }
+        }
+    }
+
+    /// Stores one batch, trying again for as long as it takes; `false` when stopped meanwhile.
+    async fn store(
+        &self,
+        batch: Decoded,
+        findings: Vec<Finding>,
+        stop: &CancellationToken,
+    ) -> bool {
+        self.note_read(&batch);
+        while let Err(error) = self.keep_beside(&batch, &findings).await {
+            let error = web::chain(error.as_ref());
+            tracing::error!(error, "dead letters or findings cannot be stored; trying again");
+            if pause(stop).await {
+                return false;
+            }
+        }
+        self.rules.hit(&findings);
+        self.hub.publish_events(&batch.events);
+        self.keep_in_lake(batch.events, batch.position, stop).await
+    }
+
+    async fn keep_in_lake(
+        &self,
+        events: Vec<Event>,
+        position: SpoolPosition,
+        stop: &CancellationToken,
+    ) -> bool {
+        let flushed = *self.lake.flushed_position().borrow();
+        if flushed.is_none_or(|flushed| position > flushed) {
+            // New events are refused only by a closed lake; the spool keeps them.
+            let taken = self.lake.append(events, position).await;
+            return taken.inspect_err(|error| tracing::warn!(%error, "the lake is closed")).is_ok();
+        }
+        // Played again: the lake looks up which it has, and that may fail.
+        while let Err(error) = self.lake.append(events.clone(), position).await {
+            tracing::error!(error = web::chain(&error), "the lake takes nothing in; trying again");
+            if pause(stop).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes durable what does not go to the lake. Doing it twice does it once.
+    async fn keep_beside(
+        &self,
+        batch: &Decoded,
+        findings: &[Finding],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        registry::dead_letter::file(&self.db, &self.registry, batch.dead.clone()).await?;
+        if !findings.is_empty() {
+            let names = self.names.as_ref();
+            let findings = findings.to_vec();
+            respond::alert::receive(&self.db, names, &self.hub, findings, &batch.events).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the health book what came in, a run of one source at a time.
+    fn note_received(&self, frames: &[Frame]) {
+        for run in frames.chunk_by(|one, next| one.source == next.source) {
+            let Some(last) = run.last() else { continue };
+            let bytes = run.iter().map(|frame| frame.bytes.len() as u64).sum();
+            let from = Sighting { at: last.collected_at, peer: last.peer };
+            self.health.received(last.source, run.len() as u64, bytes, from);
+        }
+    }
+
+    /// Tells it what became of that, so that `received = decoded + dead` holds for each source.
+    fn note_read(&self, batch: &Decoded) {
+        let now = self.db.now();
+        let mut tallies: BTreeMap<SourceId, (u64, u64, DateTime<Utc>)> = BTreeMap::new();
+        for event in &batch.events {
+            let (events, noted, newest) = tallies.entry(event.origin.source).or_default();
+            *events += 1;
+            *noted += u64::from(!event.notes.is_empty());
+            *newest = (*newest).max(event.occurred_at);
+        }
+        for (source, (events, noted, newest)) in tallies {
+            self.health.decoded(source, events, noted, newest, now);
+        }
+        for letter in &batch.dead {
+            self.health.dead(letter.frame.source, &letter.reason.code, now);
+            self.counters.dead(letter.frame.source, 1);
+        }
+    }
+}
+
+/// Returns whether it was stopped while waiting.
+async fn pause(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(RETRY) => false,
+        () = stop.cancelled() => true,
+    }
+}
+
+/// Decodes frames on all cores; events and letters come out in the frames' order.
+pub(crate) fn decode_all(
+    decoder: &Decoder,
+    snapshot: &Snapshot,
+    frames: &[Frame],
+) -> (Vec<Event>, Vec<DeadLetter>) {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = frames.len().div_ceil(threads).max(FRAMES_PER_THREAD);
+    let mut events = Vec::with_capacity(frames.len());
+    let mut dead = Vec::new();
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = frames
+            .chunks(share)
+            .map(|part| scope.spawn(move || decode_part(decoder, snapshot, part)))
+            .collect();
+        for (part, frames) in parts.into_iter().zip(frames.chunks(share)) {
+            // A decoder that panicked is our fault; its frames are kept for when it is mended.
+            let (own, letters) = part.join().unwrap_or_else(|_panic| broken(frames));
+            events.extend(own);
+            dead.extend(letters);
+        }
+    });
+    (events, dead)
+}
+
+fn decode_part(
+    decoder: &Decoder,
+    snapshot: &Snapshot,
+    frames: &[Frame],
+) -> (Vec<Event>, Vec<DeadLetter>) {
+    let mut events = Vec::with_capacity(frames.len());
+    let mut dead = Vec::new();
+    for frame in frames {
+        match decode_one(decoder, snapshot, frame) {
+            Ok(event) => events.push(event),
+            Err(reason) => dead.push(DeadLetter { frame: frame.clone(), reason }),
+        }
+    }
+    (events, dead)
+}
+
+/// Reads one frame as what its source says it is.
+pub(crate) fn decode_one(
+    decoder: &Decoder,
+    snapshot: &Snapshot,
+    frame: &Frame,
+) -> Result<Event, DeadReason> {
+    if let Some(reason) = &frame.dead {
+        return Err(reason.clone());
+    }
+    let Some(binding) = snapshot.binding(frame.source) else {
+        return Err(DeadReason::new("unknown-source", "its log source is not in the registry"));
+    };
+    let context = SourceContext {
+        origin: binding.origin,
+        parser: &binding.parser,
+        utc_offset_minutes: binding.utc_offset_minutes,
+    };
+    decoder.decode(frame, &context)
+}
+
+fn broken(frames: &[Frame]) -> (Vec<Event>, Vec<DeadLetter>) {
+    let reason = DeadReason::new("decoder-failed", "the decoder failed on a record of this batch");
+    let letter = |frame: &Frame| DeadLetter { frame: frame.clone(), reason: reason.clone() };
+    (Vec::new(), frames.iter().map(letter).collect())
+}

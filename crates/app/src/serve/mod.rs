@@ -1,0 +1,335 @@
+//! Running the platform: opens everything in order, wires the crates together, and closes it in the
+//! reverse order so that nothing accepted is lost.
+
+mod intake;
+mod names;
+mod pages;
+mod replay;
+mod rule_book;
+mod silence;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use collect::{Counters, Intake, Recovered, Spool, SpoolReader};
+use db::Db;
+use event::{Clock, IdSource, SystemClock};
+use lake::{Catalogue as _, Lake};
+use registry::HealthBook;
+use respond::{Desk, Hub};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use rule_book::RuleBook;
+pub use silence::SILENCE_RULE;
+
+use crate::catalogue::DbCatalogue;
+use crate::config::Config;
+use crate::pipeline::Pipeline;
+use names::Names;
+use silence::SilenceWatch;
+
+/// The platform, running.
+#[derive(Debug)]
+pub struct Platform {
+    /// State.
+    pub db: Db,
+    /// Agencies, systems, sources.
+    pub registry: Arc<registry::Directory>,
+    /// How each source does.
+    pub health: Arc<HealthBook>,
+    /// Events.
+    pub lake: Arc<Lake>,
+    /// Records on their way.
+    pub spool: Spool,
+    /// The rules in force.
+    pub rules: Arc<RuleBook>,
+    /// What the collectors counted.
+    pub counters: Arc<Counters>,
+    /// Where log senders reach us.
+    pub intake: Arc<registry::source::Intake>,
+    /// Where the pages are.
+    pub pages: SocketAddr,
+    /// The one-time link of the first administrator, if there is no account yet.
+    pub first_run_link: Option<String>,
+    /// What the spool held when it was opened.
+    pub recovered: Recovered,
+    stages: Stages,
+}
+
+/// What runs, in the order in which it must end.
+#[derive(Debug)]
+struct Stages {
+    /// Listeners and pages.
+    doors: Stage,
+    /// The pipeline: ends by itself when the spool is closed and empty.
+    way: Stage,
+    /// What looks after the rest.
+    watches: Stage,
+}
+
+/// Tasks that are stopped together.
+#[derive(Debug, Clone, Default)]
+struct Stage {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Stage {
+    async fn end(&self, patience: Duration, what: &str) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!("{what} did not end in time");
+        }
+    }
+}
+
+/// How long listeners and pages may take to finish what they have begun.
+const DOORS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the pipeline may work off what is spooled; the rest is played again at the next start.
+const WAY_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Opens the database.
+///
+/// # Errors
+///
+/// When the data folder or the database cannot be used.
+pub async fn open_db(config: &Config) -> Result<Db> {
+    let folder = &config.site.data_folder;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("making the data folder {}", folder.display()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Db::open(&config.database(), clock, Arc::new(IdSource::from_os()))
+        .await
+        .context("opening the database")
+}
+
+/// Opens the lake over an open database.
+///
+/// # Errors
+///
+/// When the folder cannot be used or a file of the catalogue is missing.
+pub async fn open_lake(config: &Config, db: &Db) -> Result<Arc<Lake>> {
+    let catalogue = Arc::new(DbCatalogue::new(db.clone()));
+    Lake::open(config.lake_settings(), catalogue, Arc::new(SystemClock))
+        .await
+        .context("opening the lake")
+}
+
+/// Serves until the process is asked to end (Ctrl-C, SIGTERM).
+///
+/// # Errors
+///
+/// When something cannot be opened; what runs is closed first.
+pub async fn serve(config: Config) -> Result<()> {
+    let platform = Platform::start(config).await?;
+    platform.greet();
+    asked_to_end().await?;
+    tracing::info!("ending");
+    platform.stop().await;
+    Ok(())
+}
+
+pub(crate) async fn asked_to_end() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => Ok(ended?),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+impl Platform {
+    /// Opens and starts everything; returns when listeners and pages answer.
+    ///
+    /// # Errors
+    ///
+    /// Says what cannot be opened, and why.
+    pub async fn start(config: Config) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids = Arc::new(IdSource::from_os());
+        let db = open_db(&config).await?;
+        let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
+        let rules = Arc::new(RuleBook::load(&config.rules.folders)?);
+        let registry = Arc::new(registry::Directory::load(&db).await?);
+        let health = Arc::new(HealthBook::load(&db).await?);
+        let lake = open_lake(&config, &db).await?;
+        let (spool, reader, recovered) = open_spool(&config, &db).await?;
+        let counters = Arc::new(Counters::default());
+        let stages =
+            Stages { doors: Stage::default(), way: Stage::default(), watches: Stage::default() };
+        let names = Names::load(&db, clock.clone(), registry.clone(), health.clone()).await?;
+        let names = Arc::new(names);
+        let live = web::Live::default();
+        let hub = Hub::new(live.clone());
+        let pipeline = Pipeline {
+            db: db.clone(),
+            registry: Arc::clone(&registry),
+            names: names.clone(),
+            decoder: Arc::clone(&decoder),
+            rules: Arc::clone(&rules),
+            lake: Arc::clone(&lake),
+            hub: hub.clone(),
+            health: Arc::clone(&health),
+            counters: Arc::clone(&counters),
+        };
+        start_way(&stages, pipeline, reader, &spool);
+        start_watches(&stages, &db, &names, &rules, &hub);
+        let collect = Arc::new(Intake {
+            spool: spool.clone(),
+            directory: Arc::new(intake::Senders(Arc::clone(&registry))),
+            counters: Arc::clone(&counters),
+            clock,
+            ids,
+        });
+        let doors = &stages.doors;
+        let intake = intake::start(&config, &collect, &doors.tasks, &doors.stop).await?;
+        let intake = Arc::new(intake);
+        doors.tasks.spawn(intake::follow_files(
+            config.clone(),
+            Arc::clone(&registry),
+            collect,
+            recovered.marks.clone(),
+            doors.stop.clone(),
+        ));
+        let site = pages::Site {
+            desk: Desk {
+                db: db.clone(),
+                lake: lake.clone(),
+                directory: names,
+                rules: rules.clone(),
+                hub,
+            },
+            registry: registry::Registry {
+                db: db.clone(),
+                directory: registry.clone(),
+                health: health.clone(),
+                replay: Arc::new(replay::Replayer {
+                    spool: spool.clone(),
+                    decoder: decoder.clone(),
+                    registry: registry.clone(),
+                }),
+                parsers: pages::parsers(&decoder),
+                intake: intake.clone(),
+            },
+            live,
+        };
+        let (pages, first_run_link) =
+            pages::start(&config, site, &doors.tasks, &doors.stop).await?;
+        Ok(Self {
+            db,
+            registry,
+            health,
+            lake,
+            spool,
+            rules,
+            counters,
+            intake,
+            pages,
+            first_run_link,
+            recovered,
+            stages,
+        })
+    }
+
+    /// Ends everything, doors first. What was accepted is in the lake's files or in the spool.
+    pub async fn stop(self) {
+        self.stages.doors.end(DOORS_PATIENCE, "listeners and pages").await;
+        self.spool.close().await;
+        // The way ends by itself once the spool is empty; told to stop only when it takes too long.
+        self.stages.way.tasks.close();
+        if tokio::time::timeout(WAY_PATIENCE, self.stages.way.tasks.wait()).await.is_err() {
+            self.stages.way.end(WAY_PATIENCE, "the pipeline").await;
+        }
+        self.lake.close().await;
+        self.stages.watches.end(DOORS_PATIENCE, "the watches").await;
+        if let Some(position) = *self.lake.flushed_position().borrow() {
+            self.spool.forget(position).await;
+        }
+        tracing::info!("ended");
+    }
+
+    fn greet(&self) {
+        if self.recovered.batches > 0 {
+            tracing::info!(
+                batches = self.recovered.batches,
+                frames = self.recovered.frames,
+                truncated_bytes = self.recovered.truncated_bytes,
+                "the last run left records in the spool; they are read now"
+            );
+        }
+        tracing::info!("pages: http://{}", self.pages);
+        if let Some(link) = &self.first_run_link {
+            tracing::info!("no account yet: make the first administrator with {link}");
+        }
+    }
+}
+
+async fn open_spool(config: &Config, db: &Db) -> Result<(Spool, SpoolReader, Recovered)> {
+    let floor = DbCatalogue::new(db.clone()).position().await.context("reading the position")?;
+    let (folder, limits) = (config.spool_folder(), config.spool_limits());
+    let opened = tokio::task::spawn_blocking(move || Spool::open(&folder, limits, floor)).await?;
+    opened.context("opening the spool")
+}
+
+/// Starts the pipeline, and lets the spool forget what the lake has in files.
+fn start_way(stages: &Stages, pipeline: Pipeline, reader: SpoolReader, spool: &Spool) {
+    let mut flushed = pipeline.lake.flushed_position();
+    let (spool, stop) = (spool.clone(), stages.watches.stop.clone());
+    stages.watches.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                changed = flushed.changed() => if changed.is_err() { return },
+                () = stop.cancelled() => return,
+            }
+            let position = *flushed.borrow_and_update();
+            if let Some(position) = position {
+                spool.forget(position).await;
+            }
+        }
+    });
+    stages.way.tasks.spawn(pipeline.run(reader, stages.way.stop.clone()));
+}
+
+fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleBook>, hub: &Hub) {
+    let Stage { tasks, stop } = &stages.watches;
+    tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
+    tasks.spawn(Arc::clone(rules).watch(stop.clone()));
+    tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
+    let watch = SilenceWatch {
+        db: db.clone(),
+        registry: Arc::clone(&names.registry),
+        health: Arc::clone(&names.health),
+        names: names.clone(),
+        hub: hub.clone(),
+    };
+    tasks.spawn(watch.run(stop.clone()));
+}
+
+/// Tells the duty page how many events come in each second.
+async fn rate(health: Arc<HealthBook>, names: Arc<Names>, hub: Hub, stop: CancellationToken) {
+    /// Long enough to be calm, short enough to be now.
+    const EVERY: Duration = Duration::from_secs(5);
+    let decoded = || -> u64 {
+        let snapshot = names.registry.snapshot();
+        let now = names.clock.now();
+        snapshot.bindings().map(|binding| health.of(binding.origin.source, now).decoded).sum()
+    };
+    let mut before = decoded();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        let now = decoded();
+        let events = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
+        hub.set_rate(f64::from(events) / EVERY.as_secs_f64());
+        before = now;
+    }
+}

@@ -1,0 +1,208 @@
+//! The pages: the site of all slices, on its own address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::ConnectInfo;
+use collect::syslog::server_config;
+use decode::Decoder;
+use event::{IdSource, SystemClock};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use registry::source::ParserInfo;
+use respond::Desk;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use web::{NavCounts, NavNumbers, Settings, Who};
+
+use super::intake::tls_files;
+use super::names::Tree;
+use crate::config::Config;
+
+/// What the pages stand on.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) desk: Desk,
+    pub(crate) registry: registry::Registry,
+    pub(crate) live: web::Live,
+}
+
+/// Browsers at once; a province's centre has some dozens of readers.
+const CONNECTIONS_MAX: usize = 2048;
+
+/// How long a browser may take for a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long open pages may finish when the platform ends; a live stream never would.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the pages and serves them until `stop`. Returns their address, and the one-time link for the
+/// first administrator if there is no account yet.
+pub(crate) async fn start(
+    config: &Config,
+    site: Site,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(SocketAddr, Option<String>)> {
+    let tls = match (&config.web.certificate, &config.web.key) {
+        (Some(certificate), Some(key)) => {
+            Some(server_config(&tls_files(certificate, key, None)).context("opening the pages")?)
+        }
+        _ => None,
+    };
+    let listen = config.web.listen;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let db = site.desk.db.clone();
+    let link = web::identity::first_run_link(&db, &format!("{scheme}://{address}")).await?;
+    let router = router(config, site);
+    tasks.spawn(accept(listener, tls, router, stop.clone()));
+    Ok((address, link))
+}
+
+fn router(config: &Config, site: Site) -> Router {
+    let settings = Arc::new(Settings {
+        province: config.site.province.clone(),
+        tls: config.web.tls || config.web.certificate.is_some(),
+    });
+    let db = site.desk.db.clone();
+    let tree = Arc::new(Tree(Arc::clone(&site.registry.directory)));
+    let identity = web::identity::Identity::new(db, tree, Arc::clone(&settings));
+    let counts = Counts { desk: site.desk.clone() };
+    let routes =
+        identity.routes().merge(registry::routes(site.registry)).merge(respond::routes(site.desk));
+    let site = web::Site {
+        settings,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(IdSource::from_os()),
+        visitors: Arc::new(identity),
+        counts: Arc::new(counts),
+        live: site.live,
+    };
+    web::serve(site, routes)
+}
+
+/// Returns the parsers as the registry shows them.
+pub(crate) fn parsers(decoder: &Decoder) -> Arc<[ParserInfo]> {
+    decoder
+        .sources()
+        .map(|source| ParserInfo {
+            id: source.id.to_string(),
+            title_vi: source.title_vi.clone(),
+            title_en: source.title_en.clone(),
+            connect_vi: source.connect_vi.clone(),
+            connect_en: source.connect_en.clone(),
+        })
+        .collect()
+}
+
+/// The numbers beside the places of the navigation.
+#[derive(Debug)]
+struct Counts {
+    desk: Desk,
+}
+
+#[async_trait]
+impl NavCounts for Counts {
+    async fn numbers(&self, who: &Who) -> NavNumbers {
+        let silent = self.desk.directory.silent(&who.scope).len();
+        let sources = web::NavCount {
+            place: "/sources",
+            number: u64::try_from(silent).unwrap_or(u64::MAX),
+            tone: web::Tone::Warn,
+        };
+        let mut places = respond::nav_counts(&self.desk, who).await;
+        places.push(sources);
+        NavNumbers { places, ..NavNumbers::default() }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of file handles, mostly; those of closed connections come back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
+        tasks.spawn(async move {
+            connection(stream, peer, tls, router, stop).await;
+            drop(place);
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let Some(tls) = tls else { return exchange(stream, peer, router, stop).await };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        exchange(stream, peer, router, stop).await;
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request.map(axum::body::Body::new))
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(FAREWELL, connection).await {
+                Ok(ended) => ended,
+                Err(_elapsed) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error, %peer, "a browser's connection ended early");
+    }
+}
