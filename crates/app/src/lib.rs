@@ -1,1 +1,27 @@
-//! placeholder
+//! The binary `luytre`, as a library that its tests can call: command line, configuration, wiring.
+//!
+//! Only this crate sees every other one. `pipeline` shows the whole way of an event in one file.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line answers on standard output and complains on standard error"
+)]
+
+// The way of an event.
+pub mod pipeline;
+pub mod serve;
+
+// What it is set up from.
+pub mod config;
+pub mod rules;
+pub mod sources;
+
+mod catalogue;
+
+// What is asked of it.
+pub mod bench;
+pub mod cli;
+pub mod drill;
+mod evidence;

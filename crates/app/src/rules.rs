@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use detect::{RuleError, RuleFile, RuleSet};
@@ -27,7 +26,7 @@ pub struct RuleText {
 #[derive(Debug)]
 pub struct Loaded {
     /// The compiled rules.
-    pub set: Arc<RuleSet>,
+    pub set: RuleSet,
     /// Every rule that is not in force, with file, line and reason.
     pub bad: Vec<RuleError>,
     /// The files as they were read, for pages that show a rule's source.
@@ -119,5 +118,5 @@ fn compile(texts: Vec<RuleText>) -> Loaded {
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|text| RuleFile { path: &text.path, text: &text.text }).collect();
     let (set, bad) = RuleSet::compile(&files);
-    Loaded { set: Arc::new(set), bad, texts }
+    Loaded { set, bad, texts }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct RuleInfo {
     /// The rule's id; for a rule without one its name, or its file and document number.
     pub id: String,
+    /// The rule's `name`, by which correlations and drills refer to it.
+    pub name: Option<String>,
     /// The title as written (English).
     pub title: String,
     /// The Vietnamese title (our own attribute `title_vi`).

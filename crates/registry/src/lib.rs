@@ -35,7 +35,7 @@ use forms::{Choice, choices};
 
 pub use dead_letter::Replay;
 pub use directory::{AgencyTree, Directory, Snapshot, SourceBinding};
-pub use health::{Health, HealthBook, Sighting, Silence, Status};
+pub use health::{Health, HealthBook, Sighting, Silence, Status, events_per_minute};
 pub use source::ParserInfo;
 
 /// What the pages of the registry work with. Cheap to clone.

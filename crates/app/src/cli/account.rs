@@ -4,7 +4,8 @@ use std::io::BufRead as _;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use web::{Role, console};
+use web::Role;
+use web::identity::console;
 
 use super::{Outcome, output};
 use crate::config::Config;

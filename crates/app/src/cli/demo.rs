@@ -16,7 +16,8 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use event::{Clock as _, Scope, SystemClock};
 use registry::demo::{Province, SenderBy};
-use web::{Role, console};
+use web::Role;
+use web::identity::console;
 
 use super::Outcome;
 use crate::config::{Config, SyslogConfig, Transport};

@@ -301,6 +301,7 @@ fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleB
     let Stage { tasks, stop } = &stages.watches;
     tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
     tasks.spawn(Arc::clone(rules).watch(stop.clone()));
+    tasks.spawn(forget(db.clone(), stop.clone()));
     tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
     let watch = SilenceWatch {
         db: db.clone(),
@@ -310,6 +311,20 @@ fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleB
         hub: hub.clone(),
     };
     tasks.spawn(watch.run(stop.clone()));
+}
+
+/// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.
+async fn forget(db: Db, stop: CancellationToken) {
+    const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+    loop {
+        if let Err(error) = respond::alert::forget_old_findings(&db).await {
+            tracing::warn!(error = web::chain(&error), "old findings cannot be forgotten");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Tells the duty page how many events come in each second.

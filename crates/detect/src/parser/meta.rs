@@ -15,6 +15,7 @@ pub(super) fn read(node: &Node, number: usize, context: Context<'_>) -> Result<R
         .unwrap_or_else(|| format!("{}#{}", context.path, number.saturating_add(1)));
     Ok(RuleInfo {
         id,
+        name: text("name"),
         title: title(node)?,
         title_vi: text("title_vi"),
         description: text("description"),

@@ -125,6 +125,31 @@ pub(super) async fn minutes(
     Ok(rows.into_iter().map(read).collect())
 }
 
+/// Returns the events of all sources since a moment, per minute and agency, the oldest first: a day of
+/// a province is some ten thousand rows.
+pub(super) async fn minutes_of_agencies(
+    conn: &impl ConnectionTrait,
+    since: DateTime<Utc>,
+) -> Result<Vec<(DateTime<Utc>, AgencyId, u64)>, DbError> {
+    use minute::Column;
+    // PostgreSQL sums whole numbers into its NUMERIC.
+    let events = Expr::col(Column::Events).sum().cast_as("bigint");
+    let rows: Vec<(DateTime<Utc>, Uuid, i64)> = minute::Entity::find()
+        .select_only()
+        .column(Column::Minute)
+        .column(Column::AgencyId)
+        .column_as(events, "sum_events")
+        .filter(Column::Minute.gte(since))
+        .group_by(Column::Minute)
+        .group_by(Column::AgencyId)
+        .order_by_asc(Column::Minute)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let read = |(minute, agency, events)| (minute, AgencyId::from_uuid(agency), uncount(events));
+    Ok(rows.into_iter().map(read).collect())
+}
+
 /// Writes healths over what stood there and adds counts to the minutes, all or nothing.
 pub(super) async fn write(
     db: &Db,
