@@ -97,7 +97,10 @@ def postgres_database():
 
 
 class Installation:
-    """One luytre with its data folder. Use it as a context manager."""
+    """One luytre with its data folder. Use it as a context manager.
+
+    `{folder}` in the extra configuration stands for that folder.
+    """
 
     def __init__(self, database_url="", extra_config=""):
         self.folder = Path(tempfile.mkdtemp(prefix="luytre-e2e-"))
@@ -127,7 +130,7 @@ listen = "127.0.0.1:{self.udp}"
 name = "tcp"
 transport = "tcp"
 listen = "127.0.0.1:{self.tcp}"
-{extra_config}
+{extra_config.replace("{folder}", str(self.folder))}
 """
         )
 

@@ -142,8 +142,8 @@ class Access(unittest.TestCase):
                     address = f"/{place}/{kept[place]}"
                     self.assertEqual(visitor.get(address).status, status)
                     self.assertEqual(self.here.api("GET", address, token=token).status, status)
-        changes = [(f"/systems/{self.theirs['systems']}", {"name": "x"}), (f"/systems/{self.theirs['systems']}/edit", None)]
-        for address, given in changes:
+        system = f"/systems/{self.theirs['systems']}"
+        for address, given in ((system, {"name": "x"}), (f"{system}/edit", None)):
             answer = self.here.api("POST" if given else "GET", address, given, token=token)
             self.assertIn(answer.status, (404, 422), address)
         # Not even by making something of one's own that points there.
@@ -261,10 +261,11 @@ class Access(unittest.TestCase):
         visitor = self.visitor("administrator")
         page = visitor.get("/alerts")
         asset = re.search(r'(?:href|src)="(/[^"]+\.(?:css|js)[^"]*)"', page.body.decode()).group(1)
-        answers = {"page": page, "door": self.here.page("GET", "/sign-in"), "redirect": self.here.page("GET", "/alerts"),
-                   "missing": visitor.get("/khong-co"), "asset": visitor.get(asset), "api": self.here.api("GET", "/alerts"),
-                   "refused": self.here.page("GET", "/api/v1/alerts"), "health": self.here.page("GET", "/healthz"),
-                   "document": self.here.page("GET", "/api/v1/openapi.json")}
+        stranger = self.here.page
+        answers = {"page": page, "missing": visitor.get("/khong-co"), "asset": visitor.get(asset),
+                   "api": self.here.api("GET", "/alerts"), "door": stranger("GET", "/sign-in"),
+                   "redirect": stranger("GET", "/alerts"), "refused": stranger("GET", "/api/v1/alerts"),
+                   "health": stranger("GET", "/healthz"), "document": stranger("GET", "/api/v1/openapi.json")}
         for name, answer in answers.items():
             with self.subTest(name):
                 policy = answer.headers["Content-Security-Policy"]
@@ -282,7 +283,8 @@ class Access(unittest.TestCase):
         visitor = self.visitor("administrator")
         places = ["/", "/duty", "/alerts", "/incidents", "/search?q=*", "/sources", "/systems", "/agencies", "/rules",
                   "/dead-letters", "/exceptions", "/accounts", "/audit", "/account"]
-        places += [f"/{place}/{self.mine[place]}" for place in ("alerts", "incidents", "sources", "systems", "agencies")]
+        details = ("alerts", "incidents", "sources", "systems", "agencies")
+        places += [f"/{place}/{self.mine[place]}" for place in details]
         for place in places:
             with self.subTest(place):
                 answer = visitor.get(place)

@@ -51,11 +51,9 @@ class Detection(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.here = Installation(cls.database_url())
+        cls.here = Installation(cls.database_url(), '[rules]\nfolders = ["{folder}/rules"]')
         cls.rules = cls.here.folder / "rules"
         cls.rules.mkdir()
-        with open(cls.here.config, "a") as config:
-            config.write(f'\n[rules]\nfolders = ["{cls.rules}"]\n')
         cls.enterClassContext(cls.here)
         cls.agency = cls.here.agency()
         cls.level, cls.token = {}, {}

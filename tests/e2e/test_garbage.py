@@ -200,7 +200,8 @@ class Garbage(unittest.TestCase):
         self.stream(counted(b"<13>Nov 23 10:00:00 may x: thieu", 5000))
         letter = wait_for("what was cut short", lambda: self.letters(self.tcp_source, "cut-short"))[0]
         self.assertIn("5000 bytes", letter["detail"])
-        for count in (b"0 <13>a", b"00000012 <13>a", b"99999999999999999999 <13>a", b"9999999 <13>a", b"-5 <13>a", b"5"):
+        for count in (b"0 <13>a", b"00000012 <13>a", b"99999999999999999999 <13>a", b"9999999 <13>a", b"-5 <13>a",
+                      b"5"):
             self.stream(counted(b"<13>Nov 23 10:00:00 may x: dau"), count)
 
     def test_half_frames(self):

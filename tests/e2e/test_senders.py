@@ -7,14 +7,15 @@ import logging.handlers
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import unittest
 from datetime import datetime, timedelta, timezone
 
 from elasticsearch import Elasticsearch, helpers
 
-from installation import (Installation, access_now, bsd_now, http_call, marker, postgres_database, POSTGRES,
-                          wait_for)
+from installation import (POSTGRES, Installation, access_now, bsd_now, free_port, http_call, marker,
+                          postgres_database, wait_for)
 
 # What the senders believe to be the local time: they write it without a zone.
 SENDER_ENVIRONMENT = {**os.environ, "TZ": "ICT-7"}
@@ -287,7 +288,8 @@ class Http(Senders):
                                {**basic, "Content-Type": "application/json"})
             self.assertEqual(answer.status, 200, (method, path, answer.body))
         good, bad, late = marker(), marker(), marker()
-        record = {"@timestamp": datetime.now(timezone.utc).isoformat(), "agent": {"type": "filebeat", "version": "8.17.0"},
+        record = {"@timestamp": datetime.now(timezone.utc).isoformat(),
+                  "agent": {"type": "filebeat", "version": "8.17.0"},
                   "host": {"name": "may-web-01"}, "log": {"file": {"path": "/var/log/auth.log"}, "offset": 1},
                   "event": {"dataset": "system.auth"}, "ecs": {"version": "8.0.0"}}
         action = json.dumps({"create": {"_index": "filebeat-8.17.0"}})
@@ -327,6 +329,66 @@ class Http(Senders):
         refused, errors = helpers.bulk(client, [{"_op_type": "delete", "_index": "logs", "_id": "1"}],
                                        raise_on_error=False)
         self.assertEqual((refused, len(errors)), (0, 1))
+
+
+class Tls(unittest.TestCase):
+    """Syslog over TLS (RFC 5425), with and without a certificate of the sender."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ports = free_port(), free_port()
+        listener = '''
+[[intake.syslog]]
+name = "{name}"
+transport = "tls"
+listen = "127.0.0.1:{port}"
+certificate = "{{folder}}/server.pem"
+key = "{{folder}}/server.key"
+'''
+        config = listener.format(name="tls", port=cls.ports[0]) + listener.format(name="mtls", port=cls.ports[1])
+        cls.here = Installation("", config + 'client_ca = "{folder}/sender.pem"\n')
+        for name in ("server", "sender"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                            "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:false",
+                            "-keyout", cls.here.folder / f"{name}.key", "-out", cls.here.folder / f"{name}.pem"],
+                           check=True, capture_output=True, timeout=30)
+        cls.enterClassContext(cls.here)
+        agency = cls.here.agency()
+        for name in ("tls", "mtls"):
+            cls.here.source(agency, f"Nguồn {name}", "syslog", listener=name, peers="127.0.0.1")
+
+    def send(self, port, text, sender=False):
+        context = ssl.create_default_context(cafile=self.here.folder / "server.pem")
+        if sender:
+            context.load_cert_chain(self.here.folder / "sender.pem", self.here.folder / "sender.key")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as line:
+                record = f"<38>1 {datetime.now(timezone.utc).isoformat()} may sshd 8121 - - {text}".encode()
+                line.sendall(str(len(record)).encode() + b" " + record)
+                line.settimeout(0.5)
+                try:
+                    line.recv(1)
+                except TimeoutError:
+                    pass
+
+    def test_encrypted_lines_arrive(self):
+        for port, name, sender in ((self.ports[0], "tls", False), (self.ports[1], "mtls", True)):
+            user = marker()
+            self.send(port, ssh_failure(user), sender)
+            event = self.here.event(f"user:{user}")
+            self.assertEqual((event["source"], event["parser"]), (f"Nguồn {name}", "linux_sshd"))
+
+    def test_who_shows_no_certificate_gets_nothing_in(self):
+        user = marker()
+        with self.assertRaises(OSError):
+            self.send(self.ports[1], ssh_failure(user))
+        with socket.create_connection(("127.0.0.1", self.ports[0]), timeout=20) as line:
+            line.sendall(f"<38>{bsd_now()} may sshd[1]: {ssh_failure(user)}\n".encode())
+            self.assertIn(line.recv(100)[:1], (b"", b"\x15"), "an alert, or the end")
+        proof = marker()
+        self.send(self.ports[0], ssh_failure(proof))
+        self.here.event(f"user:{proof}")
+        self.assertEqual(self.here.search(f"user:{user}"), [])
 
 
 class Files(Senders):
