@@ -51,7 +51,7 @@ pub struct IngestArguments {
 }
 
 /// How long the platform may take to work off what it accepted.
-const DRAIN: Duration = Duration::from_secs(120);
+const DRAIN: Duration = Duration::from_mins(2);
 
 /// How often memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

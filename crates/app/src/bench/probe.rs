@@ -22,7 +22,7 @@ const EVERY: Duration = Duration::from_millis(50);
 const SEARCH_EVERY: Duration = Duration::from_millis(2);
 
 /// A probe not found for so long fails the bench.
-const LOST_AFTER: Duration = Duration::from_secs(60);
+const LOST_AFTER: Duration = Duration::from_mins(1);
 
 /// Probes under way.
 #[derive(Debug)]

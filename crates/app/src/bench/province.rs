@@ -79,5 +79,5 @@ fn insert<const N: usize>(
     let (columns, values): (Vec<_>, Vec<_>) =
         cells.into_iter().map(|(name, value)| (name, SimpleExpr::from(value))).unzip();
     statement.into_table(table).columns(columns).values(values)?;
-    Ok(statement.to_owned())
+    Ok(statement.clone())
 }

@@ -63,7 +63,7 @@ pub struct Platform {
 }
 
 /// What runs, in the order in which it must end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Stages {
     /// Listeners and pages.
     doors: Stage,
@@ -162,8 +162,7 @@ impl Platform {
         let lake = open_lake(&config, &db).await?;
         let (spool, reader, recovered) = open_spool(&config, &db).await?;
         let counters = Arc::new(Counters::default());
-        let stages =
-            Stages { doors: Stage::default(), way: Stage::default(), watches: Stage::default() };
+        let stages = Stages::default();
         let names = Names::load(&db, clock.clone(), registry.clone(), health.clone()).await?;
         let names = Arc::new(names);
         let live = web::Live::default();
@@ -172,14 +171,14 @@ impl Platform {
             db: db.clone(),
             registry: Arc::clone(&registry),
             names: names.clone(),
-            decoder: Arc::clone(&decoder),
+            decoder,
             rules: Arc::clone(&rules),
             lake: Arc::clone(&lake),
             hub: hub.clone(),
             health: Arc::clone(&health),
             counters: Arc::clone(&counters),
         };
-        start_way(&stages, pipeline, reader, &spool);
+        start_way(&stages, pipeline.clone(), reader, &spool);
         start_watches(&stages, &db, &names, &rules, &hub);
         let collect = Arc::new(Intake {
             spool: spool.clone(),
@@ -198,28 +197,7 @@ impl Platform {
             recovered.marks.clone(),
             doors.stop.clone(),
         ));
-        let site = pages::Site {
-            desk: Desk {
-                db: db.clone(),
-                lake: lake.clone(),
-                directory: names,
-                rules: rules.clone(),
-                hub,
-            },
-            registry: registry::Registry {
-                db: db.clone(),
-                directory: registry.clone(),
-                health: health.clone(),
-                replay: Arc::new(replay::Replayer {
-                    spool: spool.clone(),
-                    decoder: decoder.clone(),
-                    registry: registry.clone(),
-                }),
-                parsers: pages::parsers(&decoder),
-                intake: intake.clone(),
-            },
-            live,
-        };
+        let site = site(&pipeline, &spool, &intake, live);
         let (pages, first_run_link) =
             pages::start(&config, site, &doors.tasks, &doors.stop).await?;
         Ok(Self {
@@ -271,6 +249,36 @@ impl Platform {
     }
 }
 
+/// Returns what the pages stand on.
+fn site(
+    way: &Pipeline,
+    spool: &Spool,
+    intake: &Arc<registry::source::Intake>,
+    live: web::Live,
+) -> pages::Site {
+    let desk = Desk {
+        db: way.db.clone(),
+        lake: way.lake.clone(),
+        directory: way.names.clone(),
+        rules: way.rules.clone(),
+        hub: way.hub.clone(),
+    };
+    let replay = Arc::new(replay::Replayer {
+        spool: spool.clone(),
+        decoder: way.decoder.clone(),
+        registry: way.registry.clone(),
+    });
+    let registry = registry::Registry {
+        db: way.db.clone(),
+        directory: way.registry.clone(),
+        health: way.health.clone(),
+        replay,
+        parsers: pages::parsers(&way.decoder),
+        intake: intake.clone(),
+    };
+    pages::Site { desk, registry, live }
+}
+
 async fn open_spool(config: &Config, db: &Db) -> Result<(Spool, SpoolReader, Recovered)> {
     let floor = DbCatalogue::new(db.clone()).position().await.context("reading the position")?;
     let (folder, limits) = (config.spool_folder(), config.spool_limits());
@@ -315,7 +323,7 @@ fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleB
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.
 async fn forget(db: Db, stop: CancellationToken) {
-    const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+    const EVERY: Duration = Duration::from_hours(24);
     loop {
         if let Err(error) = respond::alert::forget_old_findings(&db).await {
             tracing::warn!(error = web::chain(&error), "old findings cannot be forgotten");

@@ -228,7 +228,7 @@ impl web::identity::AgencyTree for Tree {
         let snapshot = self.0.snapshot();
         let mut choices: Vec<_> =
             snapshot.tree().iter().map(|agency| (agency.id, agency.name.clone())).collect();
-        choices.sort_by(|one, other| one.1.cmp(&other.1));
+        choices.sort_by_key(|choice| choice.1.clone());
         choices
     }
 }

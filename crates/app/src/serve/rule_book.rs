@@ -130,10 +130,11 @@ fn collect_stamps(path: &Path, stamps: &mut Vec<(PathBuf, u64, Option<SystemTime
     }
 }
 
+/// Bad rules that are logged; more would bury the log, and the page of rules has all.
+const TOLD: usize = 20;
+
 fn tell(shelf: &Shelf) {
     tracing::info!(rules = shelf.set.rules().len(), bad = shelf.bad.len(), "rules are in force");
-    /// More would bury the log; the page of rules has all.
-    const TOLD: usize = 20;
     for bad in shelf.bad.iter().take(TOLD) {
         tracing::warn!("{bad}");
     }
