@@ -101,7 +101,7 @@ class Access(unittest.TestCase):
                 answer = self.stranger(method, fill(path))
                 self.assertEqual(answer.status, 303)
                 self.assertTrue(answer.headers["Location"].startswith("/sign-in"), answer.headers["Location"])
-                answer = self.here.page(method, "/api/v1" + fill(path))
+                answer = self.here.page(method, "/api/v1" + fill(path).rstrip("/"))
                 self.assertEqual(answer.status, 401)
                 self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
                 self.assertEqual(answer.json()["status"], 401)
