@@ -50,6 +50,7 @@ pub(crate) async fn found(db: &Db) -> Result<Province> {
             [
                 ("id", id.into()),
                 ("agency_id", agency.into()),
+                ("code", kind.into()),
                 ("name", kind.into()),
                 ("name_folded", kind.into()),
                 ("kind", kind.into()),
