@@ -10,9 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
-use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
-};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
@@ -115,8 +113,7 @@ fn ask(site: &Site, request: &Request) -> (Asked, bool) {
     let headers = request.headers();
     let path = request.uri().path();
     let jar = CookieJar::from_headers(headers);
-    let accept_language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let lang = Lang::choose(jar.get("lang").map(Cookie::value), accept_language);
+    let lang = Lang::choose(jar.get("lang").map(Cookie::value));
     let theme = jar.get("theme").map(|cookie| Theme::from_word(cookie.value())).unwrap_or_default();
     let asked = Asked {
         wanted: Wanted::by(path, headers),
@@ -152,7 +149,7 @@ async fn draw(served: &Served, asked: &Asked, mut response: Response) -> Respons
         }
     }
     let headers = answer.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Language, Cookie, HX-Request"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Cookie, HX-Request"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
