@@ -25,6 +25,9 @@ POSTGRES = os.environ.get("LUYTRE_TEST_POSTGRES", "")
 # How long anything may take before a test calls it failed. Tests wait for a state, never for a time.
 PATIENCE_S = 60
 
+# Ports of this run's installations.
+PORTS_GIVEN = set()
+
 # Vietnam's clock: the zone of log lines that name none.
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -35,10 +38,17 @@ ADMINISTRATOR, PASSWORD = "kiemthu", "mat-khau-dai-cua-kiem-thu"
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """Returns a port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Returns a port that nobody has now, and that the system gives to nobody by itself."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in PORTS_GIVEN:
+            PORTS_GIVEN.add(port)
+            return port
 
 
 def wait_for(what, condition, patience_s=PATIENCE_S):
@@ -163,15 +173,18 @@ listen = "127.0.0.1:{self.tcp}"
 
     def start(self):
         with open(self.folder / "serve.log", "ab") as log:
+            said = log.tell()
             self.process = subprocess.Popen([BINARY, "--config", str(self.config), "serve"], stdout=log, stderr=log)
 
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError("luytre stopped:\n" + self.log()[-4000:])
             try:
-                return http_call("GET", f"http://127.0.0.1:{self.web}/healthz").status == 200
+                answers = http_call("GET", f"http://127.0.0.1:{self.web}/healthz").status == 200
             except OSError:
                 return False
+            # Its greeting comes last: links, and what was recovered.
+            return answers and "pages: http" in self.log(said)
 
         wait_for("the platform to answer", ready)
 
@@ -186,8 +199,9 @@ listen = "127.0.0.1:{self.tcp}"
         """Returns whether it is still the same process, and answers."""
         return self.process.poll() is None and self.page("GET", "/healthz").status == 200
 
-    def log(self):
-        return (self.folder / "serve.log").read_text(errors="replace")
+    def log(self, since=0):
+        """Returns what the program said, from a length of its log on."""
+        return (self.folder / "serve.log").read_bytes()[since:].decode(errors="replace")
 
     def memory_peak_kib(self):
         """Returns the most memory that the process ever held."""
