@@ -84,14 +84,15 @@ async fn play(arguments: &Arguments, config: Config, scenario: Scenario) -> Resu
     db.close().await?;
     let platform = Platform::start(config.clone()).await?;
     let voices = voices(&senders, &config);
-    greet(&platform, &password, &scenario);
+    greet(&platform, &config, &password, &scenario);
     if arguments.quiet {
         crate::serve::asked_to_end().await?;
         platform.stop().await;
         return Ok(Outcome::Good);
     }
     let started = SystemClock.now();
-    let tell = |act: &drill::Act| println!("  {:>4.0} s  {}  ({})", act.at_s, act.title.vi, act.title.en);
+    let tell =
+        |act: &drill::Act| println!("  {:>4.0} s  {}  ({})", act.at_s, act.title.vi, act.title.en);
     let drilling = drill::play(&scenario, &voices, Arc::new(SystemClock), tell);
     let played = tokio::select! {
         played = drilling => played?,
@@ -116,7 +117,8 @@ fn scenario(file: Option<&Path>) -> Result<Scenario> {
     Ok(match file {
         None => Scenario::parse("portal-intrusion.toml", BUILTIN)?,
         Some(file) => {
-            let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+            let text =
+                fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
             Scenario::parse(&file.display().to_string(), &text)?
         }
     })
@@ -128,17 +130,33 @@ fn config(arguments: &Arguments) -> Config {
     "Tỉnh Mẫu".clone_into(&mut config.site.province);
     config.site.data_folder.clone_from(&arguments.data);
     config.web.listen = arguments.listen;
-    config.intake.http.listen = loopback(8514);
+    config.intake.http.listen = loopback(free(8514));
+    let syslog_port = free(5514);
     let syslog = |name: &str, transport| SyslogConfig {
         name: name.to_owned(),
         transport,
-        listen: loopback(5514),
+        listen: loopback(syslog_port),
         certificate: None,
         key: None,
         client_ca: None,
     };
     config.intake.syslog = vec![syslog("udp", Transport::Udp), syslog("tcp", Transport::Tcp)];
     config
+}
+
+/// Returns the port if nobody has it, else one that the system chooses: a demonstration must start
+/// beside whatever runs already.
+fn free(port: u16) -> u16 {
+    let is_free = |port| {
+        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+            && std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    };
+    if is_free(port) {
+        return port;
+    }
+    let chosen =
+        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
+    chosen.map_or(port, |address| address.port())
 }
 
 /// Empties the demonstration's folder; refuses one that is not its own.
@@ -186,7 +204,7 @@ fn voices(senders: &[registry::demo::Sender], config: &Config) -> Vec<Voice> {
         .collect()
 }
 
-fn greet(platform: &Platform, password: &str, scenario: &Scenario) {
+fn greet(platform: &Platform, config: &Config, password: &str, scenario: &Scenario) {
     let address = match platform.pages.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => format!("127.0.0.1:{}", platform.pages.port()),
         _ => platform.pages.to_string(),
@@ -196,7 +214,13 @@ fn greet(platform: &Platform, password: &str, scenario: &Scenario) {
     for account in &ACCOUNTS {
         println!("  sign in   {:<10} {password}   {}", account.login, account.role.word());
     }
-    println!("\nThe drill: {} ({}), {} s\n", scenario.title.vi, scenario.title.en, scenario.length_s);
+    let syslog = config.intake.syslog.first().map_or(config.web.listen, |listener| listener.listen);
+    let http = config.intake.http.listen;
+    println!("\n  send logs to   syslog {syslog} (UDP, TCP)   HTTP {http}");
+    println!(
+        "\nThe drill: {} ({}), {} s\n",
+        scenario.title.vi, scenario.title.en, scenario.length_s
+    );
 }
 
 /// Asks for alerts until everything expected was seen or the last lines have had their time.
