@@ -53,7 +53,8 @@ impl Reader {
     pub(crate) fn read(&self, path: &Path, sink: Sink<'_>) -> Result<Unreadable> {
         let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
         // A log without a year is read as of the day the file was last written.
-        let written = file.metadata()?.modified().map_or_else(|_| SystemClock.now(), DateTime::<Utc>::from);
+        let written =
+            file.metadata()?.modified().map_or_else(|_| SystemClock.now(), DateTime::<Utc>::from);
         if has_ending(path, &[".evtx"]) {
             return self.read_evtx(path, written, sink);
         }
@@ -65,7 +66,8 @@ impl Reader {
             Box::new(file)
         };
         let mut reader = BufReader::with_capacity(256 * 1024, reader);
-        let is_array = reader.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        let is_array =
+            reader.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         if is_array && has_ending(path, &[".json", ".json.gz", ".json.zst"]) {
             return self.read_array(reader, written, sink);
         }
@@ -113,11 +115,17 @@ impl Reader {
     }
 
     /// Reads a JSON array of objects, one element at a time.
-    fn read_array(&self, reader: impl Read, written: DateTime<Utc>, sink: Sink<'_>) -> Result<Unreadable> {
+    fn read_array(
+        &self,
+        reader: impl Read,
+        written: DateTime<Utc>,
+        sink: Sink<'_>,
+    ) -> Result<Unreadable> {
         let mut batch = Batch::new(self, &self.parser, written, sink);
         let visitor = ArrayVisitor { batch: &mut batch };
         let mut deserializer = serde_json::Deserializer::from_reader(reader);
-        serde::Deserializer::deserialize_seq(&mut deserializer, visitor).context("reading a JSON array")?;
+        serde::Deserializer::deserialize_seq(&mut deserializer, visitor)
+            .context("reading a JSON array")?;
         Ok(batch.finish())
     }
 }

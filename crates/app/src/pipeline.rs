@@ -28,7 +28,7 @@ use respond::Hub;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::RuleBook;
+use crate::serve::{RuleBook, recount};
 
 /// Everything that the way leads through.
 #[derive(Debug, Clone)]
@@ -51,12 +51,16 @@ pub struct Pipeline {
     pub health: Arc<HealthBook>,
     /// What the collectors counted.
     pub counters: Arc<Counters>,
+    /// After an unclean end: count again once the spool is played back up to here.
+    pub recount_at: Option<SpoolPosition>,
 }
 
 /// A batch of frames, read.
 #[derive(Debug)]
 struct Decoded {
     position: SpoolPosition,
+    /// What came in, a run of one source at a time: records, bytes, and who sent the last one.
+    runs: Vec<(SourceId, u64, u64, Sighting)>,
     events: Vec<Event>,
     dead: Vec<DeadLetter>,
 }
@@ -95,12 +99,11 @@ impl Pipeline {
 
     async fn decode(&self, batch: Batch) -> Option<Decoded> {
         let position = batch.position;
-        self.note_received(&batch.frames);
         let snapshot = self.registry.snapshot();
         let decoder = Arc::clone(&self.decoder);
         let decoded = tokio::task::spawn_blocking(move || {
             let (events, dead) = decode_all(&decoder, &snapshot, &batch.frames);
-            Decoded { position, events, dead }
+            Decoded { position, runs: runs(&batch.frames), events, dead }
         })
         .await;
         decoded
@@ -112,7 +115,9 @@ impl Pipeline {
 
     async fn store_all(self, mut waiting: mpsc::Receiver<Decoded>, stop: CancellationToken) {
         let mut engine = Some(Engine::new(self.rules.current()));
+        let mut recount_at = self.recount_at;
         while let Some(batch) = waiting.recv().await {
+            let position = batch.position;
             let Some(mut own) = engine.take() else { return };
             let rules = self.rules.current();
             let detected = tokio::task::spawn_blocking(move || {
@@ -133,6 +138,10 @@ impl Pipeline {
             engine = Some(own);
             if !self.store(batch, findings, &stop).await {
                 return;
+            }
+            if recount_at.is_some_and(|last| position >= last) {
+                recount_at = None;
+                recount(&self.db, self.lake.as_ref(), &self.health).await;
             }
         }
     }
@@ -194,19 +203,13 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Tells the health book what came in, a run of one source at a time.
-    fn note_received(&self, frames: &[Frame]) {
-        for run in frames.chunk_by(|one, next| one.source == next.source) {
-            let Some(last) = run.last() else { continue };
-            let bytes = run.iter().map(|frame| frame.bytes.len() as u64).sum();
-            let from = Sighting { at: last.collected_at, peer: last.peer };
-            self.health.received(last.source, run.len() as u64, bytes, from);
-        }
-    }
-
-    /// Tells it what became of that, so that `received = decoded + dead` holds for each source.
+    /// Tells the health book what came in and what became of it, at once, so that
+    /// `received = decoded + dead` holds for each source at any moment.
     fn note_read(&self, batch: &Decoded) {
         let now = self.db.now();
+        for (source, records, bytes, from) in &batch.runs {
+            self.health.received(*source, *records, *bytes, *from);
+        }
         let mut tallies: BTreeMap<SourceId, (u64, u64, DateTime<Utc>)> = BTreeMap::new();
         for event in &batch.events {
             let (events, noted, newest) = tallies.entry(event.origin.source).or_default();
@@ -230,6 +233,19 @@ async fn pause(stop: &CancellationToken) -> bool {
         () = tokio::time::sleep(RETRY) => false,
         () = stop.cancelled() => true,
     }
+}
+
+/// Returns the runs of frames of one source.
+fn runs(frames: &[Frame]) -> Vec<(SourceId, u64, u64, Sighting)> {
+    frames
+        .chunk_by(|one, next| one.source == next.source)
+        .filter_map(|run| {
+            let last = run.last()?;
+            let bytes = run.iter().map(|frame| frame.bytes.len() as u64).sum();
+            let from = Sighting { at: last.collected_at, peer: last.peer };
+            Some((last.source, run.len() as u64, bytes, from))
+        })
+        .collect()
 }
 
 /// Decodes frames on all cores; events and letters come out in the frames' order.

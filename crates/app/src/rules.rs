@@ -81,7 +81,9 @@ pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
     while let Some(path) = waiting.pop() {
         let facts = fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
         if facts.is_dir() {
-            for entry in fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
+            for entry in
+                fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))?
+            {
                 waiting.push(entry?.path());
             }
         } else if is_rule(&path) && facts.len() <= FILE_BYTES_MAX {

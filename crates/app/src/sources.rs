@@ -41,7 +41,8 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>> {
         let Some(name) = entry.file_name().to_str().map(ToOwned::to_owned) else {
             bail!("{} has a name that is no text", entry.path().display());
         };
-        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
         texts.push((name, text));
     }
     texts.sort();

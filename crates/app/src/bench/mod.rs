@@ -42,9 +42,12 @@ pub struct IngestArguments {
     /// Senders of octet-counted syslog over TCP
     #[arg(long, default_value_t = 1)]
     tcp: usize,
-    /// Where to put the platform's data; it is removed afterwards
+    /// Where to put the platform's data
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// Leave the data there, to look at pages over it
+    #[arg(long, requires = "folder")]
+    keep: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -70,7 +73,9 @@ pub fn ingest(arguments: &IngestArguments) -> Result<()> {
         .context("starting the runtime")?;
     let measured = runtime.block_on(measure(arguments, &folder));
     drop(runtime);
-    if let Err(error) = std::fs::remove_dir_all(&folder) {
+    if arguments.keep {
+        println!("data kept in {}", folder.display());
+    } else if let Err(error) = std::fs::remove_dir_all(&folder) {
         tracing::warn!(%error, folder = %folder.display(), "the bench's folder stays");
     }
     report::print(&measured?, arguments.json)

@@ -86,8 +86,8 @@ pub(super) async fn add(
 }
 
 fn row(one: &Segment, now: DateTime<Utc>) -> Result<segment::ActiveModel, DbError> {
-    let meta = serde_json::to_value(one)
-        .map_err(|error| DbError::from(DbErr::Json(error.to_string())))?;
+    let meta =
+        serde_json::to_value(one).map_err(|error| DbError::from(DbErr::Json(error.to_string())))?;
     let model = segment::Model {
         id: one.id.to_string(),
         path: one.path.clone(),

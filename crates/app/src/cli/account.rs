@@ -80,7 +80,8 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
         let db = crate::serve::open_db(&config).await?;
         match command {
             Command::List => {
-                let rows: Vec<Vec<String>> = console::list(&db).await?.into_iter().map(row).collect();
+                let rows: Vec<Vec<String>> =
+                    console::list(&db).await?.into_iter().map(row).collect();
                 output::table(&["login", "name", "role", "second factor", "state"], &rows);
             }
             Command::Add { login, name, role, .. } => {

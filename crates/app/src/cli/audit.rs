@@ -16,7 +16,7 @@ pub(crate) enum Command {
 pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
     match command {
         Command::Verify => super::block_on(async move {
-            let db = crate::serve::open_db(&config).await?;
+            let db = super::open_existing_db(&config).await?;
             let verdict = db::audit::verify(&db).await?;
             match verdict.first_bad {
                 None => {

@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let worst = hits.iter().map(|hit| hit.finding.severity).max();
     match &arguments.output {
         Some(file) => {
-            let mut out = fs::File::create(file).with_context(|| format!("writing {}", file.display()))?;
+            let mut out =
+                fs::File::create(file).with_context(|| format!("writing {}", file.display()))?;
             print(arguments.format, hits, &mut out)?;
         }
         None => print(arguments.format, hits, &mut std::io::stdout().lock())?,
@@ -164,7 +165,9 @@ fn report(tally: &Tally) {
 }
 
 fn print(format: Format, mut hits: Vec<Hit>, out: &mut dyn Write) -> Result<()> {
-    hits.sort_by(|a, b| (a.finding.occurred_at, a.finding.event).cmp(&(b.finding.occurred_at, b.finding.event)));
+    hits.sort_by(|a, b| {
+        (a.finding.occurred_at, a.finding.event).cmp(&(b.finding.occurred_at, b.finding.event))
+    });
     match format {
         Format::Table => summary(&hits),
         Format::Timeline => timeline(&hits, out)?,
@@ -234,7 +237,8 @@ fn csv(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
 
 fn jsonl(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
     for hit in hits {
-        let line = serde_json::json!({ "file": hit.file, "host": hit.host, "finding": hit.finding });
+        let line =
+            serde_json::json!({ "file": hit.file, "host": hit.host, "finding": hit.finding });
         writeln!(out, "{line}")?;
     }
     Ok(())

@@ -18,8 +18,11 @@ mod state;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
+use db::Db;
+
+use crate::config::Config;
 
 pub(crate) use hunt::has_ending;
 
@@ -96,6 +99,11 @@ pub(crate) enum Outcome {
 
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli) -> ExitCode {
+    let is_server = matches!(cli.command, Command::Serve | Command::Demo(_) | Command::Bench(_));
+    if !is_server {
+        // `luytre hunt … | head` ends quietly; a server must outlive a reader that went away.
+        sigpipe::reset();
+    }
     output::start_logging(cli.verbose, matches!(cli.command, Command::Serve));
     match dispatch(cli) {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
@@ -133,6 +141,16 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
     }
 }
 
+/// Opens the platform's database, beside a running server or without one; one that is not there yet is
+/// an error here, because there is nothing to tell of it.
+async fn open_existing_db(config: &Config) -> Result<Db> {
+    let file = config.site.data_folder.join("luytre.db");
+    if config.database.url.is_empty() && !file.try_exists()? {
+        bail!("there is no database {}; name the configuration with --config", file.display());
+    }
+    crate::serve::open_db(config).await
+}
+
 /// Runs an asynchronous command on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -141,4 +159,3 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .context("starting the runtime")?;
     runtime.block_on(work)
 }
-

@@ -26,7 +26,10 @@ pub(crate) fn start_logging(verbose: u8, is_server: bool) {
 }
 
 /// Returns whether colour may be used on this stream (<https://no-color.org>).
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, not our configuration")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "NO_COLOR is a convention of terminals, not our configuration"
+)]
 pub(crate) fn colour(stream: &impl std::io::IsTerminal) -> bool {
     stream.is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }

@@ -91,7 +91,8 @@ fn list(folders: &[PathBuf]) -> Result<Outcome> {
             let source = &rule.logsource;
             let parts = [&source.product, &source.category, &source.service];
             let source: Vec<&str> = parts.into_iter().flatten().map(AsRef::as_ref).collect();
-            let source = if rule.is_correlation { "correlation".to_owned() } else { source.join("/") };
+            let source =
+                if rule.is_correlation { "correlation".to_owned() } else { source.join("/") };
             vec![rule.level.word().to_owned(), source, rule.title.clone(), rule.path.clone()]
         })
         .collect();

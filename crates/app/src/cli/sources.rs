@@ -45,7 +45,10 @@ fn test(folders: &[PathBuf]) -> Result<Outcome> {
     let mut one = |files: SourceFiles<'_>| match decode::check_source(&decoder, &files) {
         Ok(report) => {
             passed += 1;
-            println!("{}: {} lines as expected, {} of them dead letters", files.folder, report.lines, report.dead);
+            println!(
+                "{}: {} lines as expected, {} of them dead letters",
+                files.folder, report.lines, report.dead
+            );
         }
         Err(mismatches) => {
             failed += 1;
@@ -61,7 +64,12 @@ fn test(folders: &[PathBuf]) -> Result<Outcome> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let [definition, sample, expected] =
             ["source.toml", "sample.log", "expected.ndjson"].map(|file| read(folder, file));
-        one(SourceFiles { folder: name, definition: &definition?, sample: &sample?, expected: &expected? });
+        one(SourceFiles {
+            folder: name,
+            definition: &definition?,
+            sample: &sample?,
+            expected: &expected?,
+        });
     }
     println!("{passed} passed, {failed} failed");
     Ok(if failed == 0 { Outcome::Good } else { Outcome::NotInOrder })

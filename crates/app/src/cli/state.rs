@@ -45,7 +45,10 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
     super::block_on(async move {
         for _ in 0..ROUNDS_MAX {
             if let Some(files) = one_round(&config, &arguments.folder).await? {
-                println!("{files} lake files, database and spool copied to {}", arguments.folder.display());
+                println!(
+                    "{files} lake files, database and spool copied to {}",
+                    arguments.folder.display()
+                );
                 return Ok(Outcome::Good);
             }
             fs::remove_dir_all(&arguments.folder)?;
@@ -58,7 +61,7 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
 /// Makes one copy; `None` if a file that the database names went away meanwhile.
 async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
     copy_folder(&config.spool_folder(), &to.join("spool"))?;
-    let live = crate::serve::open_db(config).await?;
+    let live = super::open_existing_db(config).await?;
     live.backup(&to.join(DATABASE)).await.context("copying the database")?;
     live.close().await?;
     let copy = Db::open(
@@ -95,7 +98,9 @@ pub(crate) fn restore(config: Config, arguments: &RestoreArguments) -> Result<Ou
         bail!("{} holds no backup: {DATABASE} is missing", from.display());
     }
     if !config.database.url.is_empty() {
-        bail!("`database.url` is set: restore PostgreSQL with its own tools, then copy lake and spool");
+        bail!(
+            "`database.url` is set: restore PostgreSQL with its own tools, then copy lake and spool"
+        );
     }
     let data = &config.site.data_folder;
     empty_or_new(data)?;

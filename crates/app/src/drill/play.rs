@@ -124,7 +124,8 @@ fn parts<'a>(
         }
     }
     for silence in &scenario.silences {
-        let part = parts.get_mut(silence.source.as_str()).ok_or_else(|| unknown(&silence.source))?;
+        let part =
+            parts.get_mut(silence.source.as_str()).ok_or_else(|| unknown(&silence.source))?;
         part.silent_from = Some(Duration::from_secs_f64(silence.at_s));
     }
     for part in parts.values_mut() {

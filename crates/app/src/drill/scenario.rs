@@ -146,7 +146,9 @@ impl Scenario {
             return Err(format!("the act “{}” has no sensible `at_s`", act.title.en));
         }
         match self.background.iter().find(|b| !(b.per_second > 0.0 && b.per_second <= 1000.0)) {
-            Some(bad) => Err(format!("background of {}: `per_second` must be in 0-1000", bad.parser)),
+            Some(bad) => {
+                Err(format!("background of {}: `per_second` must be in 0-1000", bad.parser))
+            }
             None => Ok(()),
         }
     }

@@ -101,7 +101,12 @@ async fn connect_from(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream
 }
 
 /// Posts one record and reads the answer's status line and length, keeping the connection.
-async fn post(stream: &mut TcpStream, to: SocketAddr, token: &str, line: &str) -> std::io::Result<()> {
+async fn post(
+    stream: &mut TcpStream,
+    to: SocketAddr,
+    token: &str,
+    line: &str,
+) -> std::io::Result<()> {
     let body = format!("{line}\n");
     let head = format!(
         "POST /ingest HTTP/1.1\r\nHost: {to}\r\nAuthorization: Bearer {token}\r\n\

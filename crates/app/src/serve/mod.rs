@@ -4,6 +4,7 @@
 mod intake;
 mod names;
 mod pages;
+mod recount;
 mod replay;
 mod rule_book;
 mod silence;
@@ -25,6 +26,7 @@ use respond::{Desk, Hub};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
 
@@ -32,6 +34,7 @@ use crate::catalogue::DbCatalogue;
 use crate::config::Config;
 use crate::pipeline::Pipeline;
 use names::Names;
+use recount::CleanMark;
 use silence::SilenceWatch;
 
 /// The platform, running.
@@ -59,6 +62,7 @@ pub struct Platform {
     pub first_run_link: Option<String>,
     /// What the spool held when it was opened.
     pub recovered: Recovered,
+    clean: CleanMark,
     stages: Stages,
 }
 
@@ -159,6 +163,7 @@ impl Platform {
         let rules = Arc::new(RuleBook::load(&config.rules.folders)?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
+        let (clean, was_clean) = CleanMark::take(&config)?;
         let lake = open_lake(&config, &db).await?;
         let (spool, reader, recovered) = open_spool(&config, &db).await?;
         let counters = Arc::new(Counters::default());
@@ -177,7 +182,11 @@ impl Platform {
             hub: hub.clone(),
             health: Arc::clone(&health),
             counters: Arc::clone(&counters),
+            recount_at: (!was_clean && recovered.batches > 0).then_some(recovered.last),
         };
+        if !was_clean && recovered.batches == 0 {
+            recount(&db, lake.as_ref(), &health).await;
+        }
         start_way(&stages, pipeline.clone(), reader, &spool);
         start_watches(&stages, &db, &names, &rules, &hub);
         let collect = Arc::new(Intake {
@@ -212,6 +221,7 @@ impl Platform {
             pages,
             first_run_link,
             recovered,
+            clean,
             stages,
         })
     }
@@ -230,6 +240,7 @@ impl Platform {
         if let Some(position) = *self.lake.flushed_position().borrow() {
             self.spool.forget(position).await;
         }
+        self.clean.set();
         tracing::info!("ended");
     }
 

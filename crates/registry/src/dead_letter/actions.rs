@@ -1,7 +1,7 @@
 //! Filing dead letters as they come, reading them again, throwing them away.
 
 use db::{AuditEntry, Db, DbError, Subject};
-use event::{DeadLetter, DeadReason, EventId, Frame};
+use event::{DeadLetter, DeadReason, EventId, Frame, SourceId};
 use serde_json::json;
 use web::{AppError, Phrase, Who};
 
@@ -45,6 +45,14 @@ pub(crate) struct Replayed {
     pub(crate) read: usize,
     /// Letters that still cannot be read.
     pub(crate) dead: usize,
+}
+
+/// Returns how many letters of each known source are kept and were not replayed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn per_source(db: &Db) -> Result<Vec<(SourceId, u64)>, DbError> {
+    store::per_source(db.conn()).await
 }
 
 /// Reads the new letters that fit once more, at most [`limits::REPLAY_MAX`] of them.

@@ -7,7 +7,7 @@ mod routes;
 mod store;
 mod views;
 
-pub use actions::file;
+pub use actions::{file, per_source};
 pub use model::{DeadLetterFilter, DeadLetterState, Replay, ReplayError, StoredLetter};
 pub(crate) use routes::routes;
 

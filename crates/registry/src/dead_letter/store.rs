@@ -152,6 +152,26 @@ pub(crate) async fn reasons(
     Ok(reasons)
 }
 
+/// Returns how many letters of each known source are kept, whatever became of them but for those that
+/// were replayed: these are events now.
+pub(crate) async fn per_source(
+    conn: &impl ConnectionTrait,
+) -> Result<Vec<(SourceId, u64)>, DbError> {
+    let rows: Vec<(Uuid, i64)> = seen(&Scope::platform())
+        .filter(row::Column::SourceId.is_not_null())
+        .filter(row::Column::State.ne(DeadLetterState::Replayed.word()))
+        .select_only()
+        .column(row::Column::SourceId)
+        .column_as(row::Column::Id.count(), "letters")
+        .group_by(row::Column::SourceId)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let read =
+        |(source, n): (Uuid, i64)| (SourceId::from_uuid(source), u64::try_from(n).unwrap_or(0));
+    Ok(rows.into_iter().map(read).collect())
+}
+
 /// Returns a letter, if it is in scope.
 pub(crate) async fn by_id(
     conn: &impl ConnectionTrait,

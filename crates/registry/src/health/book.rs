@@ -235,6 +235,16 @@ impl HealthBook {
         }
     }
 
+    /// Sets what a source's counts really are, as counted where its records ended.
+    pub fn restate(&self, source: SourceId, decoded: u64, dead: u64) {
+        let mut pages = self.0.lock();
+        let page = pages.entry(source).or_default();
+        page.health.received = decoded.saturating_add(dead);
+        page.health.decoded = decoded;
+        page.health.dead = dead;
+        page.dirty = true;
+    }
+
     /// Returns how a source does at this moment.
     pub fn of(&self, source: SourceId, now: DateTime<Utc>) -> Health {
         let pages = self.0.lock();
