@@ -78,7 +78,9 @@ async fn probe(
             }
             tokio::time::sleep(SEARCH_EVERY).await;
         }
-        times.saturating_record(u64::try_from(accepted.elapsed().as_micros()).unwrap_or(u64::MAX));
+        // `saturating_record` would clamp to the first bounds instead of widening them.
+        let took_us = u64::try_from(accepted.elapsed().as_micros()).context("a probe's time")?;
+        times.record(took_us).context("noting a probe's time")?;
         tokio::time::sleep(EVERY).await;
     }
     Ok(times)
