@@ -1,16 +1,28 @@
 //! What the lake does by itself: write behind, merge small files.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use event::lake::LakeError;
+
+use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
-use crate::lake::{Lake, blocking};
+use crate::lake::{Lake, blocking, chain};
 use crate::limits::{RETRY_FIRST, RETRY_LONGEST};
 use crate::segment::SegmentFile;
 use crate::store::{merge, pick};
 
 /// How often the tasks look whether the lake is still there.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A merged file that the catalogue does not know yet.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    segment: Segment,
+    /// The files that it replaces.
+    old: Vec<SegmentId>,
+}
 
 /// Starts both tasks; they end with the lake.
 pub(crate) fn start(lake: &Arc<Lake>) {
@@ -42,8 +54,11 @@ async fn write_behind(weak: Weak<Lake>) {
                 continue;
             }
         };
+        let work = Arc::clone(&lake.work);
+        // Whoever drops the lake must not wait for this task.
+        drop(lake);
         tokio::select! {
-            () = lake.work.notified() => {}
+            () = work.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -53,11 +68,19 @@ async fn merge_behind(weak: Weak<Lake>, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
         let Some(lake) = weak.upgrade() else { return };
+        loop {
+            match lake.merge_small_files().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::warn!(error, "small files could not be merged; they stay as they are");
+                    break;
+                }
+            }
+        }
         if lake.state.lock().closed {
             return;
-        }
-        if let Err(error) = lake.merge_small_files().await {
-            tracing::warn!(error = %error, "small files could not be merged; they stay as they are");
         }
     }
 }
@@ -76,17 +99,39 @@ impl Lake {
     /// # Errors
     ///
     /// When a file or the catalogue fails; the lake is as it was.
-    pub(crate) async fn merge_small_files(&self) -> Result<bool, StoreError> {
+    pub async fn merge_small_files(&self) -> Result<bool, LakeError> {
+        let mut pending = self.merging.lock().await;
+        if pending.is_none() {
+            *pending = self.write_merged().await?;
+        }
+        let Some(merged) = pending.as_ref() else { return Ok(false) };
+        // Where the answer to a commit was lost the catalogue may have it: it is asked for the same
+        // again, never for another file of the same events.
+        let add = std::slice::from_ref(&merged.segment);
+        self.catalogue.commit(add, &merged.old, None).await.map_err(StoreError::from)?;
+        let file = Arc::new(SegmentFile::new(&self.folder, merged.segment.clone()));
+        self.state.lock().change_segments(vec![file], &merged.old);
+        *pending = None;
+        Ok(true)
+    }
+
+    /// Writes the file that small ones are merged into, if there are enough.
+    async fn write_merged(&self) -> Result<Option<Merged>, StoreError> {
+        if self.closing.load(Ordering::Acquire) {
+            return Ok(None);
+        }
         let view = self.view();
-        let Some(files) = pick(&view.segments) else { return Ok(false) };
+        let Some(files) = pick(&view.segments) else { return Ok(None) };
         drop(view);
         let old: Vec<_> = files.iter().map(|file| file.segment.id).collect();
         let (folder, footers) = (self.folder.clone(), Arc::clone(&self.footers));
         let id = self.next_segment_id();
-        let merged = blocking(move || merge(&folder, &files, &footers, id, || true)).await?;
-        self.catalogue.commit(std::slice::from_ref(&merged), &old, None).await?;
-        let file = Arc::new(SegmentFile::new(&self.folder, merged));
-        self.state.lock().change_segments(vec![file], &old);
-        Ok(true)
+        let closing = Arc::clone(&self.closing);
+        let go_on = move || !closing.load(Ordering::Acquire);
+        match blocking(move || merge(&folder, &files, &footers, id, go_on)).await {
+            Ok(segment) => Ok(Some(Merged { segment, old })),
+            Err(StoreError::Closed) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

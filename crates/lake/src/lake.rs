@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 use event::lake::LakeError;
 use event::{Clock, Event, EventId, IdSource, SpoolPosition};
 use parking_lot::Mutex;
@@ -12,16 +13,20 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ask::{Stop, known_ids};
-use crate::background;
+use crate::background::{self, Merged};
 use crate::catalogue::{Catalogue, SegmentId};
 use crate::error::{OpenError, StoreError};
-use crate::rows::Rows;
 use crate::segment::{Footers, SegmentFile};
 use crate::settings::LakeSettings;
-use crate::store::{LakeHealth, Recovered, State, View, encode_lists, recover, write_buffer};
+use crate::store::{
+    Buffer, LakeHealth, Recovered, State, View, encode_lists, recover, write_files,
+};
 
 /// Threads that plan and run SQL; everything else of a question runs on blocking threads.
 const QUERY_THREADS: usize = 2;
+
+/// Stack of such a thread: a SQL question may nest deep.
+const QUERY_STACK_BYTES: usize = 16 << 20;
 
 /// The lake. Keep one for each folder.
 #[derive(Debug)]
@@ -36,10 +41,14 @@ pub struct Lake {
     appending: tokio::sync::Mutex<()>,
     /// Flushes happen one after another, so that positions grow with the catalogue.
     flushing: tokio::sync::Mutex<()>,
+    /// Merges happen one after another, and none goes on when the lake is closed.
+    pub(crate) merging: tokio::sync::Mutex<Option<Merged>>,
+    /// Tells a merge to give up.
+    pub(crate) closing: Arc<AtomicBool>,
     /// Told when a buffer left memory.
     room: Notify,
     /// Told when a buffer waits for the disk.
-    pub(crate) work: Notify,
+    pub(crate) work: Arc<Notify>,
     position: watch::Sender<Option<SpoolPosition>>,
     pub(crate) footers: Arc<Footers>,
     pub(crate) questions: Arc<Semaphore>,
@@ -82,8 +91,10 @@ impl Lake {
             state: Mutex::new(state),
             appending: tokio::sync::Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
+            merging: tokio::sync::Mutex::default(),
+            closing: Arc::default(),
             room: Notify::new(),
-            work: Notify::new(),
+            work: Arc::default(),
             position: watch::Sender::new(position),
             footers: Arc::default(),
             recovered,
@@ -126,30 +137,40 @@ impl Lake {
             }
             let mut seen = BTreeSet::new();
             events.retain(|event| !state.holds(event.id) && seen.insert(event.id));
-            state.active.push(events);
-            state.active.position = state.active.position.max(Some(position));
-            state.active.long_tail().map(|tail| (state.active.opened_at, tail))
+            state.active.push(events, position);
+            self.seal_if_full(&mut state);
+            state.active.long_tail()
         };
-        if let Some((buffer, tail)) = long_tail {
-            let lists = tail.len();
-            let rows = blocking(move || Ok(encode_lists(&tail)?)).await?;
-            self.put_columns(buffer, lists, rows);
+        if let Some(tail) = long_tail {
+            self.put_columns(tail).await;
         }
         drop(turn);
         Ok(())
     }
 
-    /// Puts columns in the place of the tail they were made of, unless its buffer was sealed since.
-    fn put_columns(&self, buffer: std::time::Instant, lists: usize, rows: Vec<Rows>) {
-        let mut state = self.state.lock();
-        if state.active.opened_at == buffer {
-            state.active.replace_tail(lists, rows);
+    /// Turns a tail into columns and puts them in its place, unless its buffer was sealed since.
+    async fn put_columns(&self, tail: Vec<Arc<Vec<Event>>>) {
+        let source = tail.clone();
+        match blocking(move || Ok(encode_lists(&source)?)).await {
+            Ok(rows) => {
+                let mut state = self.state.lock();
+                state.active.replace_tail(&tail, rows);
+                self.seal_if_full(&mut state);
+            }
+            Err(error) => {
+                // The events are taken in; the flush meets the same error, says so and tries again.
+                self.note_failure(&error);
+                self.state.lock().seal();
+                self.work.notify_one();
+            }
         }
+    }
+
+    fn seal_if_full(&self, state: &mut State) {
         let is_full = state.active.events() >= self.settings.flush_events
             || state.active.bytes() >= self.settings.memory_budget_bytes / 2;
         if is_full {
             state.seal();
-            drop(state);
             self.work.notify_one();
         }
     }
@@ -220,21 +241,11 @@ impl Lake {
         Ok(())
     }
 
-    async fn flush_buffer(&self, buffer: &Arc<crate::store::Buffer>) -> Result<(), StoreError> {
-        let written = buffer.written.lock().clone();
-        let segments = match written {
-            Some(segments) => segments,
-            None => {
-                let (folder, source) = (self.folder.clone(), Arc::clone(buffer));
-                // A UUID each for as many days as one buffer can have events of.
-                let ids = Arc::new(IdSource::from_os());
-                let now = self.clock.now();
-                let next_id = move || SegmentId::from_uuid(ids.uuid(now));
-                let segments = blocking(move || write_buffer(&folder, &source, next_id)).await?;
-                *buffer.written.lock() = Some(segments.clone());
-                segments
-            }
-        };
+    async fn flush_buffer(&self, buffer: &Arc<Buffer>) -> Result<(), StoreError> {
+        let (folder, source) = (self.folder.clone(), Arc::clone(buffer));
+        let (ids, now) = (IdSource::from_os(), self.clock.now());
+        let next_id = move || SegmentId::from_uuid(ids.uuid(now));
+        let segments = blocking(move || write_files(&folder, &source, next_id)).await?;
         self.catalogue.commit(&segments, &[], buffer.position).await?;
         let files = segments
             .into_iter()
@@ -271,7 +282,7 @@ impl Lake {
     pub fn health(&self) -> LakeHealth {
         let state = self.state.lock();
         let buffers = state.sealed.iter().map(AsRef::as_ref).chain([&state.active]);
-        let events: usize = buffers.map(crate::store::Buffer::events).sum();
+        let events: usize = buffers.map(Buffer::events).sum();
         LakeHealth {
             waiting_events: u64::try_from(events).unwrap_or(u64::MAX),
             waiting_bytes: u64::try_from(state.bytes()).unwrap_or(u64::MAX),
@@ -282,9 +293,12 @@ impl Lake {
     /// Takes nothing more in and writes what is in memory; what cannot be written now is in the
     /// spool.
     pub async fn close(&self) {
+        self.closing.store(true, Ordering::Release);
         self.state.lock().closed = true;
         self.room.notify_waiters();
         self.work.notify_one();
+        // A merge that was under way gives up or is committed; nothing is written after this.
+        drop(self.merging.lock().await);
         if self.flush().await.is_err() {
             tracing::warn!("the lake was closed with events that only the spool has");
         }
@@ -308,12 +322,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await?
 }
 
+/// Returns the moment as a file gives it back; a leap second is the second after it.
 fn to_micros(moment: DateTime<Utc>) -> DateTime<Utc> {
-    moment.trunc_subsecs(6)
+    DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
 }
 
 /// Returns an error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -333,6 +348,7 @@ impl QueryThreads {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(QUERY_THREADS)
             .thread_name("lake-query")
+            .thread_stack_size(QUERY_STACK_BYTES)
             .enable_time()
             .build()
             .map(|runtime| Self(Some(runtime)))

@@ -3,6 +3,7 @@
 mod by_id;
 mod histogram;
 mod page;
+mod scoped;
 mod sql;
 mod stop;
 mod table;

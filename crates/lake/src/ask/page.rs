@@ -12,10 +12,10 @@ use event::{Event, EventId, Scope};
 use super::Stop;
 use crate::error::{BadRows, StoreError};
 use crate::filter::Filter;
-use crate::limits::{GRANULE_ROWS, PAGE_EVENTS_MAX, WIDE_BATCH_ROWS};
+use crate::limits::{PAGE_EVENTS_MAX, WIDE_BATCH_ROWS};
 use crate::rows::{Columns, decode, id_at, moment};
 use crate::schema;
-use crate::segment::{Footers, Granule, SegmentFile, granule_rows, read_rows};
+use crate::segment::{Footers, Granule, SegmentFile, batch_rows, granule_rows, read_rows};
 use crate::store::View;
 
 /// Granules that are read at once when little was found so far.
@@ -160,7 +160,7 @@ fn in_file(
             stop.check()?;
             let mut first_row = granule.rows.start;
             let rows = granule_rows([granule]);
-            for batch in read_rows(file, &footer, Some(&columns), &rows, GRANULE_ROWS)? {
+            for batch in read_rows(file, &footer, Some(&columns), &rows, batch_rows(&columns))? {
                 let batch = batch?;
                 let found = filter.rows(&batch, &footer.loose)?;
                 keep(&Columns::of(&batch), &found, hits, |row| {

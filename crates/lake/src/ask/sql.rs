@@ -7,17 +7,23 @@ use arrow::array::{AsArray as _, StringArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlan, ScalarUDF, Volatility, col, create_udf, lit,
+    ColumnarValue, Expr, LogicalPlan, ScalarUDF, Volatility, col, create_udf,
 };
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use event::Scope;
 use event::lake::{LakeError, Table};
 use futures::StreamExt as _;
@@ -29,13 +35,40 @@ use super::table::EventsTable;
 use crate::error::StoreError;
 use crate::limits::SQL_BYTES_MAX;
 use crate::schema::{self, SCHEMA};
-use crate::store::View;
+use crate::store::{SPILL_FOLDER, View};
 
 /// Text of an answer in bytes: what a page can show and a browser can hold.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 
 /// Disk that one question may spill to.
 const SPILL_BYTES_MAX: u64 = 4 << 30;
+
+/// Operators one question may have.
+const OPERATORS_MAX: usize = 400;
+
+/// Words that nest what stands around them.
+const DEEPENING: [Keyword; 20] = [
+    Keyword::AND,
+    Keyword::OR,
+    Keyword::NOT,
+    Keyword::XOR,
+    Keyword::DIV,
+    Keyword::IS,
+    Keyword::IN,
+    Keyword::LIKE,
+    Keyword::ILIKE,
+    Keyword::RLIKE,
+    Keyword::REGEXP,
+    Keyword::SIMILAR,
+    Keyword::BETWEEN,
+    Keyword::CASE,
+    Keyword::WHEN,
+    Keyword::JOIN,
+    Keyword::UNION,
+    Keyword::EXCEPT,
+    Keyword::INTERSECT,
+    Keyword::SELECT,
+];
 
 /// Threads one question's plan is cut for.
 const PARTITIONS: usize = 2;
@@ -59,6 +92,10 @@ pub(crate) async fn sql(
     if text.len() > SQL_BYTES_MAX {
         return Err(LakeError::Question(format!("it is longer than {SQL_BYTES_MAX} bytes")));
     }
+    if is_too_deep(text) {
+        return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
+    }
+    stop.check()?;
     let context = context(folder, limits.memory_bytes).map_err(asked_or_failed)?;
     register_events(&context, view, folder, scope).map_err(asked_or_failed)?;
     let plan = plan(&context, text).await?;
@@ -74,7 +111,7 @@ pub(crate) async fn sql(
 
 fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
     let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![folder.join("spill")]))
+        .with_mode(DiskManagerMode::Directories(vec![folder.join(SPILL_FOLDER)]))
         .with_max_temp_directory_size(SPILL_BYTES_MAX);
     let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
         .with_memory_limit(memory_bytes, 1.0)
@@ -104,12 +141,10 @@ fn register_events(
         view.batches.iter().map(|rows| rows.batch.clone()).collect();
     let tail = view.tail.iter().flat_map(|events| events.iter());
     batches.push(crate::rows::encode(tail)?.batch);
-    let table = EventsTable { batches, segments: view.segments, store };
-    let mut frame = context.read_table(Arc::new(table))?;
-    if let Some(agencies) = scope.visible() {
-        let visible = agencies.iter().map(|id| lit(id.to_string())).collect();
-        frame = frame.filter(col(schema::AGENCY_ID).in_list(visible, false))?;
-    }
+    let agencies = scope.visible().map(|ids| ids.iter().map(ToString::to_string).collect());
+    let agencies = agencies.map(Arc::new);
+    let table = EventsTable { batches, segments: view.segments, store, agencies };
+    let frame = context.read_table(Arc::new(table))?;
     let id_text = id_text();
     let columns: Vec<Expr> = SCHEMA
         .fields()
@@ -168,6 +203,25 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeE
     Ok(plan)
 }
 
+/// Returns whether a question has so many operators that their tree may be too deep to walk: the
+/// parser counts parentheses, but a long `a OR b OR c …` nests as well.
+fn is_too_deep(text: &str) -> bool {
+    // What cannot be cut into words is told by the parser.
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().unwrap_or_default();
+    let is_flat = |token: &&Token| match token {
+        Token::Word(word) => !DEEPENING.contains(&word.keyword),
+        Token::Whitespace(_)
+        | Token::Comma
+        | Token::Period
+        | Token::LParen
+        | Token::RParen
+        | Token::Number(..)
+        | Token::SingleQuotedString(_) => true,
+        _ => false,
+    };
+    tokens.iter().filter(|token| !is_flat(token)).count() > OPERATORS_MAX
+}
+
 fn reads_only(body: &ast::SetExpr) -> bool {
     match body {
         ast::SetExpr::Select(select) => select.into.is_none(),
@@ -180,7 +234,9 @@ fn reads_only(body: &ast::SetExpr) -> bool {
 
 async fn answer(frame: DataFrame, rows_max: usize) -> Result<Table, DataFusionError> {
     let mut table = Table { columns: column_names(frame.schema()), ..Table::default() };
-    let mut stream = frame.execute_stream().await?;
+    let task = Arc::new(frame.task_ctx());
+    let plan = cooperative(frame.create_physical_plan().await?)?;
+    let mut stream = execute_stream(plan, task)?;
     let mut bytes = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch?;
@@ -202,6 +258,18 @@ async fn answer(frame: DataFrame, rows_max: usize) -> Result<Table, DataFusionEr
         }
     }
     Ok(table)
+}
+
+/// Makes every join and every recursion give way now and then: `DataFusion` does so where rows are
+/// read, but a join makes many rows of few and would never notice that its time is up.
+fn cooperative(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let wrapped = plan.transform_up(|node| {
+        if node.children().len() < 2 {
+            return Ok(Transformed::no(node));
+        }
+        Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as _))
+    });
+    Ok(wrapped?.data)
 }
 
 fn column_names(schema: &DFSchema) -> Vec<String> {

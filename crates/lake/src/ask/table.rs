@@ -1,5 +1,6 @@
 //! The lake as a DataFusion table: files that the catalogue names and the batches in memory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -20,6 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
+use super::scoped::{ScopedExec, with_agency};
 use crate::schema::{OCCURRED_AT, SCHEMA};
 use crate::segment::SegmentFile;
 
@@ -29,6 +31,8 @@ pub(super) struct EventsTable {
     pub(super) batches: Vec<RecordBatch>,
     pub(super) segments: Arc<Vec<Arc<SegmentFile>>>,
     pub(super) store: ObjectStoreUrl,
+    /// The agencies whose events are to be seen; `None` is all.
+    pub(super) agencies: Option<Arc<BTreeSet<String>>>,
 }
 
 #[async_trait]
@@ -56,6 +60,24 @@ impl TableProvider for EventsTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let span = TimeSpan::of(filters);
+        let Some(agencies) = &self.agencies else {
+            return self.scan_all(state, projection, &span, limit);
+        };
+        let width = projection.map_or(SCHEMA.fields().len(), Vec::len);
+        let columns = with_agency(projection)?;
+        let input = self.scan_all(state, Some(&columns), &span, None)?;
+        Ok(Arc::new(ScopedExec::new(input, Arc::clone(agencies), width)?))
+    }
+}
+
+impl EventsTable {
+    fn scan_all(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        span: &TimeSpan,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut groups = vec![FileGroup::default(); state.config().target_partitions().max(1)];
         let mut has_files = false;
         let mut turn = 0;

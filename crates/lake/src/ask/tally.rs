@@ -9,12 +9,15 @@ use event::{Attr, Event};
 use super::Stop;
 use crate::error::StoreError;
 use crate::filter::Filter;
-use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS};
-use crate::segment::{Footer, Footers, Granule, SegmentFile, granule_rows, read_rows};
+use crate::limits::ROW_GROUP_ROWS;
+use crate::segment::{Footer, Footers, Granule, SegmentFile, batch_rows, granule_rows, read_rows};
 use crate::store::View;
 
 /// Threads for one question: more would take the cores from taking events in.
 const THREADS_MAX: usize = 2;
+
+/// Files that are open at a time: a year has thousands, and each footer takes memory.
+const FILES_AT_ONCE: usize = 16;
 
 /// Counts something about rows.
 pub(super) trait Tally: Send + Sized {
@@ -62,13 +65,27 @@ pub(super) fn count<T: Tally>(
         let found = filter.rows(&rows.batch, &rows.loose)?;
         tally.rows(&rows.batch, &rows.loose, &found)?;
     }
+    let in_reach = |file: &&Arc<SegmentFile>| {
+        let oldest_us = file.segment.min_occurred_at.timestamp_micros();
+        filter.may_match_times(oldest_us, file.segment.max_occurred_at.timestamp_micros())
+    };
+    let files: Vec<&Arc<SegmentFile>> = view.segments.iter().filter(in_reach).collect();
+    for files in files.chunks(FILES_AT_ONCE) {
+        tally = count_files(files, footers, filter, tally, stop)?;
+    }
+    Ok(tally)
+}
+
+fn count_files<T: Tally>(
+    files: &[&Arc<SegmentFile>],
+    footers: &Footers,
+    filter: &Filter,
+    mut tally: T,
+    stop: &Stop,
+) -> Result<T, StoreError> {
     let mut opened: Vec<(&SegmentFile, Arc<Footer>)> = Vec::new();
-    for file in view.segments.iter() {
-        let segment = &file.segment;
-        let oldest_us = segment.min_occurred_at.timestamp_micros();
-        if filter.may_match_times(oldest_us, segment.max_occurred_at.timestamp_micros()) {
-            opened.push((file, footers.of(file)?));
-        }
+    for file in files {
+        opened.push((file, footers.of(file)?));
     }
     let mut pieces = Vec::new();
     for (file, footer) in &opened {
@@ -136,7 +153,7 @@ fn count_piece<T: Tally>(
     tally.columns(loose, &mut columns);
     let columns: Vec<&str> = columns.into_iter().collect();
     let rows = granule_rows(piece.granules.iter().copied());
-    for batch in read_rows(piece.file, piece.footer, Some(&columns), &rows, GRANULE_ROWS)? {
+    for batch in read_rows(piece.file, piece.footer, Some(&columns), &rows, batch_rows(&columns))? {
         stop.check()?;
         let batch = batch?;
         let found = filter.rows(&batch, loose)?;

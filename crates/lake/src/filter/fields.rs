@@ -2,10 +2,9 @@
 
 use event::Value;
 use memchr::memmem::Finder;
-use serde::Deserialize as _;
 
 use crate::error::BadRows;
-use crate::rows::fields;
+use crate::rows::{fields, first_value};
 
 /// Finds a field by its name.
 #[derive(Debug, Clone)]
@@ -35,8 +34,7 @@ impl OwnField {
             let before = start.checked_sub(1).and_then(|at| json.as_bytes().get(at));
             if matches!(before, Some(b'{' | b',')) {
                 let value = json.get(end..).ok_or(BadRows::Invalid(crate::schema::FIELDS))?;
-                let mut reader = serde_json::Deserializer::from_str(value);
-                return Value::deserialize(&mut reader)
+                return first_value(value)
                     .map(Some)
                     .map_err(|_| BadRows::Invalid(crate::schema::FIELDS));
             }

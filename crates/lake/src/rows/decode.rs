@@ -1,6 +1,5 @@
 //! Columns → events.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow::array::{
@@ -17,6 +16,7 @@ use event::{
 use uuid::Uuid;
 
 use super::encode::time_quality_word;
+use super::json;
 use crate::error::BadRows;
 use crate::schema;
 
@@ -187,13 +187,13 @@ fn attrs_at(columns: &[AttrColumn<'_>], exact: Option<&str>, row: usize) -> Resu
 }
 
 /// Reads the attributes that their columns alone would not give back, by alias.
-pub(crate) fn exact_attrs(text: &str) -> Result<BTreeMap<Cow<'_, str>, Value>, BadRows> {
-    serde_json::from_str(text).map_err(|_| BadRows::Invalid(schema::ATTRS_EXACT))
+pub(crate) fn exact_attrs(text: &str) -> Result<BTreeMap<String, Value>, BadRows> {
+    json::values(text).map_err(|_| BadRows::Invalid(schema::ATTRS_EXACT))
 }
 
 /// Reads the source's own fields.
 pub(crate) fn fields(text: &str) -> Result<Fields, BadRows> {
-    serde_json::from_str(text).map_err(|_| BadRows::Invalid(schema::FIELDS))
+    json::fields(text).map_err(|_| BadRows::Invalid(schema::FIELDS))
 }
 
 fn time_quality(word: &str) -> Result<TimeQuality, BadRows> {

@@ -18,6 +18,7 @@ use super::Rows;
 use crate::schema::{ATTRS_BY_NAME, SCHEMA};
 
 /// Turns events into columns.
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
 pub(crate) fn encode<'a>(
     events: impl Iterator<Item = &'a Event> + Clone,
 ) -> Result<Rows, ArrowError> {
@@ -56,6 +57,7 @@ struct Encoder {
 }
 
 impl Encoder {
+    #[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
     fn with_capacity<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
         let (rows, raw_bytes) =
             events.fold((0, 0), |(rows, bytes), event| (rows + 1, bytes + event.raw.len()));

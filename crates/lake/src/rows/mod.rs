@@ -2,9 +2,11 @@
 
 mod decode;
 mod encode;
+mod json;
 
 pub(crate) use decode::{Columns, decode, exact_attrs, fields, id_at, moment, text_at};
 pub(crate) use encode::encode;
+pub(crate) use json::first_value;
 
 use std::collections::BTreeSet;
 

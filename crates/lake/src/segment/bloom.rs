@@ -87,6 +87,7 @@ fn mask(token: u64) -> [u32; 8] {
 }
 
 /// Returns the filter of these tokens, as bytes on disk.
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
 pub(super) fn filter_of<'a>(tokens: impl ExactSizeIterator<Item = &'a u64>) -> Vec<u8> {
     let blocks = (tokens.len() * KEY_BITS).div_ceil(BLOCK_BYTES * 8).max(1);
     let blocks_u32 = u32::try_from(blocks).unwrap_or(u32::MAX);

@@ -144,7 +144,10 @@ impl Footer {
         let entries_offset = offset + u64::try_from(HEAD_BYTES).unwrap_or(0);
         file.read_exact_at(&mut entries, entries_offset)?;
         let loose = key(metadata, KEY_LOOSE).unwrap_or_default();
-        let loose = loose.split(',').filter_map(Attr::from_name).collect();
+        // What is younger than the file has no column in it: there, only the own fields answer.
+        let younger = |attr: &Attr| parquet.schema().index_of(attr.alias()).is_err();
+        let loose = loose.split(',').filter_map(Attr::from_name);
+        let loose = loose.chain(Attr::ALL.iter().copied().filter(younger)).collect();
         let filters_offset = entries_offset + u64::try_from(entries.len()).unwrap_or(0);
         Ok(Self { granules: read_entries(&entries)?, loose, filters_offset, parquet })
     }

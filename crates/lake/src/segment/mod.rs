@@ -11,5 +11,5 @@ pub(crate) use file::{
     FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, read_inputs,
 };
 pub(crate) use granules::Granule;
-pub(crate) use read::{granule_rows, may_hold, read_rows};
-pub(crate) use write::{SegmentWriter, write_segment};
+pub(crate) use read::{batch_rows, granule_rows, may_hold, read_rows};
+pub(crate) use write::{SegmentWriter, remove_quietly, write_segment};

@@ -11,7 +11,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection
 use super::bloom::{BLOCK_BYTES, block_may_hold, block_of};
 use super::{Footer, Granule, SegmentFile};
 use crate::error::StoreError;
-use crate::limits::ROW_GROUP_ROWS;
+use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS, WIDE_BATCH_ROWS};
+use crate::schema::RARELY_REPEATED;
 
 /// Reads columns of some rows (ascending, not overlapping), batch by batch. Columns that the file
 /// lacks are left out.
@@ -38,6 +39,12 @@ pub(crate) fn read_rows(
         .with_batch_size(batch_rows)
         .build()?;
     Ok(reader.map(|batch| batch.map_err(StoreError::from)))
+}
+
+/// Returns how many rows of these columns are decoded at a time: fewer where a value may be long.
+pub(crate) fn batch_rows(columns: &[&str]) -> usize {
+    let is_wide = columns.iter().any(|column| RARELY_REPEATED.contains(column));
+    if is_wide { WIDE_BATCH_ROWS } else { GRANULE_ROWS }
 }
 
 /// Returns the row groups that hold the rows, and where the rows are in those groups.
@@ -86,6 +93,7 @@ pub(crate) fn may_hold(
 }
 
 /// Returns the rows of granules, neighbours joined.
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
 pub(crate) fn granule_rows<'a>(
     granules: impl IntoIterator<Item = &'a Granule>,
 ) -> Vec<Range<usize>> {

@@ -192,11 +192,12 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn remove_quietly(path: &Path) {
+/// Removes a file that nobody needs; the next start finds it again if that fails.
+pub(crate) fn remove_quietly(path: &Path) {
     if let Err(error) = fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        tracing::warn!(file.path = %path.display(), %error, "a temporary file could not be removed");
+        tracing::warn!(file.path = %path.display(), %error, "a file that is of no use could not be removed");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{BadRows, StoreError};
 use crate::limits::GRANULE_ROWS;
 use crate::rows::{Columns, Rows, id_at, moment};
 use crate::schema;
-use crate::segment::{FileOrigin, write_segment};
+use crate::segment::{FileOrigin, remove_quietly, write_segment};
 
 /// Bytes that one piece of a text column may have: half of what its offsets can count.
 const COLUMN_BYTES_MAX: usize = 1 << 30;
@@ -23,12 +23,39 @@ const COLUMN_BYTES_MAX: usize = 1 << 30;
 /// A row's time and id, and where it is: batch, row.
 type Place = (i64, EventId, usize, usize);
 
-/// Writes a buffer's events; the files are durable but unknown to the catalogue when this returns.
-pub(crate) fn write_buffer(
+/// Writes a buffer's events, unless that was done before; the files are durable but unknown to the
+/// catalogue when this returns.
+pub(crate) fn write_files(
     folder: &Path,
     buffer: &Buffer,
     next_id: impl Fn() -> SegmentId,
 ) -> Result<Vec<Segment>, StoreError> {
+    // Held while writing: whoever was given up may still be at it.
+    let mut written = buffer.written.lock();
+    if let Some(segments) = &*written {
+        return Ok(segments.clone());
+    }
+    let mut segments = Vec::new();
+    match write_buffer(folder, buffer, next_id, &mut segments) {
+        Ok(()) => {
+            *written = Some(segments.clone());
+            Ok(segments)
+        }
+        Err(error) => {
+            for segment in segments {
+                remove_quietly(&folder.join(segment.path));
+            }
+            Err(error)
+        }
+    }
+}
+
+fn write_buffer(
+    folder: &Path,
+    buffer: &Buffer,
+    next_id: impl Fn() -> SegmentId,
+    segments: &mut Vec<Segment>,
+) -> Result<(), StoreError> {
     let mut parts: Vec<Arc<Rows>> = buffer.batches.clone();
     parts.extend(encode_lists(&buffer.tail)?.into_iter().map(Arc::new));
     let largest_bytes = parts.iter().map(|rows| rows.largest_bytes).max().unwrap_or(0);
@@ -36,7 +63,6 @@ pub(crate) fn write_buffer(
     let loose = parts.iter().flat_map(|rows| rows.loose.iter().copied()).collect::<BTreeSet<_>>();
     let batches: Vec<&RecordBatch> = parts.iter().map(|rows| &rows.batch).collect();
     let origin = FileOrigin::Flush(buffer.position.unwrap_or(SpoolPosition(0)));
-    let mut segments = Vec::new();
     for (day, places) in by_day(&batches)? {
         let pieces = places.chunks(piece_rows).map(|piece| {
             let rows: Vec<(usize, usize)> =
@@ -45,7 +71,7 @@ pub(crate) fn write_buffer(
         });
         segments.push(write_segment(folder, next_id(), day, &origin, &loose, pieces)?);
     }
-    Ok(segments)
+    Ok(())
 }
 
 /// Returns the rows of each day in the order of time.

@@ -26,6 +26,7 @@ pub(crate) struct Buffer {
     pub(crate) ids: AHashSet<EventId>,
     /// The last batch of the spool that is wholly in this buffer or before it.
     pub(crate) position: Option<SpoolPosition>,
+    /// When its first events came.
     pub(crate) opened_at: Instant,
     /// The files that were written from it, while the catalogue does not know them yet.
     pub(crate) written: Mutex<Option<Vec<Segment>>>,
@@ -63,8 +64,12 @@ impl Buffer {
         self.position.is_none()
     }
 
-    /// Adds events as they came.
-    pub(crate) fn push(&mut self, events: Vec<Event>) {
+    /// Adds the events of a batch as they came.
+    pub(crate) fn push(&mut self, events: Vec<Event>, position: SpoolPosition) {
+        if self.position.is_none() {
+            self.opened_at = Instant::now();
+        }
+        self.position = self.position.max(Some(position));
         if events.is_empty() {
             return;
         }
@@ -80,9 +85,13 @@ impl Buffer {
         long.then(|| self.tail.clone())
     }
 
-    /// Puts columns in the place of the first `lists` lists of the tail that they were made of.
-    pub(crate) fn replace_tail(&mut self, lists: usize, rows: Vec<Rows>) {
-        self.tail.drain(..lists.min(self.tail.len()));
+    /// Puts columns in the place of the first lists of the tail, if they were made of those.
+    pub(crate) fn replace_tail(&mut self, lists: &[Arc<Vec<Event>>], rows: Vec<Rows>) {
+        let same = |(own, list)| Arc::ptr_eq(own, list);
+        if self.tail.len() < lists.len() || !self.tail.iter().zip(lists).all(same) {
+            return;
+        }
+        self.tail.drain(..lists.len());
         self.tail_events = self.tail.iter().map(|list| list.len()).sum();
         self.tail_bytes = self.tail.iter().flat_map(|list| list.iter()).map(event_bytes).sum();
         self.batch_bytes +=

@@ -119,6 +119,9 @@ fn write_merged(
         input.row += 1;
         if let Some(key) = input.keys.get(input.row) {
             heads.push(Reverse((*key, number)));
+            if chosen.len() >= MERGE_BATCH_ROWS {
+                write_chosen(inputs, &mut chosen, writer)?;
+            }
             continue;
         }
         // This input's batch is used up: write what was chosen before the batch goes.

@@ -6,10 +6,10 @@ mod merge;
 mod recover;
 mod state;
 
-pub(crate) use flush::write_buffer;
+pub(crate) use flush::write_files;
 pub(crate) use hot::{Buffer, encode_lists};
 pub(crate) use merge::{merge, pick};
 pub use recover::Recovered;
-pub(crate) use recover::recover;
+pub(crate) use recover::{SPILL_FOLDER, recover};
 pub use state::LakeHealth;
 pub(crate) use state::{State, View};

@@ -14,6 +14,9 @@ use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, read_inputs};
 /// Where files go that nobody can explain: nothing is deleted that may be the only copy.
 const LOST_FOLDER: &str = "lost+found";
 
+/// Where SQL questions spill to.
+pub(crate) const SPILL_FOLDER: &str = "spill";
+
 /// What the lake found when it was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -67,8 +70,14 @@ pub(crate) fn recover(
             _ => {}
         }
     }
+    // What a question spilled to disk when the process ended.
+    match fs::remove_dir_all(folder.join(SPILL_FOLDER)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
+        _ => {}
+    }
     let merged = if strangers.is_empty() { BTreeSet::new() } else { inputs(folder, segments) };
     let ids: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+    let position = position.filter(|_| are_of_one_flush(&strangers));
     for path in strangers {
         if is_replaced(&path, &ids, &merged, position) {
             remove(&path, &mut recovered).map_err(failed(&path))?;
@@ -94,12 +103,26 @@ fn is_replaced(
     }
     match file_origin(path) {
         // The spool plays everything above the catalogue's position again.
-        Some(FileOrigin::Flush(own)) => position.is_none_or(|position| own > position),
+        Some(FileOrigin::Flush(own)) => position.is_some_and(|position| own > position),
         // The merge was never committed: what it was made of is still there.
         Some(FileOrigin::Merge(inputs)) => inputs.iter().all(|id| ids.contains(id)),
         // Half a file under its last name cannot be: it is named after it was synced.
         None => false,
     }
+}
+
+/// Returns whether strangers are no more than what a crash leaves: one buffer is written at a time.
+/// More of them mean that the catalogue is older than the lake (a restored backup, another database),
+/// and the spool may have forgotten their events.
+fn are_of_one_flush(strangers: &[PathBuf]) -> bool {
+    let positions: BTreeSet<SpoolPosition> = strangers
+        .iter()
+        .filter_map(|path| match file_origin(path) {
+            Some(FileOrigin::Flush(position)) => Some(position),
+            _ => None,
+        })
+        .collect();
+    positions.len() <= 1
 }
 
 /// Returns all that the lake's files were merged from.

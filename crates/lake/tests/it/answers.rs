@@ -1,0 +1,149 @@
+//! Pages, figures and scopes.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use event::lake::{LakeReader as _, MemoryLake, Search};
+use event::{AccountId, Event, EventId, Scope};
+use lake::{Lake, PAGE_EVENTS_MAX};
+use uuid::Uuid;
+
+use crate::home::{
+    Home, agency, at, events, found_ids, newest_first, run, search, search_for, start,
+};
+
+fn officer() -> Scope {
+    let account = AccountId::from_uuid(Uuid::from_u128(1));
+    Scope::agencies(account, BTreeSet::from([agency(1), agency(7)]))
+}
+
+/// Two thirds in two files, the rest in memory; times lie across both.
+async fn mixed(home: &Home) -> (std::sync::Arc<Lake>, Vec<Event>) {
+    let lake = home.open().await;
+    let events = events(0..900);
+    let part = |rest: usize| events.iter().skip(rest).step_by(3).cloned().collect::<Vec<_>>();
+    for rest in 0..3 {
+        lake.append(part(rest), at(u64::try_from(rest).unwrap())).await.unwrap();
+        if rest < 2 {
+            lake.flush().await.unwrap();
+        }
+    }
+    (lake, events)
+}
+
+#[test]
+fn pages_follow_each_other_over_memory_and_files() {
+    run(async {
+        let home = Home::new();
+        let (lake, events) = mixed(&home).await;
+        let expected = newest_first(&events);
+        for limit in [1, 7, 100, 899, 900, 901] {
+            let found = found_ids(&lake, &Scope::platform(), search("", limit)).await;
+            assert_eq!(found, expected, "{limit}");
+        }
+        let none = lake.search(&Scope::platform(), &search("", 0)).await.unwrap();
+        assert!(none.events.is_empty() && none.next.is_none());
+        let last = lake.search(&Scope::platform(), &search("", 900)).await.unwrap();
+        assert_eq!(last.next, None);
+        let span = Search {
+            from: start() + TimeDelta::seconds(10),
+            to: start() + TimeDelta::seconds(20),
+            ..search("password", 1000)
+        };
+        let found = found_ids(&lake, &Scope::platform(), span).await;
+        assert_eq!(found, newest_first(&events[10..20]));
+        lake.close().await;
+    });
+}
+
+#[test]
+fn a_page_has_no_more_than_the_lake_allows() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        lake.append(events(0..1100), at(1)).await.unwrap();
+        let page = lake.search(&Scope::platform(), &search("", u32::MAX)).await.unwrap();
+        assert_eq!(page.events.len(), usize::try_from(PAGE_EVENTS_MAX).unwrap());
+        assert!(page.next.is_some());
+        lake.close().await;
+    });
+}
+
+#[test]
+fn every_answer_stays_in_the_scope() {
+    run(async {
+        let home = Home::new();
+        let (lake, events) = mixed(&home).await;
+        let scope = officer();
+        let visible: Vec<Event> =
+            events.iter().filter(|event| scope.sees_origin(&event.origin)).cloned().collect();
+        assert_eq!(visible.len(), 300);
+        let found = found_ids(&lake, &scope, search("password OR NOT user:user1", 50)).await;
+        assert_eq!(found, newest_first(&visible));
+        let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+        assert_eq!(lake.events(&scope, &ids).await.unwrap(), visible);
+        let span = search_for(event::query::Query::All, 0);
+        let bars = lake.histogram(&scope, &span, 1).await.unwrap();
+        assert_eq!(bars[0].count, 300);
+        let top = lake.top(&scope, &span, "agency_id", 10).await.unwrap();
+        assert_eq!(top.len(), 1);
+        assert_eq!((top[0].value.as_str(), top[0].count), (&*agency(1).to_string(), 300));
+        let nobody = Scope::agencies(AccountId::from_uuid(Uuid::nil()), BTreeSet::new());
+        assert!(found_ids(&lake, &nobody, search("", 50)).await.is_empty());
+        assert!(lake.events(&nobody, &ids).await.unwrap().is_empty());
+        assert_eq!(lake.histogram(&nobody, &span, 1).await.unwrap()[0].count, 0);
+        lake.close().await;
+    });
+}
+
+#[test]
+fn figures_are_those_of_the_twin() {
+    run(async {
+        let home = Home::new();
+        let (lake, events) = mixed(&home).await;
+        let twin = MemoryLake::with(events);
+        for scope in [Scope::platform(), officer()] {
+            for query in ["", "src_port:>1500", "user:user3", "thất", "nothing-at-all"] {
+                let span = Search {
+                    from: start() - TimeDelta::seconds(7),
+                    to: start() + TimeDelta::seconds(800),
+                    ..search(query, 10)
+                };
+                for buckets in [0, 1, 3, 60, 5000] {
+                    let bars = lake.histogram(&scope, &span, buckets).await.unwrap();
+                    let expected = twin.histogram(&scope, &span, buckets).await.unwrap();
+                    assert_eq!(bars, expected, "{query} in {buckets}");
+                }
+                for field in ["user", "src_ip", "number", "reason", "event_id", "nothing"] {
+                    let top = lake.top(&scope, &span, field, 20).await.unwrap();
+                    let expected = twin.top(&scope, &span, field, 20).await.unwrap();
+                    assert_eq!(top, expected, "{query} by {field}");
+                }
+            }
+        }
+        let stats = lake.stats().await.unwrap();
+        assert_eq!((stats.events, stats.files), (900, 2));
+        assert_eq!(stats.oldest, Some(start()));
+        assert_eq!(stats.newest, Some(start() + TimeDelta::seconds(899)));
+        lake.close().await;
+    });
+}
+
+#[test]
+fn a_question_that_takes_too_long_is_stopped() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        lake.append(events(0..100), at(1)).await.unwrap();
+        lake.flush().await.unwrap();
+        lake.close().await;
+        let mut settings = home.settings();
+        settings.query_timeout = std::time::Duration::ZERO;
+        let lake = home.open_with(settings).await;
+        let error = lake.search(&Scope::platform(), &search("x", 1)).await.unwrap_err();
+        assert!(matches!(error, event::lake::LakeError::Timeout { limit_ms: 0 }), "{error:?}");
+        let error = lake.sql(&Scope::platform(), "SELECT 1").await.unwrap_err();
+        assert!(matches!(error, event::lake::LakeError::Timeout { .. }), "{error:?}");
+        lake.close().await;
+    });
+}
