@@ -231,10 +231,10 @@ proptest! {
     #[test]
     fn many_events_are_found_wherever_they_lie(
         kinds in prop::collection::vec(event_parts(), 40),
-        queries in queries(25),
+        queries in queries(12),
     ) {
         run(async {
-            let events = many_events(&kinds, 20_000);
+            let events = many_events(&kinds, 18_000);
             let home = Home::new();
             let lake = home.open().await;
             for (number, batch) in events.chunks(1500).enumerate() {

@@ -1,5 +1,9 @@
 //! The lake from outside, as pipeline and domains use it: real files in a folder of their own.
 
+#![allow(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::panic, reason = "a test may stop at the first surprise")]
+
 mod answers;
 mod crashes;
 mod differential;
