@@ -56,7 +56,10 @@ pub(crate) const EVENTS_SHOWN: usize = 50;
 pub(crate) const SHORT_LIST: u64 = 10;
 
 /// Open alerts on the duty page: the charts below them must be in sight.
-pub(crate) const DUTY_ALERTS: u64 = 10;
+pub(crate) const DUTY_ALERTS: u64 = 8;
+
+/// Addresses and systems in the duty page's top lists.
+pub(crate) const DUTY_TOP: u64 = 5;
 
 /// Rows that one CSV or XLSX export of alerts holds.
 pub(crate) const ALERT_EXPORT_ROWS: u64 = 10_000;

@@ -107,6 +107,7 @@ async fn duty() -> View<Duty> {
             })
             .collect(),
         series: vec![series("low", 3), series("high", 11), series("critical", 5)],
+        marks: Vec::new(),
         brush: None,
         times: Vec::new(),
     };

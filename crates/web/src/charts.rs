@@ -61,6 +61,9 @@ pub struct Chart {
     pub points: Vec<Point>,
     /// The numbers, each as long as `points`.
     pub series: Vec<Series>,
+    /// Moments marked upon a timeline, one line for each point that has any; each as long as
+    /// `points`.
+    pub marks: Vec<Series>,
     /// Where a brushed part of a timeline leads; `{from}` and `{to}` become the indexes' RFC 3339
     /// times given in `times`.
     pub brush: Option<String>,
@@ -75,7 +78,7 @@ pub struct Row<'a> {
     pub label: &'a str,
     /// Where its rows are.
     pub href: Option<&'a str>,
-    /// One value per series.
+    /// One value per series, then one per row of marks.
     pub values: Vec<f64>,
 }
 
@@ -96,6 +99,7 @@ impl Chart {
                 values: self
                     .series
                     .iter()
+                    .chain(&self.marks)
                     .map(|series| series.values.get(index).copied().unwrap_or_default())
                     .collect(),
             })

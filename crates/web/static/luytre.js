@@ -74,6 +74,16 @@
     }
   });
 
+  // --- on a phone a row is a card: its numbers say what they count ----------------------------------
+  const label = () => {
+    for (const table of document.querySelectorAll("table[data-rows]")) {
+      const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
+      for (const cell of table.querySelectorAll("tbody td.num:not([data-label])")) cell.dataset.label = names[cell.cellIndex] || "";
+    }
+  };
+  label();
+  document.addEventListener("htmx:after:swap", label);
+
   // --- relative times: "3 phút trước" in tooltips, and kept true where shown ----------------------
   const words = new Intl.RelativeTimeFormat(vi ? "vi" : "en", { numeric: "always" });
   const steps = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
@@ -111,13 +121,32 @@
   const stream = document.body.dataset.live;
   if (stream && window.EventSource) {
     let waiting = new Map();
-    new EventSource(stream).addEventListener("changed", (event) => {
-      // A burst becomes one refresh a second.
-      const place = event.data;
+    // A burst becomes one refresh a second.
+    const changed = (place) => {
       if (waiting.has(place)) return;
       waiting.set(place, setTimeout(() => { waiting.delete(place); heard(place); }, 1000));
-    });
+    };
+    const listen = (tell) => new EventSource(stream).addEventListener("changed", (event) => tell(event.data));
+    // A browser opens six connections to one host: one page holds the stream and tells the others,
+    // else the seventh page would never load. The lock passes on when that page closes.
+    if (navigator.locks && window.BroadcastChannel) {
+      const others = new BroadcastChannel("luytre-live");
+      others.addEventListener("message", (event) => changed(event.data));
+      navigator.locks.request("luytre-live", () => {
+        listen((place) => { changed(place); others.postMessage(place); });
+        return new Promise(() => {});
+      });
+    } else listen(changed);
   }
+
+  // --- a span or two moments: what was chosen last wins -------------------------------------------
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-span]");
+    if (!form) return;
+    const { range, from, to } = form.elements;
+    if (event.target === range && range.value !== "custom") from.value = to.value = "";
+    if (event.target === from || event.target === to) range.value = "custom";
+  });
 
   // --- copy a value shown once ------------------------------------------------------------------
   document.addEventListener("click", (event) => {

@@ -62,6 +62,7 @@ impl HealthBook {
                 series("registry-source-chart-events", "accent", events),
                 series("registry-source-chart-dead", "high", dead),
             ],
+            marks: Vec::new(),
             brush: Some(format!("/search?q=source_id%3A{source}&from={{from}}&to={{to}}")),
             times: times.iter().map(DateTime::to_rfc3339).collect(),
         })

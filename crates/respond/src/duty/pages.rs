@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::directory::MinuteCount;
 use crate::error::RespondError;
 use crate::incident::{self, IncidentFilter, IncidentRow};
-use crate::limits::{DUTY_ALERTS, SHORT_LIST};
+use crate::limits::{DUTY_ALERTS, DUTY_TOP, SHORT_LIST};
 
 /// The time that the charts cover.
 const DAY: TimeDelta = TimeDelta::hours(24);
@@ -50,8 +50,8 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         alert::slice(conn, scope, &own, few),
         incident::list(conn, scope, &led, short),
         alert::detections(conn, scope, since),
-        alert::top(conn, scope, TopBy::Sources, since, SHORT_LIST),
-        alert::top(conn, scope, TopBy::Targets, since, SHORT_LIST),
+        alert::top(conn, scope, TopBy::Sources, since, DUTY_TOP),
+        alert::top(conn, scope, TopBy::Targets, since, DUTY_TOP),
         directory.minutes(scope, since),
     );
     let counts = counts?;
@@ -73,8 +73,7 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
             .iter()
             .map(|incident| IncidentRow::of(incident, directory))
             .collect(),
-        events: events_chart(&minutes, since, now, who.lang),
-        detections: detections_chart(&detections?, since, now, who.lang),
+        events: events_chart(&minutes, &detections?, since, now, who.lang),
         sources: top_chart(desk, &sources?, "duty-top-sources", who.lang),
         targets: top_chart(desk, &targets?, "duty-top-targets", who.lang),
     })
@@ -110,6 +109,7 @@ fn timeline(starts: &[DateTime<Utc>], key: &'static str, lang: Lang) -> Chart {
         kind: Kind::Timeline,
         points: starts.iter().map(point).collect(),
         series: Vec::new(),
+        marks: Vec::new(),
         brush: Some("/search?q=*&from={from}&to={to}".to_owned()),
         times: ends.map(|at| at.to_rfc3339()).collect(),
     }
@@ -117,6 +117,7 @@ fn timeline(starts: &[DateTime<Utc>], key: &'static str, lang: Lang) -> Chart {
 
 fn events_chart(
     minutes: &[MinuteCount],
+    detections: &[(usize, Severity, u64)],
     since: DateTime<Utc>,
     now: DateTime<Utc>,
     lang: Lang,
@@ -138,30 +139,27 @@ fn events_chart(
     let mut chart = timeline(&starts, "duty-events", lang);
     let name = Phrase::key("duty-events-per-minute").text(lang);
     chart.series.push(Series { name, tone: "accent".to_owned(), values });
+    chart.marks = alert_marks(detections, starts.len(), lang);
     chart
 }
 
-fn detections_chart(
-    detections: &[(usize, Severity, u64)],
-    since: DateTime<Utc>,
-    now: DateTime<Utc>,
-    lang: Lang,
-) -> Chart {
-    let starts = bars(since, now);
-    let mut chart = timeline(&starts, "duty-detections", lang);
+/// Returns the new alerts of each severity, the worst first, as marks upon the events.
+fn alert_marks(detections: &[(usize, Severity, u64)], bars: usize, lang: Lang) -> Vec<Series> {
+    let mut marks = Vec::new();
     for severity in Severity::WORST_FIRST {
-        let mut values = vec![0.0; starts.len()];
+        let mut values = vec![0.0; bars];
         for (bar, _, count) in detections.iter().filter(|(_, own, _)| *own == severity) {
             if let Some(value) = values.get_mut(*bar) {
                 *value += crate::search::number(*count);
             }
         }
         if values.iter().any(|value| *value > 0.0) {
-            let name = Phrase::key(filters::severity_key(severity)).text(lang);
-            chart.series.push(Series { name, tone: severity.word().to_owned(), values });
+            let word = Phrase::key(filters::severity_key(severity)).text(lang);
+            let name = Phrase::key("duty-marks").arg("severity", word).text(lang);
+            marks.push(Series { name, tone: severity.word().to_owned(), values });
         }
     }
-    chart
+    marks
 }
 
 fn top_chart(desk: &Desk, top: &[(TopKey, u64)], key: &'static str, lang: Lang) -> Chart {
@@ -186,6 +184,7 @@ fn top_chart(desk: &Desk, top: &[(TopKey, u64)], key: &'static str, lang: Lang) 
             tone: "accent".to_owned(),
             values: top.iter().map(|(_, count)| crate::search::number(*count)).collect(),
         }],
+        marks: Vec::new(),
         brush: None,
         times: Vec::new(),
     }

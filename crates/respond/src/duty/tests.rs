@@ -20,7 +20,7 @@ async fn the_duty_page_is_sound_and_counts_only_what_the_reader_may_see() {
         let open = async |who: &Who| {
             let page = pages::duty(&desk, who).await.unwrap();
             assert_eq!(faults(&page), Vec::<String>::new());
-            (page.open, page.alerts.len(), page.sources.points.len(), page.detections.series.len())
+            (page.open, page.alerts.len(), page.sources.points.len(), page.events.marks.len())
         };
         assert_eq!(open(&who(Role::DutyOfficer)).await, (1, 1, 1, 1));
         assert_eq!(open(&officer_of([agency(1)])).await, (1, 1, 1, 1));

@@ -35,10 +35,8 @@ pub struct DutyPage {
     pub mine: Vec<AlertRow>,
     /// Incidents that the reader leads.
     pub my_incidents: Vec<IncidentRow>,
-    /// Events over the past day.
+    /// Events over the past day, with the new alerts marked upon them.
     pub events: Chart,
-    /// New alerts over the past day.
-    pub detections: Chart,
     /// Addresses with the most alerts.
     pub sources: Chart,
     /// Systems with the most alerts.

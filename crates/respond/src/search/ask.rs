@@ -5,6 +5,7 @@ use event::EventId;
 use event::lake::{Cursor, Search};
 use event::query::{ParseError, Query, parse};
 use serde::Deserialize;
+use web::figures::vietnam;
 
 use crate::address::Address;
 use crate::limits::{EVENTS_PER_PAGE, QUERY_CHARS_MAX};
@@ -127,6 +128,15 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .map(|local| (local - AHEAD).and_utc())
+}
+
+/// Returns a moment as browsers write it into a field, by Vietnam's clock; one that cannot be read is
+/// no moment. A broken second counts as begun, so that what is asked again holds what was found.
+pub(crate) fn clock_text(text: &str) -> String {
+    moment(text).map_or_else(String::new, |at| {
+        let whole = at + TimeDelta::nanoseconds(999_999_999);
+        vietnam(whole).format("%Y-%m-%dT%H:%M:%S").to_string()
+    })
 }
 
 /// Returns the text of a cursor.

@@ -9,7 +9,7 @@ use web::charts::{Chart, Kind, Point, Series};
 use web::figures::vietnam;
 use web::{Lang, Phrase, Who};
 
-use super::ask::{Ask, SPANS, cursor_text};
+use super::ask::{Ask, SPANS, clock_text, cursor_text};
 use super::views::{FieldFacts, LineError, Results, SearchPage, ValueFacts};
 use crate::actor::Handler;
 use crate::alert::Choice;
@@ -39,8 +39,8 @@ pub(super) async fn search(desk: &Desk, who: &Who, ask: &Ask) -> Result<SearchPa
     let mut page = SearchPage {
         line: ask.line().to_owned(),
         spans: Choice::words(who.lang, keys, ask.span()),
-        from: ask.from.clone(),
-        to: ask.to.clone(),
+        from: clock_text(&ask.from),
+        to: clock_text(&ask.to),
         error: None,
         results: None,
     };
@@ -129,6 +129,7 @@ fn histogram(buckets: &[Bucket], ask: &Ask, search: &Search, lang: Lang) -> Char
             tone: "accent".to_owned(),
             values: buckets.iter().map(|bucket| number(bucket.count)).collect(),
         }],
+        marks: Vec::new(),
         brush: Some(format!("{brush}&from={{from}}&to={{to}}")),
         times,
     }
@@ -149,6 +150,7 @@ fn top_chart(values: &[TopValue], ask: &Ask, lang: Lang) -> Chart {
             tone: "accent".to_owned(),
             values: values.iter().map(|one| number(one.count)).collect(),
         }],
+        marks: Vec::new(),
         brush: None,
         times: Vec::new(),
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use event::lake::LakeError;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde::Deserialize;
 use web::{AppError, Permission, Phrase, Query, Routes, View, Who};
 
@@ -38,8 +38,13 @@ pub(crate) fn routes() -> Routes<Desk> {
 async fn search(
     State(desk): State<Desk>,
     who: Who,
-    Query(ask): Query<Ask>,
+    uri: Uri,
+    Query(mut ask): Query<Ask>,
 ) -> Result<View<SearchPage>, AppError> {
+    // `?q=` is a question too: empty fields do not reach `Ask`, but an empty line asks for all.
+    if uri.query().is_some_and(|query| !query.is_empty()) {
+        ask.q.get_or_insert_default();
+    }
     let page = pages::search(&desk, &who, &ask).await?;
     let status =
         if page.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

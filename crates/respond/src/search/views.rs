@@ -20,9 +20,9 @@ pub struct SearchPage {
     pub line: String,
     /// The spans.
     pub spans: Vec<Choice>,
-    /// Not before, as typed.
+    /// Not before, by Vietnam's clock.
     pub from: String,
-    /// Before, as typed.
+    /// Before, by Vietnam's clock.
     pub to: String,
     /// What is wrong with the query line.
     pub error: Option<LineError>,

@@ -4,6 +4,7 @@
 //! Sessions open pages only; API tokens open `/api/v1` only.
 
 mod admin;
+mod browser;
 pub mod console;
 mod form;
 mod invite;

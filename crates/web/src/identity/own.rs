@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{account, api_token, recovery_code};
 use super::views::{CodesPage, OncePage, OwnPage, SecondFactorPage, SessionRow, TokenRow, Wrong};
-use super::{Address, Identity, form, secrets, store, totp};
+use super::{Address, Identity, browser, form, secrets, store, totp};
 use crate::error::FieldErrors;
 use crate::{AppError, Body, Done, Path, Phrase, Routes, View, Who, done};
 
@@ -73,7 +73,7 @@ async fn page(
                 here: row.id_hash == here,
                 id: row.id_hash,
                 address: row.address.unwrap_or_default(),
-                browser: row.user_agent.unwrap_or_default(),
+                browser: browser::name(row.user_agent.as_deref().unwrap_or_default()),
                 created_at: row.created_at,
                 last_seen_at: row.last_seen_at,
             })
