@@ -2,6 +2,7 @@
 //! new to closed.
 
 mod actions;
+mod count;
 mod export;
 mod grouping;
 mod intake;

@@ -8,11 +8,11 @@ use web::Who;
 use super::model::Alert;
 use super::routes::ListQuery;
 use super::store::{self, AlertOrder, StateFilter};
-use super::story;
 use super::views::{
     AlertFilterView, AlertList, AlertPage, AlertRow, Choice, ClosureView, HistoryLine,
     IncidentLink, MatchRow, SeverityCount,
 };
+use super::{count, story};
 use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -129,7 +129,7 @@ pub(crate) async fn detail(desk: &Desk, who: &Who, id: AlertId) -> Result<AlertP
     Ok(AlertPage {
         alert: AlertRow::of(&alert, directory),
         why: story::why(&alert),
-        matched: alert.matched.iter().map(matched).collect(),
+        matched: alert.matched.iter().map(|one| matched(one, who.lang)).collect(),
         first_steps: story::first_steps(&alert, rule.as_ref()),
         rule_loaded: rule.is_some(),
         rule: alert.rule.clone(),
@@ -153,11 +153,12 @@ pub(crate) async fn detail(desk: &Desk, who: &Who, id: AlertId) -> Result<AlertP
     })
 }
 
-fn matched(one: &event::Match) -> MatchRow {
+fn matched(one: &event::Match, lang: web::Lang) -> MatchRow {
     MatchRow {
         field: one.field.clone(),
         value: one.value.clone(),
         pattern: one.pattern.clone(),
+        wanted: count::wanted(one, lang),
         selection: one.selection.clone(),
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Lang, Phrase};
 
+use super::count::Counted;
 use super::model::Alert;
 use crate::event_line::cut;
 use crate::rule::RuleCard;
@@ -48,6 +49,10 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
             .arg("entity", alert.entity.value.as_str())
             .text(lang);
     }
+    if let Some(counted) = Counted::of(&alert.matched) {
+        let reason = counted.reason(lang);
+        return Phrase::key("alert-why").arg("title", title).arg("reasons", reason).text(lang);
+    }
     let mut reasons: Vec<String> =
         alert.matched.iter().take(REASONS_TOLD).map(|one| reason(one, lang)).collect();
     let rest = alert.matched.len().saturating_sub(REASONS_TOLD);
@@ -60,10 +65,17 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
 fn reason(one: &Match, lang: Lang) -> String {
     let value = cut(&one.value, VALUE_CHARS);
     let pattern = cut(&one.pattern, VALUE_CHARS);
+    if one.value.is_empty() && pattern == "not" {
+        return Phrase::key("alert-why-absent").arg("selection", one.selection.as_str()).text(lang);
+    }
     if one.field.is_empty() {
         return Phrase::key("alert-why-word").arg("pattern", pattern).text(lang);
     }
-    let phrase = Phrase::key(if value == pattern { "alert-why-is" } else { "alert-why-like" });
+    let phrase = Phrase::key(if value == pattern || pattern.is_empty() {
+        "alert-why-is"
+    } else {
+        "alert-why-like"
+    });
     let phrase = phrase.arg("field", one.field.as_str()).arg("value", value);
     phrase.arg("pattern", pattern).text(lang)
 }

@@ -233,10 +233,24 @@ pub struct MatchRow {
     pub field: String,
     /// What was there.
     pub value: String,
-    /// What the rule looks for.
+    /// What the rule looks for, as written in it.
     pub pattern: String,
+    /// What the rule looks for, in the reader's words; never empty for a correlation.
+    pub wanted: String,
     /// The selection in the rule.
     pub selection: String,
+}
+
+impl MatchRow {
+    /// Returns whether the row tells how many events a correlation counted.
+    pub fn counts_events(&self) -> bool {
+        self.field.is_empty() && self.selection == "event_count"
+    }
+
+    /// Returns whether the row tells how many different values of the field a correlation counted.
+    pub fn counts_values(&self) -> bool {
+        self.selection == "value_count"
+    }
 }
 
 /// A line under an alert: a comment or something done.

@@ -49,6 +49,28 @@ impl RuleRow {
         self.level.unwrap_or(Severity::Informational)
     }
 
+    /// Returns the key of how far the rule has been tried; nothing for a word that Sigma does not have.
+    pub fn status_key(&self) -> Option<&'static str> {
+        Some(match self.status.as_deref()? {
+            "stable" => "rule-status-stable",
+            "test" => "rule-status-test",
+            "experimental" => "rule-status-experimental",
+            "deprecated" => "rule-status-deprecated",
+            "unsupported" => "rule-status-unsupported",
+            _ => return None,
+        })
+    }
+
+    /// Returns the ATT&CK techniques among the tags, as people write them (`T1505.003`).
+    pub fn techniques(&self) -> Vec<String> {
+        let technique = |tag: &String| {
+            let name = tag.strip_prefix("attack.")?;
+            let number = name.strip_prefix('t')?;
+            number.starts_with(|first: char| first.is_ascii_digit()).then(|| name.to_uppercase())
+        };
+        self.tags.iter().filter_map(technique).collect()
+    }
+
     /// Returns the rule as a row.
     pub(super) fn of(rule: RuleCard, hits: Hits, alerts: u64) -> Self {
         let source = &rule.logsource;
