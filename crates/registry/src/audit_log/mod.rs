@@ -2,5 +2,6 @@
 
 mod routes;
 mod views;
+mod words;
 
 pub(crate) use routes::routes;

@@ -7,6 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::filters;
 
+use super::words;
+
 /// One entry.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct EntryRow {
@@ -41,6 +43,21 @@ impl From<AuditRow> for EntryRow {
 }
 
 impl EntryRow {
+    /// Returns the key of what was done.
+    pub(crate) fn action_key(&self) -> Option<&'static str> {
+        words::action(&self.action)
+    }
+
+    /// Returns the key of what was changed.
+    pub(crate) fn subject_key(&self) -> Option<&'static str> {
+        words::subject(&self.subject_kind)
+    }
+
+    /// Returns the key of who did it, unless it was a person.
+    pub(crate) fn actor_key(&self) -> Option<&'static str> {
+        words::actor(&self.actor_kind)
+    }
+
     /// Returns the page of the thing changed, where it has one.
     pub(crate) fn link(&self) -> Option<String> {
         let place = match self.subject_kind.as_str() {
