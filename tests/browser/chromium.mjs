@@ -25,6 +25,6 @@ export async function signIn(page) {
   await page.goto(`${BASE}/sign-in`);
   await page.fill('input[name=login]', LOGIN);
   await page.fill('input[name=password]', PASSWORD);
-  await page.click('main button[type=submit], form button[type=submit]');
-  await page.waitForLoadState('load');
+  await page.press('input[name=password]', 'Enter');
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
 }

@@ -5,7 +5,8 @@ import { BASE, signIn, startChromium } from './chromium.mjs';
 const [folder, ...paths] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const browser = await startChromium();
-const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'vi-VN' });
+await context.addCookies([{ name: 'lang', value: process.env.LUYTRE_LANG ?? 'vi', url: BASE }]);
 await signIn(await context.newPage());
 for (const path of paths.length ? paths : ['/']) {
   const name = path.replace(/[^a-z0-9]+/gi, '_').replace(/^_|_$/g, '') || 'home';
