@@ -71,7 +71,8 @@ fn embedded(folder: &'static Dir<'static>, each: &mut dyn FnMut(&str, &str)) {
 /// Returns whether a file holds rules: YAML, and not the tests of one.
 pub fn is_rule(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    (name.ends_with(".yml") || name.ends_with(".yaml")) && !name.contains(".test.")
+    let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
+    is_yaml && !name.contains(".test.")
 }
 
 /// Reads the rule files of a folder (or one file), in the order of their paths.

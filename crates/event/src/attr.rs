@@ -167,7 +167,7 @@ attrs! {
     Channel "channel" "metadata.log_name" Text,
     /// Windows provider, syslog program.
     Provider "provider" "metadata.log_provider" Text,
-    /// The event's number or name in its product (Windows EventID).
+    /// The event's number or name in its product (Windows `EventID`).
     EventCode "event_code" "metadata.event_code" Text,
     /// Syslog facility.
     Facility "facility" "metadata.syslog.facility" Text,

@@ -52,6 +52,7 @@ impl Severity {
     /// Returns how bad a rule's finding is on a system of this level: one step worse on level 4-5,
     /// as the rule says on level 3 or an unknown one, one step milder on level 1-2 (but never below
     /// low: a small office's web shell is still a web shell, and high stays at least medium).
+    #[must_use]
     pub fn on_level(self, level: Option<Level>) -> Self {
         match level.map(Level::number) {
             Some(4 | 5) => match self {

@@ -41,19 +41,15 @@ async fn write_behind(weak: Weak<Lake>) {
             return;
         }
         lake.seal_if_old();
-        let pause = match lake.flush_sealed().await {
-            Ok(()) => {
-                retry = RETRY_FIRST;
-                LOOK_INTERVAL.min(lake.settings.flush_interval)
-            }
-            Err(_) => {
-                let pause = retry;
-                retry = (retry * 2).min(RETRY_LONGEST);
-                drop(lake);
-                tokio::time::sleep(pause).await;
-                continue;
-            }
-        };
+        if lake.flush_sealed().await.is_err() {
+            let pause = retry;
+            retry = (retry * 2).min(RETRY_LONGEST);
+            drop(lake);
+            tokio::time::sleep(pause).await;
+            continue;
+        }
+        retry = RETRY_FIRST;
+        let pause = LOOK_INTERVAL.min(lake.settings.flush_interval);
         let work = Arc::clone(&lake.work);
         // Whoever drops the lake must not wait for this task.
         drop(lake);

@@ -9,6 +9,10 @@
 //!
 //! The domains ask through [`event::LakeReader`].
 
+#![expect(
+    clippy::rc_buffer,
+    reason = "lists of events are handed on whole: an `Arc<[T]>` would copy them once more"
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod catalogue;

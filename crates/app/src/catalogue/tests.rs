@@ -40,7 +40,7 @@ async fn segments_and_position_move_together() {
         catalogue.commit(&add, &[], Some(SpoolPosition(5))).await.unwrap();
         assert_eq!(catalogue.segments().await.unwrap(), add);
         let gone = [one.id, two.id, segment(9).id];
-        catalogue.commit(&[three.clone()], &gone, None).await.unwrap();
+        catalogue.commit(std::slice::from_ref(&three), &gone, None).await.unwrap();
         assert_eq!(catalogue.segments().await.unwrap(), [three]);
         catalogue.commit(&[], &[], Some(SpoolPosition(3))).await.unwrap();
         assert_eq!(catalogue.position().await.unwrap(), Some(SpoolPosition(5)), "never back");

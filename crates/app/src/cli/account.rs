@@ -23,7 +23,7 @@ pub(crate) enum Command {
         /// The person's name
         #[arg(long)]
         name: String,
-        /// Role: administrator, duty_officer, analyst, leader or auditor (agency roles by the pages)
+        /// Role: `administrator`, `duty_officer`, `analyst`, `leader` or `auditor` (agency roles by the pages)
         #[arg(long, value_parser = role)]
         role: Role,
         /// Says that the password comes on standard input, one line

@@ -176,17 +176,17 @@ fn empty(folder: &Path) -> Result<()> {
 
 /// Returns a password for this demonstration only.
 fn password(db: &db::Db) -> String {
-    let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let secret = db.ids().secret();
-    let (first, rest) = secret.split_at(3);
-    format!("tre-{}-{}", digits(first), digits(rest.get(..3).unwrap_or_default()))
+    let [a, b, c, d, e, f, ..] = db.ids().secret();
+    format!("tre-{a:02x}{b:02x}{c:02x}-{d:02x}{e:02x}{f:02x}")
 }
 
 /// Returns how each source speaks: every second syslog source over TCP, the others over UDP.
 fn voices(senders: &[registry::demo::Sender], config: &Config) -> Vec<Voice> {
     let syslog = config.intake.syslog.first().map_or(config.web.listen, |listener| listener.listen);
     let target = |number: usize, by: &SenderBy| match by {
-        SenderBy::Address(from) if number % 2 == 0 => Target::SyslogUdp { to: syslog, from: *from },
+        SenderBy::Address(from) if number.is_multiple_of(2) => {
+            Target::SyslogUdp { to: syslog, from: *from }
+        }
         SenderBy::Address(from) => Target::SyslogTcp { to: syslog, from: *from },
         SenderBy::Token(token) => {
             Target::Http { to: config.intake.http.listen, token: token.reveal().to_owned() }

@@ -3,7 +3,7 @@
 //! The lake belongs to the process that writes it; asking that process shows the last second too, and
 //! its scope and audit trail hold for the command line as they do for pages.
 
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{Outcome, output};
 use crate::config::Config;
 
 /// How long the platform may stay silent.
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The longest event line that is read: a record's limit with room for its fields.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -23,7 +23,7 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// What to ask.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The question, for example 'src_ip:203.0.113.0/24 AND "failed password"'
+    /// The question, for example `src_ip:203.0.113.0/24 AND "failed password"`
     query: String,
     /// How far back: 15m, 1h, 24h, 7d or 30d
     #[arg(long, default_value = "24h")]
@@ -53,7 +53,7 @@ enum Format {
     Raw,
 }
 
-pub(crate) fn run(config: Config, arguments: &Arguments) -> Result<Outcome> {
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let address = arguments.address.clone().unwrap_or_else(|| config.web.listen.to_string());
     let mut answer = ask(&address, arguments)?;
     let mut rows = Vec::new();

@@ -92,7 +92,7 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
     Ok(Some(u64::try_from(segments.len())?))
 }
 
-pub(crate) fn restore(config: Config, arguments: &RestoreArguments) -> Result<Outcome> {
+pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<Outcome> {
     let from = &arguments.folder;
     if !from.join(DATABASE).try_exists()? {
         bail!("{} holds no backup: {DATABASE} is missing", from.display());
@@ -146,5 +146,5 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 fn digest(file: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
     std::io::copy(&mut fs::File::open(file)?, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", hasher.finalize()))
 }

@@ -61,7 +61,9 @@ fn variables_override_keys() {
 #[test]
 fn what_is_wrong_is_named() {
     let syslog = "[[intake.syslog]]\nname = 'a'\nlisten = '0.0.0.0:1'\n";
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    /// The file, the environment, and what the error must name.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
         ("[web]\nlisten = '127.0.0.1:1'\nport = 3\n", &[], &["luytre.toml", "line 3", "port"]),
         ("[web]\nlisten = 'here'\n", &[], &["line 2", "socket address"]),
         ("[wbe]\n", &[], &["line 1", "wbe"]),

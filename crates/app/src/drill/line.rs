@@ -61,18 +61,17 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             plain.push_str(before);
-            match after.split_once('}').and_then(|(inside, tail)| Some((blank(inside)?, tail))) {
-                Some((blank, tail)) => {
-                    if !plain.is_empty() {
-                        parts.push(Part::Text(std::mem::take(&mut plain)));
-                    }
-                    parts.push(Part::Blank(blank));
-                    rest = tail;
+            let filled =
+                after.split_once('}').and_then(|(inside, tail)| Some((blank(inside)?, tail)));
+            if let Some((blank, tail)) = filled {
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
                 }
-                None => {
-                    plain.push('{');
-                    rest = after;
-                }
+                parts.push(Part::Blank(blank));
+                rest = tail;
+            } else {
+                plain.push('{');
+                rest = after;
             }
         }
         plain.push_str(rest);
@@ -132,7 +131,8 @@ impl Blank {
             Self::Count => count.to_string(),
             Self::Int(low, high) => rng.random_range(*low..=*high).to_string(),
             Self::Hex(digits) => {
-                (0..*digits).map(|_| format!("{:x}", rng.random_range(0..16_u8))).collect()
+                let digit = |_| char::from_digit(rng.random_range(0..16), 16);
+                (0..*digits).filter_map(digit).collect()
             }
             Self::Pick(choices) => choices.choose(rng).cloned().unwrap_or_default(),
             Self::Host => host.to_owned(),

@@ -54,13 +54,11 @@ impl Sender {
     /// # Errors
     /// Returns why the line could not be handed over.
     pub async fn send(&mut self, line: &str) -> std::io::Result<()> {
-        match timeout(SEND_TIMEOUT, self.send_once(line)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                self.tcp = None;
-                timeout(SEND_TIMEOUT, self.send_once(line)).await?
-            }
+        if let Ok(Ok(())) = timeout(SEND_TIMEOUT, self.send_once(line)).await {
+            return Ok(());
         }
+        self.tcp = None;
+        timeout(SEND_TIMEOUT, self.send_once(line)).await?
     }
 
     async fn send_once(&mut self, line: &str) -> std::io::Result<()> {

@@ -80,14 +80,13 @@ impl EventsTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut groups = vec![FileGroup::default(); state.config().target_partitions().max(1)];
         let mut has_files = false;
-        let mut turn = 0;
-        for file in self.segments.iter().filter(|file| span.may_hold(file)) {
+        let files = self.segments.iter().filter(|file| span.may_hold(file));
+        for (turn, file) in files.enumerate() {
             let part = PartitionedFile::new(file.segment.path.clone(), file.segment.size_bytes);
             let groups_count = groups.len();
             if let Some(group) = groups.get_mut(turn % groups_count) {
                 group.push(part);
             }
-            turn += 1;
             has_files = true;
         }
         let memory = MemorySourceConfig::try_new_exec(

@@ -35,6 +35,7 @@ pub(crate) struct Filter {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a query has some dozens of nodes")]
 enum Node {
     All,
     And(Vec<Node>),
@@ -129,7 +130,9 @@ impl Node {
         match self {
             Self::All => {}
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|part| part.columns(loose, columns));
+                for part in parts {
+                    part.columns(loose, columns);
+                }
             }
             Self::Not(inner) => inner.columns(loose, columns),
             Self::Text(_) => columns.extend([schema::RAW, schema::EXTRA_TEXT]),
@@ -318,5 +321,9 @@ impl Filter {
 /// Returns a moment in microseconds, rounded up.
 fn micros_up(moment: chrono::DateTime<chrono::Utc>) -> i64 {
     let whole = moment.timestamp_micros();
-    if moment.timestamp_subsec_nanos() % 1000 == 0 { whole } else { whole.saturating_add(1) }
+    if moment.timestamp_subsec_nanos().is_multiple_of(1000) {
+        whole
+    } else {
+        whole.saturating_add(1)
+    }
 }

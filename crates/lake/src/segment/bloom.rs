@@ -28,7 +28,7 @@ const fn fnv_step(hash: u64, byte: u8) -> u64 {
     (hash ^ byte as u64).wrapping_mul(FNV_PRIME)
 }
 
-/// Spreads FNV's bits (the finaliser of MurmurHash3).
+/// Spreads FNV's bits (the finaliser of `MurmurHash3`).
 const fn spread(mut hash: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -115,7 +115,7 @@ pub(crate) fn encode_lists(lists: &[Arc<Vec<Event>>]) -> Result<Vec<Rows>, Arrow
         part_bytes += event_bytes(event);
         part.push(event);
         if part.len() >= 2 * TAIL_EVENTS_MAX || part_bytes >= 4 * TAIL_BYTES_MAX {
-            parts.push(encode(part.drain(..).collect::<Vec<_>>().into_iter())?);
+            parts.push(encode(std::mem::take(&mut part).into_iter())?);
             part_bytes = 0;
         }
     }

@@ -93,7 +93,9 @@ fn value() -> impl Strategy<Value = Value> {
 fn event_parts() -> impl Strategy<Value = (Attrs, Fields, String)> {
     let attrs = prop::collection::vec((select(&ATTRS[..]), value()), 0..4).prop_map(|pairs| {
         let mut attrs = Attrs::default();
-        pairs.into_iter().for_each(|(attr, value)| attrs.set(attr, value));
+        for (attr, value) in pairs {
+            attrs.set(attr, value);
+        }
         attrs
     });
     let fields = prop::collection::vec((select(&NAMES[..]), value()), 0..4).prop_map(|pairs| {

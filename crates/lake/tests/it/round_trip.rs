@@ -52,7 +52,9 @@ fn attrs() -> impl Strategy<Value = Attrs> {
     let attr = (0..Attr::ALL.len()).prop_map(|place| Attr::ALL[place]);
     prop::collection::btree_map(attr, value(), 0..8).prop_map(|values| {
         let mut attrs = Attrs::default();
-        values.into_iter().for_each(|(attr, value)| attrs.set(attr, value));
+        for (attr, value) in values {
+            attrs.set(attr, value);
+        }
         attrs
     })
 }
@@ -61,7 +63,9 @@ fn fields() -> impl Strategy<Value = Fields> {
     let name = prop_oneof!["[a-z_.-]{1,8}", text(), Just("user".to_owned())];
     prop::collection::vec((name, value()), 0..8).prop_map(|pairs| {
         let mut fields = Fields::new();
-        pairs.into_iter().for_each(|(name, value)| fields.set(name, value));
+        for (name, value) in pairs {
+            fields.set(name, value);
+        }
         fields
     })
 }

@@ -12,7 +12,7 @@ const SHARED: &str = "group-by";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counted<'a> {
     kind: Kind,
-    counted: &'a Match,
+    tally: &'a Match,
     /// All matches of the finding; those of [`SHARED`] say what the events have in common.
     matched: &'a [Match],
 }
@@ -56,16 +56,16 @@ impl<'a> Counted<'a> {
     /// Returns what was counted; nothing for the finding of a plain rule.
     pub(super) fn of(matched: &'a [Match]) -> Option<Self> {
         let known = |one: &'a Match| Some((Kind::of(&one.selection)?, one));
-        let (kind, counted) = matched.iter().rev().find_map(known)?;
-        Some(Self { kind, counted, matched })
+        let (kind, tally) = matched.iter().rev().find_map(known)?;
+        Some(Self { kind, tally, matched })
     }
 
     /// Returns the reason: `30 giá trị khác nhau của query trong 5 phút, cùng src_ip 10.30.0.5`.
     pub(super) fn reason(&self, lang: Lang) -> String {
         let mut parts = vec![
             Phrase::key(self.kind.key())
-                .arg("count", amount(&self.counted.value, lang))
-                .arg("field", self.counted.field.as_str())
+                .arg("count", amount(&self.tally.value, lang))
+                .arg("field", self.tally.field.as_str())
                 .arg("span", self.span(lang))
                 .text(lang),
         ];
@@ -79,12 +79,12 @@ impl<'a> Counted<'a> {
     }
 
     fn span(&self, lang: Lang) -> String {
-        self.counted
+        self.tally
             .pattern
             .rsplit_once(" in ")
             .and_then(|(_, span)| span.trim_end_matches(" s").parse::<i64>().ok())
             .and_then(TimeDelta::try_seconds)
-            .map_or_else(|| self.counted.pattern.clone(), |span| figures::duration(span, lang))
+            .map_or_else(|| self.tally.pattern.clone(), |span| figures::duration(span, lang))
     }
 }
 
