@@ -58,11 +58,12 @@ fn variables_override_keys() {
     assert_eq!(config.site.province, "Lạng Sơn");
 }
 
+/// The file, the environment, and what the error must name.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn what_is_wrong_is_named() {
     let syslog = "[[intake.syslog]]\nname = 'a'\nlisten = '0.0.0.0:1'\n";
-    /// The file, the environment, and what the error must name.
-    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
     let cases: &[Case<'_>] = &[
         ("[web]\nlisten = '127.0.0.1:1'\nport = 3\n", &[], &["luytre.toml", "line 3", "port"]),
         ("[web]\nlisten = 'here'\n", &[], &["line 2", "socket address"]),
