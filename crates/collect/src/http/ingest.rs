@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use event::DeadReason;
+use event::{DeadReason, Fields};
 use serde::Serialize;
 
 use super::body::Received;
@@ -181,15 +181,16 @@ fn json_record(bytes: Bytes) -> Record {
     }
 }
 
-/// Returns an HTML form as a JSON object.
+/// Returns an HTML form as a JSON object, its fields in the form's order.
 fn form_record(body: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(body);
-    let mut object = serde_json::Map::new();
+    let mut object = Fields::new();
     for pair in text.trim().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        object.insert(unescape(name), unescape(value).into());
+        object.push(unescape(name), unescape(value));
     }
-    Bytes::from(serde_json::Value::Object(object).to_string())
+    // Fields of text always serialise.
+    Bytes::from(serde_json::to_vec(&object).unwrap_or_default())
 }
 
 /// Returns form-encoded text as it was meant; a `%` that begins no escape stays.

@@ -105,7 +105,7 @@ async fn plain_records_in_every_shape() {
             "application/x-www-form-urlencoded",
             "name=root&msg=hi+there",
             200,
-            &["{\"msg\":\"hi there\",\"name\":\"root\"}"],
+            &["{\"name\":\"root\",\"msg\":\"hi there\"}"],
         ),
         (
             "application/x-www-form-urlencoded",

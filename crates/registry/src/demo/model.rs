@@ -98,6 +98,8 @@ pub struct DemoSource {
     pub parser: String,
     /// The host name that its lines carry.
     pub host: String,
+    /// The address its syslog comes from, if it is not to be given one of its own.
+    pub address: Option<std::net::IpAddr>,
     #[serde(default = "quarter_hour")]
     pub silence_minutes: i32,
 }

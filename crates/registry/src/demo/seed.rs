@@ -126,6 +126,9 @@ fn by(db: &Db, demo: &DemoSource, index: usize) -> Result<SenderBy, DemoError> {
     if demo.kind == SourceKind::Http {
         return Ok(SenderBy::Token(Token::new(db.ids().secret())));
     }
+    if let Some(address) = demo.address {
+        return Ok(SenderBy::Address(address));
+    }
     let high = u8::try_from(index / 250).map_err(|_| DemoError::TooMany)?;
     let low = u8::try_from(index % 250 + 1).map_err(|_| DemoError::TooMany)?;
     Ok(SenderBy::Address(Ipv4Addr::new(127, 9, high, low).into()))
