@@ -3,10 +3,20 @@
 use std::sync::Arc;
 
 use event::{Event, Finding};
+use serde::{Deserialize, Serialize};
 
 use crate::correlation::{Correlator, CorrelatorState};
 use crate::matching::Scratch;
 use crate::rule_set::RuleSet;
+
+/// All that an engine remembers between events, to be stored over a restart. A part that is missing
+/// in what was stored begins anew.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineState {
+    /// What the correlations count.
+    pub correlations: CorrelatorState,
+}
 
 /// Matches events against a rule set and follows its correlations.
 #[derive(Debug)]
@@ -56,13 +66,13 @@ impl Engine {
         self.correlator.observe(&self.rules, event, fired, findings);
     }
 
-    /// Returns what the correlations remember, to be stored.
-    pub fn state(&self) -> CorrelatorState {
-        self.correlator.state(&self.rules)
+    /// Returns what the engine remembers, to be stored.
+    pub fn state(&self) -> EngineState {
+        EngineState { correlations: self.correlator.state(&self.rules) }
     }
 
     /// Takes up what was stored.
-    pub fn restore(&mut self, stored: CorrelatorState) {
-        self.correlator.restore(&self.rules, stored);
+    pub fn restore(&mut self, stored: EngineState) {
+        self.correlator.restore(&self.rules, stored.correlations);
     }
 }

@@ -45,7 +45,7 @@ pub mod testing;
 
 pub use ast::Placeholders;
 pub use correlation::{Correlator, CorrelatorState, GroupSnapshot, LIMIT_RULE, RuleSnapshot};
-pub use engine::Engine;
+pub use engine::{Engine, EngineState};
 pub use error::{RuleError, RuleErrorKind};
 pub use info::{FirstStep, RuleInfo};
 pub use matching::Scratch;

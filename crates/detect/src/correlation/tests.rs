@@ -8,7 +8,7 @@ use event::{AgencyId, EntityKind, Event, Fields, LogSource};
 use super::LIMIT_RULE;
 use crate::limits::GROUPS_PER_RULE_MAX;
 use crate::testing::EventMaker;
-use crate::{CorrelatorState, Engine, RuleFile, RuleSet};
+use crate::{Engine, EngineState, RuleFile, RuleSet};
 
 const BASES: &str = "
 title: a
@@ -196,7 +196,7 @@ fn state_survives_a_restart_and_a_swap_of_other_rules() {
     assert_eq!(first.process(&events[..2]), []);
     let stored = serde_json::to_string(&first.state()).unwrap();
 
-    let restored: CorrelatorState = serde_json::from_str(&stored).unwrap();
+    let restored: EngineState = serde_json::from_str(&stored).unwrap();
     let mut second = Engine::new(rules(COUNT));
     second.restore(restored.clone());
     assert_eq!(second.state(), restored);
@@ -210,7 +210,7 @@ fn state_survives_a_restart_and_a_swap_of_other_rules() {
 
     let mut third = Engine::new(rules(&COUNT.replace("gte: 3", "gte: 2")));
     third.restore(restored);
-    assert_eq!(third.state().rules[0].groups, [], "a changed rule starts anew");
+    assert_eq!(third.state().correlations.rules[0].groups, [], "a changed rule starts anew");
 }
 
 #[test]
@@ -227,5 +227,5 @@ fn a_flood_of_groups_stays_bounded_and_is_reported_once() {
         reports += findings.len();
     }
     assert_eq!(reports, 1);
-    assert!(engine.state().rules[0].groups.len() <= GROUPS_PER_RULE_MAX);
+    assert!(engine.state().correlations.rules[0].groups.len() <= GROUPS_PER_RULE_MAX);
 }
