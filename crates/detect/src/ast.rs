@@ -48,6 +48,18 @@ pub(crate) enum Condition {
     Selection(usize),
 }
 
+impl Condition {
+    /// Returns whether the condition holds, told of each selection whether it does.
+    pub(crate) fn holds(&self, selection: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(selection)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(selection)),
+            Self::Not(inside) => !inside.holds(selection),
+            Self::Selection(index) => selection(*index),
+        }
+    }
+}
+
 /// What a selection asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Detection {
@@ -192,6 +204,10 @@ pub(crate) enum CorrelationKind {
     ValueCount,
     ValueSum,
     ValueAverage,
+    /// The value below which this many percent of the values lie; without a number, how many percent
+    /// of the values are no greater (for text: no more frequent) than that of the event.
+    ValuePercentile(Option<u8>),
+    ValueMedian,
     Temporal,
     TemporalOrdered,
 }
@@ -202,6 +218,9 @@ pub(crate) struct Threshold {
     pub(crate) tests: Vec<(Comparison, f64)>,
     /// The counted fields, for kinds that count values; several count as one combined value.
     pub(crate) fields: Vec<String>,
+    /// For temporal kinds, instead of `tests`: which rules must have been seen together and which
+    /// must not. A selection is a rule, by its place in [`Correlation::rules`].
+    pub(crate) rules: Option<Condition>,
 }
 
 /// An exception applied to other rules.

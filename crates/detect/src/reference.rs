@@ -33,14 +33,8 @@ fn search(search: &Search, event: &Event) -> bool {
 
 /// Returns whether a condition holds.
 pub(crate) fn condition(condition_of: &Condition, search: &Search, event: &Event) -> bool {
-    match condition_of {
-        Condition::All(parts) => parts.iter().all(|part| condition(part, search, event)),
-        Condition::Any(parts) => parts.iter().any(|part| condition(part, search, event)),
-        Condition::Not(inside) => !condition(inside, search, event),
-        Condition::Selection(index) => {
-            search.selections.get(*index).is_some_and(|(_, own)| detection(own, event))
-        }
-    }
+    condition_of
+        .holds(&|index| search.selections.get(index).is_some_and(|(_, own)| detection(own, event)))
 }
 
 /// Returns whether a selection holds.

@@ -147,6 +147,9 @@ impl Group {
                 let sum: f64 = window().filter_map(|entry| entry.number).sum();
                 sum / float(range.len().max(1))
             }
+            CorrelationKind::ValueMedian => percentile(window(), 50),
+            CorrelationKind::ValuePercentile(Some(percent)) => percentile(window(), percent),
+            CorrelationKind::ValuePercentile(None) => rank(window()),
             CorrelationKind::Temporal => {
                 let inputs: BTreeSet<usize> = window().map(|entry| entry.input).collect();
                 float(inputs.len())
@@ -156,7 +159,11 @@ impl Group {
         let temporal =
             matches!(plan.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
         let tests = &plan.threshold.tests;
-        let met = if tests.is_empty() && temporal {
+        let met = if let Some(condition) = &plan.threshold.rules {
+            let seen: BTreeSet<usize> = window().map(|entry| entry.input).collect();
+            let in_order = plan.kind == CorrelationKind::Temporal || measured >= float(seen.len());
+            in_order && condition.holds(&|rule| seen.contains(&rule))
+        } else if tests.is_empty() && temporal {
             measured >= float(plan.inputs.len())
         } else {
             tests.iter().all(|(comparison, number)| comparison.holds(measured, *number))
@@ -174,6 +181,25 @@ impl Group {
 /// How many of the newest entries are searched for one that was taken in already: what a restart
 /// plays again stands at the end.
 const KNOWN_LOOK_BACK: usize = 256;
+
+/// Returns the number below which this many percent of the numbers lie, between two neighbours in
+/// proportion.
+fn percentile(window: vec_deque::Iter<'_, Entry>, percent: u8) -> f64 {
+    let mut numbers: Vec<f64> = window.filter_map(|entry| entry.number).collect();
+    numbers.sort_by(f64::total_cmp);
+    let steps = numbers.len().saturating_sub(1).saturating_mul(usize::from(percent));
+    let at = |place: usize| numbers.get(place).or(numbers.last()).copied().unwrap_or_default();
+    let (below, part) = (steps / 100, float(steps % 100) / 100.0);
+    at(below) + (at(below.saturating_add(1)) - at(below)) * part
+}
+
+/// Returns how many percent of the numbers are no greater than the newest.
+fn rank(window: vec_deque::Iter<'_, Entry>) -> f64 {
+    let numbers: Vec<f64> = window.filter_map(|entry| entry.number).collect();
+    let newest = numbers.last().copied().unwrap_or_default();
+    let no_greater = numbers.iter().filter(|number| **number <= newest).count();
+    float(no_greater) * 100.0 / float(numbers.len().max(1))
+}
 
 /// Returns how many of the rules, taken in their order, were seen one after the other. Equal times
 /// count as being in order.

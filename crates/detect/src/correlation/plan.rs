@@ -184,7 +184,13 @@ impl CorrelationPlan {
 
     /// Returns whether numbers are added up.
     pub(super) fn sums(&self) -> bool {
-        matches!(self.kind, CorrelationKind::ValueSum | CorrelationKind::ValueAverage)
+        matches!(
+            self.kind,
+            CorrelationKind::ValueSum
+                | CorrelationKind::ValueAverage
+                | CorrelationKind::ValueMedian
+                | CorrelationKind::ValuePercentile(_)
+        )
     }
 
     /// Returns the word the rule used.
@@ -194,6 +200,8 @@ impl CorrelationPlan {
             CorrelationKind::ValueCount => "value_count",
             CorrelationKind::ValueSum => "value_sum",
             CorrelationKind::ValueAverage => "value_avg",
+            CorrelationKind::ValuePercentile(_) => "value_percentile",
+            CorrelationKind::ValueMedian => "value_median",
             CorrelationKind::Temporal => "temporal",
             CorrelationKind::TemporalOrdered => "temporal_ordered",
         }

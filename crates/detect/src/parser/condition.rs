@@ -13,7 +13,7 @@ pub(super) fn read(node: &Node, names: &[&str]) -> Result<Condition, Fault> {
             let found = member.describe();
             return Err(Fault::rule(member.at, format!("expected a condition, found {found}")));
         };
-        any.push(parse(text, member.at, names)?);
+        any.push(parse(text, member.at, Names { names, of: "selection" })?);
     }
     match (any.pop(), any.is_empty()) {
         (None, _) => Err(Fault::rule(node.at, "the condition is empty")),
@@ -25,8 +25,26 @@ pub(super) fn read(node: &Node, names: &[&str]) -> Result<Condition, Fault> {
     }
 }
 
-fn parse(text: &str, at: Place, names: &[&str]) -> Result<Condition, Fault> {
-    let mut parser = Parser { words: words(text, at), next: 0, depth: 0, names, at };
+/// What a condition may name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) names: &'a [&'a str],
+    /// What they are called in messages: `selection`, `rule`.
+    pub(super) of: &'static str,
+}
+
+/// Returns the names that a condition mentions, in its order, with where.
+pub(super) fn names(text: &str, at: Place) -> Vec<(&str, Place)> {
+    let is_name = |(word, _): &(&str, Place)| {
+        !["and", "or", "not", "(", ")", "|"].iter().any(|own| word.eq_ignore_ascii_case(own))
+    };
+    words(text, at).into_iter().filter(is_name).collect()
+}
+
+/// Reads one condition.
+pub(super) fn parse(text: &str, at: Place, known: Names<'_>) -> Result<Condition, Fault> {
+    let Names { names, of } = known;
+    let mut parser = Parser { words: words(text, at), next: 0, depth: 0, names, of, at };
     let condition = parser.any()?;
     match parser.peek() {
         None => Ok(condition),
@@ -70,6 +88,7 @@ struct Parser<'a> {
     next: usize,
     depth: usize,
     names: &'a [&'a str],
+    of: &'static str,
     at: Place,
 }
 
@@ -165,7 +184,7 @@ impl<'a> Parser<'a> {
     }
 
     fn unknown(&self, word: &str, at: Place) -> Fault {
-        Fault::rule(at, format!("no selection is called `{word}`"))
+        Fault::rule(at, format!("no {} is called `{word}`", self.of))
             .maybe_hint(did_you_mean(word, self.names.iter().copied()))
     }
 }

@@ -4,19 +4,30 @@ use std::collections::BTreeMap;
 
 use chrono::Duration;
 
-use super::{Context, meta, rule_names};
+use super::{Context, condition, meta, rule_names};
 use crate::ast::{Comparison, Correlation, CorrelationKind, Threshold};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::{CORRELATION_RULES_MAX, ENTRIES_PER_GROUP_MAX};
 use crate::yaml::{Node, Scalar};
 
-const KINDS: [(&str, CorrelationKind); 6] = [
+const KINDS: [(&str, CorrelationKind); 8] = [
     ("event_count", CorrelationKind::EventCount),
     ("value_count", CorrelationKind::ValueCount),
     ("value_sum", CorrelationKind::ValueSum),
     ("value_avg", CorrelationKind::ValueAverage),
+    ("value_percentile", CorrelationKind::ValuePercentile(None)),
+    ("value_median", CorrelationKind::ValueMedian),
     ("temporal", CorrelationKind::Temporal),
     ("temporal_ordered", CorrelationKind::TemporalOrdered),
+];
+
+const COMPARISONS: [(&str, Comparison); 6] = [
+    ("gt", Comparison::Greater),
+    ("gte", Comparison::GreaterOrEqual),
+    ("lt", Comparison::Less),
+    ("lte", Comparison::LessOrEqual),
+    ("eq", Comparison::Equal),
+    ("neq", Comparison::NotEqual),
 ];
 
 const KEYS: [&str; 7] =
@@ -35,15 +46,13 @@ pub(super) fn read(node: &Node, number: usize, context: Context<'_>) -> Result<C
                 .maybe_hint(did_you_mean(&key.name, KEYS.into_iter())));
         }
     }
-    let kind = kind(own)?;
-    let rules = match own.get("rules") {
-        Some(list) => rule_names(list)?,
-        None => return Err(Fault::rule(own.at, "no `rules`")),
-    };
+    let kind = percentile(own, kind(own)?)?;
+    let rules = rules(own, kind)?;
     if rules.len() > CORRELATION_RULES_MAX {
         return Err(Fault::unsupported(own.at, format!("over {CORRELATION_RULES_MAX} rules")));
     }
-    let threshold = threshold(own, kind, rules.len())?;
+    let names: Vec<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
+    let threshold = threshold(own, kind, &names)?;
     let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
     Ok(Correlation {
         info,
@@ -65,11 +74,24 @@ fn kind(own: &Node) -> Result<CorrelationKind, Fault> {
     if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == word) {
         return Ok(*kind);
     }
-    if matches!(word, "value_percentile" | "value_median") {
-        return Err(Fault::unsupported(node.at, format!("`{word}` is not supported")));
-    }
     Err(Fault::rule(node.at, format!("unknown correlation type `{word}`"))
         .maybe_hint(did_you_mean(word, KINDS.iter().map(|(name, _)| *name))))
+}
+
+/// Reads the rules it counts; a condition over rules may stand for the list.
+fn rules(own: &Node, kind: CorrelationKind) -> Result<Vec<(String, Place)>, Fault> {
+    if let Some(list) = own.get("rules") {
+        return rule_names(list);
+    }
+    let condition = own.get("condition").filter(|_| is_temporal(kind));
+    let names = condition.and_then(|node| Some(condition::names(node.as_text()?, node.at)));
+    let mut rules: Vec<(String, Place)> = Vec::new();
+    for (name, at) in names.unwrap_or_default() {
+        if !rules.iter().any(|(own, _)| own == name) {
+            rules.push((name.to_owned(), at));
+        }
+    }
+    if rules.is_empty() { Err(Fault::rule(own.at, "no `rules`")) } else { Ok(rules) }
 }
 
 fn group_by(own: &Node) -> Result<Vec<String>, Fault> {
@@ -128,46 +150,86 @@ pub(crate) fn read_duration(text: &str) -> Option<Duration> {
     }
 }
 
-fn threshold(own: &Node, kind: CorrelationKind, rules: usize) -> Result<Threshold, Fault> {
-    let temporal = matches!(kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
+/// Reads what the count must be, or which rules must be seen together.
+fn threshold(own: &Node, kind: CorrelationKind, rules: &[&str]) -> Result<Threshold, Fault> {
     let Some(node) = own.get("condition") else {
-        if temporal {
+        if is_temporal(kind) {
             return Ok(Threshold::default());
         }
         return Err(Fault::rule(own.at, "no `condition`"));
     };
     let Some(entries) = node.as_map() else {
-        return Err(Fault::unsupported(node.at, "a condition over rules is not supported")
-            .hint("a map with gt, gte, lt, lte, eq or neq"));
+        return rules_together(node, kind, rules);
     };
     let mut threshold = Threshold::default();
     for (key, value) in entries {
-        let comparison = match key.name.as_str() {
-            "gt" => Comparison::Greater,
-            "gte" => Comparison::GreaterOrEqual,
-            "lt" => Comparison::Less,
-            "lte" => Comparison::LessOrEqual,
-            "eq" => Comparison::Equal,
-            "neq" => Comparison::NotEqual,
-            "field" => {
-                let members = value.members().iter().filter_map(Node::as_text);
-                threshold.fields = members.map(ToOwned::to_owned).collect();
-                continue;
-            }
-            other => {
-                let known = ["gt", "gte", "lt", "lte", "eq", "neq", "field"];
-                return Err(Fault::rule(key.at, format!("unknown comparison `{other}`"))
-                    .maybe_hint(did_you_mean(other, known.into_iter())));
-            }
+        if key.name == "percentile" {
+            continue;
+        }
+        if key.name == "field" {
+            let members = value.members().iter().filter_map(Node::as_text);
+            threshold.fields = members.map(ToOwned::to_owned).collect();
+            continue;
+        }
+        let Some((_, comparison)) = COMPARISONS.iter().find(|(name, _)| *name == key.name) else {
+            let known = COMPARISONS.iter().map(|(name, _)| *name).chain(["field", "percentile"]);
+            return Err(Fault::rule(key.at, format!("unknown comparison `{}`", key.name))
+                .maybe_hint(did_you_mean(&key.name, known)));
         };
         let number = value.as_text().and_then(super::modifier::number);
         let Some(number) = number else {
             return Err(Fault::rule(value.at, "expected a number"));
         };
-        threshold.tests.push((comparison, number));
+        threshold.tests.push((*comparison, number));
     }
-    check_threshold(&threshold, kind, rules, node.at)?;
+    check_threshold(&threshold, kind, rules.len(), node.at)?;
     Ok(threshold)
+}
+
+/// Reads a condition over rules: `recon_a and (recon_b or not recon_c)`.
+fn rules_together(node: &Node, kind: CorrelationKind, rules: &[&str]) -> Result<Threshold, Fault> {
+    if !is_temporal(kind) {
+        return Err(Fault::rule(node.at, "only `temporal` kinds take a condition over rules")
+            .hint("a map with gt, gte, lt, lte, eq or neq"));
+    }
+    let Some(text) = node.as_text() else {
+        let found = node.describe();
+        return Err(Fault::rule(node.at, format!("expected a condition, found {found}")));
+    };
+    let condition = condition::parse(text, node.at, condition::Names { names: rules, of: "rule" })?;
+    let used = condition::names(text, node.at);
+    if let Some(unused) = rules.iter().find(|rule| !used.iter().any(|(name, _)| name == *rule)) {
+        return Err(Fault::rule(
+            node.at,
+            format!("the condition does not say what `{unused}` is for"),
+        )
+        .hint("name every one of `rules` in the condition, or take it out"));
+    }
+    Ok(Threshold { rules: Some(condition), ..Threshold::default() })
+}
+
+/// Reads the percentile that the number of a `value_percentile` is for; without one, the event's own
+/// rank is compared.
+fn percentile(own: &Node, kind: CorrelationKind) -> Result<CorrelationKind, Fault> {
+    let Some((key, node)) = own.get("condition").and_then(|node| node.entry("percentile")) else {
+        return Ok(kind);
+    };
+    if kind != CorrelationKind::ValuePercentile(None) {
+        return Err(Fault::rule(
+            key.at,
+            "`percentile` goes with the type `value_percentile` alone",
+        ));
+    }
+    match node.scalar() {
+        Some(Scalar::Int(number @ 0..=100)) => {
+            Ok(CorrelationKind::ValuePercentile(u8::try_from(number).ok()))
+        }
+        _ => Err(Fault::rule(node.at, "a percentile is a whole number from 0 to 100")),
+    }
+}
+
+const fn is_temporal(kind: CorrelationKind) -> bool {
+    matches!(kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered)
 }
 
 fn check_threshold(
@@ -176,8 +238,8 @@ fn check_threshold(
     rules: usize,
     at: Place,
 ) -> Result<(), Fault> {
-    use CorrelationKind::{EventCount, Temporal, TemporalOrdered, ValueCount};
-    let temporal = matches!(kind, Temporal | TemporalOrdered);
+    use CorrelationKind::{EventCount, ValueCount};
+    let temporal = is_temporal(kind);
     if threshold.tests.is_empty() && !temporal {
         return Err(Fault::rule(at, "the condition compares with nothing"));
     }

@@ -143,10 +143,57 @@ fn correlations_are_checked() {
             "type: temporal, rules: [me], timespan: 5m",
             "a rule it counts was refused, or counts it in turn",
         ),
+        (
+            "type: temporal, rules: [base], timespan: 5m, condition: bass",
+            "no rule is called `bass`",
+        ),
+        (
+            "type: temporal, rules: [base, x], timespan: 5m, condition: base",
+            "the condition does not say what `x` is for",
+        ),
+        (
+            "type: event_count, rules: [base], timespan: 5m, condition: base",
+            "only `temporal` kinds take a condition over rules",
+        ),
+        (
+            "type: value_median, rules: [base], timespan: 5m, condition: {gte: 5}",
+            "no `field` whose values are counted",
+        ),
+        (
+            "type: value_percentile, rules: [base], timespan: 5m, \
+             condition: {gte: 5, field: A, percentile: 101}",
+            "a percentile is a whole number from 0 to 100",
+        ),
+        (
+            "type: value_sum, rules: [base], timespan: 5m, \
+             condition: {gte: 5, field: A, percentile: 10}",
+            "`percentile` goes with the type `value_percentile` alone",
+        ),
     ] {
         let text = format!("{base}title: c\nname: me\ncorrelation: {{ {correlation} }}\n");
         let error = load(&text).unwrap_err();
         assert!(error.contains(want), "{correlation}: {error}");
+    }
+}
+
+#[test]
+fn every_kind_of_correlation_is_read() {
+    let base = format!("{}name: base\n---\n", rule("  s:\n    A: x\n  condition: s"));
+    for correlation in [
+        "type: event_count, rules: base, condition: {gt: 1, lte: 5}",
+        "type: value_count, rules: [base], condition: {gte: 5, field: [A, B]}, group-by: [C]",
+        "type: value_sum, rules: [base], condition: {gte: 5, field: A}",
+        "type: value_avg, rules: [base], condition: {neq: 5, field: A}",
+        "type: value_percentile, rules: [base], condition: {lte: 1, field: A}",
+        "type: value_percentile, rules: [base], condition: {gte: 5, field: A, percentile: 95}",
+        "type: value_median, rules: [base], condition: {lt: 2.5, field: A}",
+        "type: temporal, rules: [base]",
+        "type: temporal_ordered, rules: [base], condition: {eq: 1}",
+        "type: temporal, rules: [base], condition: base or not (base AND base)",
+        "type: temporal_ordered, condition: base",
+    ] {
+        let text = format!("{base}title: c\ncorrelation: {{ timespan: 5m, {correlation} }}\n");
+        assert!(load(&text).is_ok(), "{correlation}: {:?}", load(&text).err());
     }
 }
 
