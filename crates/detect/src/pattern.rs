@@ -93,6 +93,11 @@ impl Pattern {
         Self::new(vec![Token::Text(text.to_owned())], false)
     }
 
+    /// Returns its pieces; text is folded unless case matters.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
     /// Returns whether case matters.
     pub(crate) const fn cased(&self) -> bool {
         self.cased

@@ -54,21 +54,66 @@ pub struct FindingKey {
 }
 
 /// One reason why a rule fired: shown as a sentence and as a highlight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Counts, indicators and baselines put their kind into `selection` and leave the rest of the reason to
+/// its default: `Match { selection, field, value, pattern, ..Match::default() }`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// The selection in the rule (`selection_img`).
     pub selection: String,
     /// The field as the rule names it; empty for a keyword search over the whole event.
     pub field: String,
-    /// The value that was in the event, cut to [`Match::VALUE_CHARS_MAX`] characters.
+    /// The value that was in the event, cut to [`Match::VALUE_CHARS_MAX`] characters around what
+    /// matched.
     pub value: String,
     /// What the rule looked for, as written in it (`*\cmd.exe`).
     pub pattern: String,
+    /// How the value meets the pattern; `None` where `selection` says it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<MatchKind>,
+    /// The characters of `value` that met the pattern, as first and one past the last; `None` for
+    /// the whole value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<(usize, usize)>,
 }
 
 impl Match {
     /// How much of a value is kept in a finding; the event itself has the rest.
     pub const VALUE_CHARS_MAX: usize = 512;
+}
+
+/// How a value meets what a rule wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchKind {
+    /// The whole value is this.
+    Is,
+    /// The value begins so.
+    Starts,
+    /// The value ends so.
+    Ends,
+    /// The value holds this.
+    Contains,
+    /// The value has this shape: wildcards inside.
+    Like,
+    /// A regular expression finds something.
+    Regex,
+    /// The address is inside this network.
+    Network,
+    /// The number compares so.
+    Number,
+    /// A part of the time is this.
+    Time,
+    /// It compares so with another field of the same event.
+    Field,
+    /// The field is there.
+    Present,
+    /// The field is absent, or empty.
+    Absent,
+    /// The value is anything but this.
+    Not,
+    /// A whole selection that must not hold does not.
+    Lacks,
 }
 
 /// What kind of thing a finding is about.

@@ -30,7 +30,7 @@ pub mod query;
 pub use attr::{Attr, AttrType};
 pub use class::{Class, LogSource};
 pub use clock::{Clock, SystemClock, TestClock};
-pub use finding::{Entity, EntityKind, Finding, FindingKey, Match};
+pub use finding::{Entity, EntityKind, Finding, FindingKey, Match, MatchKind};
 pub use frame::{DeadLetter, DeadReason, Frame, SpoolPosition};
 pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
 pub use lake::LakeReader;

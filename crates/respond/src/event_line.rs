@@ -128,8 +128,10 @@ fn hits(matched: &[Match], event: &Event, name: &str, text: &str) -> bool {
         let named = one.field == name
             || Attr::from_name(&one.field).is_some_and(|attr| attr.alias() == name)
             || (event.fields.get(&one.field).is_none() && !one.field.is_empty());
-        let cut: String = text.chars().take(Match::VALUE_CHARS_MAX).collect();
-        named && !one.value.is_empty() && cut == one.value
+        // A value as long as a finding keeps is a cutting.
+        let is_cut = one.value.chars().count() >= Match::VALUE_CHARS_MAX;
+        let same = if is_cut { text.contains(&one.value) } else { text == one.value };
+        named && !one.value.is_empty() && same
     })
 }
 

@@ -85,6 +85,7 @@ impl Maker {
                 field: "Image".to_owned(),
                 value: r"C:\Windows\System32\cmd.exe".to_owned(),
                 pattern: r"*\cmd.exe".to_owned(),
+                ..Match::default()
             }],
             count: 1,
         }

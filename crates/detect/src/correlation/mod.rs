@@ -197,6 +197,7 @@ fn finding(
             field: field.clone(),
             value: value.clone(),
             pattern: String::new(),
+            ..Match::default()
         })
         .collect();
     matched.push(Match {
@@ -204,6 +205,7 @@ fn finding(
         field: plan.threshold.fields.join(", "),
         value: firing.count.to_string(),
         pattern: plan.written(),
+        ..Match::default()
     });
     Finding {
         rule: plan.info.id.clone(),
@@ -241,6 +243,7 @@ fn limit_finding(plan: &CorrelationPlan, event: &Event) -> Finding {
             field: plan.group_by.join(", "),
             value: plan.info.title.clone(),
             pattern: format!("at most {} groups", crate::limits::GROUPS_PER_RULE_MAX),
+            ..Match::default()
         }],
         count: 1,
     }

@@ -2,7 +2,7 @@
 //! writes the threshold down as `>= 30 in 300 s`; nobody but this module reads that.
 
 use chrono::TimeDelta;
-use event::Match;
+use event::{Match, MatchKind};
 use web::{Lang, Phrase, figures};
 
 /// The selection under which a correlation gives the fields that its events have in common.
@@ -88,6 +88,12 @@ impl<'a> Counted<'a> {
     }
 }
 
+/// Returns whether the rule fired because this selection does not hold. Alerts of the first releases
+/// said so by the pattern `not`.
+pub(super) fn is_lacking(one: &Match) -> bool {
+    one.kind == Some(MatchKind::Lacks) || (one.value.is_empty() && one.pattern == "not")
+}
+
 fn is_shared(one: &Match) -> bool {
     one.selection == SHARED
 }
@@ -102,7 +108,7 @@ pub(super) fn wanted(one: &Match, lang: Lang) -> String {
     if is_shared(one) {
         return Phrase::key("alert-wanted-same").text(lang);
     }
-    if one.value.is_empty() && one.pattern == "not" {
+    if is_lacking(one) {
         return Phrase::key("alert-wanted-absent")
             .arg("selection", one.selection.as_str())
             .text(lang);
@@ -143,6 +149,7 @@ mod tests {
             field: field.to_owned(),
             value: value.to_owned(),
             pattern: pattern.to_owned(),
+            ..Match::default()
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Lang, Phrase};
 
-use super::count::Counted;
+use super::count::{self, Counted};
 use super::model::Alert;
 use crate::event_line::cut;
 use crate::rule::RuleCard;
@@ -65,7 +65,7 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
 fn reason(one: &Match, lang: Lang) -> String {
     let value = cut(&one.value, VALUE_CHARS);
     let pattern = cut(&one.pattern, VALUE_CHARS);
-    if one.value.is_empty() && pattern == "not" {
+    if count::is_lacking(one) {
         return Phrase::key("alert-why-absent").arg("selection", one.selection.as_str()).text(lang);
     }
     if one.field.is_empty() {

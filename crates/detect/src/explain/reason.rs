@@ -1,11 +1,12 @@
 //! Why a rule fired: the selections that made its condition true, with field, value and pattern.
 
-use event::{Event, Finding, Match};
+use event::{Event, Finding, Match, MatchKind, Value};
 
 use crate::ast::{Condition, Detection, Item, Rule, Search};
-use crate::entity;
+use crate::explain::part;
 use crate::limits::MATCHES_MAX;
 use crate::reference::{self, Found};
+use crate::{entity, taxonomy};
 
 /// Makes the finding of a rule that fired on one event.
 pub(crate) fn finding(rule: &Rule, event: &Event) -> Finding {
@@ -26,17 +27,16 @@ pub(crate) fn finding(rule: &Rule, event: &Event) -> Finding {
 }
 
 /// Returns why a rule fired. For a rule that fires on what is *not* there, the selections that did
-/// not match stand with an empty value.
-pub(crate) fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
+/// not match stand as such ([`MatchKind::Lacks`]).
+fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
     let mut matches = Vec::new();
     walk(&rule.search.condition, &rule.search, event, &mut matches);
     if matches.is_empty() {
         for (name, _) in rule.search.selections.iter().take(MATCHES_MAX) {
             matches.push(Match {
                 selection: name.clone(),
-                field: String::new(),
-                value: String::new(),
-                pattern: "not".to_owned(),
+                kind: Some(MatchKind::Lacks),
+                ..Match::default()
             });
         }
     }
@@ -75,28 +75,31 @@ fn reasons(selection: &str, detection: &Detection, event: &Event, out: &mut Vec<
 }
 
 fn item_reasons(selection: &str, item: &Item, event: &Event, out: &mut Vec<Match>) {
+    let field = item.field.as_deref();
     for wanted in &item.values {
-        let field = item.field.as_deref();
-        let found =
-            wanted.variants.iter().find_map(|matcher| reference::found(field, matcher, event));
-        let (value, pattern) = match (found, item.negated) {
-            (Some(Found::Value(value)), false) => (cut(&value.text()), wanted.written.clone()),
-            (Some(Found::Absence), false) => (String::new(), wanted.written.clone()),
-            (None, true) => (String::new(), format!("not {}", wanted.written)),
+        let find = |matcher| reference::found(field, matcher, event).map(|found| (matcher, found));
+        let (kind, (value, part)) = match (wanted.variants.iter().find_map(find), item.negated) {
+            (Some((matcher, Found::Value(value))), false) => {
+                let text = value.text();
+                (part::kind(matcher), part::cut(&text, part::of(matcher, &text)))
+            }
+            (Some((_, Found::Absence)), false) => (MatchKind::Absent, (String::new(), None)),
+            (None, true) => {
+                let text = field.and_then(|name| taxonomy::field(event, name)).map(Value::text);
+                (MatchKind::Not, part::cut(&text.unwrap_or_default(), None))
+            }
             _ => continue,
         };
         let reason = Match {
             selection: selection.to_owned(),
             field: field.unwrap_or_default().to_owned(),
             value,
-            pattern,
+            pattern: wanted.written.clone(),
+            kind: Some(kind),
+            part,
         };
         if out.len() < MATCHES_MAX && !out.contains(&reason) {
             out.push(reason);
         }
     }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(Match::VALUE_CHARS_MAX).collect()
 }
