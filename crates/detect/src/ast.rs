@@ -30,6 +30,8 @@ pub(crate) struct Rule {
     pub(crate) search: Search,
     /// Filters that apply to it, each a condition that must hold as well.
     pub(crate) filters: Vec<Search>,
+    /// What each of them is called, in the same order.
+    pub(crate) filter_titles: Vec<String>,
 }
 
 /// Named selections and the condition over them.

@@ -32,6 +32,7 @@ mod rule_set;
 
 // An event's way.
 mod correlation;
+mod coverage;
 mod engine;
 mod entity;
 mod explain;
@@ -45,8 +46,13 @@ pub mod testing;
 
 pub use ast::Placeholders;
 pub use correlation::{Correlator, CorrelatorState, GroupSnapshot, LIMIT_RULE, RuleSnapshot};
+pub use coverage::{Needs, Readiness, RuleCoverage, Seen, SeenKind};
 pub use engine::{Engine, EngineState};
 pub use error::{RuleError, RuleErrorKind};
+pub use explain::{
+    Because, Branch, Counted, Explanation, FilterCheck, ItemCheck, Near, Obstacle, Part,
+    SourceCheck,
+};
 pub use info::{FirstStep, RuleInfo};
 pub use matching::Scratch;
 pub use parser::RuleFile;

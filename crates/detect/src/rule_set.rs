@@ -7,10 +7,11 @@ use event::{Event, Finding};
 use crate::ast::{Correlation, Document, Filter, Placeholders, Rule};
 use crate::correlation::{CorrelationPlan, Planned};
 use crate::error::{Fault, RuleError, RuleErrorKind};
+use crate::explain::{self, Because, Counted, Explanation};
 use crate::info::RuleInfo;
 use crate::matching::{Matcher, Scratch};
 use crate::parser::{self, RuleFile};
-use crate::{explain, reference};
+use crate::{reference, taxonomy};
 
 /// Compiled rules: immutable, shared by all matching threads.
 #[derive(Debug, Default)]
@@ -75,6 +76,36 @@ impl RuleSet {
     pub fn evaluate_plainly(&self, event: &Event) -> Vec<&str> {
         let fires = self.rules.iter().filter(|rule| reference::fires(rule, event));
         fires.map(|rule| rule.info.id.as_str()).collect()
+    }
+
+    /// Returns why a rule (by id or name) fires on an event or why it does not; `None` if there is no
+    /// such rule. A correlation is explained by the rules it counts.
+    pub fn explain(&self, rule: &str, event: &Event) -> Option<Explanation> {
+        let is_it = |info: &RuleInfo| info.id == rule || info.name.as_deref() == Some(rule);
+        let number = self.infos.iter().position(is_it)?;
+        self.explain_number(number, event)
+    }
+
+    fn explain_number(&self, number: usize, event: &Event) -> Option<Explanation> {
+        if let Some(rule) = self.rules.get(number) {
+            return Some(explain::of_rule(rule, event));
+        }
+        let plan = self.correlations.get(number.checked_sub(self.rules.len())?)?;
+        // A plan only counts rules and earlier plans, so this ends.
+        let counted = plan.counted().filter_map(|(source, fields)| {
+            let explanation = self.explain_number(source, event)?;
+            let value =
+                |name: &str| taxonomy::field(event, name).map(|own| own.text().into_owned());
+            let fields = fields.map(|name| (name.to_owned(), value(name))).collect();
+            Some(Counted { explanation, fields })
+        });
+        let rules: Vec<Counted> = counted.collect();
+        Some(Explanation {
+            rule: plan.info.id.clone(),
+            title: plan.info.title.clone(),
+            fires: rules.iter().any(|one| one.explanation.fires),
+            because: Because::Counted { rules },
+        })
     }
 
     /// Returns the ids of the rules that fire, audible or not, by the compiled matcher.
@@ -161,6 +192,7 @@ impl Loading {
                 let Some(rule) = self.rules.get_mut(number) else { continue };
                 if reference::covers(&filter.logsource, &rule.info.logsource) {
                     rule.filters.push(filter.search.clone());
+                    rule.filter_titles.push(filter.title.clone());
                     used = true;
                 }
             }

@@ -177,6 +177,21 @@ fn silence(
 }
 
 impl CorrelationPlan {
+    /// Returns the rules it counts by their numbers, each with the fields that make the group or are
+    /// counted.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &str>)> {
+        self.inputs.iter().map(|input| {
+            let fields = input.group_fields.iter().chain(&input.counted_fields);
+            (input.source, fields.map(String::as_str))
+        })
+    }
+
+    /// Returns whether it wants all of its rules together, not just any of them.
+    pub(crate) fn needs_all(&self) -> bool {
+        let together = [CorrelationKind::Temporal, CorrelationKind::TemporalOrdered];
+        together.contains(&self.kind) && self.threshold.rules.is_none()
+    }
+
     /// Returns whether different values are counted.
     pub(super) fn counts_distinct(&self) -> bool {
         self.kind == CorrelationKind::ValueCount

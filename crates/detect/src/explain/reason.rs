@@ -70,11 +70,12 @@ fn reasons(selection: &str, detection: &Detection, event: &Event, out: &mut Vec<
                 }
             }
         }
-        Detection::Item(item) => item_reasons(selection, item, event, out),
+        Detection::Item(item) => of_item(selection, item, event, out),
     }
 }
 
-fn item_reasons(selection: &str, item: &Item, event: &Event, out: &mut Vec<Match>) {
+/// Adds what in the event meets an item.
+pub(super) fn of_item(selection: &str, item: &Item, event: &Event, out: &mut Vec<Match>) {
     let field = item.field.as_deref();
     for wanted in &item.values {
         let find = |matcher| reference::found(field, matcher, event).map(|found| (matcher, found));

@@ -86,7 +86,8 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
     let mut info = meta::read(node, number, context)?;
     info.logsource = logsource(node)?;
     let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
-    Ok(Document::Rule(Rule { info, name, at: node.at, search, filters: Vec::new() }))
+    let (filters, filter_titles) = (Vec::new(), Vec::new());
+    Ok(Document::Rule(Rule { info, name, at: node.at, search, filters, filter_titles }))
 }
 
 /// Reads the selections and the condition of a `detection` or `filter` map.
