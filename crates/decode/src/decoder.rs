@@ -231,11 +231,9 @@ impl Decoder {
         raw: &Raw,
         is_format: impl Fn(&SourceDefinition) -> bool,
     ) -> Option<&SourceDefinition> {
-        self.sources.iter().find(|source| {
-            is_format(source)
-                && !source.recognise.fields.is_empty()
-                && source.recognise.fields.hold(&raw.fields)
-        })
+        self.sources
+            .iter()
+            .find(|source| is_format(source) && source.recognise.holds_for_fields(&raw.fields))
     }
 
     /// Text: the program in the header decides, then what the text looks like. A text that an

@@ -111,8 +111,12 @@ impl Raw {
     /// Says what the fields mean by a definition.
     pub(crate) fn meant_by(self, source: &SourceDefinition, record: &Record<'_>) -> Meant {
         let Self { mut fields, time: own_time, mut notes, is_read } = self;
+        source.aliases.add_to(&mut fields);
         let pattern = pattern_meaning(source, record, is_read, &mut fields);
         let variant = source.variants.first(&fields);
+        if let Some(variant) = variant {
+            variant.aliases.add_to(&mut fields);
+        }
         let meanings = [pattern, variant.map(|variant| &variant.meaning)];
         let mut attrs = Attrs::default();
         for meaning in meanings.into_iter().flatten() {

@@ -26,9 +26,11 @@ fn every_source_folder_decodes_as_expected() {
 }
 
 /// A source that `auto` does not find has to be chosen by hand: these, and why.
-const CHOSEN_BY_HAND: [(&str, &str); 3] = [
+const CHOSEN_BY_HAND: [(&str, &str); 5] = [
     ("apache_httpd", "the Combined format does not say which server wrote it"),
     ("nginx_nginx", "the Combined format does not say which server wrote it"),
+    ("generic_application", "an exception's name in a text is no proof of who wrote it"),
+    ("microsoft_iis", "columns without a mark of their own"),
     ("linux_syslog", "what is left when nothing else fits"),
 ];
 

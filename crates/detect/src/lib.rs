@@ -57,4 +57,4 @@ pub use info::{FirstStep, RuleInfo};
 pub use matching::Scratch;
 pub use parser::RuleFile;
 pub use rule_set::RuleSet;
-pub use taxonomy::{attr_of, field};
+pub use taxonomy::{attr_of, covers, field};

@@ -3,22 +3,11 @@
 //! It defines what is right. The compiled matcher is held to it by property tests, and a finding's
 //! explanation is read off it, so that both always speak of the same thing.
 
-use event::{Attr, Event, LogSource, Value};
+use event::{Attr, Event, Value};
 
 use crate::ast::{Condition, Detection, Item, Matcher, Rule, Search, Wanted};
+pub(crate) use crate::taxonomy::covers;
 use crate::{taxonomy, test_value};
-
-/// Returns whether a rule's log source covers an event's: what the rule states must be equal.
-pub(crate) fn covers(rule: &LogSource, event: &LogSource) -> bool {
-    let equal = |rule: &Option<event::Name>, event: &Option<event::Name>| {
-        rule.is_none() || rule.as_deref() == event.as_deref()
-    };
-    equal(&rule.product, &event.product)
-        && (equal(&rule.category, &event.category)
-            || taxonomy::wider_category(event.category.as_deref())
-                .is_some_and(|wider| rule.category.as_deref() == Some(wider)))
-        && equal(&rule.service, &event.service)
-}
 
 /// Returns whether a rule fires on an event.
 pub(crate) fn fires(rule: &Rule, event: &Event) -> bool {

@@ -5,11 +5,12 @@ use regex::RegexBuilder;
 
 use super::condition::{Condition, Test};
 use super::file::{
-    FormatWord, MatchFile, PatternFile, SourceFile, Table, TimeFile, VariantFile, ZoneWord,
+    FieldsFile, FormatWord, MatchFile, PatternFile, SourceFile, Table, TimeFile, VariantFile,
+    ZoneWord,
 };
 use super::rules::Words;
 use super::{
-    Conditions, Format, Meaning, Pattern, Recognise, Rules, SourceDefinition, SourceError,
+    Aliases, Conditions, Format, Meaning, Pattern, Recognise, Rules, SourceDefinition, SourceError,
     SourceText, TimeFields, Variant, Variants,
 };
 use crate::limits::REGEX_BYTES_MAX;
@@ -74,6 +75,7 @@ fn checked(folder: &str, file: SourceFile) -> Result<SourceDefinition, Fault> {
         recognise: recognise(file.recognise)?,
         format,
         times: file.time.into_iter().map(time_fields).collect(),
+        aliases: aliases("", &file.alias)?,
         rules,
         patterns,
         variants: Variants::new(variants),
@@ -121,7 +123,13 @@ fn recognise(file: MatchFile) -> Result<Recognise, Fault> {
         programs: file.programs.iter().map(|program| program.to_ascii_lowercase()).collect(),
         starts_with: file.starts_with,
         contains: file.contains,
-        fields: conditions("match.fields.", &file.fields)?,
+        fields: match &file.fields {
+            FieldsFile::All(table) => vec![conditions("match.fields.", table)?],
+            FieldsFile::AnyOf(tables) => tables
+                .iter()
+                .map(|table| conditions("match.fields.", table))
+                .collect::<Result<_, _>>()?,
+        },
         rank: file.rank.unwrap_or(RANK_DEFAULT),
     })
 }
@@ -176,7 +184,7 @@ fn variant(key: &str, file: VariantFile) -> Result<Variant, Fault> {
         logsource: file.logsource.map(logsource),
         rules: rules(key, &file.map, &file.set, &file.values)?,
     };
-    Ok(Variant { when, meaning })
+    Ok(Variant { when, aliases: aliases(key, &file.alias)?, meaning })
 }
 
 /// Sigma names are lower case.
@@ -232,6 +240,15 @@ fn conditions(key: &str, table: &Table) -> Result<Conditions, Fault> {
         all.push(Condition { field: field.clone(), any_of });
     }
     Ok(Conditions(all))
+}
+
+fn aliases(key: &str, table: &Table) -> Result<Aliases, Fault> {
+    let mut all = Vec::new();
+    for (name, own) in table {
+        let sources = texts(&format!("{key}alias.{name}"), own)?;
+        all.push((Name::Owned(name.clone()), sources));
+    }
+    Ok(Aliases::new(all))
 }
 
 fn rules(key: &str, map: &Table, set: &Table, values: &Table) -> Result<Rules, Fault> {

@@ -30,6 +30,8 @@ pub(super) struct SourceFile {
     #[serde(default)]
     pub(super) delimited: Option<DelimitedFile>,
     #[serde(default)]
+    pub(super) alias: Table,
+    #[serde(default)]
     pub(super) map: Table,
     #[serde(default)]
     pub(super) set: Table,
@@ -77,8 +79,22 @@ pub(super) struct MatchFile {
     pub(super) programs: Vec<String>,
     pub(super) starts_with: Vec<String>,
     pub(super) contains: Vec<String>,
-    pub(super) fields: Table,
+    pub(super) fields: FieldsFile,
     pub(super) rank: Option<u32>,
+}
+
+/// One table of conditions, or several of which any may hold.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum FieldsFile {
+    All(Table),
+    AnyOf(Vec<Table>),
+}
+
+impl Default for FieldsFile {
+    fn default() -> Self {
+        Self::AnyOf(Vec::new())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,6 +133,8 @@ pub(super) struct VariantFile {
     pub(super) class: Option<String>,
     #[serde(default)]
     pub(super) logsource: Option<LogSource>,
+    #[serde(default)]
+    pub(super) alias: Table,
     #[serde(default)]
     pub(super) map: Table,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! A log source as its folder under `sources/` defines it: how to recognise it, how to read it, and
 //! what its fields are called in our words. The format is described in `sources/README.md`.
 
+mod alias;
 mod compile;
 mod condition;
 mod error;
@@ -11,6 +12,7 @@ mod variants;
 use event::{Class, LogSource, Name};
 use regex::Regex;
 
+pub(crate) use alias::Aliases;
 pub(crate) use condition::Conditions;
 pub use error::SourceError;
 pub(crate) use rules::Rules;
@@ -53,6 +55,8 @@ pub struct SourceDefinition {
     pub(crate) format: Format,
     /// Which fields state the time, in order of preference.
     pub(crate) times: Vec<TimeFields>,
+    /// Other names for fields, in every record.
+    pub(crate) aliases: Aliases,
     /// Field names and values for every record.
     pub(crate) rules: Rules,
     /// The first that matches adds its groups and rules.
@@ -62,6 +66,13 @@ pub struct SourceDefinition {
 }
 
 impl SourceDefinition {
+    /// Returns every Sigma log source that a record of this source may have.
+    pub fn logsources(&self) -> impl Iterator<Item = &LogSource> {
+        let patterns = self.patterns.iter().map(|pattern| &pattern.meaning);
+        let meanings = patterns.chain(self.variants.meanings());
+        std::iter::once(&self.logsource).chain(meanings.filter_map(|own| own.logsource.as_ref()))
+    }
+
     /// Reads a definition and checks it whole.
     pub(crate) fn from_text(source: SourceText<'_>) -> Result<Self, SourceError> {
         compile::definition(source)
@@ -92,8 +103,8 @@ pub(crate) struct Recognise {
     pub(crate) starts_with: Vec<String>,
     /// All of these somewhere.
     pub(crate) contains: Vec<String>,
-    /// Conditions on the fields of a structured record.
-    pub(crate) fields: Conditions,
+    /// Conditions on the fields of a structured record; any of them will do.
+    pub(crate) fields: Vec<Conditions>,
     /// The lower, the sooner it is asked.
     pub(crate) rank: u32,
 }
@@ -102,6 +113,11 @@ impl Recognise {
     /// Whether there is anything to recognise the text by.
     pub(crate) fn by_text(&self) -> bool {
         !(self.starts_with.is_empty() && self.contains.is_empty())
+    }
+
+    /// Whether the fields of a structured record are this source's.
+    pub(crate) fn holds_for_fields(&self, fields: &event::Fields) -> bool {
+        self.fields.iter().any(|conditions| !conditions.is_empty() && conditions.hold(fields))
     }
 
     /// Whether the text looks like this source's.

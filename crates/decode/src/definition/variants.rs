@@ -6,12 +6,14 @@ use std::collections::HashMap;
 
 use event::{Fields, Value};
 
-use super::{Conditions, Meaning};
+use super::{Aliases, Conditions, Meaning};
 
 /// A condition on the fields, with what it means.
 #[derive(Debug, Clone)]
 pub(crate) struct Variant {
     pub(crate) when: Conditions,
+    /// Other names for fields of such records.
+    pub(crate) aliases: Aliases,
     pub(crate) meaning: Meaning,
 }
 
@@ -37,6 +39,11 @@ impl Variants {
     pub(crate) fn new(all: Vec<Variant>) -> Self {
         let index = Index::of(&all);
         Self { all, index }
+    }
+
+    /// Returns what each variant means, in the file's order.
+    pub(crate) fn meanings(&self) -> impl Iterator<Item = &Meaning> {
+        self.all.iter().map(|variant| &variant.meaning)
     }
 
     /// Returns the first variant that holds.

@@ -10,12 +10,17 @@ use crate::time;
 /// Longest program name taken from a tag. RFC 3164 says 32; `systemd` units and paths are longer.
 const TAG_BYTES_MAX: usize = 96;
 
+/// What logging libraries write between the time and the logger's name.
+const LEVELS: [&str; 10] =
+    ["TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "SEVERE", "CRITICAL", "FATAL"];
+
 /// Reads what follows the priority (or the whole text, if there is none).
 pub(super) fn read(text: &str, has_priority: bool) -> Option<Envelope<'_>> {
     let mut envelope = Envelope::default();
     let mut scan = Scan::new(text);
     if has_priority {
         cisco_sequence(&mut scan);
+        origin(&mut scan, &mut envelope);
     }
     match stamp(&mut scan) {
         Some((stated, written)) => {
@@ -31,11 +36,15 @@ pub(super) fn read(text: &str, has_priority: bool) -> Option<Envelope<'_>> {
     }
     scan.eat(":");
     scan.spaces();
-    host(&mut scan, &mut envelope);
+    if envelope.host.is_none() {
+        host(&mut scan, &mut envelope);
+    }
     tag(&mut scan, &mut envelope);
-    // Any application log may open with an ISO time: without priority, only a tag makes it syslog.
+    // Any application log may open with an ISO time: without priority, only a tag makes it syslog,
+    // and a level in the host's place unmakes it.
     let is_bsd_stamp = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    if !has_priority && !is_bsd_stamp && envelope.program.is_none() {
+    let is_level = envelope.host.is_some_and(|word| LEVELS.contains(&word));
+    if !has_priority && !is_bsd_stamp && (envelope.program.is_none() || is_level) {
         return None;
     }
     envelope.message = scan.rest;
@@ -50,6 +59,17 @@ fn cisco_sequence(scan: &mut Scan<'_>) {
         ahead.spaces();
         *scan = ahead;
     }
+}
+
+/// `router-01: ` before the time (Cisco `logging origin-id hostname`).
+fn origin<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
+    let mut ahead = *scan;
+    let word = ahead.take_while(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    if word.is_empty() || !ahead.eat(": ") || stamp(&mut { ahead }).is_none() {
+        return;
+    }
+    envelope.host = Some(word);
+    *scan = ahead;
 }
 
 fn stamp<'a>(scan: &mut Scan<'a>) -> Option<(StatedTime, &'a str)> {
@@ -109,5 +129,10 @@ fn tag<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
     envelope.program = Some(word);
     envelope.pid = pid;
     ahead.spaces();
-    *scan = ahead;
+    // What IOS says begins with its mnemonic; people and rules search for it.
+    let is_mnemonic =
+        word.starts_with('%') && !["%ASA-", "%FTD-"].iter().any(|s| word.starts_with(s));
+    if !is_mnemonic {
+        *scan = ahead;
+    }
 }

@@ -35,6 +35,11 @@ fn headers_are_read_as_they_are_sent() {
         ("Nov 23 16:20:01 sshd[812]: no host", "|Nov 23 16:20:01||sshd|812|||no host"),
         ("2026-11-23T16:20:01.1+07:00 web nginx: x", "|2026-11-23T16:20:01.1+07:00|web|nginx||||x"),
         ("2026-11-23T16:20:01Z ERROR out of memory", "none"),
+        ("2026-11-23 16:20:01,004 ERROR java.io.IOException: /tmp/x", "none"),
+        (
+            "<189>45: gw-01: Nov 23 09:20:01.123: %LINK-3-UPDOWN: down",
+            "189|Nov 23 09:20:01.123|gw-01|%LINK-3-UPDOWN||||%LINK-3-UPDOWN: down",
+        ),
         ("<134>filterlog[77]: 5,,,0,em0", "134|||filterlog|77|||5,,,0,em0"),
         ("<190>date=2026-11-23 time=1", "190|||||||date=2026-11-23 time=1"),
         ("<13>hello", "13|||||||hello"),
@@ -48,7 +53,7 @@ fn headers_are_read_as_they_are_sent() {
         ),
         (
             "<189>45: *Nov 23 09:20:01.123 UTC: %SYS-5-CONFIG_I: Configured",
-            "189|*Nov 23 09:20:01.123 UTC||%SYS-5-CONFIG_I||||Configured",
+            "189|*Nov 23 09:20:01.123 UTC||%SYS-5-CONFIG_I||||%SYS-5-CONFIG_I: Configured",
         ),
         (
             "<13>Nov 23 16:20:01 fw CEF:0|a|b|c|d|e|1|",

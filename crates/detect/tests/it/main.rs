@@ -6,6 +6,8 @@
 
 mod corpus;
 mod data;
+mod decoded;
+mod log_sources;
 mod own_rules;
 mod recordings;
 mod regression;
