@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::directory::Directory;
+use crate::mark::{Piece, marked, pieces};
 
 /// Characters of the line; the rest is one press away.
 const SUMMARY_CHARS: usize = 300;
@@ -55,6 +56,8 @@ pub struct FieldLine {
     pub normalised: bool,
     /// Whether a rule's reason is in it.
     pub hit: bool,
+    /// The value with what matched marked, where a rule's reason is in it.
+    pub marked: Vec<Piece>,
 }
 
 /// What the decoder says.
@@ -75,8 +78,18 @@ impl EventLine {
             .chain(own)
             .map(|(name, value, normalised)| {
                 let text = value.text().into_owned();
+                let hits = || matched.iter().filter(|one| is_hit(one, event, name, &text));
+                let parts: Vec<_> = hits().filter_map(|one| one.part).collect();
+                let whole = hits().all(|one| one.value == text);
+                let parts = if whole { parts } else { Vec::new() };
+                let hit = hits().next().is_some();
                 FieldLine {
-                    hit: hits(matched, event, name, &text),
+                    marked: if hit {
+                        pieces(&marked(&text, &parts, usize::MAX))
+                    } else {
+                        Vec::new()
+                    },
+                    hit,
                     term: term(name, &text),
                     name: name.to_owned(),
                     value: text,
@@ -123,16 +136,14 @@ impl EventLine {
 
 /// Returns whether a field holds a reason of the rule: the field the rule names (or the attribute it
 /// stands for), with the value that was there.
-fn hits(matched: &[Match], event: &Event, name: &str, text: &str) -> bool {
-    matched.iter().any(|one| {
-        let named = one.field == name
-            || Attr::from_name(&one.field).is_some_and(|attr| attr.alias() == name)
-            || (event.fields.get(&one.field).is_none() && !one.field.is_empty());
-        // A value as long as a finding keeps is a cutting.
-        let is_cut = one.value.chars().count() >= Match::VALUE_CHARS_MAX;
-        let same = if is_cut { text.contains(&one.value) } else { text == one.value };
-        named && !one.value.is_empty() && same
-    })
+fn is_hit(one: &Match, event: &Event, name: &str, text: &str) -> bool {
+    let named = one.field == name
+        || Attr::from_name(&one.field).is_some_and(|attr| attr.alias() == name)
+        || (event.fields.get(&one.field).is_none() && !one.field.is_empty());
+    // A value as long as a finding keeps is a cutting.
+    let is_cut = one.value.chars().count() >= Match::VALUE_CHARS_MAX;
+    let same = if is_cut { text.contains(&one.value) } else { text == one.value };
+    named && !one.value.is_empty() && same
 }
 
 /// Returns `field:"value"` for the query line.

@@ -20,9 +20,11 @@ mod desk;
 mod directory;
 mod error;
 mod event_line;
+mod field_name;
 mod file;
 mod limits;
 mod live;
+mod mark;
 #[cfg(test)]
 mod testing;
 
@@ -35,6 +37,7 @@ pub use directory::{
 };
 pub use error::RespondError;
 pub use live::Hub;
+pub use mark::Piece;
 
 /// Returns all routes of this crate.
 pub fn routes(desk: Desk) -> Routes {

@@ -5,6 +5,10 @@ use chrono::TimeDelta;
 use event::{Match, MatchKind};
 use web::{Lang, Phrase, figures};
 
+use super::reason;
+use crate::field_name::human;
+use crate::mark::{VALUE_CHARS, marked, unmarked};
+
 /// The selection under which a correlation gives the fields that its events have in common.
 const SHARED: &str = "group-by";
 
@@ -23,6 +27,8 @@ enum Kind {
     Values,
     Sum,
     Average,
+    Median,
+    Percentile,
     Together,
     InOrder,
 }
@@ -34,6 +40,8 @@ impl Kind {
             "value_count" => Self::Values,
             "value_sum" => Self::Sum,
             "value_avg" => Self::Average,
+            "value_median" => Self::Median,
+            "value_percentile" => Self::Percentile,
             "temporal" => Self::Together,
             "temporal_ordered" => Self::InOrder,
             _ => return None,
@@ -46,6 +54,8 @@ impl Kind {
             Self::Values => "alert-counted-values",
             Self::Sum => "alert-counted-sum",
             Self::Average => "alert-counted-average",
+            Self::Median => "alert-counted-median",
+            Self::Percentile => "alert-counted-percentile",
             Self::Together => "alert-counted-together",
             Self::InOrder => "alert-counted-in-order",
         }
@@ -60,19 +70,20 @@ impl<'a> Counted<'a> {
         Some(Self { kind, tally, matched })
     }
 
-    /// Returns the reason: `30 giá trị khác nhau của query trong 5 phút, cùng src_ip 10.30.0.5`.
+    /// Returns the reason: `30 giá trị khác nhau của tên miền được hỏi trong 5 phút, cùng địa chỉ nguồn
+    /// 10.30.0.5`, with the shared values marked.
     pub(super) fn reason(&self, lang: Lang) -> String {
         let mut parts = vec![
             Phrase::key(self.kind.key())
                 .arg("count", amount(&self.tally.value, lang))
-                .arg("field", self.tally.field.as_str())
+                .arg("field", unmarked(&human(&self.tally.field, lang)))
                 .arg("span", self.span(lang))
                 .text(lang),
         ];
         parts.extend(self.matched.iter().filter(|one| is_shared(one)).map(|one| {
             Phrase::key("alert-counted-shared")
-                .arg("field", one.field.as_str())
-                .arg("value", one.value.as_str())
+                .arg("field", unmarked(&human(&one.field, lang)))
+                .arg("value", marked(&one.value, &[], VALUE_CHARS))
                 .text(lang)
         }));
         parts.join(", ")
@@ -116,7 +127,7 @@ pub(super) fn wanted(one: &Match, lang: Lang) -> String {
     let Some((limits, span)) =
         Kind::of(&one.selection).and_then(|_| one.pattern.rsplit_once(" in "))
     else {
-        return one.pattern.clone();
+        return reason::wanted(one, lang).unwrap_or_else(|| one.pattern.clone());
     };
     let limits: Vec<String> = limits.split(" and ").map(|limit| threshold(limit, lang)).collect();
     let span = span.trim_end_matches(" s").parse().ok().and_then(TimeDelta::try_seconds);
@@ -142,6 +153,7 @@ fn threshold(limit: &str, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mark::plain;
 
     fn one(selection: &str, field: &str, value: &str, pattern: &str) -> Match {
         Match {
@@ -161,8 +173,8 @@ mod tests {
                     one("group-by", "src_ip", "10.30.0.5", ""),
                     one("value_count", "query", "30", ">= 30 in 300 s"),
                 ],
-                "30 giá trị khác nhau của query trong 5 phút, cùng src_ip 10.30.0.5",
-                "30 different values of query within 5 minutes, the same src_ip 10.30.0.5",
+                "30 giá trị khác nhau của tên miền được hỏi trong 5 phút, cùng địa chỉ nguồn 10.30.0.5",
+                "30 different values of name asked for within 5 minutes, the same source address 10.30.0.5",
             ),
             (
                 vec![one("event_count", "", "1200", ">= 1000 in 60 s")],
@@ -175,14 +187,14 @@ mod tests {
                     one("group-by", "user", "root", ""),
                     one("temporal_ordered", "", "2", "all 2 in 600 s"),
                 ],
-                "các bước của luật lần lượt xảy ra trong 10 phút, cùng host dvc-app-01, cùng user root",
-                "the steps of the rule happened in order within 10 minutes, the same host dvc-app-01, the same user root",
+                "các bước của luật lần lượt xảy ra trong 10 phút, cùng máy dvc-app-01, cùng tài khoản root",
+                "the steps of the rule happened in order within 10 minutes, the same machine dvc-app-01, the same account root",
             ),
         ];
         for (matched, vi, en) in cases {
             let counted = Counted::of(&matched).unwrap();
-            assert_eq!(counted.reason(Lang::Vi), vi);
-            assert_eq!(counted.reason(Lang::En), en);
+            assert_eq!(plain(&counted.reason(Lang::Vi)), vi);
+            assert_eq!(plain(&counted.reason(Lang::En)), en);
         }
         assert!(Counted::of(&[one("selection", "Image", "a.exe", "*.exe")]).is_none());
     }

@@ -10,6 +10,7 @@ mod model;
 #[cfg(test)]
 mod page_tests;
 mod pages;
+mod reason;
 mod receive;
 mod routes;
 mod since;

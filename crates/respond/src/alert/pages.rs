@@ -18,6 +18,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
 use crate::limits::{EVENTS_SHOWN, SHORT_LIST};
+use crate::{field_name, mark};
 
 /// Audit entries of one alert that its history shows.
 const HISTORY_LINES: u64 = 100;
@@ -129,6 +130,7 @@ pub(crate) async fn detail(desk: &Desk, who: &Who, id: AlertId) -> Result<AlertP
     Ok(AlertPage {
         alert: AlertRow::of(&alert, directory),
         why: story::why(&alert),
+        told: story::told(&alert, who.lang),
         matched: alert.matched.iter().map(|one| matched(one, who.lang)).collect(),
         first_steps: story::first_steps(&alert, rule.as_ref()),
         rule_loaded: rule.is_some(),
@@ -154,7 +156,10 @@ pub(crate) async fn detail(desk: &Desk, who: &Who, id: AlertId) -> Result<AlertP
 }
 
 fn matched(one: &event::Match, lang: web::Lang) -> MatchRow {
+    let parts: Vec<(usize, usize)> = one.part.into_iter().collect();
     MatchRow {
+        name: field_name::human(&one.field, lang),
+        marked: mark::pieces(&mark::marked(&one.value, &parts, event::Match::VALUE_CHARS_MAX)),
         field: one.field.clone(),
         value: one.value.clone(),
         pattern: one.pattern.clone(),

@@ -1,21 +1,18 @@
 //! Why an alert fired, in one sentence, and what to do first: in both languages, from what the
 //! finding carries and what the rule says.
 
-use event::Match;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Lang, Phrase};
 
-use super::count::{self, Counted};
+use super::count::Counted;
 use super::model::Alert;
-use crate::event_line::cut;
+use super::reason;
+use crate::mark::{self, Piece};
 use crate::rule::RuleCard;
 
 /// Reasons told in the sentence; the rest is in the table below it.
 const REASONS_TOLD: usize = 3;
-
-/// Characters of a value in the sentence.
-const VALUE_CHARS: usize = 120;
 
 /// The same words in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -38,46 +35,27 @@ impl Both {
 
 /// Returns why the alert fired, in one sentence.
 pub(crate) fn why(alert: &Alert) -> Both {
-    Both::of(|lang| sentence(alert, lang))
+    Both::of(|lang| mark::plain(&sentence(alert, lang)))
+}
+
+/// Returns the same sentence in the reader's language, with what matched marked.
+pub(crate) fn told(alert: &Alert, lang: Lang) -> Vec<Piece> {
+    mark::pieces(&sentence(alert, lang))
 }
 
 fn sentence(alert: &Alert, lang: Lang) -> String {
-    let title = alert.title_in(lang == Lang::Vi);
+    let title = mark::unmarked(alert.title_in(lang == Lang::Vi));
     if alert.matched.is_empty() {
         return Phrase::key("alert-why-nothing")
             .arg("title", title)
-            .arg("entity", alert.entity.value.as_str())
+            .arg("entity", mark::unmarked(&alert.entity.value))
             .text(lang);
     }
-    if let Some(counted) = Counted::of(&alert.matched) {
-        let reason = counted.reason(lang);
-        return Phrase::key("alert-why").arg("title", title).arg("reasons", reason).text(lang);
-    }
-    let mut reasons: Vec<String> =
-        alert.matched.iter().take(REASONS_TOLD).map(|one| reason(one, lang)).collect();
-    let rest = alert.matched.len().saturating_sub(REASONS_TOLD);
-    if rest > 0 {
-        reasons.push(Phrase::key("alert-why-rest").arg("count", rest).text(lang));
-    }
-    Phrase::key("alert-why").arg("title", title).arg("reasons", reasons.join("; ")).text(lang)
-}
-
-fn reason(one: &Match, lang: Lang) -> String {
-    let value = cut(&one.value, VALUE_CHARS);
-    let pattern = cut(&one.pattern, VALUE_CHARS);
-    if count::is_lacking(one) {
-        return Phrase::key("alert-why-absent").arg("selection", one.selection.as_str()).text(lang);
-    }
-    if one.field.is_empty() {
-        return Phrase::key("alert-why-word").arg("pattern", pattern).text(lang);
-    }
-    let phrase = Phrase::key(if value == pattern || pattern.is_empty() {
-        "alert-why-is"
-    } else {
-        "alert-why-like"
-    });
-    let phrase = phrase.arg("field", one.field.as_str()).arg("value", value);
-    phrase.arg("pattern", pattern).text(lang)
+    let reasons = match Counted::of(&alert.matched) {
+        Some(counted) => counted.reason(lang),
+        None => reason::told(&alert.matched, REASONS_TOLD, lang),
+    };
+    Phrase::key("alert-why").arg("title", title).arg("reasons", reasons).text(lang)
 }
 
 /// Returns what to do first: what the rule says, else what its tags call for.

@@ -13,6 +13,7 @@ use super::model::{Alert, Closure, STATES, Status};
 use super::story::Both;
 use crate::directory::{AgencyCard, Directory, Named, SystemCard};
 use crate::event_line::EventLine;
+use crate::mark::Piece;
 
 /// One alert in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -231,8 +232,12 @@ pub struct AlertList {
 pub struct MatchRow {
     /// The field; empty for a word anywhere.
     pub field: String,
+    /// What people call the field, in the reader's language.
+    pub name: String,
     /// What was there.
     pub value: String,
+    /// The same, with what matched marked.
+    pub marked: Vec<Piece>,
     /// What the rule looks for, as written in it.
     pub pattern: String,
     /// What the rule looks for, in the reader's words; never empty for a correlation.
@@ -307,6 +312,8 @@ pub struct AlertPage {
     pub alert: AlertRow,
     /// Why it fired, in a sentence.
     pub why: Both,
+    /// The same sentence in the reader's language, with what matched marked.
+    pub told: Vec<Piece>,
     /// Why it fired, reason by reason.
     pub matched: Vec<MatchRow>,
     /// The rule's id.
