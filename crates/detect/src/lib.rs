@@ -27,6 +27,7 @@ mod yaml;
 mod ast;
 mod info;
 mod parser;
+mod pipeline;
 
 mod rule_set;
 
@@ -56,5 +57,6 @@ pub use explain::{
 pub use info::{FirstStep, RuleInfo};
 pub use matching::Scratch;
 pub use parser::RuleFile;
+pub use pipeline::Pipeline;
 pub use rule_set::RuleSet;
 pub use taxonomy::{attr_of, covers, field};

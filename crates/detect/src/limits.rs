@@ -41,3 +41,6 @@ pub const CORRELATION_RULES_MAX: usize = 64;
 
 /// Longest chain of correlations on correlations.
 pub const CORRELATION_CHAIN_MAX: usize = 8;
+
+/// Deepest nesting of a processing pipeline's `nest`.
+pub const PIPELINE_DEPTH_MAX: usize = 8;

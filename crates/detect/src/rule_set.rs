@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use event::{Event, Finding};
+use event::{Event, Finding, LogSource};
 
 use crate::ast::{Correlation, Document, Filter, Placeholders, Rule};
 use crate::correlation::{CorrelationPlan, Planned};
 use crate::error::{Fault, RuleError, RuleErrorKind};
 use crate::explain::{self, Because, Counted, Explanation};
 use crate::info::RuleInfo;
+use crate::limits::CORRELATION_CHAIN_MAX;
 use crate::matching::{Matcher, Scratch};
 use crate::parser::{self, RuleFile};
+use crate::pipeline::{Pipeline, Pipelines};
 use crate::{reference, taxonomy};
 
 /// Compiled rules: immutable, shared by all matching threads.
@@ -34,11 +36,25 @@ impl RuleSet {
         files: &[RuleFile<'_>],
         placeholders: &Placeholders,
     ) -> (Self, Vec<RuleError>) {
+        Self::compile_all(files, placeholders, &[])
+    }
+
+    /// Reads and compiles rule files, with values for placeholders, each rule brought to the
+    /// operator's own names by the pipelines.
+    pub fn compile_all(
+        files: &[RuleFile<'_>],
+        placeholders: &Placeholders,
+        pipelines: &[Pipeline],
+    ) -> (Self, Vec<RuleError>) {
+        let pipelines = Pipelines::new(pipelines);
         let mut loading = Loading::default();
         for file in files {
-            loading.file(*file, placeholders);
+            loading.file(*file, placeholders, &pipelines);
         }
         loading.apply_filters();
+        if !pipelines.is_empty() {
+            loading.map_correlations(&pipelines);
+        }
         loading.finish()
     }
 
@@ -130,8 +146,8 @@ struct Loading {
 }
 
 impl Loading {
-    fn file(&mut self, file: RuleFile<'_>, placeholders: &Placeholders) {
-        let (documents, errors) = parser::read(file, placeholders);
+    fn file(&mut self, file: RuleFile<'_>, placeholders: &Placeholders, pipelines: &Pipelines<'_>) {
+        let (documents, errors) = parser::read(file, placeholders, pipelines);
         self.errors.extend(errors);
         for document in documents {
             match document {
@@ -202,6 +218,35 @@ impl Loading {
                 self.errors.push(fault.in_file(&path, Some(&filter.title)));
             }
         }
+    }
+
+    /// Brings the field names of correlations to those of the rules they count.
+    fn map_correlations(&mut self, pipelines: &Pipelines<'_>) {
+        let counted: Vec<Vec<LogSource>> = self
+            .correlations
+            .iter()
+            .map(|own| own.rules.iter().flat_map(|(name, _)| self.logsources(name, 0)).collect())
+            .collect();
+        for (mut own, counted) in std::mem::take(&mut self.correlations).into_iter().zip(counted) {
+            match pipelines.correlation(&mut own, &counted) {
+                Ok(()) => self.correlations.push(own),
+                Err(fault) => {
+                    self.errors.push(fault.in_file(&own.info.path, Some(&own.info.title)));
+                }
+            }
+        }
+    }
+
+    /// Returns the log sources of the rule of this name, or of those that the correlation of this name
+    /// counts in the end.
+    fn logsources(&self, name: &str, depth: usize) -> Vec<LogSource> {
+        if let Some(rule) = self.rules.iter().find(|rule| is_called(rule, name)) {
+            return vec![rule.info.logsource.clone()];
+        }
+        let is = |own: &&Correlation| own.info.id == name || own.name.as_deref() == Some(name);
+        let chained = self.correlations.iter().find(is).filter(|_| depth < CORRELATION_CHAIN_MAX);
+        let rules = chained.map(|own| own.rules.as_slice()).unwrap_or_default().iter();
+        rules.flat_map(|(name, _)| self.logsources(name, depth.saturating_add(1))).collect()
     }
 
     fn finish(mut self) -> (RuleSet, Vec<RuleError>) {

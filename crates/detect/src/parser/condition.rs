@@ -15,22 +15,16 @@ pub(super) fn read(node: &Node, names: &[&str]) -> Result<Condition, Fault> {
         };
         any.push(parse(text, member.at, Names { names, of: "selection" })?);
     }
-    match (any.pop(), any.is_empty()) {
-        (None, _) => Err(Fault::rule(node.at, "the condition is empty")),
-        (Some(only), true) => Ok(only),
-        (Some(last), false) => {
-            any.push(last);
-            Ok(Condition::Any(any))
-        }
-    }
+    Condition::joined(any, Condition::Any)
+        .ok_or_else(|| Fault::rule(node.at, "the condition is empty"))
 }
 
 /// What a condition may name.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Names<'a> {
-    pub(super) names: &'a [&'a str],
+pub(crate) struct Names<'a> {
+    pub(crate) names: &'a [&'a str],
     /// What they are called in messages: `selection`, `rule`.
-    pub(super) of: &'static str,
+    pub(crate) of: &'static str,
 }
 
 /// Returns the names that a condition mentions, in its order, with where.
@@ -42,7 +36,7 @@ pub(super) fn names(text: &str, at: Place) -> Vec<(&str, Place)> {
 }
 
 /// Reads one condition.
-pub(super) fn parse(text: &str, at: Place, known: Names<'_>) -> Result<Condition, Fault> {
+pub(crate) fn parse(text: &str, at: Place, known: Names<'_>) -> Result<Condition, Fault> {
     let Names { names, of } = known;
     let mut parser = Parser { words: words(text, at), next: 0, depth: 0, names, of, at };
     let condition = parser.any()?;
@@ -117,7 +111,7 @@ impl<'a> Parser<'a> {
         while self.take_if("or") {
             parts.push(self.all()?);
         }
-        Ok(join(parts, Condition::Any))
+        self.join(parts, Condition::Any)
     }
 
     fn all(&mut self) -> Result<Condition, Fault> {
@@ -126,7 +120,7 @@ impl<'a> Parser<'a> {
         while self.take_if("and") {
             parts.push(self.not()?);
         }
-        Ok(join(parts, Condition::All))
+        self.join(parts, Condition::All)
     }
 
     fn not(&mut self) -> Result<Condition, Fault> {
@@ -176,26 +170,24 @@ impl<'a> Parser<'a> {
             return Err(self.unknown(pattern, pattern_at));
         }
         match quantity.to_ascii_lowercase().as_str() {
-            "1" | "any" => Ok(join(chosen, Condition::Any)),
-            "all" => Ok(join(chosen, Condition::All)),
+            "1" | "any" => self.join(chosen, Condition::Any),
+            "all" => self.join(chosen, Condition::All),
             _ => Err(Fault::unsupported(at, format!("`{quantity} of` is not part of Sigma"))
                 .hint("`1 of`, `any of` or `all of`")),
         }
     }
 
+    fn join(
+        &self,
+        parts: Vec<Condition>,
+        with: impl Fn(Vec<Condition>) -> Condition,
+    ) -> Result<Condition, Fault> {
+        Condition::joined(parts, with).ok_or_else(|| Fault::rule(self.at, "the condition is empty"))
+    }
+
     fn unknown(&self, word: &str, at: Place) -> Fault {
         Fault::rule(at, format!("no {} is called `{word}`", self.of))
             .maybe_hint(did_you_mean(word, self.names.iter().copied()))
-    }
-}
-
-fn join(mut parts: Vec<Condition>, with: impl Fn(Vec<Condition>) -> Condition) -> Condition {
-    match (parts.pop(), parts.is_empty()) {
-        (Some(only), true) => only,
-        (last, _) => {
-            parts.extend(last);
-            with(parts)
-        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Rule files → [`Document`]s. One bad document never hides the others of its file.
 
-mod condition;
+pub(crate) mod condition;
 mod correlation;
-mod detection;
+pub(crate) mod draft;
 mod meta;
 mod modifier;
+mod placeholder;
 mod text;
 
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use event::LogSource;
 
@@ -17,7 +20,10 @@ pub(crate) use modifier::number;
 
 use crate::ast::{Document, Filter, Placeholders, Rule, Search};
 use crate::error::{Fault, Place, RuleError, did_you_mean};
+use crate::pipeline::{Pipelines, RuleDraft};
 use crate::yaml::{self, Key, Node};
+
+use draft::{Draft, SearchDraft};
 
 /// A rule file: the caller read it, this crate does no IO.
 #[derive(Debug, Clone, Copy)]
@@ -33,14 +39,16 @@ pub struct RuleFile<'a> {
 pub(crate) struct Context<'a> {
     pub(crate) path: &'a str,
     pub(crate) placeholders: &'a Placeholders,
+    pub(crate) pipelines: &'a Pipelines<'a>,
 }
 
 /// Reads all documents of a file.
 pub(crate) fn read(
     file: RuleFile<'_>,
     placeholders: &Placeholders,
+    pipelines: &Pipelines<'_>,
 ) -> (Vec<Document>, Vec<RuleError>) {
-    let context = Context { path: file.path, placeholders };
+    let context = Context { path: file.path, placeholders, pipelines };
     let nodes = match yaml::documents(file.text) {
         Ok(nodes) => nodes,
         Err(fault) => return (Vec::new(), vec![fault.in_file(file.path, None)]),
@@ -82,16 +90,35 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
             Fault::rule(node.at, "no `detection`, `correlation` or `filter`").maybe_hint(hint)
         );
     };
-    let search = search(detection_node, &[], context)?;
     let mut info = meta::read(node, number, context)?;
-    info.logsource = logsource(node)?;
+    let (logsource, search) = searched(node, search(detection_node, &[])?, context)?;
+    info.logsource = logsource;
     let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
     let (filters, filter_titles) = (Vec::new(), Vec::new());
     Ok(Document::Rule(Rule { info, name, at: node.at, search, filters, filter_titles }))
 }
 
+/// Runs a draft through the pipelines and carries out its modifiers. Returns it with its log source.
+fn searched<'a>(
+    document: &'a Node,
+    search: SearchDraft<'a>,
+    context: Context<'a>,
+) -> Result<(LogSource, Search), Fault> {
+    let logsource = logsource(document)?;
+    let draft = RuleDraft { document, logsource, search, placeholders: Placeholders::new() };
+    let RuleDraft { logsource, search, mut placeholders, .. } = context.pipelines.rule(draft)?;
+    if placeholders.is_empty() {
+        return Ok((logsource, search.finish(context)?));
+    }
+    for (name, values) in context.placeholders {
+        placeholders.entry(name.clone()).or_insert_with(|| values.clone());
+    }
+    let search = search.finish(Context { placeholders: &placeholders, ..context })?;
+    Ok((logsource, search))
+}
+
 /// Reads the selections and the condition of a `detection` or `filter` map.
-fn search(node: &Node, besides: &[&str], context: Context<'_>) -> Result<Search, Fault> {
+fn search<'a>(node: &'a Node, besides: &[&str]) -> Result<SearchDraft<'a>, Fault> {
     let Some(entries) = node.as_map() else {
         let found = node.describe();
         return Err(Fault::rule(node.at, format!("expected a map of selections, found {found}")));
@@ -102,7 +129,7 @@ fn search(node: &Node, besides: &[&str], context: Context<'_>) -> Result<Search,
     };
     let mut selections = Vec::new();
     for (key, node) in entries.iter().filter(|(key, _)| own(key)) {
-        selections.push((key.name.clone(), detection::read(node, context)?));
+        selections.push((Cow::Borrowed(key.name.as_str()), Draft::read(node)?));
     }
     if let Some((key, _)) = node.entry("timeframe") {
         return Err(Fault::unsupported(key.at, "`timeframe` belongs to the old aggregations")
@@ -113,15 +140,20 @@ fn search(node: &Node, besides: &[&str], context: Context<'_>) -> Result<Search,
             entries.iter().find_map(|(key, _)| did_you_mean(&key.name, ["condition"].into_iter()));
         return Err(Fault::rule(node.at, "no `condition`").maybe_hint(hint));
     };
-    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_ref()).collect();
     let condition = condition::read(condition_node, &names)?;
-    Ok(Search { selections, condition })
+    Ok(SearchDraft { selections, condition })
 }
 
 fn logsource(node: &Node) -> Result<LogSource, Fault> {
     let Some(own) = node.get("logsource") else {
         return Err(Fault::rule(node.at, "no `logsource`"));
     };
+    read_logsource(own)
+}
+
+/// Reads a log source: a map with product, category, service.
+pub(crate) fn read_logsource(own: &Node) -> Result<LogSource, Fault> {
     let Some(entries) = own.as_map() else {
         return Err(Fault::rule(own.at, "`logsource` must be a map"));
     };
@@ -157,11 +189,11 @@ fn filter(node: &Node, own: &Node, context: Context<'_>) -> Result<Filter, Fault
         None => return Err(Fault::rule(own.at, "no `rules` that the filter is for")),
         Some(list) => rule_names(list)?,
     };
-    let search = search(own, &["rules"], context)?;
+    let (logsource, search) = searched(node, search(own, &["rules"])?, context)?;
     Ok(Filter {
         at: node.at,
         title: meta::title(node)?,
-        logsource: logsource(node)?,
+        logsource,
         rules: (!rules.iter().any(|(name, _)| name == "any")).then_some(rules),
         search,
     })

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Context;
+use super::placeholder::{self, Reading};
 use super::text::{self, Draft, Step};
 use crate::ast::{Comparison, Matcher, RefPlace, TimePart, Wanted};
 use crate::error::{Fault, Place, did_you_mean};
@@ -279,7 +280,7 @@ fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Resu
     let written = node.as_text().unwrap_or_default();
     let has = |flag| modifiers.flags.contains(&flag);
     let mut variants = Vec::new();
-    for text in expanded(written, node.at, modifiers, context, &regex::escape)? {
+    for text in expanded(written, node.at, modifiers, context, &as_regex)? {
         let anchored = match modifiers.place() {
             RefPlace::Start => format!("^(?:{text})"),
             RefPlace::End => format!("(?:{text})$"),
@@ -295,6 +296,16 @@ fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Resu
         variants.push(Matcher::Regex(regex));
     }
     Ok(Wanted { written: format!("/{written}/"), variants })
+}
+
+/// Returns the expression of a placeholder's value: plain text, whose wildcards stand for anything.
+fn as_regex(value: &str) -> String {
+    let each = |token: &Token| match token {
+        Token::Any => ".*".to_owned(),
+        Token::One => ".".to_owned(),
+        Token::Text(text) => regex::escape(text),
+    };
+    tokens(value).iter().map(each).collect()
 }
 
 fn regex_fault(error: &regex::Error, at: Place) -> Fault {
@@ -322,7 +333,10 @@ fn expanded(
     put: &dyn Fn(&str) -> String,
 ) -> Result<Vec<String>, Fault> {
     if modifiers.has(Step::Expand) {
-        return text::expand_plainly(written, at, context, put);
+        let reading =
+            Reading { text: &|text| vec![text.to_owned()], value: &|value| vec![put(value)] };
+        let variants = placeholder::expand(written, at, context, &reading)?;
+        return Ok(variants.iter().map(|pieces| pieces.concat()).collect());
     }
     Ok(vec![written.to_owned()])
 }

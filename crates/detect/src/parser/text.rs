@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Context;
-use crate::error::{Fault, Place, RuleErrorKind};
+use super::placeholder::{self, Reading};
+use crate::error::{Fault, Place};
 use crate::limits::EXPANSIONS_MAX;
 use crate::pattern::{Token, tokens};
 
@@ -56,7 +57,11 @@ pub(super) fn apply(
             }
             Step::Windash => out.extend(each_text(draft.tokens, at, &|text| Ok(windash(text)))?),
             Step::Expand => out.extend(each_text(draft.tokens, at, &|text| {
-                expand(text, at, context, &|value: &str| tokens(value))
+                let reading = Reading {
+                    text: &|text| tokens(&escape_wildcards(text)),
+                    value: &|value| tokens(value),
+                };
+                placeholder::expand(text, at, context, &reading)
             })?),
             Step::Base64 => {
                 let encoded = STANDARD.encode(draft.bytes(at)?);
@@ -192,38 +197,6 @@ fn windash(text: &str) -> TokenVariants {
     variants.into_iter().map(|text| vec![Token::Text(text)]).collect()
 }
 
-/// Replaces every `%name%` by the values given for it, in all combinations.
-fn expand<T: Clone>(
-    text: &str,
-    at: Place,
-    context: Context<'_>,
-    read: &dyn Fn(&str) -> Vec<T>,
-) -> Result<Vec<Vec<T>>, Fault> {
-    let mut variants: Vec<Vec<T>> = vec![Vec::new()];
-    for (index, piece) in text.split('%').enumerate() {
-        let choices: Vec<Vec<T>> = if index % 2 == 0 {
-            vec![if piece.is_empty() { Vec::new() } else { read(&escape_wildcards(piece)) }]
-        } else {
-            let Some(values) = context.placeholders.get(piece) else {
-                return Err(Fault {
-                    kind: RuleErrorKind::Placeholder,
-                    ..Fault::rule(at, format!("the placeholder `%{piece}%` has no value"))
-                        .hint("give it one in the settings, or leave the rule out")
-                });
-            };
-            values.iter().map(|value| read(value)).collect()
-        };
-        if variants.len().saturating_mul(choices.len()) > EXPANSIONS_MAX {
-            return Err(Fault::unsupported(at, "too many variants of one value"));
-        }
-        variants = variants
-            .iter()
-            .flat_map(|variant| choices.iter().map(|choice| [variant.as_slice(), choice].concat()))
-            .collect();
-    }
-    Ok(variants)
-}
-
 /// Plain text (its escapes resolved) back into the written form, so that it can be read once more.
 fn escape_wildcards(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -234,33 +207,4 @@ fn escape_wildcards(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// Expands placeholders in a value that has no wildcards (`cidr`, `re`); `put` writes a value in.
-pub(super) fn expand_plainly(
-    written: &str,
-    at: Place,
-    context: Context<'_>,
-    put: &dyn Fn(&str) -> String,
-) -> Result<Vec<String>, Fault> {
-    let mut variants = vec![String::new()];
-    for (index, piece) in written.split('%').enumerate() {
-        let choices = if index % 2 == 0 {
-            vec![piece.to_owned()]
-        } else {
-            let Some(values) = context.placeholders.get(piece) else {
-                return Err(Fault {
-                    kind: RuleErrorKind::Placeholder,
-                    ..Fault::rule(at, format!("the placeholder `%{piece}%` has no value"))
-                });
-            };
-            values.iter().map(|value| put(value)).collect()
-        };
-        variants = variants
-            .iter()
-            .flat_map(|variant| choices.iter().map(move |choice| format!("{variant}{choice}")))
-            .take(EXPANSIONS_MAX)
-            .collect();
-    }
-    Ok(variants)
 }
