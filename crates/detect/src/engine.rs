@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Event, Finding};
 use serde::{Deserialize, Serialize};
 
-use crate::correlation::{Correlator, CorrelatorState};
+use crate::correlation::{Correlator, CorrelatorState, Dropped};
 use crate::matching::Scratch;
 use crate::rule_set::RuleSet;
 
@@ -33,18 +33,25 @@ impl Engine {
         Self { rules, correlator, scratch: Scratch::default() }
     }
 
+    /// Returns an engine for a past that is all at hand: correlations forget nothing for its age, in
+    /// whatever order the events are read.
+    pub fn over_past(rules: Arc<RuleSet>) -> Self {
+        let correlator = Correlator::over_past(&rules);
+        Self { rules, correlator, scratch: Scratch::default() }
+    }
+
     /// Returns the rules at work.
     pub const fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
     }
 
-    /// Changes the rules. What correlations remember is kept for those that did not change. Every
-    /// event is judged by one set or the other, never by half of both.
-    pub fn swap(&mut self, rules: Arc<RuleSet>) {
-        let remembered = self.correlator.state(&self.rules);
-        self.correlator = Correlator::new(&rules);
-        self.correlator.restore(&rules, remembered);
+    /// Changes the rules. What correlations remember is kept for those that did not change, and
+    /// returned of those that did. Every event is judged by one set or the other, never by half of
+    /// both.
+    pub fn swap(&mut self, rules: Arc<RuleSet>) -> Vec<Dropped> {
+        let dropped = self.correlator.swap(&self.rules, &rules);
         self.rules = rules;
+        dropped
     }
 
     /// Returns the findings of these events, in the order of the events.
@@ -71,8 +78,8 @@ impl Engine {
         EngineState { correlations: self.correlator.state(&self.rules) }
     }
 
-    /// Takes up what was stored.
-    pub fn restore(&mut self, stored: EngineState) {
-        self.correlator.restore(&self.rules, stored.correlations);
+    /// Takes up what was stored; returns what was of no more use.
+    pub fn restore(&mut self, stored: EngineState) -> Vec<Dropped> {
+        self.correlator.restore(&self.rules, stored.correlations)
     }
 }

@@ -46,7 +46,7 @@ pub mod limits;
 pub mod testing;
 
 pub use ast::Placeholders;
-pub use correlation::{Correlator, CorrelatorState, GroupSnapshot, LIMIT_RULE, RuleSnapshot};
+pub use correlation::{Correlator, CorrelatorState, Dropped, LATE_RULE, LIMIT_RULE};
 pub use coverage::{Needs, Readiness, RuleCoverage, Seen, SeenKind};
 pub use engine::{Engine, EngineState};
 pub use error::{RuleError, RuleErrorKind};

@@ -24,17 +24,37 @@ pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const MATCHES_MAX: usize = 20;
 
 /// Most groups (an address, an account …) that one correlation rule follows at a time. A flood of
-/// invented names cannot take more memory than this; the longest unseen groups go first.
+/// invented names cannot take more memory than this: groups of a single event go first, the longest
+/// unheard of before the others.
 pub const GROUPS_PER_RULE_MAX: usize = 50_000;
+
+/// Most groups that all correlation rules together follow (about 200 bytes each).
+pub const GROUPS_MAX: usize = 200_000;
 
 /// Most events remembered in one group. A rule that needs more is refused when it is compiled.
 pub const ENTRIES_PER_GROUP_MAX: usize = 10_000;
 
-/// Most events remembered by one correlation rule over all its groups (about 100 bytes each).
-pub const ENTRIES_PER_RULE_MAX: usize = 500_000;
+/// The same where a rule orders what a condition over rules picks: each window is looked at anew.
+pub const ORDERED_ENTRIES_PER_GROUP_MAX: usize = 512;
 
-/// Longest group or counted value kept for comparison, in bytes; a longer one is cut.
-pub const GROUP_VALUE_BYTES_MAX: usize = 512;
+/// Most events remembered by one correlation rule over all its groups (about 80 bytes each).
+pub const ENTRIES_PER_RULE_MAX: usize = 250_000;
+
+/// Most events remembered by all correlation rules together: 40 MB.
+pub const ENTRIES_MAX: usize = 500_000;
+
+/// How long after its own window an event is remembered for those that come late, counted from its
+/// collection. Forwarders hand on within minutes, a machine that restarts or a line that breaks
+/// within the hour; with an hour, a rule that counts 60 events each second stays below its limit.
+/// Not below [`CLOCK_AHEAD_MAX`], or a sender whose clock is ahead would make others late.
+pub const LATENESS: chrono::Duration = chrono::Duration::hours(1);
+
+/// How far a sender's clock may run ahead of ours before its word on the time is not taken.
+pub const CLOCK_AHEAD_MAX: chrono::Duration = chrono::Duration::hours(1);
+
+/// Longest part of a group or counted value that is compared, in bytes; of a longer one the beginning
+/// and the length.
+pub const GROUP_VALUE_BYTES_MAX: usize = 4096;
 
 /// Most rules that one correlation refers to.
 pub const CORRELATION_RULES_MAX: usize = 64;

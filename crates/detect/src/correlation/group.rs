@@ -1,227 +1,217 @@
 //! What one group remembers, and whether it fires.
 
-use std::collections::{BTreeSet, VecDeque, vec_deque};
-use std::ops::Range;
+use std::collections::{HashMap, VecDeque};
 
-use chrono::{DateTime, Duration, Utc};
 use event::{EventId, Finding};
 use serde::{Deserialize, Serialize};
 
+use super::entry::{Entry, Measure, Micros};
+use super::judge::{Verdict, judge};
 use super::plan::CorrelationPlan;
-use crate::ast::{Comparison, CorrelationKind};
-use crate::limits::ENTRIES_PER_GROUP_MAX;
-
-/// One remembered event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    pub(super) at: DateTime<Utc>,
-    pub(super) id: EventId,
-    /// Which of the correlation's rules saw it.
-    pub(super) input: usize,
-    /// The value whose differences are counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<String>,
-    /// The number that is added up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) number: Option<f64>,
-}
+use crate::ast::CorrelationKind;
 
 /// A correlation that has come true.
 #[derive(Debug, PartialEq)]
 pub(super) struct Firing {
+    /// When the last event of the window happened.
+    pub(super) at: Micros,
     pub(super) count: u64,
     /// Oldest first, the newest [`Finding::EVENTS_MAX`] of them.
     pub(super) events: Vec<EventId>,
 }
 
+/// What became of an event.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Taken {
+    pub(super) firing: Option<Firing>,
+    /// It did not fire, and what the group had to give up to a limit might have changed that.
+    pub(super) is_cut: bool,
+    /// The newest moment of which something was forgotten for its age.
+    pub(super) forgotten_until: Option<Micros>,
+}
+
 /// The memory of one group.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Group {
     /// In the order of time.
     pub(super) entries: VecDeque<Entry>,
-    pub(super) last_fired_at: Option<DateTime<Utc>>,
+    /// When the windows that fired ended, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fired: Vec<Micros>,
+    /// Up to here events were given up to the limit of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut_until: Option<Micros>,
+    /// When we last heard of it.
+    pub(super) heard_at: Micros,
+    /// Its turn when we last heard of it: tells apart what came in the same moment.
+    pub(super) heard: u64,
+    /// Events since repetitions were last thinned out.
+    since_thinned: usize,
 }
 
-/// Repetitions of one value (or rule) closer than this part of the time span are thinned out: only
-/// the first and the last of such a run matter for what is counted as different.
-const THINNING: i32 = 16;
+/// Firings remembered for their quiet times: as many time spans as late events may reach back into.
+const FIRINGS_MAX: usize = 64;
+
+/// Entries below which nothing is thinned out: what a person looks at stays whole.
+const THINNED_FROM: usize = 256;
+
+/// Repetitions of a rule closer than this part of the time span are thinned out where order counts.
+const ORDER_THINNING: i64 = 16;
 
 impl Group {
-    /// Takes in an entry; returns the firing that it completes, if it does.
-    pub(super) fn take(&mut self, plan: &CorrelationPlan, entry: Entry) -> Option<Firing> {
-        let known = |own: &Entry| own.id == entry.id && own.input == entry.input;
-        if self.entries.iter().rev().take(KNOWN_LOOK_BACK).any(known) {
-            return None;
-        }
+    /// Takes in an entry. `kept_from` is the arrival before which entries are forgotten.
+    pub(super) fn take(
+        &mut self,
+        plan: &CorrelationPlan,
+        entry: Entry,
+        kept_from: Micros,
+    ) -> Taken {
+        let mut taken = Taken { forgotten_until: self.forget(kept_from), ..Taken::default() };
         let at = entry.at;
-        let id = entry.id;
-        if !matches!(plan.kind, CorrelationKind::EventCount) && !plan.sums() {
-            self.thin(&entry, plan.timespan);
+        let place = self.entries.partition_point(|own| own.key() < entry.key());
+        if self.entries.get(place).is_some_and(|own| own.key() == entry.key()) {
+            return taken;
         }
-        let place = self.entries.partition_point(|own| (own.at, own.id) <= (at, id));
+        if self.entries.is_empty() {
+            self.entries.reserve_exact(1);
+        }
         self.entries.insert(place, entry);
-        let firing = if self.is_quiet(at, plan.timespan) { None } else { self.judge(plan, at) };
-        if firing.is_some() {
-            self.last_fired_at = Some(self.last_fired_at.map_or(at, |before| before.max(at)));
+        let verdict = judge(plan, &self.entries, at, |end| self.is_quiet(end, plan.span()));
+        let reach = at.saturating_sub(plan.span());
+        taken.is_cut = verdict.is_none()
+            && self.cut_until.is_some_and(|until| until >= reach)
+            && !self.is_quiet(at, plan.span());
+        taken.firing = verdict.map(|verdict| self.fire(&verdict));
+        self.thin(plan);
+        while self.entries.len() > plan.entries_max() {
+            let given_up = self.entries.pop_front().map(|entry| entry.at);
+            self.cut_until = self.cut_until.max(given_up);
         }
-        self.forget(plan.timespan);
-        firing
+        taken
     }
 
-    /// Returns when the newest remembered event happened.
-    pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
-        self.entries.back().map(|entry| entry.at)
+    /// Returns whether a window that ends then is in the quiet time around a firing.
+    pub(super) fn is_quiet(&self, end: Micros, span: Micros) -> bool {
+        self.fired.iter().any(|fired| fired.saturating_sub(end).saturating_abs() < span)
     }
 
-    fn is_quiet(&self, at: DateTime<Utc>, timespan: Duration) -> bool {
-        self.last_fired_at.is_some_and(|fired| at.signed_duration_since(fired).abs() < timespan)
+    fn fire(&mut self, verdict: &Verdict) -> Firing {
+        let place = self.fired.partition_point(|fired| *fired < verdict.at);
+        self.fired.insert(place, verdict.at);
+        if self.fired.len() > FIRINGS_MAX {
+            self.fired.remove(0);
+        }
+        let skipped = verdict.window.len().saturating_sub(Finding::EVENTS_MAX);
+        let window = self.entries.range(verdict.window.clone());
+        Firing {
+            at: verdict.at,
+            count: whole(verdict.measured),
+            events: window.skip(skipped).map(|entry| entry.id).collect(),
+        }
     }
 
-    /// Forgets what is too old for any window that may still open, and the oldest past the limit.
-    fn forget(&mut self, timespan: Duration) {
-        let kept = timespan.checked_mul(2).unwrap_or(timespan);
-        let Some(oldest_kept) = self.newest().and_then(|newest| newest.checked_sub_signed(kept))
-        else {
+    /// Forgets what arrived before this; returns the newest moment of it.
+    fn forget(&mut self, kept_from: Micros) -> Option<Micros> {
+        let mut until = None;
+        while self.entries.front().is_some_and(|entry| entry.arrived < kept_from) {
+            until = until.max(self.entries.pop_front().map(|entry| moment(&entry)));
+        }
+        until
+    }
+
+    /// Sets back when things were heard of, after our clock was set back.
+    pub(super) fn set_back(&mut self, now: Micros) {
+        self.heard_at = self.heard_at.min(now);
+        for entry in &mut self.entries {
+            entry.arrived = entry.arrived.min(now);
+        }
+    }
+
+    /// Returns the newest moment that is forgotten with this group.
+    pub(super) fn newest(&self) -> Option<Micros> {
+        self.entries.iter().map(moment).max()
+    }
+
+    /// Removes repetitions that no window needs, now and then, once there are many.
+    fn thin(&mut self, plan: &CorrelationPlan) {
+        self.since_thinned = self.since_thinned.saturating_add(1);
+        if self.since_thinned < THINNED_FROM || self.since_thinned < self.entries.len() / 2 {
             return;
-        };
-        while self.entries.front().is_some_and(|entry| entry.at < oldest_kept) {
-            self.entries.pop_front();
         }
-        while self.entries.len() > ENTRIES_PER_GROUP_MAX {
-            self.entries.pop_front();
-        }
-    }
-
-    /// Removes the middle one of three equal entries that stand close together.
-    fn thin(&mut self, entry: &Entry, timespan: Duration) {
-        let close = timespan.checked_div(THINNING).unwrap_or(timespan);
-        let same = |own: &Entry| own.input == entry.input && own.value == entry.value;
-        let mut equal = self.entries.iter().enumerate().rev().filter(|(_, own)| same(own));
-        let (Some((last, last_entry)), Some((_, before))) = (equal.next(), equal.next()) else {
-            return;
-        };
-        let in_order = last_entry.at <= entry.at;
-        if in_order && last_entry.at.signed_duration_since(before.at) < close {
-            self.entries.remove(last);
+        self.since_thinned = 0;
+        match plan.kind {
+            CorrelationKind::ValueCount | CorrelationKind::Temporal => {
+                self.thin_repetitions(plan.span());
+            }
+            CorrelationKind::TemporalOrdered => self.thin_runs(plan.span() / ORDER_THINNING),
+            _ => {}
         }
     }
 
-    /// Judges the windows that the entry at this time belongs to.
-    fn judge(&self, plan: &CorrelationPlan, at: DateTime<Utc>) -> Option<Firing> {
-        let growing = |(comparison, _): &(Comparison, f64)| {
-            matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual)
-        };
-        let any_window = !plan.sums() && plan.threshold.tests.iter().all(growing);
-        let earliest = at.checked_sub_signed(plan.timespan).unwrap_or(at);
-        let first = self.entries.partition_point(|entry| entry.at < earliest);
-        let after = self.entries.partition_point(|entry| entry.at <= at);
-        if !any_window {
-            return self.judge_window(plan, first..after);
-        }
-        for start in first..after {
-            let Some(from) = self.entries.get(start).map(|entry| entry.at) else { break };
-            let until = from.checked_add_signed(plan.timespan).unwrap_or(from);
-            let end = self.entries.partition_point(|entry| entry.at <= until);
-            if let Some(firing) = self.judge_window(plan, start..end) {
-                return Some(firing);
+    /// Of three equal entries within one time span the middle one is in no window without one of
+    /// the others.
+    fn thin_repetitions(&mut self, span: Micros) {
+        let mut kept: Vec<bool> = Vec::with_capacity(self.entries.len());
+        // By what is counted: the place of the last one, and the time of the one before.
+        let mut last: HashMap<(u16, u128), (usize, Option<Micros>), ahash::RandomState> =
+            HashMap::default();
+        for (place, entry) in self.entries.iter().enumerate() {
+            kept.push(true);
+            let value = match entry.measure {
+                Measure::Value(value) => value,
+                _ => 0,
+            };
+            let (own, before) = last.entry((entry.input, value)).or_insert((place, None));
+            if *own == place {
+                continue;
             }
-            // Nothing newer than this window: the windows that start later only hold less.
-            if end == self.entries.len() {
-                break;
+            let is_close = before.is_some_and(|before| entry.at.saturating_sub(before) <= span);
+            if is_close {
+                if let Some(middle) = kept.get_mut(*own) {
+                    *middle = false;
+                }
+            } else {
+                *before = self.entries.get(*own).map(|own| own.at);
             }
+            *own = place;
         }
-        None
+        self.keep(&kept);
     }
 
-    fn judge_window(&self, plan: &CorrelationPlan, range: Range<usize>) -> Option<Firing> {
-        let window = || self.entries.range(range.clone());
-        let measured = match plan.kind {
-            CorrelationKind::EventCount => float(range.len()),
-            CorrelationKind::ValueCount => {
-                let values: BTreeSet<&str> =
-                    window().filter_map(|entry| entry.value.as_deref()).collect();
-                float(values.len())
+    /// Of a run of one rule without another between, the first and the last stand for the others.
+    fn thin_runs(&mut self, span: Micros) {
+        let mut kept: Vec<bool> = Vec::with_capacity(self.entries.len());
+        let mut run: Option<(u16, Micros)> = None;
+        let mut entries = self.entries.iter().peekable();
+        let mut is_first = true;
+        while let Some(entry) = entries.next() {
+            let goes_on = run.is_some_and(|(input, from)| {
+                input == entry.input && entry.at.saturating_sub(from) <= span
+            });
+            if !goes_on {
+                run = Some((entry.input, entry.at));
+                is_first = true;
             }
-            CorrelationKind::ValueSum => window().filter_map(|entry| entry.number).sum(),
-            CorrelationKind::ValueAverage => {
-                let sum: f64 = window().filter_map(|entry| entry.number).sum();
-                sum / float(range.len().max(1))
-            }
-            CorrelationKind::ValueMedian => percentile(window(), 50),
-            CorrelationKind::ValuePercentile(Some(percent)) => percentile(window(), percent),
-            CorrelationKind::ValuePercentile(None) => rank(window()),
-            CorrelationKind::Temporal => {
-                let inputs: BTreeSet<usize> = window().map(|entry| entry.input).collect();
-                float(inputs.len())
-            }
-            CorrelationKind::TemporalOrdered => float(in_order(window(), plan.inputs.len())),
-        };
-        let temporal =
-            matches!(plan.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
-        let tests = &plan.threshold.tests;
-        let met = if let Some(condition) = &plan.threshold.rules {
-            let seen: BTreeSet<usize> = window().map(|entry| entry.input).collect();
-            let in_order = plan.kind == CorrelationKind::Temporal || measured >= float(seen.len());
-            in_order && condition.holds(&|rule| seen.contains(&rule))
-        } else if tests.is_empty() && temporal {
-            measured >= float(plan.inputs.len())
-        } else {
-            tests.iter().all(|(comparison, number)| comparison.holds(measured, *number))
-        };
-        met.then(|| {
-            let skipped = range.len().saturating_sub(Finding::EVENTS_MAX);
-            Firing {
-                count: whole(measured),
-                events: window().skip(skipped).map(|entry| entry.id).collect(),
-            }
-        })
+            let is_last = entries.peek().is_none_or(|next| {
+                next.input != entry.input
+                    || run.is_none_or(|(_, from)| next.at.saturating_sub(from) > span)
+            });
+            kept.push(is_first || is_last);
+            is_first = false;
+        }
+        self.keep(&kept);
+    }
+
+    fn keep(&mut self, kept: &[bool]) {
+        let mut kept = kept.iter();
+        self.entries.retain(|_| kept.next().copied().unwrap_or(true));
     }
 }
 
-/// How many of the newest entries are searched for one that was taken in already: what a restart
-/// plays again stands at the end.
-const KNOWN_LOOK_BACK: usize = 256;
-
-/// Returns the number below which this many percent of the numbers lie, between two neighbours in
-/// proportion.
-fn percentile(window: vec_deque::Iter<'_, Entry>, percent: u8) -> f64 {
-    let mut numbers: Vec<f64> = window.filter_map(|entry| entry.number).collect();
-    numbers.sort_by(f64::total_cmp);
-    let steps = numbers.len().saturating_sub(1).saturating_mul(usize::from(percent));
-    let at = |place: usize| numbers.get(place).or(numbers.last()).copied().unwrap_or_default();
-    let (below, part) = (steps / 100, float(steps % 100) / 100.0);
-    at(below) + (at(below.saturating_add(1)) - at(below)) * part
-}
-
-/// Returns how many percent of the numbers are no greater than the newest.
-fn rank(window: vec_deque::Iter<'_, Entry>) -> f64 {
-    let numbers: Vec<f64> = window.filter_map(|entry| entry.number).collect();
-    let newest = numbers.last().copied().unwrap_or_default();
-    let no_greater = numbers.iter().filter(|number| **number <= newest).count();
-    float(no_greater) * 100.0 / float(numbers.len().max(1))
-}
-
-/// Returns how many of the rules, taken in their order, were seen one after the other. Equal times
-/// count as being in order.
-fn in_order(window: vec_deque::Iter<'_, Entry>, inputs: usize) -> usize {
-    let mut next = 0;
-    let mut same_time: Vec<usize> = Vec::new();
-    let mut time: Option<DateTime<Utc>> = None;
-    for entry in window {
-        if time != Some(entry.at) {
-            same_time.clear();
-            time = Some(entry.at);
-        }
-        same_time.push(entry.input);
-        while next < inputs && same_time.contains(&next) {
-            next = next.saturating_add(1);
-        }
-    }
-    next
-}
-
-fn float(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::MAX, f64::from)
+/// Returns the moment up to which windows miss an entry that is forgotten. A clock that is ahead does
+/// not count: it would make the others late.
+fn moment(entry: &Entry) -> Micros {
+    entry.at.min(entry.arrived)
 }
 
 #[expect(

@@ -3,19 +3,28 @@
 //! * Time is the events' own ([`event::Event::occurred_at`]), windows slide and include both ends: two
 //!   events exactly one `timespan` apart are in one window.
 //! * An event dated more than an hour after its collection counts as of its collection.
-//! * Events may come late and in any order. A late event opens every window it belongs to, as long as
-//!   its fellows are remembered: two time spans back from the newest event of the group.
+//! * Events may come late and in any order. A late event stands in every window it belongs to, as long
+//!   as its fellows are remembered: one time span and [`crate::limits::LATENESS`] from *their arrival on*. So the
+//!   backlog of a sender that was cut off for a day is judged like any other, a sender whose clock is
+//!   ahead makes nobody forget, and an event that finds its fellows gone is reported ([`LATE_RULE`]).
 //! * A group is one combination of the `group-by` values *of one agency*: the same account name or
 //!   internal address at two agencies is two different things. Values compare without regard to case.
-//!   An event that lacks one of the fields belongs to no group.
-//! * After firing, a group is quiet for one time span: it fires at most once per time span.
-//! * `gt`/`gte` look at every window around the event. `lt`, `lte`, `eq`, `neq`, sums and averages are
-//!   judged on the window that ends with the event, each time one comes.
+//!   An event that lacks one of the fields (absent, null, empty) belongs to no group; a list is one
+//!   value, its members joined.
+//! * An event is counted once, whichever of the rules saw it and however often it is played again.
+//! * After firing, a group is quiet for one time span before and after: it fires at most once in it.
+//! * `gt`/`gte` and order look at every window that holds the event, as do counts, sums and averages
+//!   compared otherwise; percentiles at the event's own and, for a late one, at the newest.
 //! * `temporal_ordered` takes equal times as being in order: many logs tell only the second.
 //! * Memory is bounded (see `limits.rs`); when a limit cuts something off that could have mattered, a
-//!   finding of the rule [`LIMIT_RULE`] says so, once per rule.
+//!   finding of the rule [`LIMIT_RULE`] says of which rule, how much and which limit.
+//!
+//! Source: Sigma correlation rules specification 2.1.
 
+mod entry;
 mod group;
+mod judge;
+mod loss;
 mod plan;
 mod state;
 
@@ -24,26 +33,21 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Duration, Utc};
-use event::{Event, Finding, Match, Severity};
+use chrono::{DateTime, Utc};
+use event::{Event, Finding, Match};
 
 use crate::entity;
-use crate::letter_case::fold;
-use crate::limits::GROUP_VALUE_BYTES_MAX;
+use crate::limits::{CLOCK_AHEAD_MAX, ENTRIES_MAX, GROUPS_MAX};
 use crate::rule_set::RuleSet;
 use crate::taxonomy;
 use crate::test_value::as_number;
 
-use group::{Entry, Firing};
+use entry::{Digest, Entry, Measure, Micros};
+use group::Firing;
+pub use loss::{LATE_RULE, LIMIT_RULE};
 pub(crate) use plan::{CorrelationPlan, Planned, plan};
+pub use state::CorrelatorState;
 use state::RuleState;
-pub use state::{CorrelatorState, GroupSnapshot, RuleSnapshot};
-
-/// The rule id of the finding that says that a correlation reached a memory limit.
-pub const LIMIT_RULE: &str = "luytre-correlation-limit";
-
-/// How far a sender's clock may run ahead of ours before its word on the time is not taken.
-const AHEAD_MAX: Duration = Duration::hours(1);
 
 /// Follows all correlations of a rule set.
 #[derive(Debug, Default)]
@@ -52,6 +56,55 @@ pub struct Correlator {
     states: Vec<RuleState>,
     /// By number of rule (correlations after the rules): the plans and inputs it feeds.
     feeds: BTreeMap<usize, Vec<(usize, usize)>>,
+    clock: ArrivalClock,
+}
+
+/// Goes forward with the newest collection.
+#[derive(Debug, Default)]
+struct ArrivalClock {
+    now: Option<Micros>,
+    /// Events in a row that were collected long before, and the newest of them.
+    behind: (u32, Micros),
+    /// What happened is all at hand: time does not pass.
+    stands_still: bool,
+}
+
+/// Events in a row after which our own clock must have been set back. Fewer can be what was kept
+/// aside and is played again.
+const SET_BACK_AFTER: u32 = 10_000;
+
+impl ArrivalClock {
+    /// Takes in when an event was collected; returns the time, and whether it was set back.
+    fn tick(&mut self, collected: Micros) -> (Micros, bool) {
+        if self.stands_still {
+            return (0, false);
+        }
+        let ahead = CLOCK_AHEAD_MAX.num_microseconds().unwrap_or_default();
+        let before = self.now.unwrap_or(collected);
+        if before.saturating_sub(collected) <= ahead {
+            self.behind = (0, Micros::MIN);
+        } else {
+            let (count, newest) = self.behind;
+            self.behind = (count.saturating_add(1), newest.max(collected));
+            if count >= SET_BACK_AFTER {
+                let now = self.behind.1;
+                *self = Self { now: Some(now), behind: (0, Micros::MIN), stands_still: false };
+                return (now, true);
+            }
+        }
+        let now = before.max(collected);
+        self.now = Some(now);
+        (now, false)
+    }
+}
+
+/// What was remembered of a correlation and is of no more use, for it has changed or is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The correlation's id.
+    pub rule: String,
+    /// Groups that had something remembered.
+    pub groups: usize,
 }
 
 impl Correlator {
@@ -64,7 +117,14 @@ impl Correlator {
             }
         }
         let states = rules.correlations.iter().map(|_| RuleState::default()).collect();
-        Self { states, feeds }
+        Self { states, feeds, clock: ArrivalClock::default() }
+    }
+
+    /// Returns a correlator for a past that is all at hand: nothing is forgotten for its age, in
+    /// whatever order it is read.
+    pub fn over_past(rules: &RuleSet) -> Self {
+        let clock = ArrivalClock { stands_still: true, ..ArrivalClock::default() };
+        Self { clock, ..Self::new(rules) }
     }
 
     /// Takes in one event and the numbers of the rules that fired on it; adds the findings of the
@@ -76,26 +136,35 @@ impl Correlator {
         fired: &[usize],
         findings: &mut Vec<Finding>,
     ) {
-        if self.states.is_empty() || fired.is_empty() {
-            return;
-        }
         let mut waiting: BTreeSet<(usize, usize)> = BTreeSet::new();
         for number in fired {
             waiting.extend(self.feeds.get(number).into_iter().flatten());
         }
+        if waiting.is_empty() {
+            return;
+        }
+        let (now, was_set_back) = self.clock.tick(event.collected_at.timestamp_micros());
+        if was_set_back {
+            self.states.iter_mut().for_each(|state| state.set_back(now));
+        }
+        let mut has_told = false;
         // Plans stand in the order of their chains, so a firing only ever feeds a later one.
-        let mut groups: BTreeMap<usize, Vec<(String, String)>> = BTreeMap::new();
+        let mut lower: BTreeMap<usize, Lower> = BTreeMap::new();
         while let Some((number, input)) = waiting.pop_first() {
             let Some(plan) = rules.correlations.get(number) else { continue };
             let Some(state) = self.states.get_mut(number) else { continue };
             let Some(source) = plan.inputs.get(input) else { continue };
-            let lower = source.source.checked_sub(rules.rules.len());
-            let inherited = lower.and_then(|lower| groups.get(&lower));
-            let Some(sighting) = sighting(plan, input, event, inherited) else { continue };
+            let below = source.source.checked_sub(rules.rules.len());
+            let below = below.and_then(|below| lower.get(&below));
+            let seen = Seen { event, now, below };
+            let Some(sighting) = sighting(plan, input, &seen) else { continue };
             let shown = sighting.shown.clone();
             let firing = state.take(plan, sighting);
-            if state.report_limit() {
-                findings.push(limit_finding(plan, event));
+            // Findings of one rule on one event are one finding: the next one waits for its turn.
+            if !has_told {
+                let told = findings.len();
+                findings.extend(state.losses.tell(plan, event, now));
+                has_told = findings.len() > told;
             }
             let Some(firing) = firing else { continue };
             if plan.info.is_audible {
@@ -103,85 +172,161 @@ impl Correlator {
             }
             let own = rules.rules.len().saturating_add(number);
             waiting.extend(self.feeds.get(&own).into_iter().flatten());
-            groups.insert(number, shown);
+            lower.insert(number, Lower { shown, at: firing.at });
+        }
+        self.keep_limits();
+    }
+
+    /// Lets the rule that holds the most give some up, while all together hold too much.
+    fn keep_limits(&mut self) {
+        let groups: usize = self.states.iter().map(RuleState::groups).sum();
+        let entries: usize = self.states.iter().map(RuleState::entries).sum();
+        if groups > GROUPS_MAX {
+            self.states.iter_mut().max_by_key(|state| state.groups()).map(RuleState::give_up);
+        } else if entries > ENTRIES_MAX {
+            self.states.iter_mut().max_by_key(|state| state.entries()).map(RuleState::give_up);
         }
     }
 
     /// Returns all that is remembered, to be stored.
-    pub fn state(&self, rules: &RuleSet) -> CorrelatorState {
+    pub(crate) fn state(&self, rules: &RuleSet) -> CorrelatorState {
         let pairs = rules.correlations.iter().zip(&self.states);
-        CorrelatorState { rules: pairs.map(|(plan, state)| state.snapshot(plan)).collect() }
+        CorrelatorState {
+            now: self.clock.now,
+            rules: pairs.map(|(plan, state)| state.snapshot(plan)).collect(),
+        }
     }
 
     /// Takes up what was stored, for the rules that are still the same (the correlation itself and
-    /// every rule it counts). What belongs to a changed rule is dropped: its counts would be wrong.
-    pub fn restore(&mut self, rules: &RuleSet, stored: CorrelatorState) {
+    /// every rule it counts). What belongs to a changed rule is dropped, for its counts would be
+    /// wrong, and returned.
+    pub(crate) fn restore(&mut self, rules: &RuleSet, stored: CorrelatorState) -> Vec<Dropped> {
+        self.clock.now = stored.now;
+        let mut dropped = Vec::new();
         for snapshot in stored.rules {
             let place = rules.correlations.iter().position(|plan| {
                 plan.info.id == snapshot.rule && plan.fingerprint == snapshot.fingerprint
             });
-            if let Some(state) = place.and_then(|place| self.states.get_mut(place)) {
-                *state = RuleState::restored(snapshot);
+            match place.and_then(|place| self.states.get_mut(place)) {
+                Some(state) => *state = RuleState::restored(snapshot),
+                None if snapshot.groups.is_empty() => {}
+                None => {
+                    dropped.push(Dropped { rule: snapshot.rule, groups: snapshot.groups.len() });
+                }
             }
         }
+        dropped
     }
+
+    /// Goes over to other rules, with what is remembered of those that stay the same. Returns what
+    /// was dropped.
+    pub(crate) fn swap(&mut self, old: &RuleSet, new: &RuleSet) -> Vec<Dropped> {
+        let mut next = Self { clock: std::mem::take(&mut self.clock), ..Self::new(new) };
+        let mut dropped = Vec::new();
+        for (plan, state) in old.correlations.iter().zip(std::mem::take(&mut self.states)) {
+            let place = new
+                .correlations
+                .iter()
+                .position(|own| own.info.id == plan.info.id && own.fingerprint == plan.fingerprint);
+            match place.and_then(|place| next.states.get_mut(place)) {
+                Some(own) => *own = state,
+                None if state.groups() == 0 => {}
+                None => {
+                    dropped.push(Dropped { rule: plan.info.id.clone(), groups: state.groups() });
+                }
+            }
+        }
+        *self = next;
+        dropped
+    }
+}
+
+/// A correlation that has just fired, for those that count it.
+#[derive(Debug)]
+struct Lower {
+    shown: Vec<(String, String)>,
+    at: Micros,
+}
+
+/// What is looked at.
+#[derive(Debug)]
+struct Seen<'a> {
+    event: &'a Event,
+    now: Micros,
+    /// The correlation whose firing is counted, if it is one.
+    below: Option<&'a Lower>,
 }
 
 /// One event as one correlation sees it.
 #[derive(Debug)]
 struct Sighting {
-    key: Vec<String>,
+    key: u128,
     /// Group-by names with the values as the event wrote them.
     shown: Vec<(String, String)>,
     entry: Entry,
 }
 
 /// Returns how a correlation sees an event; `None` if the event lacks what it groups by or counts.
-fn sighting(
-    plan: &CorrelationPlan,
-    input_number: usize,
-    event: &Event,
-    inherited: Option<&Vec<(String, String)>>,
-) -> Option<Sighting> {
+fn sighting(plan: &CorrelationPlan, input_number: usize, seen: &Seen<'_>) -> Option<Sighting> {
     let input = plan.inputs.get(input_number)?;
+    let Seen { event, now, below } = *seen;
     let value_of = |name: &str| {
-        let own = inherited.and_then(|group| group.iter().find(|(field, _)| field == name));
+        let own = below.and_then(|below| below.shown.iter().find(|(field, _)| field == name));
         if let Some((_, value)) = own {
             return Some(value.clone());
         }
         let text = taxonomy::field(event, name)?.text();
-        (!text.is_empty()).then(|| cut(&text))
+        (!text.is_empty()).then(|| text.into_owned())
     };
-    let mut key = vec![event.origin.agency.to_string()];
+    let mut key = Digest::default();
+    key.bytes(event.origin.agency.uuid().as_bytes());
     let mut shown = Vec::with_capacity(plan.group_by.len());
     for (name, field) in plan.group_by.iter().zip(&input.group_fields) {
         let value = value_of(field)?;
-        key.push(fold(&value));
-        shown.push((name.clone(), value));
+        key.text(&value);
+        shown.push((name.clone(), cut(value)));
     }
-    let (mut value, mut number) = (None, None);
-    if plan.counts_distinct() {
-        let values: Option<Vec<String>> =
-            input.counted_fields.iter().map(|field| value_of(field)).collect();
-        value = Some(values?.join("\u{1f}"));
+    let number_of = |name: &str| {
+        taxonomy::field(event, name).and_then(as_number).filter(|number| number.is_finite())
+    };
+    let value_digest = || {
+        let mut digest = Digest::default();
+        for field in &input.counted_fields {
+            digest.text(&value_of(field)?);
+        }
+        Some(Measure::Value(digest.done()))
+    };
+    let measure = if plan.counts_distinct() {
+        value_digest()?
     } else if plan.sums() {
-        let field = input.counted_fields.first()?;
-        number = Some(taxonomy::field(event, field).and_then(as_number)?);
-    }
-    let entry = Entry { at: time_of(event), id: event.id, input: input_number, value, number };
-    Some(Sighting { key, shown, entry })
+        match number_of(input.counted_fields.first()?) {
+            Some(number) => Measure::Number(number),
+            None if plan.ranks() => value_digest()?,
+            None => return None,
+        }
+    } else {
+        Measure::Nothing
+    };
+    let input = if plan.tells_rules_apart() { u16::try_from(input_number).ok()? } else { 0 };
+    let at = below.map_or_else(|| time_of(event).timestamp_micros(), |below| below.at);
+    let entry = Entry { at, arrived: now, id: event.id, input, measure };
+    Some(Sighting { key: key.done(), shown, entry })
 }
 
 /// Returns when the event counts as having happened. A sender that dates an event into the future
 /// must not make a group forget everything else: such an event counts when it was collected.
 fn time_of(event: &Event) -> DateTime<Utc> {
-    let latest = event.collected_at.checked_add_signed(AHEAD_MAX).unwrap_or(event.collected_at);
-    if event.occurred_at > latest { event.collected_at } else { event.occurred_at }
+    let latest = event.collected_at.checked_add_signed(CLOCK_AHEAD_MAX);
+    if latest.is_some_and(|latest| event.occurred_at > latest) {
+        event.collected_at
+    } else {
+        event.occurred_at
+    }
 }
 
-fn cut(text: &str) -> String {
-    let end = text.floor_char_boundary(GROUP_VALUE_BYTES_MAX);
-    text.get(..end).unwrap_or(text).to_owned()
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(Match::VALUE_CHARS_MAX));
+    text
 }
 
 fn finding(
@@ -220,31 +365,5 @@ fn finding(
         entity: entity::of_group(&plan.entity_fields(shown), event),
         matched,
         count: firing.count,
-    }
-}
-
-fn limit_finding(plan: &CorrelationPlan, event: &Event) -> Finding {
-    Finding {
-        rule: LIMIT_RULE.to_owned(),
-        title: "A correlation rule reached its memory limit and forgot its oldest groups"
-            .to_owned(),
-        title_vi: Some(
-            "Một quy tắc tương quan đã chạm giới hạn bộ nhớ và quên các nhóm cũ nhất".to_owned(),
-        ),
-        severity: Severity::Medium,
-        tags: Vec::new(),
-        event: event.id,
-        events: vec![event.id],
-        origin: event.origin,
-        occurred_at: event.occurred_at,
-        entity: entity::source(event),
-        matched: vec![Match {
-            selection: plan.info.id.clone(),
-            field: plan.group_by.join(", "),
-            value: plan.info.title.clone(),
-            pattern: format!("at most {} groups", crate::limits::GROUPS_PER_RULE_MAX),
-            ..Match::default()
-        }],
-        count: 1,
     }
 }

@@ -7,7 +7,12 @@ use chrono::Duration;
 use crate::ast::{Comparison, Correlation, CorrelationKind, Rule, Threshold};
 use crate::error::{Fault, RuleError, did_you_mean};
 use crate::info::RuleInfo;
-use crate::limits::CORRELATION_CHAIN_MAX;
+use crate::limits::{
+    CORRELATION_CHAIN_MAX, ENTRIES_PER_GROUP_MAX, LATENESS, ORDERED_ENTRIES_PER_GROUP_MAX,
+};
+
+use super::entry::Micros;
+use super::judge::float;
 
 /// A correlation ready to run.
 #[derive(Debug)]
@@ -192,6 +197,69 @@ impl CorrelationPlan {
         together.contains(&self.kind) && self.threshold.rules.is_none()
     }
 
+    /// Returns the time span, in microseconds.
+    pub(super) fn span(&self) -> Micros {
+        self.timespan.num_microseconds().unwrap_or(Micros::MAX)
+    }
+
+    /// Returns how long after its arrival an event is remembered, in microseconds.
+    pub(super) fn kept(&self) -> Micros {
+        self.span().saturating_add(LATENESS.num_microseconds().unwrap_or_default())
+    }
+
+    /// Returns how many events a group of it may remember.
+    pub(super) fn entries_max(&self) -> usize {
+        let is_ordered = self.kind == CorrelationKind::TemporalOrdered;
+        if is_ordered && (self.picks_rules() || !self.grows()) {
+            ORDERED_ENTRIES_PER_GROUP_MAX
+        } else {
+            ENTRIES_PER_GROUP_MAX
+        }
+    }
+
+    /// Returns whether it follows which of its rules saw an event.
+    pub(super) const fn tells_rules_apart(&self) -> bool {
+        matches!(self.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered)
+    }
+
+    /// Returns whether a condition over its rules is asked for.
+    pub(super) const fn picks_rules(&self) -> bool {
+        self.threshold.rules.is_some()
+    }
+
+    /// Returns whether more can only help.
+    pub(super) fn grows(&self) -> bool {
+        let growing = |(comparison, _): &(Comparison, f64)| {
+            matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual)
+        };
+        !self.sums() && !self.picks_rules() && self.threshold.tests.iter().all(growing)
+    }
+
+    /// Returns how many entries a window needs at least.
+    pub(super) fn fewest(&self) -> f64 {
+        if !self.grows() {
+            return 0.0;
+        }
+        let tests = self.threshold.tests.iter();
+        let least = if self.threshold.tests.is_empty() { float(self.inputs.len()) } else { 0.0 };
+        tests.map(|(_, number)| *number).fold(least, f64::max)
+    }
+
+    /// Returns how many rules must have been seen in their order.
+    pub(super) fn links(&self) -> usize {
+        let all = self.inputs.len();
+        (1..=all).find(|links| self.is_met_by(float(*links))).unwrap_or(all)
+    }
+
+    /// Returns whether this count is what the rule asks for.
+    pub(super) fn is_met_by(&self, measured: f64) -> bool {
+        let tests = &self.threshold.tests;
+        if tests.is_empty() && self.tells_rules_apart() {
+            return measured >= float(self.inputs.len());
+        }
+        tests.iter().all(|(comparison, number)| comparison.holds(measured, *number))
+    }
+
     /// Returns whether different values are counted.
     pub(super) fn counts_distinct(&self) -> bool {
         self.kind == CorrelationKind::ValueCount
@@ -206,6 +274,11 @@ impl CorrelationPlan {
                 | CorrelationKind::ValueMedian
                 | CorrelationKind::ValuePercentile(_)
         )
+    }
+
+    /// Returns whether the event's own rank among the others is what counts.
+    pub(super) fn ranks(&self) -> bool {
+        self.kind == CorrelationKind::ValuePercentile(None)
     }
 
     /// Returns the word the rule used.

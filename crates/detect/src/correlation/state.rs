@@ -1,152 +1,193 @@
 //! The groups of one correlation: found by key, bounded in number, stored and restored.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
-use super::group::{Entry, Firing, Group};
+use super::entry::Micros;
+use super::group::{Firing, Group};
+use super::loss::Losses;
 use super::plan::CorrelationPlan;
 use crate::limits::{ENTRIES_PER_RULE_MAX, GROUPS_PER_RULE_MAX};
 
 /// What one correlation remembers.
 #[derive(Debug, Default)]
 pub(super) struct RuleState {
-    groups: BTreeMap<Vec<String>, Group>,
+    groups: HashMap<u128, Group, ahash::RandomState>,
     entries: usize,
-    newest: Option<DateTime<Utc>>,
+    /// The newest moment of which something was forgotten for its age.
+    forgotten_until: Option<Micros>,
+    taken: u64,
     since_sweep: usize,
-    limit_reached: bool,
-    limit_reported: bool,
+    pub(super) losses: Losses,
 }
 
 /// Sightings between two rounds that forget groups nothing was heard of for long.
 const SWEEP_EVERY: usize = 8_192;
 
+/// The part of its groups or entries that is given up when a limit is reached: each round looks at
+/// all of them, so it must be worth it.
+const GIVEN_UP: usize = 10;
+
 impl RuleState {
     /// Takes in a sighting; returns the firing that it completes.
     pub(super) fn take(&mut self, plan: &CorrelationPlan, sighting: Sighting) -> Option<Firing> {
-        self.newest = self.newest.max(Some(sighting.entry.at));
-        let group = self.groups.entry(sighting.key).or_default();
-        let before = group.entries.len();
-        let firing = group.take(plan, sighting.entry);
-        self.entries = self.entries.saturating_add(group.entries.len()).saturating_sub(before);
+        let (now, at) = (sighting.entry.arrived, sighting.entry.at);
+        let kept_from = now.saturating_sub(plan.kept());
         self.since_sweep = self.since_sweep.saturating_add(1);
         if self.since_sweep >= SWEEP_EVERY {
-            self.sweep(plan);
+            self.sweep(kept_from);
         }
-        if self.groups.len() > GROUPS_PER_RULE_MAX || self.entries > ENTRIES_PER_RULE_MAX {
-            self.sweep(plan);
-            if self.groups.len() > GROUPS_PER_RULE_MAX || self.entries > ENTRIES_PER_RULE_MAX {
-                self.evict();
-            }
+        self.taken = self.taken.saturating_add(1);
+        let group = self.groups.entry(sighting.key).or_default();
+        (group.heard_at, group.heard) = (now, self.taken);
+        let before = group.entries.len();
+        let taken = group.take(plan, sighting.entry, kept_from);
+        self.entries = self.entries.saturating_add(group.entries.len()).saturating_sub(before);
+        self.forgotten_until = self.forgotten_until.max(taken.forgotten_until);
+        let reach = at.saturating_sub(plan.span());
+        let is_late = self.forgotten_until.is_some_and(|until| until >= reach);
+        if is_late && taken.firing.is_none() && !group.is_quiet(at, plan.span()) {
+            self.losses.late = self.losses.late.saturating_add(1);
         }
-        firing
+        self.losses.cut_windows = self.losses.cut_windows.saturating_add(u64::from(taken.is_cut));
+        self.keep_limits(kept_from);
+        taken.firing
     }
 
-    /// Returns whether a limit has to be reported: once, when the first group had to be forgotten.
-    pub(super) const fn report_limit(&mut self) -> bool {
-        let report = self.limit_reached && !self.limit_reported;
-        self.limit_reported |= report;
-        report
+    fn keep_limits(&mut self, kept_from: Micros) {
+        let is_over =
+            |own: &Self| own.groups() > GROUPS_PER_RULE_MAX || own.entries > ENTRIES_PER_RULE_MAX;
+        if is_over(self) {
+            self.sweep(kept_from);
+        }
+        if is_over(self) {
+            self.give_up();
+        }
     }
 
-    /// Forgets the groups that no window can reach any more.
-    fn sweep(&mut self, plan: &CorrelationPlan) {
+    /// Returns how many groups are followed.
+    pub(super) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Returns how many events are remembered.
+    pub(super) const fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// Forgets the groups that nothing was heard of since.
+    fn sweep(&mut self, kept_from: Micros) {
         self.since_sweep = 0;
-        let kept = plan.timespan.checked_mul(2).unwrap_or(plan.timespan);
-        let Some(oldest_kept) = self.newest.and_then(|newest| newest.checked_sub_signed(kept))
-        else {
-            return;
-        };
-        self.groups.retain(|_, group| group.newest().is_some_and(|newest| newest >= oldest_kept));
-        self.count_entries();
-    }
-
-    /// Forgets the tenth of the groups that was not heard of for the longest time.
-    fn evict(&mut self) {
-        self.limit_reached = true;
-        let mut ages: Vec<DateTime<Utc>> = self.groups.values().filter_map(Group::newest).collect();
-        let place = ages.len() / 10;
-        if ages.len() <= place {
-            return;
-        }
-        let (_, border, _) = ages.select_nth_unstable(place);
-        let border = *border;
-        let mut left = place.saturating_add(1);
+        let (mut until, mut gone) = (self.forgotten_until, 0_usize);
         self.groups.retain(|_, group| {
-            let old = left > 0 && group.newest().is_none_or(|newest| newest <= border);
-            if old {
-                left = left.saturating_sub(1);
+            let is_kept = group.heard_at >= kept_from;
+            if !is_kept {
+                until = until.max(group.newest());
+                gone = gone.saturating_add(group.entries.len());
             }
-            !old
+            is_kept
         });
-        self.count_entries();
+        self.forgotten_until = until;
+        self.entries = self.entries.saturating_sub(gone);
     }
 
-    fn count_entries(&mut self) {
-        self.entries = self.groups.values().map(|group| group.entries.len()).sum();
+    /// Gives up a tenth of the groups, or as many as hold a tenth of the events: first those that a
+    /// single event made, as a flood of invented names does, then those not heard of for longest.
+    pub(super) fn give_up(&mut self) {
+        let groups = self.groups().div_ceil(GIVEN_UP);
+        let entries = if self.entries > ENTRIES_PER_RULE_MAX { self.entries / GIVEN_UP } else { 0 };
+        let mut order: Vec<(bool, u64, u128)> = self
+            .groups
+            .iter()
+            .map(|(key, group)| (group.entries.len() > 1, group.heard, *key))
+            .collect();
+        order.sort_unstable();
+        let (mut groups_gone, mut entries_gone) = (0_usize, 0_usize);
+        for (_, _, key) in order {
+            if groups_gone >= groups && entries_gone >= entries {
+                break;
+            }
+            if let Some(group) = self.groups.remove(&key) {
+                groups_gone = groups_gone.saturating_add(1);
+                entries_gone = entries_gone.saturating_add(group.entries.len());
+            }
+        }
+        self.entries = self.entries.saturating_sub(entries_gone);
+        self.losses.give_up(groups_gone, entries_gone);
     }
 
     /// Returns what is remembered, to be stored.
     pub(super) fn snapshot(&self, plan: &CorrelationPlan) -> RuleSnapshot {
-        let groups = self.groups.iter().map(|(key, group)| GroupSnapshot {
-            key: key.clone(),
-            entries: group.entries.iter().cloned().collect(),
-            last_fired_at: group.last_fired_at,
-        });
+        let mut groups: Vec<GroupSnapshot> = self
+            .groups
+            .iter()
+            .map(|(key, group)| GroupSnapshot { key: *key, group: group.clone() })
+            .collect();
+        groups.sort_unstable_by_key(|group| group.key);
         RuleSnapshot {
             rule: plan.info.id.clone(),
             fingerprint: plan.fingerprint,
-            groups: groups.collect(),
-            limit_reported: self.limit_reported,
+            groups,
+            forgotten_until: self.forgotten_until,
+            losses: self.losses.clone(),
         }
     }
 
     /// Returns the memory that was stored.
     pub(super) fn restored(snapshot: RuleSnapshot) -> Self {
         let mut state = Self {
-            limit_reached: snapshot.limit_reported,
-            limit_reported: snapshot.limit_reported,
+            forgotten_until: snapshot.forgotten_until,
+            losses: snapshot.losses,
             ..Self::default()
         };
-        for stored in snapshot.groups {
-            let mut entries = stored.entries;
-            entries.sort_by_key(|entry| (entry.at, entry.id));
-            let group = Group { entries: entries.into(), last_fired_at: stored.last_fired_at };
-            state.newest = state.newest.max(group.newest());
-            state.groups.insert(stored.key, group);
+        for GroupSnapshot { key, mut group } in snapshot.groups {
+            group.entries.make_contiguous().sort_unstable_by_key(super::entry::Entry::key);
+            state.taken = state.taken.max(group.heard);
+            state.entries = state.entries.saturating_add(group.entries.len());
+            state.groups.insert(key, group);
         }
-        state.count_entries();
+        while state.groups() > GROUPS_PER_RULE_MAX || state.entries > ENTRIES_PER_RULE_MAX {
+            state.give_up();
+        }
         state
+    }
+
+    /// Sets back when things were heard of, after our clock was set back.
+    pub(super) fn set_back(&mut self, now: Micros) {
+        self.losses.set_back(now);
+        self.groups.values_mut().for_each(|group| group.set_back(now));
     }
 }
 
 /// All that a correlator remembers, for a store.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CorrelatorState {
+    /// The newest moment at which an event was collected, in microseconds since 1970.
+    pub(super) now: Option<Micros>,
     /// One per correlation.
-    pub rules: Vec<RuleSnapshot>,
+    pub(super) rules: Vec<RuleSnapshot>,
 }
 
 /// What one correlation remembers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleSnapshot {
+pub(super) struct RuleSnapshot {
     /// The correlation's id.
-    pub rule: String,
+    pub(super) rule: String,
     /// What the correlation and the rules it counts looked like.
-    pub fingerprint: u64,
-    /// Its groups.
-    pub groups: Vec<GroupSnapshot>,
-    /// Its memory limit was reached and reported.
-    pub limit_reported: bool,
+    pub(super) fingerprint: u64,
+    pub(super) groups: Vec<GroupSnapshot>,
+    #[serde(default)]
+    pub(super) forgotten_until: Option<Micros>,
+    #[serde(default)]
+    pub(super) losses: Losses,
 }
 
 /// What one group remembers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GroupSnapshot {
-    key: Vec<String>,
-    entries: Vec<Entry>,
-    last_fired_at: Option<DateTime<Utc>>,
+pub(super) struct GroupSnapshot {
+    pub(super) key: u128,
+    pub(super) group: Group,
 }

@@ -1,14 +1,17 @@
 //! Tests of correlations: a story of events, and after which of them the rule fires.
 
+mod late;
+mod memory;
+mod model;
+mod restart;
+
 use std::sync::Arc;
 
 use chrono::Duration;
-use event::{AgencyId, EntityKind, Event, Fields, LogSource};
+use event::{AgencyId, EntityKind, Event, Fields, LogSource, Value};
 
-use super::LIMIT_RULE;
-use crate::limits::GROUPS_PER_RULE_MAX;
 use crate::testing::EventMaker;
-use crate::{Engine, EngineState, RuleFile, RuleSet};
+use crate::{Engine, RuleFile, RuleSet};
 
 const BASES: &str = "
 title: a
@@ -20,6 +23,11 @@ title: b
 name: b
 logsource: { product: linux }
 detection: { s: { k: b }, condition: s }
+---
+title: x
+name: x
+logsource: { product: linux }
+detection: { s: { k: x }, condition: s }
 ---
 title: c
 id: c
@@ -73,8 +81,10 @@ fn events_are_counted_in_sliding_windows_with_both_ends() {
         (vec![0, 5, 11], vec![]),
         // Sliding, not tumbling.
         (vec![8, 9, 12], vec![(2, 3)]),
-        // Late and out of order.
+        // Late and out of order; all at once.
         (vec![0, 10, 5], vec![(2, 3)]),
+        (vec![10, 5, 0], vec![(2, 3)]),
+        (vec![7, 7, 7], vec![(2, 3)]),
         (vec![10, 30, 12, 11], vec![(3, 3)]),
         // Quiet for one time span after firing, then again.
         (vec![0, 1, 2, 3, 4, 5, 11, 12, 13], vec![(2, 3), (7, 6)]),
@@ -93,6 +103,66 @@ fn groups_are_apart_and_a_missing_field_belongs_to_none() {
     let case = COUNT.replace("src_ip", "user");
     let events = [(0, "a", "", "Root"), (1, "a", "", "root"), (2, "a", "", "ROOT")];
     assert_eq!(firings(&case, &events), [(2, 3)]);
+}
+
+#[test]
+fn groups_of_empty_and_listed_values() {
+    let logsource = LogSource { product: Some("linux".into()), ..LogSource::default() };
+    let list =
+        |members: &[&str]| Value::List(members.iter().map(|own| Value::from(*own)).collect());
+    for (value, want) in [
+        (Value::Null, 0),
+        (Value::from(""), 0),
+        (list(&[]), 0),
+        (Value::List(vec![Value::Null]), 0),
+        (list(&["g1"]), 1),
+        (list(&["g1", "g2"]), 1),
+        (Value::Int(7), 1),
+        (Value::Bool(false), 1),
+    ] {
+        let mut maker = EventMaker::new();
+        let mut engine = Engine::new(rules(&COUNT.replace("src_ip", "team")));
+        let mut count = 0;
+        for at in 0..3 {
+            let mut fields: Fields = [("k", "a")].into_iter().collect();
+            fields.push("team", value.clone());
+            let event = maker.event(logsource.clone(), fields, Duration::seconds(at));
+            count += engine.process(&[event]).len();
+        }
+        assert_eq!(count, want, "{value:?}");
+    }
+    // A list of one is that one; a list of two is neither of them.
+    let mut engine = Engine::new(rules(&COUNT.replace("src_ip", "team")));
+    let mut maker = EventMaker::new();
+    for (value, want) in [
+        (list(&["g1"]), 0),
+        (list(&["g1", "g2"]), 0),
+        (Value::from("G1"), 0),
+        (Value::from("g1"), 1),
+    ] {
+        let mut fields: Fields = [("k", "a")].into_iter().collect();
+        fields.push("team", value);
+        let event = maker.event(logsource.clone(), fields, Duration::zero());
+        assert_eq!(engine.process(&[event]).len(), want);
+    }
+}
+
+#[test]
+fn an_event_that_two_rules_see_is_counted_once() {
+    let text = "title: a\nname: a\nlogsource: { product: linux }\n\
+                detection: { s: { k: a }, condition: s }\n---\n\
+                title: b\nname: b\nlogsource: { product: linux }\n\
+                detection: { s: { k|startswith: a }, condition: s }\n---\n\
+                title: c\nid: c\ncorrelation:\n  type: event_count\n  rules: [a, b]\n  \
+                group-by: [src_ip]\n  timespan: 10s\n  condition: { gte: 3 }\n";
+    let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text }]);
+    assert_eq!(errors, []);
+    let mut engine = Engine::new(Arc::new(rules));
+    let events = [(0, "a", "1.1.1.1", ""), (1, "a", "1.1.1.1", ""), (2, "a", "1.1.1.1", "")];
+    let events = story(&mut EventMaker::new(), &events);
+    assert_eq!(engine.process(&events[..2]), []);
+    assert_eq!(engine.process(&events[..2]), [], "played again");
+    assert_eq!(engine.process(&events[2..]).len(), 1);
 }
 
 #[test]
@@ -140,9 +210,75 @@ fn order_in_time() {
         ("temporal_ordered", vec![e(0, "a"), e(5, "b")], vec![(1, 2)]),
         ("temporal_ordered", vec![e(5, "b"), e(5, "a")], vec![(1, 2)]),
         ("temporal_ordered", vec![e(5, "b"), e(3, "a")], vec![(1, 2)]),
+        // The later `a` is the one in reach, whichever came first.
+        ("temporal_ordered", vec![e(0, "a"), e(8, "a"), e(15, "b")], vec![(2, 2)]),
+        ("temporal_ordered", vec![e(0, "a"), e(20, "b"), e(12, "a")], vec![(2, 2)]),
+        ("temporal_ordered", vec![e(0, "a"), e(10, "b")], vec![(1, 2)]),
+        ("temporal_ordered", vec![e(0, "a"), e(11, "b")], vec![]),
+        // One firing per time span, then again.
+        ("temporal", vec![e(0, "a"), e(1, "b"), e(2, "a"), e(12, "b")], vec![(1, 2), (3, 2)]),
     ] {
         assert_eq!(firings(&rule(kind), &events), want, "{kind} {events:?}");
     }
+}
+
+#[test]
+fn three_in_order() {
+    let rule = "  type: temporal_ordered\n  rules: [a, b, x]\n  group-by: [src_ip]\n  \
+                timespan: 10s\n";
+    let e = |at, kind| (at, kind, "1.1.1.1", "");
+    for (events, want) in [
+        (vec![e(0, "a"), e(1, "b"), e(2, "x")], vec![(2, 3)]),
+        (vec![e(0, "b"), e(1, "a"), e(2, "x"), e(3, "b")], vec![]),
+        (vec![e(0, "b"), e(1, "a"), e(2, "b"), e(3, "x"), e(4, "b")], vec![(3, 3)]),
+        // All in one second, in any order of arrival.
+        (vec![e(4, "x"), e(4, "b"), e(4, "a")], vec![(2, 3)]),
+        (vec![e(4, "b"), e(4, "x"), e(3, "a")], vec![(2, 3)]),
+        // The middle one comes last.
+        (vec![e(0, "a"), e(9, "x"), e(5, "b")], vec![(2, 3)]),
+    ] {
+        assert_eq!(firings(rule, &events), want, "{events:?}");
+    }
+    let two_of_three = format!("{rule}  condition: {{ gte: 2 }}\n");
+    assert_eq!(firings(&two_of_three, &[e(0, "a"), e(1, "b")]), [(1, 2)]);
+    assert_eq!(firings(&two_of_three, &[e(0, "b"), e(1, "x")]), [], "the first one is missing");
+    let picked = rule.replace("timespan: 10s", "timespan: 10s\n  condition: a and (b or x)");
+    for (events, want) in [
+        (vec![e(0, "a"), e(1, "x")], vec![(1, 1)]),
+        (vec![e(0, "x"), e(1, "a")], vec![]),
+        (vec![e(0, "x"), e(1, "a"), e(2, "b"), e(12, "b")], vec![]),
+        (vec![e(0, "x"), e(3, "a"), e(11, "b")], vec![(2, 2)]),
+    ] {
+        let fired: Vec<usize> = firings(&picked, &events).iter().map(|(at, _)| *at).collect();
+        let want: Vec<usize> = want.iter().map(|(at, _): &(usize, u64)| *at).collect();
+        assert_eq!(fired, want, "{events:?}");
+    }
+}
+
+#[test]
+fn medians_percentiles_and_ranks() {
+    let rule = |kind: &str, condition: &str| {
+        format!(
+            "  type: {kind}\n  rules: [a]\n  group-by: [src_ip]\n  timespan: 10s\n  \
+                 condition: {{ {condition} }}\n"
+        )
+    };
+    let n = |at, user| (at, "a", "1.1.1.1", user);
+    let numbers = [n(0, "1"), n(1, "2"), n(2, "30"), n(3, "40")];
+    assert_eq!(firings(&rule("value_median", "field: user, gte: 16"), &numbers), [(3, 16)]);
+    let p90 = "field: user, percentile: 90, gte: 36";
+    assert_eq!(firings(&rule("value_percentile", p90), &numbers), [(3, 37)]);
+    // What is not a number is not counted.
+    let median = rule("value_median", "field: user, lt: 5");
+    assert_eq!(firings(&median, &[n(0, "9"), n(1, "inf"), n(2, "NaN"), n(3, "x")]), []);
+    // A rare name among many: a process seen once among a hundred.
+    let mut events: Vec<_> = (0..99).map(|_| n(1, "svchost")).collect();
+    events.push(n(2, "mimikatz"));
+    let rare = rule("value_percentile", "field: user, lte: 1");
+    assert_eq!(firings(&rare, &events), [(99, 1)]);
+    // A late one is judged where it belongs.
+    let late = [n(0, "10"), n(9, "100"), n(4, "90")];
+    assert_eq!(firings(&rule("value_sum", "field: user, gte: 200"), &late), [(2, 200)]);
 }
 
 #[test]
@@ -185,47 +321,4 @@ fn aliases_chains_and_generate() {
     let last = findings.last().unwrap();
     assert_eq!((last.entity.kind, last.entity.value.as_str()), (EntityKind::SrcIp, "1.1.1.1"));
     assert_eq!(last.events.len(), 2);
-}
-
-#[test]
-fn state_survives_a_restart_and_a_swap_of_other_rules() {
-    let mut maker = EventMaker::new();
-    let at = |at| (at, "a", "1.1.1.1", "u");
-    let events = story(&mut maker, &[at(0), at(1), at(2)]);
-    let mut first = Engine::new(rules(COUNT));
-    assert_eq!(first.process(&events[..2]), []);
-    let stored = serde_json::to_string(&first.state()).unwrap();
-
-    let restored: EngineState = serde_json::from_str(&stored).unwrap();
-    let mut second = Engine::new(rules(COUNT));
-    second.restore(restored.clone());
-    assert_eq!(second.state(), restored);
-    // What the spool plays again does not count twice.
-    assert_eq!(second.process(&events[..2]), []);
-    let other = format!(
-        "{COUNT}---\ntitle: e\nlogsource: {{ product: linux }}\ndetection: {{ s: {{ k: e }}, condition: s }}\n"
-    );
-    second.swap(rules(&other));
-    assert_eq!(second.process(&events[2..]).len(), 1);
-
-    let mut third = Engine::new(rules(&COUNT.replace("gte: 3", "gte: 2")));
-    third.restore(restored);
-    assert_eq!(third.state().correlations.rules[0].groups, [], "a changed rule starts anew");
-}
-
-#[test]
-fn a_flood_of_groups_stays_bounded_and_is_reported_once() {
-    let mut engine = Engine::new(rules(COUNT));
-    let mut maker = EventMaker::new();
-    let mut reports = 0;
-    let flood = GROUPS_PER_RULE_MAX + GROUPS_PER_RULE_MAX / 4;
-    for number in 0..flood {
-        let address = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
-        let events = story(&mut maker, &[(5, "a", &address, "")]);
-        let findings = engine.process(&events);
-        assert!(findings.iter().all(|finding| finding.rule == LIMIT_RULE));
-        reports += findings.len();
-    }
-    assert_eq!(reports, 1);
-    assert!(engine.state().correlations.rules[0].groups.len() <= GROUPS_PER_RULE_MAX);
 }
