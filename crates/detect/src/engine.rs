@@ -6,6 +6,7 @@ use event::{Event, Finding};
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::{Correlator, CorrelatorState, Dropped};
+use crate::indicator::{IndicatorSet, IndicatorWatch};
 use crate::matching::Scratch;
 use crate::rule_set::RuleSet;
 
@@ -24,20 +25,25 @@ pub struct Engine {
     rules: Arc<RuleSet>,
     correlator: Correlator,
     scratch: Scratch,
+    indicators: IndicatorWatch,
 }
 
 impl Engine {
     /// Returns an engine that has seen nothing yet.
     pub fn new(rules: Arc<RuleSet>) -> Self {
         let correlator = Correlator::new(&rules);
-        Self { rules, correlator, scratch: Scratch::default() }
+        Self {
+            rules,
+            correlator,
+            scratch: Scratch::default(),
+            indicators: IndicatorWatch::default(),
+        }
     }
 
     /// Returns an engine for a past that is all at hand: correlations forget nothing for its age, in
     /// whatever order the events are read.
     pub fn over_past(rules: Arc<RuleSet>) -> Self {
-        let correlator = Correlator::over_past(&rules);
-        Self { rules, correlator, scratch: Scratch::default() }
+        Self { correlator: Correlator::over_past(&rules), ..Self::new(rules) }
     }
 
     /// Returns the rules at work.
@@ -54,6 +60,16 @@ impl Engine {
         dropped
     }
 
+    /// Returns the indicators that are looked for.
+    pub const fn indicators(&self) -> &Arc<IndicatorSet> {
+        self.indicators.set()
+    }
+
+    /// Changes the indicators. Every event is judged by one set or the other.
+    pub fn swap_indicators(&mut self, indicators: Arc<IndicatorSet>) {
+        self.indicators = IndicatorWatch::new(indicators);
+    }
+
     /// Returns the findings of these events, in the order of the events.
     pub fn process(&mut self, events: &[Event]) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -65,6 +81,7 @@ impl Engine {
 
     /// Adds the findings of one event.
     pub fn process_one(&mut self, event: &Event, findings: &mut Vec<Finding>) {
+        self.indicators.observe(event, findings);
         let fired = self.rules.fired(event, &mut self.scratch);
         if fired.is_empty() {
             return;

@@ -37,6 +37,7 @@ mod coverage;
 mod engine;
 mod entity;
 mod explain;
+mod indicator;
 mod matching;
 mod reference;
 mod taxonomy;
@@ -53,6 +54,10 @@ pub use error::{RuleError, RuleErrorKind};
 pub use explain::{
     Because, Branch, Counted, Explanation, FilterCheck, ItemCheck, Near, Obstacle, Part,
     SourceCheck,
+};
+pub use indicator::{
+    IndicatorError, IndicatorKind, IndicatorLoader, IndicatorReport, IndicatorSet, IndicatorWatch,
+    SetAside, Tlp, WarningError, WarningLists, indicator_rules,
 };
 pub use info::{FirstStep, RuleInfo};
 pub use matching::Scratch;

@@ -64,3 +64,25 @@ pub const CORRELATION_CHAIN_MAX: usize = 8;
 
 /// Deepest nesting of a processing pipeline's `nest`.
 pub const PIPELINE_DEPTH_MAX: usize = 8;
+
+/// Largest indicator file, in bytes: a million rows of a feed's CSV export take about 200 MB.
+pub const INDICATOR_FILE_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// Most indicators in a set (about 60 bytes each).
+pub const INDICATORS_MAX: usize = 10_000_000;
+
+/// Most faults kept of loading indicators; a broken export would repeat the same a million times.
+pub const INDICATOR_ERRORS_KEPT: usize = 1_000;
+
+/// Longest label of an indicator, in characters: what a reader of an alert can take in.
+pub const INDICATOR_LABEL_CHARS_MAX: usize = 160;
+
+/// Longest URL that is kept or looked up, in bytes: browsers and proxies write hardly longer ones.
+pub const INDICATOR_URL_BYTES_MAX: usize = 2_048;
+
+/// How far into a command line, script or message indicators are looked for, in bytes. Windows cuts
+/// a script block at about this length, too.
+pub const INDICATOR_TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Most folders of a URL that are looked up: deeper ones are rare, and hostile ones endless.
+pub const URL_FOLDERS_MAX: usize = 16;

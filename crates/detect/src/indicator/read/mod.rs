@@ -1,0 +1,267 @@
+//! Reads indicator files: plain lists, CSV, STIX 2.1 bundles and MISP events.
+//!
+//! The format is told by what the file holds and how its name ends. Whatever cannot be used is
+//! reported with its place and never stops the rest. Everything is bounded (`limits.rs`).
+
+mod json;
+mod list;
+mod misp;
+mod rows;
+mod stix;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+use super::set::{Facts, IndicatorSet, SetBuilder};
+use super::value::{IndicatorValue, Unfit};
+use super::warning::WarningLists;
+use crate::limits::{INDICATOR_ERRORS_KEPT, INDICATOR_FILE_BYTES_MAX, INDICATORS_MAX};
+
+/// Collects indicators from files into a set.
+#[derive(Debug)]
+pub struct IndicatorLoader {
+    builder: SetBuilder,
+    warnings: Arc<WarningLists>,
+    report: IndicatorReport,
+    set_aside: BTreeMap<usize, SetAside>,
+    is_full: bool,
+}
+
+/// What came of loading indicators.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndicatorReport {
+    /// What could not be used, in the order of the files; at most [`INDICATOR_ERRORS_KEPT`].
+    pub errors: Vec<IndicatorError>,
+    /// How many more there were.
+    pub errors_beyond: usize,
+    /// Indicators that their source does not mean for detection: revoked, or without `to_ids`.
+    pub not_for_detection: usize,
+    /// Indicators that the same source names twice.
+    pub repeated: usize,
+    /// Indicators that never match, by warning list.
+    pub set_aside: Vec<SetAside>,
+    /// Indicators of which part never matches, because they are wider than something listed.
+    pub narrowed: usize,
+}
+
+/// Indicators that never match because of one warning list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// The list's title: why.
+    pub list: String,
+    /// How many.
+    pub count: usize,
+    /// The first few, as written, with the file.
+    pub examples: Vec<String>,
+}
+
+/// Examples kept of what is set aside: enough to recognise a bad feed.
+const EXAMPLES: usize = 5;
+
+/// Something in an indicator file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct IndicatorError {
+    /// The file, as the caller named it.
+    pub path: String,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong, in English.
+    pub message: String,
+}
+
+impl fmt::Display for IndicatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}: {}", self.path, self.place, self.message)
+    }
+}
+
+/// A place in an indicator file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// A line, from 1.
+    Line(usize),
+    /// A line and the name of a column.
+    Column(usize, String),
+    /// An object of a JSON file: its id, or its number.
+    Object(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => Ok(()),
+            Self::Line(line) => write!(f, ":{line}"),
+            Self::Column(line, column) => write!(f, ":{line}, column `{column}`"),
+            Self::Object(name) => write!(f, ", object {name}"),
+        }
+    }
+}
+
+impl IndicatorLoader {
+    /// Returns a loader that has read nothing yet. The seed keys the set's hashes: take it from
+    /// chance, so that no feed can be made to collide.
+    pub fn new(warnings: Arc<WarningLists>, seed: u64) -> Self {
+        Self {
+            builder: SetBuilder::new(seed),
+            warnings,
+            report: IndicatorReport::default(),
+            set_aside: BTreeMap::new(),
+            is_full: false,
+        }
+    }
+
+    /// Reads a file. Its name (`path`) is what errors call it, and the source of what it does not
+    /// say the source of.
+    pub fn read(&mut self, path: &str, bytes: &[u8]) {
+        let stem = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let mut intake = Intake { loader: self, path, stem };
+        if bytes.len() > INDICATOR_FILE_BYTES_MAX {
+            let message = format!("is larger than {INDICATOR_FILE_BYTES_MAX} bytes");
+            return intake.wrong(Place::File, message);
+        }
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let text = String::from_utf8_lossy(bytes);
+        let start = text.trim_start();
+        let ending = stem.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+        if start.starts_with('{') || (start.starts_with('[') && ending == "json") {
+            json::read(&text, &mut intake);
+        } else if let Some(header) = rows::header(&text, ending == "csv") {
+            rows::read(&text, &header, &mut intake);
+        } else {
+            list::read(&text, &mut intake);
+        }
+    }
+
+    /// Returns how many indicators were taken so far, repeated ones included.
+    pub const fn taken(&self) -> usize {
+        self.builder.len()
+    }
+
+    /// Makes the set, and says what was not taken into it.
+    pub fn finish(self) -> (IndicatorSet, IndicatorReport) {
+        let mut report = self.report;
+        report.set_aside = self.set_aside.into_values().collect();
+        let (set, repeated) = self.builder.finish(self.warnings);
+        report.repeated = repeated;
+        (set, report)
+    }
+}
+
+/// What a reader hands its findings to: the loader, and which file it reads.
+struct Intake<'a> {
+    loader: &'a mut IndicatorLoader,
+    path: &'a str,
+    /// The file's name without folders.
+    stem: &'a str,
+}
+
+impl Intake<'_> {
+    /// Takes an indicator, or the reason why it is none.
+    fn take(
+        &mut self,
+        place: Place,
+        written: &str,
+        value: Result<IndicatorValue, Unfit>,
+        facts: &Facts<'_>,
+    ) {
+        let value = match value {
+            Ok(value) => value,
+            Err(why) => return self.wrong(place, format!("`{}` {why}", brief(written))),
+        };
+        let loader = &mut *self.loader;
+        if let Some(list) = loader.warnings.set_aside(&value) {
+            let own = loader.set_aside.entry(list).or_default();
+            own.count = own.count.saturating_add(1);
+            if own.count == 1 {
+                loader.warnings.title(list).clone_into(&mut own.list);
+            }
+            if own.examples.len() < EXAMPLES {
+                own.examples.push(format!("{} ({})", brief(written), self.stem));
+            }
+            return;
+        }
+        if loader.builder.len() >= INDICATORS_MAX || !loader.builder.add(&value, facts) {
+            // Said once: each further one is the same news.
+            if !std::mem::replace(&mut loader.is_full, true) {
+                let message = format!("no more than {INDICATORS_MAX} indicators are taken");
+                self.wrong(place, message);
+            }
+            return;
+        }
+        if loader.warnings.is_wider(&value) {
+            loader.report.narrowed = loader.report.narrowed.saturating_add(1);
+        }
+    }
+
+    /// Notes an indicator that its source does not want looked for.
+    fn skip(&mut self) {
+        let skipped = &mut self.loader.report.not_for_detection;
+        *skipped = skipped.saturating_add(1);
+    }
+
+    /// Reports something that cannot be used.
+    fn wrong(&mut self, place: Place, message: String) {
+        let report = &mut self.loader.report;
+        if report.errors.len() < INDICATOR_ERRORS_KEPT {
+            report.errors.push(IndicatorError { path: self.path.to_owned(), place, message });
+        } else {
+            report.errors_beyond = report.errors_beyond.saturating_add(1);
+        }
+    }
+}
+
+/// Shortens foreign text for a message.
+fn brief(text: &str) -> String {
+    /// Enough to recognise a value, too little to flood a terminal.
+    const CHARS: usize = 80;
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(CHARS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Reads a time as feeds write it: RFC 3339, a date with or without a time (UTC), or seconds. A date
+/// alone means its end.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    if let Ok(seconds) = text.parse::<i64>() {
+        return DateTime::from_timestamp(seconds, 0);
+    }
+    for format in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S UTC"] {
+        if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
+            return Some(at.and_utc());
+        }
+    }
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let end = NaiveTime::from_hms_opt(23, 59, 59)?;
+    Some(day.and_time(end).and_utc())
+}
+
+/// Reads how sure a source is, 0 to 100: a number, or a word of STIX's scale.
+///
+/// Source: STIX 2.1, appendix A (None/Low/Med/High).
+fn confidence(text: &str) -> Option<u8> {
+    let text = text.trim().trim_end_matches('%');
+    if let Ok(number) = text.parse::<u8>() {
+        return (number <= 100).then_some(number);
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "high" => Some(85),
+        "medium" | "med" | "moderate" => Some(50),
+        "low" => Some(15),
+        "none" => Some(0),
+        _ => None,
+    }
+}
