@@ -46,6 +46,9 @@ mod test_value;
 pub mod limits;
 pub mod testing;
 
+#[cfg(test)]
+mod traps;
+
 pub use ast::Placeholders;
 pub use correlation::{Correlator, CorrelatorState, Dropped, LATE_RULE, LIMIT_RULE};
 pub use coverage::{Needs, Readiness, RuleCoverage, Seen, SeenKind};

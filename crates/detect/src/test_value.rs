@@ -71,7 +71,11 @@ fn stands(own: &str, other: &str, place: RefPlace) -> bool {
 
 fn address(value: &Value) -> Option<IpAddr> {
     match value {
-        Value::Text(text) => text.trim().parse::<IpAddr>().ok().map(|ip| ip.to_canonical()),
+        Value::Text(text) => {
+            // What follows `%` names a network card of the machine that wrote the log.
+            let address = text.trim().split('%').next()?;
+            address.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+        }
         _ => None,
     }
 }

@@ -161,7 +161,8 @@ fn log_source(node: &Node) -> LogSource {
     }
 }
 
-fn fields_of(node: &Node) -> Result<Fields, Fault> {
+/// Reads the fields of a test event.
+pub(crate) fn fields_of(node: &Node) -> Result<Fields, Fault> {
     let Some(entries) = node.as_map() else {
         return Err(Fault::rule(node.at, "`fields` must be a map"));
     };

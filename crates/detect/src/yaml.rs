@@ -206,7 +206,7 @@ impl Builder {
         };
         let kind = match open.content {
             Content::List(members) => NodeKind::List(members),
-            Content::Map { entries, .. } => NodeKind::Map(entries),
+            Content::Map { entries, .. } => NodeKind::Map(merged(entries)),
         };
         self.add(Node { at: open.at, kind }, open.anchor, 1)
     }
@@ -235,6 +235,21 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// Carries out merge keys: the entries of the maps under `<<` stand beside the map's own, which win.
+fn merged(mut entries: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
+    let is_merge = |(key, node): &(Key, Node)| {
+        key.name == "<<" && node.members().iter().all(|member| member.as_map().is_some())
+    };
+    let Some(place) = entries.iter().position(is_merge) else { return entries };
+    let (_, merge) = entries.remove(place);
+    for (key, node) in merge.members().iter().filter_map(Node::as_map).flatten() {
+        if !entries.iter().any(|(own, _)| own.name == key.name) {
+            entries.push((key.clone(), node.clone()));
+        }
+    }
+    entries
 }
 
 fn new_key(entries: &[(Key, Node)], node: Node) -> Result<Key, Fault> {
@@ -280,11 +295,22 @@ mod tests {
             ("a: 1\na: 2\n", 2, "stands twice"),
             ("a: 1\nb: [1, 2\n", 3, "not valid YAML"),
             ("? [a]\n: 1\n", 1, "plain text"),
+            ("a:\n\t- b\n", 2, "not valid YAML"),
         ] {
             let fault = documents(text).unwrap_err();
             assert!(fault.message.contains(words), "{text}: {fault:?}");
             assert_eq!(fault.at.line, line, "{text}: {fault:?}");
         }
+    }
+
+    #[test]
+    fn a_merge_key_brings_entries_in() {
+        let text = "a: &a { x: 1, y: 1 }\nb: &b { z: 2 }\nc: { <<: [*a, *b], y: 3 }\n";
+        let documents = documents(text).unwrap();
+        let entries = documents[0].get("c").unwrap().as_map().unwrap().iter();
+        let own: Vec<_> =
+            entries.map(|(key, node)| (key.name.as_str(), node.as_text().unwrap())).collect();
+        assert_eq!(own, [("y", "3"), ("x", "1"), ("z", "2")]);
     }
 
     #[test]

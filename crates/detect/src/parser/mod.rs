@@ -2,6 +2,7 @@
 
 pub(crate) mod condition;
 mod correlation;
+mod dialect;
 pub(crate) mod draft;
 mod meta;
 mod modifier;

@@ -7,11 +7,11 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
-use super::Context;
 use super::placeholder::{self, Reading};
 use super::text::{self, Draft, Step};
+use super::{Context, dialect};
 use crate::ast::{Comparison, Matcher, RefPlace, TimePart, Wanted};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::{EXPANSIONS_MAX, REGEX_BYTES_MAX};
@@ -266,7 +266,7 @@ fn cidr(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Want
     for text in expanded(written, node.at, modifiers, context, &ToOwned::to_owned)? {
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         match network {
-            Ok(network) => variants.push(Matcher::Cidr(network)),
+            Ok(network) => variants.push(Matcher::Cidr(as_ipv4(network))),
             Err(_) => {
                 return Err(Fault::rule(node.at, format!("`{text}` is no network"))
                     .hint("write an address with a prefix length: 10.0.0.0/8"));
@@ -276,11 +276,22 @@ fn cidr(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Want
     Ok(Wanted { written: written.to_owned(), variants })
 }
 
+/// Returns a network of IPv4-mapped addresses as the IPv4 network it is, as addresses are seen too.
+fn as_ipv4(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let prefix = mapped.prefix_len().checked_sub(96);
+    match (mapped.addr().to_ipv4_mapped(), prefix) {
+        (Some(address), Some(prefix)) => Ipv4Net::new(address, prefix).map_or(network, IpNet::V4),
+        _ => network,
+    }
+}
+
 fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Wanted, Fault> {
     let written = node.as_text().unwrap_or_default();
     let has = |flag| modifiers.flags.contains(&flag);
     let mut variants = Vec::new();
     for text in expanded(written, node.at, modifiers, context, &as_regex)? {
+        let text = dialect::translated(&text);
         let anchored = match modifiers.place() {
             RefPlace::Start => format!("^(?:{text})"),
             RefPlace::End => format!("(?:{text})$"),
@@ -372,11 +383,15 @@ fn text_value(
         }
         variants.push(Matcher::Text(Pattern::new(draft.tokens, modifiers.cased)));
     }
-    if let (Scalar::Int(number), []) = (scalar, modifiers.steps.as_slice()) {
-        let decimal = number.to_string();
-        if decimal != written && !keyword {
-            variants.push(Matcher::Text(Pattern::exact(&decimal)));
-        }
+    let decimal = match scalar {
+        Scalar::Int(number) => Some(number.to_string()),
+        Scalar::Float(number) => Some(number.to_string()),
+        _ => None,
+    };
+    // However a number is written (`0x10`, `010`, `1.50`), it is also the number.
+    let plain = modifiers.steps.is_empty() && !keyword;
+    if let Some(decimal) = decimal.filter(|decimal| plain && decimal != written) {
+        variants.push(Matcher::Text(Pattern::exact(&decimal)));
     }
     Ok(Wanted { written: shown(written, modifiers), variants })
 }

@@ -180,7 +180,7 @@ fn windash(text: &str) -> TokenVariants {
     for (index, c) in chars.iter().enumerate() {
         let after = chars.get(index.saturating_add(1));
         let parameter =
-            matches!(c, '-' | '/') && !before.is_some_and(|b| word(&b)) && after.is_some_and(word);
+            DASHES.contains(c) && !before.is_some_and(|b| word(&b)) && after.is_some_and(word);
         // One past the limit is enough for the caller to notice.
         if parameter && variants.len() <= EXPANSIONS_MAX {
             variants = variants
