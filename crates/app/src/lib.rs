@@ -10,6 +10,7 @@
 )]
 
 // The way of an event.
+pub mod engine_state;
 pub mod pipeline;
 pub mod serve;
 

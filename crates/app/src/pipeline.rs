@@ -8,7 +8,8 @@
 //!
 //! A batch's dead letters and findings are durable before the lake takes its events in, and the
 //! lake's catalogue carries the batch's position: whatever a crash interrupts is played again from
-//! the spool, and ids keep it from doubling. Two tasks: the first decodes the next batch while the
+//! the spool, and ids keep it from doubling. What the engine remembers is stored with a position of
+//! its own: what it has counted before is not judged again (see `engine_state`). Two tasks: the first decodes the next batch while the
 //! second still works on the one before.
 
 use std::collections::BTreeMap;
@@ -20,14 +21,15 @@ use chrono::{DateTime, Utc};
 use collect::{Batch, Counters, SpoolReader};
 use db::Db;
 use decode::{Decoder, SourceContext};
-use detect::Engine;
+use detect::{Dropped, Engine, EngineState};
 use event::{DeadLetter, DeadReason, Event, Finding, Frame, SourceId, SpoolPosition};
 use lake::Lake;
 use registry::{HealthBook, Sighting, Snapshot};
 use respond::Hub;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine_state::{Keeper, StateFile};
 use crate::serve::{RuleBook, recount};
 
 /// Everything that the way leads through.
@@ -53,6 +55,12 @@ pub struct Pipeline {
     pub counters: Arc<Counters>,
     /// After an unclean end: count again once the spool is played back up to here.
     pub recount_at: Option<SpoolPosition>,
+    /// What the lake held when it was opened: played again, it is judged only.
+    pub stored: Option<SpoolPosition>,
+    /// Where the engine's state is kept.
+    pub state: StateFile,
+    /// Up to where the stored state knows the events: what the spool may forget.
+    pub judged: watch::Sender<SpoolPosition>,
 }
 
 /// A batch of frames, read.
@@ -76,10 +84,17 @@ const RETRY: Duration = Duration::from_secs(1);
 
 impl Pipeline {
     /// Runs until the spool's reader ends (the spool was closed) or `stop` is called. What was read
-    /// and not stored stays in the spool.
-    pub async fn run(self, mut reader: SpoolReader, stop: CancellationToken) {
+    /// and not stored stays in the spool. The engine goes on from what it remembered.
+    pub async fn run(
+        self,
+        remembered: EngineState,
+        mut reader: SpoolReader,
+        stop: CancellationToken,
+    ) {
         let (decoded, waiting) = mpsc::channel(AHEAD);
-        let storing = tokio::spawn(self.clone().store_all(waiting, stop.clone()));
+        let mut engine = Engine::new(self.rules.current());
+        tell_dropped(&engine.restore(remembered));
+        let storing = tokio::spawn(self.clone().store_all(engine, waiting, stop.clone()));
         loop {
             let batch = tokio::select! {
                 batch = reader.next() => batch,
@@ -113,37 +128,65 @@ impl Pipeline {
             .ok()
     }
 
-    async fn store_all(self, mut waiting: mpsc::Receiver<Decoded>, stop: CancellationToken) {
-        let mut engine = Some(Engine::new(self.rules.current()));
+    async fn store_all(
+        self,
+        mut engine: Engine,
+        mut waiting: mpsc::Receiver<Decoded>,
+        stop: CancellationToken,
+    ) {
+        let mut keeper =
+            Keeper::new(self.state.clone(), Arc::clone(self.db.clock()), self.judged.clone());
         let mut recount_at = self.recount_at;
-        while let Some(batch) = waiting.recv().await {
-            let position = batch.position;
-            let Some(mut own) = engine.take() else { return };
-            let rules = self.rules.current();
-            let detected = tokio::task::spawn_blocking(move || {
-                if !Arc::ptr_eq(own.rules(), &rules) {
-                    own.swap(rules);
-                }
-                let findings = own.process(&batch.events);
-                (own, batch, findings)
-            })
-            .await;
-            let (own, batch, findings) = match detected {
-                Ok(detected) => detected,
-                Err(error) => {
-                    tracing::error!(%error, "detection failed");
-                    return;
+        loop {
+            let batch = tokio::select! {
+                batch = waiting.recv() => batch,
+                () = keeper.due() => {
+                    let Some(own) = keeper.keep(engine).await else { return };
+                    engine = own;
+                    continue;
                 }
             };
-            engine = Some(own);
+            let Some(batch) = batch else { break };
+            let position = batch.position;
+            let Some((own, batch, findings)) = self.detect(engine, batch, &keeper).await else {
+                return;
+            };
+            engine = own;
             if !self.store(batch, findings, &stop).await {
+                // The engine has counted what is not stored: what it remembers now is worth nothing.
                 return;
             }
+            keeper.judged(position);
+            let Some(own) = keeper.keep(engine).await else { return };
+            engine = own;
             if recount_at.is_some_and(|last| position >= last) {
                 recount_at = None;
                 recount(&self.db, self.lake.as_ref(), &self.health).await;
             }
         }
+        keeper.close(engine).await;
+    }
+
+    /// Judges a batch by the rules in force, unless the engine has counted it before the last start:
+    /// its findings are durable then.
+    async fn detect(
+        &self,
+        mut engine: Engine,
+        batch: Decoded,
+        keeper: &Keeper,
+    ) -> Option<(Engine, Decoded, Vec<Finding>)> {
+        if keeper.knows(batch.position) {
+            return Some((engine, batch, Vec::new()));
+        }
+        let rules = self.rules.current();
+        let detected = tokio::task::spawn_blocking(move || {
+            if !Arc::ptr_eq(engine.rules(), &rules) {
+                tell_dropped(&engine.swap(rules));
+            }
+            let findings = engine.process(&batch.events);
+            (engine, batch, findings)
+        });
+        detected.await.inspect_err(|error| tracing::error!(%error, "detection failed")).ok()
     }
 
     /// Stores one batch, trying again for as long as it takes; `false` when stopped meanwhile.
@@ -153,7 +196,9 @@ impl Pipeline {
         findings: Vec<Finding>,
         stop: &CancellationToken,
     ) -> bool {
-        self.note_read(&batch);
+        if self.stored.is_none_or(|stored| batch.position > stored) {
+            self.note_read(&batch);
+        }
         while let Err(error) = self.keep_beside(&batch, &findings).await {
             let error = web::chain(error.as_ref());
             tracing::error!(error, "dead letters or findings cannot be stored; trying again");
@@ -224,6 +269,12 @@ impl Pipeline {
             self.health.dead(letter.frame.source, &letter.reason.code, now);
             self.counters.dead(letter.frame.source, 1);
         }
+    }
+}
+
+fn tell_dropped(dropped: &[Dropped]) {
+    for Dropped { rule, groups } in dropped {
+        tracing::info!(rule, groups, "a correlation that has changed or is gone begins anew");
     }
 }
 

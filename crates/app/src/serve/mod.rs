@@ -1,6 +1,7 @@
 //! Running the platform: opens everything in order, wires the crates together, and closes it in the
 //! reverse order so that nothing accepted is lost.
 
+mod gap;
 mod intake;
 mod names;
 mod pages;
@@ -19,20 +20,25 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use collect::{Counters, Intake, Recovered, Spool, SpoolReader};
 use db::Db;
-use event::{Clock, IdSource, SystemClock};
+use detect::EngineState;
+use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
 use respond::{Desk, Hub};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use gap::GAP_RULE;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
 
 use crate::catalogue::DbCatalogue;
 use crate::config::Config;
+use crate::engine_state::StateFile;
 use crate::pipeline::Pipeline;
+use gap::{Gap, GapWatch};
 use names::Names;
 use recount::CleanMark;
 use silence::SilenceWatch;
@@ -63,6 +69,7 @@ pub struct Platform {
     /// What the spool held when it was opened.
     pub recovered: Recovered,
     clean: CleanMark,
+    judged: watch::Receiver<SpoolPosition>,
     stages: Stages,
 }
 
@@ -165,7 +172,8 @@ impl Platform {
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;
         let lake = open_lake(&config, &db).await?;
-        let (spool, reader, recovered) = open_spool(&config, &db).await?;
+        let state = StateFile::in_folder(&config.site.data_folder);
+        let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
         let stages = Stages::default();
         let names = Names::load(&db, clock.clone(), registry.clone(), health.clone()).await?;
@@ -183,12 +191,16 @@ impl Platform {
             health: Arc::clone(&health),
             counters: Arc::clone(&counters),
             recount_at: (!was_clean && recovered.batches > 0).then_some(recovered.last),
+            stored: begin.stored,
+            state,
+            judged: watch::Sender::new(begin.judged),
         };
         if !was_clean && recovered.batches == 0 {
             recount(&db, lake.as_ref(), &health).await;
         }
-        start_way(&stages, pipeline.clone(), reader, &spool);
-        start_watches(&stages, &db, &names, &rules, &hub);
+        let judged = pipeline.judged.subscribe();
+        start_watches(&stages, &pipeline, &names, begin.gaps);
+        start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let collect = Arc::new(Intake {
             spool: spool.clone(),
             directory: Arc::new(intake::Senders(Arc::clone(&registry))),
@@ -222,6 +234,7 @@ impl Platform {
             first_run_link,
             recovered,
             clean,
+            judged,
             stages,
         })
     }
@@ -238,7 +251,7 @@ impl Platform {
         self.lake.close().await;
         self.stages.watches.end(DOORS_PATIENCE, "the watches").await;
         if let Some(position) = *self.lake.flushed_position().borrow() {
-            self.spool.forget(position).await;
+            self.spool.forget(position.min(*self.judged.borrow())).await;
         }
         self.clean.set();
         tracing::info!("ended");
@@ -290,36 +303,76 @@ fn site(
     pages::Site { desk, registry, live }
 }
 
-async fn open_spool(config: &Config, db: &Db) -> Result<(Spool, SpoolReader, Recovered)> {
-    let floor = DbCatalogue::new(db.clone()).position().await.context("reading the position")?;
-    let (folder, limits) = (config.spool_folder(), config.spool_limits());
-    let opened = tokio::task::spawn_blocking(move || Spool::open(&folder, limits, floor)).await?;
-    opened.context("opening the spool")
+/// From where on the way begins.
+#[derive(Debug)]
+struct Begin {
+    /// What the lake holds.
+    stored: Option<SpoolPosition>,
+    /// What the engine has judged.
+    judged: SpoolPosition,
+    /// What the engine remembers.
+    engine: EngineState,
+    /// What it cannot have seen.
+    gaps: Vec<Gap>,
 }
 
-/// Starts the pipeline, and lets the spool forget what the lake has in files.
-fn start_way(stages: &Stages, pipeline: Pipeline, reader: SpoolReader, spool: &Spool) {
+async fn open_spool(
+    config: &Config,
+    db: &Db,
+    state: &StateFile,
+) -> Result<(Spool, SpoolReader, Recovered, Begin)> {
+    let stored = DbCatalogue::new(db.clone()).position().await.context("reading the position")?;
+    let (folder, limits, file) = (config.spool_folder(), config.spool_limits(), state.clone());
+    let now = db.now();
+    let opened = tokio::task::spawn_blocking(move || {
+        let alive_at = file.touched_at();
+        let (known, mut gaps) = gap::load(&file);
+        let judged = known.as_ref().map(|known| known.judged);
+        let (spool, reader, recovered) = Spool::open_for(&folder, limits, stored, judged)?;
+        gaps.extend(gap::find(known.as_ref(), stored, recovered.first, (alive_at, now)));
+        let known = known.unwrap_or_default();
+        // A state that knows more than spool and lake were ever given belongs to others.
+        let judged = known.judged.min(recovered.last);
+        let begin = Begin { stored, judged, engine: known.engine, gaps };
+        Ok::<_, collect::OpenError>((spool, reader, recovered, begin))
+    });
+    opened.await?.context("opening the spool")
+}
+
+/// Starts the pipeline, and lets the spool forget what the lake has in files and the stored state of
+/// the engine knows.
+fn start_way(
+    stages: &Stages,
+    pipeline: Pipeline,
+    remembered: EngineState,
+    reader: SpoolReader,
+    spool: &Spool,
+) {
     let mut flushed = pipeline.lake.flushed_position();
+    let mut judged = pipeline.judged.subscribe();
     let (spool, stop) = (spool.clone(), stages.watches.stop.clone());
     stages.watches.tasks.spawn(async move {
         loop {
             tokio::select! {
                 changed = flushed.changed() => if changed.is_err() { return },
+                changed = judged.changed() => if changed.is_err() { return },
                 () = stop.cancelled() => return,
             }
             let position = *flushed.borrow_and_update();
             if let Some(position) = position {
-                spool.forget(position).await;
+                let judged = *judged.borrow_and_update();
+                spool.forget(position.min(judged)).await;
             }
         }
     });
-    stages.way.tasks.spawn(pipeline.run(reader, stages.way.stop.clone()));
+    stages.way.tasks.spawn(pipeline.run(remembered, reader, stages.way.stop.clone()));
 }
 
-fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleBook>, hub: &Hub) {
+fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<Gap>) {
     let Stage { tasks, stop } = &stages.watches;
+    let (db, hub) = (&way.db, &way.hub);
     tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
-    tasks.spawn(Arc::clone(rules).watch(stop.clone()));
+    tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
     tasks.spawn(forget(db.clone(), stop.clone()));
     tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
     let watch = SilenceWatch {
@@ -330,6 +383,14 @@ fn start_watches(stages: &Stages, db: &Db, names: &Arc<Names>, rules: &Arc<RuleB
         hub: hub.clone(),
     };
     tasks.spawn(watch.run(stop.clone()));
+    let watch = GapWatch {
+        db: db.clone(),
+        registry: Arc::clone(&names.registry),
+        names: names.clone(),
+        hub: hub.clone(),
+        state: way.state.clone(),
+    };
+    tasks.spawn(watch.run(gaps, stop.clone()));
 }
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.

@@ -72,7 +72,7 @@ impl SilenceWatch {
 fn finding(silence: &Silence) -> Finding {
     let binding = &silence.binding;
     let important = binding.level.map(Level::number).is_some_and(|level| level >= 3);
-    let event = silence_id(binding.origin.source.uuid(), silence.since);
+    let event = moment_id(binding.origin.source.uuid(), silence.since);
     Finding {
         rule: SILENCE_RULE.to_owned(),
         title: "Log source is silent".to_owned(),
@@ -89,10 +89,11 @@ fn finding(silence: &Silence) -> Finding {
     }
 }
 
-fn silence_id(source: Uuid, since: DateTime<Utc>) -> EventId {
+/// Returns an event id made of a moment and of what the moment is about.
+pub(crate) fn moment_id(about: Uuid, since: DateTime<Utc>) -> EventId {
     let since_ms = u128::from(since.timestamp_millis().unsigned_abs());
-    // The time in front as in any event id, the source behind.
-    let low = source.as_u128() & 0x0000_0000_0000_0fff_3fff_ffff_ffff_ffff;
+    // The time in front as in any event id, what it is about behind.
+    let low = about.as_u128() & 0x0000_0000_0000_0fff_3fff_ffff_ffff_ffff;
     let id = ((since_ms & 0xffff_ffff_ffff) << 80) | (0x7 << 76) | (0x2 << 62) | low;
     EventId::from_uuid(Uuid::from_u128(id))
 }
@@ -105,10 +106,10 @@ mod tests {
     fn a_silence_has_one_id() {
         let since = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
         let (one, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
-        let id = silence_id(one, since);
-        assert_eq!(id, silence_id(one, since));
-        assert_ne!(id, silence_id(other, since));
-        assert_ne!(id, silence_id(one, since + chrono::TimeDelta::milliseconds(1)));
+        let id = moment_id(one, since);
+        assert_eq!(id, moment_id(one, since));
+        assert_ne!(id, moment_id(other, since));
+        assert_ne!(id, moment_id(one, since + chrono::TimeDelta::milliseconds(1)));
         assert_eq!(id.collected_at_ms(), 1_790_000_000_123);
         assert_eq!(id.uuid().get_version_num(), 7);
     }

@@ -96,6 +96,15 @@ pub enum OpenError {
     InUse(PathBuf),
 }
 
+/// From where on a spool goes on.
+#[derive(Debug, Clone, Copy)]
+struct Floor {
+    /// Positions up to here have been given out, even if no file tells so any more.
+    stored: Option<SpoolPosition>,
+    /// Records up to here are not wanted any more.
+    read: Option<SpoolPosition>,
+}
+
 /// Takes frames in and keeps them until they are forgotten. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Spool {
@@ -122,13 +131,32 @@ impl Spool {
         limits: SpoolLimits,
         floor: Option<SpoolPosition>,
     ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
-        Self::open_on(folder, limits, floor, Arc::new(LocalDisk))
+        Self::open_on(folder, limits, Floor { stored: floor, read: floor }, Arc::new(LocalDisk))
+    }
+
+    /// As [`Spool::open`], for more than one who must have seen a batch before it may go: the reader
+    /// begins after the lower of both positions, and no batch that it gives out reaches over one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::open`].
+    pub fn open_for(
+        folder: &Path,
+        limits: SpoolLimits,
+        stored: Option<SpoolPosition>,
+        judged: Option<SpoolPosition>,
+    ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
+        let floor = Floor { stored, read: stored.min(judged) };
+        let (spool, mut reader, recovered) =
+            Self::open_on(folder, limits, floor, Arc::new(LocalDisk))?;
+        reader.end_batches_at([stored, judged].into_iter().flatten());
+        Ok((spool, reader, recovered))
     }
 
     fn open_on(
         folder: &Path,
         limits: SpoolLimits,
-        floor: Option<SpoolPosition>,
+        floor: Floor,
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
         let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
@@ -138,7 +166,7 @@ impl Spool {
         let shared = Arc::new(Shared::new(folder.to_owned(), limits, segments, &recovered));
         let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
         writer::start(Arc::clone(&shared), disk, waiting).map_err(failed)?;
-        let reader = SpoolReader::new(Arc::clone(&shared), floor.map_or(0, |floor| floor.0));
+        let reader = SpoolReader::new(Arc::clone(&shared), floor.read.unwrap_or_default().0);
         Ok((Self { shared, requests, _lock: Arc::new(lock) }, reader, recovered))
     }
 

@@ -43,6 +43,8 @@ struct Cursor {
     /// The last position that was given out.
     position: u64,
     open: Option<Open>,
+    /// Positions that no batch reaches over.
+    ends: Vec<u64>,
 }
 
 /// A segment being read.
@@ -57,7 +59,12 @@ impl SpoolReader {
     pub(super) fn new(shared: Arc<Shared>, floor: u64) -> Self {
         shared.taken.store(floor, Ordering::Release);
         let committed = shared.committed.subscribe();
-        Self { shared, committed, cursor: Cursor { position: floor, open: None } }
+        Self { shared, committed, cursor: Cursor { position: floor, open: None, ends: Vec::new() } }
+    }
+
+    /// Lets no batch reach over one of these positions.
+    pub(super) fn end_batches_at(&mut self, positions: impl Iterator<Item = SpoolPosition>) {
+        self.cursor.ends = positions.map(|position| position.0).collect();
     }
 
     /// Waits for and returns the next committed frames; `None` when the spool is closed and all has
@@ -111,6 +118,10 @@ impl Cursor {
             let Some((mut open, length)) = self.segment(shared)? else { break };
             match segment::read(&open.file, open.at, length)? {
                 Found::Record { header, payload, next, .. } => {
+                    let reached = self.position..header.position;
+                    if !frames.is_empty() && self.ends.iter().any(|end| reached.contains(end)) {
+                        break;
+                    }
                     bytes += next.saturating_sub(open.at);
                     open.at = next;
                     // Below the floor: the lake has it already.

@@ -8,6 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use event::SpoolPosition;
 
+use super::Floor;
 use super::segment::{self, Found, SEGMENT_HEAD};
 use super::shared::Segment;
 
@@ -16,6 +17,8 @@ use super::shared::Segment;
 pub struct Recovered {
     /// Committed batches above the floor: the pipeline sees them again.
     pub batches: u64,
+    /// The first of them.
+    pub first: Option<SpoolPosition>,
     /// The frames in them.
     pub frames: u64,
     /// Bytes of an unfinished write that were cut off the end. They were never acknowledged.
@@ -32,10 +35,11 @@ pub struct Recovered {
 /// Walks through all segments, removes those at or below the floor and cuts the last one's torn end.
 pub(super) fn recover(
     folder: &Path,
-    floor: Option<SpoolPosition>,
+    floor: Floor,
 ) -> io::Result<(BTreeMap<u64, Segment>, Recovered)> {
-    let floor = floor.unwrap_or_default();
-    let mut recovered = Recovered { last: floor, ..Recovered::default() };
+    let mut recovered =
+        Recovered { last: floor.stored.unwrap_or_default(), ..Recovered::default() };
+    let floor = floor.read.unwrap_or_default();
     let mut segments = BTreeMap::new();
     let firsts = segment::list(folder)?;
     for (index, first) in firsts.iter().enumerate() {
@@ -84,6 +88,7 @@ fn walk(
                             recovered.marks.push(Bytes::copy_from_slice(&decoded.mark));
                         }
                         if header.position > floor {
+                            recovered.first.get_or_insert(SpoolPosition(header.position));
                             recovered.batches = recovered.batches.saturating_add(1);
                             recovered.frames =
                                 recovered.frames.saturating_add(u64::from(header.frames));

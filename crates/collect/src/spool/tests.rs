@@ -94,6 +94,42 @@ async fn forgetting_removes_whole_segments_and_positions_never_come_again() {
 }
 
 #[tokio::test]
+async fn what_one_has_seen_and_another_has_not_is_given_out_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = SpoolLimits::default;
+    let (spool, reader, _) = Spool::open(folder.path(), limits(), None).unwrap();
+    for number in 1..=9 {
+        append(&spool, &format!("record {number}")).await;
+    }
+    spool.close().await;
+    drop((spool, reader));
+    let at = |position| Some(SpoolPosition(position));
+    for (stored, judged, ends) in [
+        (at(4), at(6), vec![6, 9]),
+        (at(6), at(4), vec![6, 9]),
+        (at(6), None, vec![6, 9]),
+        (None, None, vec![9]),
+        (at(9), at(8), vec![9]),
+        (at(9), at(9), vec![]),
+    ] {
+        let (spool, mut reader, recovered) =
+            Spool::open_for(folder.path(), limits(), stored, judged).unwrap();
+        let floor = stored.min(judged).unwrap_or_default().0;
+        assert_eq!(recovered.first, at(floor + 1).filter(|_| floor < 9));
+        spool.close().await;
+        let mut found = Vec::new();
+        while let Some(batch) = reader.next().await {
+            found.push(batch.position.0);
+        }
+        assert_eq!(found, ends, "{stored:?} {judged:?}");
+    }
+    // All files are gone: positions go on above what was stored, whatever was judged.
+    let empty = tempfile::tempdir().unwrap();
+    let (spool, _reader, _) = Spool::open_for(empty.path(), limits(), at(9), None).unwrap();
+    assert_eq!(append(&spool, "next").await, 10);
+}
+
+#[tokio::test]
 async fn a_new_folder_goes_on_above_what_the_lake_has() {
     let folder = tempfile::tempdir().unwrap();
     let (spool, mut reader, _) = open(folder.path(), 1000);
@@ -270,8 +306,9 @@ impl SegmentFile for FailingFile {
 async fn a_failing_disk_accepts_nothing_and_the_spool_mends_itself() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Arc::new(FailingDisk::default());
+    let floor = Floor { stored: None, read: None };
     let (spool, mut reader, _) =
-        Spool::open_on(folder.path(), SpoolLimits::default(), None, Arc::new(Arc::clone(&disk)))
+        Spool::open_on(folder.path(), SpoolLimits::default(), floor, Arc::new(Arc::clone(&disk)))
             .unwrap();
     append(&spool, "before").await;
     for fault in [&disk.full, &disk.unsynced] {
