@@ -9,7 +9,7 @@ import threading
 import unittest
 from datetime import datetime, timezone
 
-from installation import POSTGRES, Installation, postgres_database, wait_for
+from installation import POSTGRES, Installation, access_now, marker, postgres_database, wait_for
 
 BATCH = 100
 BATCHES_BEFORE_THE_KILL = 60
@@ -149,8 +149,134 @@ class Crash(unittest.TestCase):
         self.assert_exactly_once(load)
 
 
+# Five failed sign-ins of one account in an hour; and the single one, which fires alone.
+COUNTING_RULE = """
+title: A failed sign-in
+id: 5f5c9a53-6a4e-4a57-9d0e-3d8f5a0f7c11
+name: one_failed
+logsource:
+  category: webserver
+detection:
+  failed:
+    cs-uri-stem|contains: '{word}'
+  condition: failed
+level: low
+---
+title: Five failed sign-ins
+id: {id}
+correlation:
+  type: event_count
+  rules: [one_failed]
+  group-by: [c-ip]
+  timespan: 1h
+  condition:
+    gte: 5
+level: high
+"""
+
+COUNTING_ID = "0c1f4d39-53b5-4f5b-8f0a-6d3b1e9f2a77"
+
+GAP = "luytre-detection-gap"
+
+
+class CountingOverACrash(unittest.TestCase):
+    """A correlation whose events are split by a kill fires once; half of them alone never do."""
+
+    database_url = staticmethod(lambda: "")
+
+    def setUp(self):
+        self.word = marker("dangnhap")
+        self.here = Installation(self.database_url(), LAKE + '[rules]\nfolders = ["{folder}/rules"]\n')
+        rules = self.here.folder / "rules"
+        rules.mkdir()
+        (rules / "counting.yml").write_text(COUNTING_RULE.format(word=self.word, id=COUNTING_ID))
+        self.enterContext(self.here)
+        self.source, self.token = self.here.source(self.here.agency(), "Cổng đăng nhập")
+        self.sent = 0
+
+    def send(self, times, address="198.51.100.7"):
+        """Sends so many failed sign-ins in one request each, and waits until they can be searched."""
+        for _ in range(times):
+            self.sent += 1
+            line = f'{address} - - [{access_now()}] "GET /{self.word}/{self.sent} HTTP/1.1" 401 31 "-" "Mozilla/5.0"'
+            self.assertEqual(self.here.ingest(self.token, [line], "text/plain").status, 200)
+
+    def settle(self):
+        wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") == self.sent)
+
+    def findings(self):
+        """Returns how often the correlation fired."""
+        return sum(alert["findings"] for alert in self.here.alerts(COUNTING_ID))
+
+    def assert_fires_once(self):
+        wait_for("the correlation", self.findings)
+        self.settle()
+        self.assertEqual(self.findings(), 1)
+
+    def state(self):
+        return self.here.folder / "data" / "engine.state"
+
+    def test_killed_before_anything_is_stored(self):
+        self.send(4)
+        self.here.kill(signal.SIGKILL)
+        self.here.start()
+        self.settle()
+        self.assertEqual(self.findings(), 0)
+        self.send(1)
+        self.assert_fires_once()
+        self.here.kill(signal.SIGKILL)
+        self.here.start()
+        self.send(3)
+        self.assert_fires_once()
+
+    def test_killed_after_the_state_is_stored(self):
+        self.send(3)
+        self.settle()
+        begun = self.state().stat().st_mtime_ns if self.state().exists() else 0
+        length = self.state().stat().st_size if begun else 0
+        wait_for("the state to hold what it counted",
+                 lambda: self.state().exists() and self.state().stat().st_size > length)
+        for left in (1, 0):
+            self.here.kill(signal.SIGKILL)
+            self.here.start()
+            self.send(1)
+            self.settle()
+            self.assertEqual(self.findings(), 0 if left else 1)
+        self.here.kill(signal.SIGKILL)
+        self.here.start()
+        self.send(1)
+        self.assert_fires_once()
+        self.assertEqual(self.here.alerts(GAP), [], "nothing was missed")
+
+    def test_ended_and_started_again(self):
+        self.send(4)
+        self.here.kill(signal.SIGTERM)
+        self.here.start()
+        self.send(1)
+        self.assert_fires_once()
+
+    def test_a_damaged_state_is_told(self):
+        self.send(4)
+        self.here.kill(signal.SIGTERM)
+        damaged = bytearray(self.state().read_bytes())
+        damaged[-1] ^= 0xFF
+        self.state().write_bytes(damaged)
+        self.here.start()
+        told = wait_for("the gap", lambda: self.here.alerts(GAP))
+        self.assertEqual(len(told), 1)
+        self.assertIn("engine.state", json.dumps(self.here.read(f"/alerts/{told[0]['id']}")))
+        self.assertTrue(self.state().with_suffix(".state.damaged").exists())
+        self.send(5)
+        self.assert_fires_once()
+
+
 @unittest.skipUnless(POSTGRES, "no PostgreSQL: run through scripts/postgres")
 class CrashOnPostgres(Crash):
+    database_url = staticmethod(postgres_database)
+
+
+@unittest.skipUnless(POSTGRES, "no PostgreSQL: run through scripts/postgres")
+class CountingOverACrashOnPostgres(CountingOverACrash):
     database_url = staticmethod(postgres_database)
 
 
