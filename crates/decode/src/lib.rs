@@ -32,6 +32,7 @@
 // source's definition, time, event.
 mod decoder;
 mod envelope;
+mod plain;
 mod reading;
 mod record;
 mod structured;

@@ -1,58 +1,137 @@
-//! How many events a second one core matches, with all public rules for Windows, on real recordings.
+//! How many events a second one core judges, with all public rules for Windows, on real recordings:
+//! as records (reading them included), and as events that were decoded already.
 //!
-//! `cargo bench -p detect`. Decoding is not in the figure; the decoder has its own benchmark.
+//! `cargo bench -p detect --bench detect`
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
 #![allow(clippy::indexing_slicing, reason = "a benchmark may stop at the first surprise")]
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 #![allow(clippy::print_stdout, reason = "a benchmark says what it saw")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use detect::{Engine, RuleFile, RuleSet};
+use detect::{Engine, RuleFile, RuleSet, Screen, Verdict};
 
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/it/data.rs"]
 mod data;
+#[path = "../tests/it/decoding.rs"]
+mod decoding;
 #[path = "../tests/it/recordings.rs"]
 mod recordings;
 
+use decoding::Auto;
+
+type Record = serde_json::Map<String, serde_json::Value>;
+
 const EVENTS: usize = 100_000;
 
-fn stream(criterion: &mut Criterion) {
-    let Some(sigma) = data::folder("sigma") else { return };
-    let Some(folder) = data::folder("security-datasets/compound") else { return };
-    let folders = [
-        sigma.join("rules/windows"),
-        sigma.join("rules-emerging-threats"),
-        sigma.join("rules-threat-hunting/windows"),
-    ];
-    let texts: Vec<(String, String)> = folders
-        .iter()
-        .flat_map(|folder| data::files(folder, ".yml"))
+/// So that every recording has its share.
+const LINES_PER_FILE: usize = 4_000;
+
+/// SigmaHQ's rules for Windows, as their files say.
+fn windows_rules(sigma: &Path) -> Vec<(String, String)> {
+    let folders = data::windows_rules(sigma);
+    let files = folders.iter().flat_map(|folder| data::files(folder, ".yml"));
+    files
         .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
         .filter(|(_, text)| text.contains("product: windows"))
-        .collect();
+        .collect()
+}
+
+/// The lines of the recordings, spread over all of them; without the rendered text, which repeats
+/// every field, unless it is asked for.
+fn lines(folder: &Path, with_message: bool) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    recordings::each_line(folder, LINES_PER_FILE, |line| {
+        let Ok(mut record) = serde_json::from_slice::<Record>(line) else { return };
+        if !with_message {
+            record.remove("Message");
+        }
+        lines.push(serde_json::to_vec(&record).unwrap());
+    });
+    lines
+}
+
+/// What one core does with a stream of records: screen them, decode what may fire, match it.
+fn judge(lines: &[Vec<u8>], screen: &mut Screen<&Auto>, engine: &mut Engine, auto: &Auto) -> usize {
+    let mut findings = Vec::new();
+    for line in lines {
+        if screen.judge(line) == Verdict::Open
+            && let Some(event) = auto.event(line)
+        {
+            engine.process_one(&event, &mut findings);
+        }
+    }
+    findings.len()
+}
+
+fn load(criterion: &mut Criterion) {
+    let Some(sigma) = data::folder("sigma") else { return };
+    let texts = windows_rules(&sigma);
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
-    let mut group = criterion.benchmark_group("detect");
+    let mut group = criterion.benchmark_group("load");
     group.sample_size(10);
     group.throughput(Throughput::Elements(u64::try_from(files.len()).unwrap()));
-    group.bench_function("load rules", |bencher| bencher.iter(|| RuleSet::compile(&files)));
-    let (rules, _) = RuleSet::compile(&files);
-    let events = recordings::events(&folder, EVENTS);
-    let mut engine = Engine::new(Arc::new(rules));
-    println!(
-        "{} rules, {} events, {} findings",
-        engine.rules().rules().len(),
-        events.len(),
-        engine.process(&events).len()
-    );
-    group.throughput(Throughput::Elements(u64::try_from(events.len()).unwrap()));
-    group.bench_function("match events", |bencher| bencher.iter(|| engine.process(&events)));
+    group.bench_function("rules", |bencher| bencher.iter(|| RuleSet::compile(&files)));
     group.finish();
 }
 
-criterion_group!(benches, stream);
+fn stream(criterion: &mut Criterion) {
+    let Some(sigma) = data::folder("sigma") else { return };
+    let Some(folder) = data::folder("security-datasets") else { return };
+    let texts = windows_rules(&sigma);
+    let files: Vec<RuleFile<'_>> =
+        texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
+    let rules = Arc::new(RuleSet::compile(&files).0);
+    let auto = Auto::new();
+    let mut group = criterion.benchmark_group("stream");
+    group.sample_size(10);
+    for (name, with_message) in [("records", false), ("records with their text", true)] {
+        let lines = lines(&folder, with_message);
+        let bytes: usize = lines.iter().map(Vec::len).sum();
+        let mut screen = Screen::new(Arc::clone(&rules), &auto);
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let findings = judge(&lines, &mut screen, &mut engine, &auto);
+        println!(
+            "{name}: {} rules, {} lines, {bytes} bytes, {findings} findings",
+            rules.rules().len(),
+            lines.len()
+        );
+        group.throughput(Throughput::Elements(u64::try_from(lines.len()).unwrap()));
+        group.bench_function(format!("{name}: parse only (serde_json)"), |bencher| {
+            bencher.iter(|| {
+                let parsed = lines
+                    .iter()
+                    .filter(|line| serde_json::from_slice::<serde_json::Value>(line).is_ok());
+                parsed.count()
+            });
+        });
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| judge(&lines, &mut screen, &mut engine, &auto));
+        });
+    }
+    group.finish();
+}
+
+fn events(criterion: &mut Criterion) {
+    let Some(sigma) = data::folder("sigma") else { return };
+    let Some(folder) = data::folder("security-datasets/compound") else { return };
+    let texts = windows_rules(&sigma);
+    let files: Vec<RuleFile<'_>> =
+        texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
+    let mut engine = Engine::new(Arc::new(RuleSet::compile(&files).0));
+    let events = recordings::events(&folder, EVENTS);
+    let mut group = criterion.benchmark_group("events");
+    group.sample_size(10);
+    println!("{} events, {} findings", events.len(), engine.process(&events).len());
+    group.throughput(Throughput::Elements(u64::try_from(events.len()).unwrap()));
+    group.bench_function("decoded", |bencher| bencher.iter(|| engine.process(&events)));
+    group.finish();
+}
+
+criterion_group!(benches, load, stream, events);
 criterion_main!(benches);

@@ -75,6 +75,11 @@ impl RuleSet {
         self.findings_of(fired, event, findings);
     }
 
+    /// Returns the compiled rules, for the screen.
+    pub(crate) const fn matcher(&self) -> &Matcher {
+        &self.matcher
+    }
+
     /// Returns the numbers of the rules that fire, also of those that only feed correlations.
     pub(crate) fn fired<'s>(&self, event: &Event, scratch: &'s mut Scratch) -> &'s [usize] {
         self.matcher.run(event, scratch)
@@ -259,13 +264,7 @@ impl Loading {
                 rule.info.is_audible = false;
             }
         }
-        let (matcher, too_large) = Matcher::build(&self.rules);
-        for error in too_large {
-            for rule in error.rules.iter().filter_map(|number| self.rules.get(*number)) {
-                let fault = Fault::unsupported(rule.at, error.to_string());
-                self.errors.push(fault.in_file(&rule.info.path, Some(&rule.info.title)));
-            }
-        }
+        let matcher = Matcher::build(&self.rules);
         let mut infos: Vec<RuleInfo> = self.rules.iter().map(|rule| rule.info.clone()).collect();
         infos.extend(plans.iter().map(|plan| plan.info.clone()));
         let set = RuleSet { rules: self.rules, correlations: plans, infos, matcher };

@@ -28,16 +28,29 @@ pub(crate) fn is_null(value: Option<&Value>) -> bool {
 /// Returns whether one member of a field is what the matcher wants. `Null` and `Exists` are about the
 /// whole field and never hold here.
 pub(crate) fn holds(matcher: &Matcher, member: &Value, event: &Event) -> bool {
+    let Matcher::Field { name, place, cased } = matcher else {
+        return holds_alone(matcher, member);
+    };
+    let (Some(own), Some(other)) = (text(member), taxonomy::field(event, name)) else {
+        return false;
+    };
+    other.members().iter().filter_map(text).any(|other| {
+        if *cased {
+            stands(&own, &other, *place)
+        } else {
+            stands(&fold(&own), &fold(&other), *place)
+        }
+    })
+}
+
+/// Returns the same for matchers that need nothing but the value; never for those that compare with
+/// another field.
+pub(crate) fn holds_alone(matcher: &Matcher, member: &Value) -> bool {
     match matcher {
-        Matcher::Null | Matcher::Exists(_) => false,
-        Matcher::Text(pattern) => text(member).is_some_and(|text| {
-            if pattern.cased() {
-                pattern.matches_folded(&text)
-            } else {
-                pattern.matches_folded(&fold(&text))
-            }
-        }),
-        Matcher::Regex(regex) => text(member).is_some_and(|text| regex.is_match(&text)),
+        Matcher::Null | Matcher::Exists(_) | Matcher::Field { .. } => false,
+        Matcher::Text(_) | Matcher::Regex(_) => {
+            text(member).is_some_and(|text| text_holds(matcher, &text))
+        }
         Matcher::Cidr(network) => address(member).is_some_and(|address| network.contains(&address)),
         Matcher::Compare(comparison, wanted) => {
             as_number(member).is_some_and(|own| comparison.holds(own, *wanted))
@@ -45,18 +58,16 @@ pub(crate) fn holds(matcher: &Matcher, member: &Value, event: &Event) -> bool {
         Matcher::TimePart(part, wanted) => {
             time(member).is_some_and(|time| part_of(time, *part) == *wanted)
         }
-        Matcher::Field { name, place, cased } => {
-            let (Some(own), Some(other)) = (text(member), taxonomy::field(event, name)) else {
-                return false;
-            };
-            other.members().iter().filter_map(text).any(|other| {
-                if *cased {
-                    stands(&own, &other, *place)
-                } else {
-                    stands(&fold(&own), &fold(&other), *place)
-                }
-            })
-        }
+    }
+}
+
+/// Returns the same for a text.
+pub(crate) fn text_holds(matcher: &Matcher, text: &str) -> bool {
+    match matcher {
+        Matcher::Text(pattern) if pattern.cased() => pattern.matches_folded(text),
+        Matcher::Text(pattern) => pattern.matches_folded(&fold(text)),
+        Matcher::Regex(regex) => regex.is_match(text),
+        other => holds_alone(other, &Value::from(text)),
     }
 }
 

@@ -32,6 +32,11 @@ impl Conditions {
         self.0.is_empty()
     }
 
+    /// Returns the fields that are asked for.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|condition| condition.field.as_str())
+    }
+
     /// Returns the fields that are asked for exact values.
     pub(crate) fn exact_fields(&self) -> impl Iterator<Item = &str> {
         let exact = |condition: &&Condition| condition.exact_values().is_some();

@@ -46,6 +46,11 @@ impl Variants {
         self.all.iter().map(|variant| &variant.meaning)
     }
 
+    /// Returns the fields that the conditions ask for.
+    pub(crate) fn asked_fields(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().flat_map(|variant| variant.when.fields())
+    }
+
     /// Returns the first variant that holds.
     pub(crate) fn first(&self, fields: &Fields) -> Option<&Variant> {
         let Some(index) = &self.index else { return self.first_by_walk(fields) };

@@ -1,15 +1,15 @@
-//! A rule's condition over atoms: what is left of it once text became automata.
+//! A rule's condition over leaves: what is left of it once every question is numbered.
+//!
+//! The numbers are those of the table the expression was made with: all leaves of the rule set
+//! ([`super::leaf`]), or the leaves of one program.
 
-/// A condition over the atoms of one program.
-#[derive(Debug, Clone, PartialEq)]
+/// A condition over numbered leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Expression {
     All(Vec<Expression>),
     Any(Vec<Expression>),
     Not(Box<Expression>),
-    /// A text atom: the automata have already said whether it was seen.
-    Atom(usize),
-    /// A test that is made only when a rule needs it.
-    Late(usize),
+    Leaf(usize),
     /// Always or never.
     Known(bool),
 }
@@ -17,14 +17,28 @@ pub(super) enum Expression {
 /// What must be seen before a rule can fire at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trigger {
-    /// This atom.
-    Atom(usize),
-    /// A field being there.
-    Field(usize),
+    /// This leaf, found in a value.
+    Leaf(usize),
+    /// A value in the field that this leaf asks about.
+    FieldOf(usize),
 }
 
 /// How likely a trigger is to go off in vain; only the order matters.
 pub(super) type Cost = u64;
+
+/// What is known of a leaf. A record that was not read whole leaves some of them open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    Open,
+}
+
+impl From<bool> for Answer {
+    fn from(known: bool) -> Self {
+        if known { Self::Yes } else { Self::No }
+    }
+}
 
 impl Expression {
     /// Returns the expression without needless layers.
@@ -72,18 +86,35 @@ impl Expression {
         }
     }
 
-    /// Returns whether the expression holds.
-    pub(super) fn holds(
-        &self,
-        atom: &impl Fn(usize) -> bool,
-        late: &impl Fn(usize) -> bool,
-    ) -> bool {
+    /// Returns the expression with every leaf replaced.
+    pub(super) fn map(&self, leaf: &mut impl FnMut(usize) -> Self) -> Self {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(atom, late)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(atom, late)),
-            Self::Not(inside) => !inside.holds(atom, late),
-            Self::Atom(id) => atom(*id),
-            Self::Late(id) => late(*id),
+            Self::All(parts) => Self::all(parts.iter().map(|part| part.map(leaf)).collect()),
+            Self::Any(parts) => Self::any(parts.iter().map(|part| part.map(leaf)).collect()),
+            Self::Not(inside) => inside.map(leaf).not(),
+            Self::Leaf(id) => leaf(*id),
+            Self::Known(known) => Self::Known(*known),
+        }
+    }
+
+    /// Returns whether the expression may hold, for all that is known.
+    pub(super) fn may_hold(&self, leaf: &impl Fn(usize) -> Answer) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.may_hold(leaf)),
+            Self::Any(parts) => parts.iter().any(|part| part.may_hold(leaf)),
+            Self::Not(inside) => !inside.must_hold(leaf),
+            Self::Leaf(id) => leaf(*id) != Answer::No,
+            Self::Known(known) => *known,
+        }
+    }
+
+    /// Returns whether the expression holds, whatever the open leaves turn out to be.
+    fn must_hold(&self, leaf: &impl Fn(usize) -> Answer) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.must_hold(leaf)),
+            Self::Any(parts) => parts.iter().any(|part| part.must_hold(leaf)),
+            Self::Not(inside) => !inside.may_hold(leaf),
+            Self::Leaf(id) => leaf(*id) == Answer::Yes,
             Self::Known(known) => *known,
         }
     }
@@ -92,23 +123,20 @@ impl Expression {
     /// `None` if it may hold without any.
     pub(super) fn witness(
         &self,
-        atom_cost: &impl Fn(usize) -> Cost,
-        late_trigger: &impl Fn(usize) -> Option<(Cost, Trigger)>,
+        leaf: &impl Fn(usize) -> Option<(Cost, Trigger)>,
     ) -> Option<(Cost, Vec<Trigger>)> {
         match self {
             Self::Known(true) | Self::Not(_) => None,
             Self::Known(false) => Some((0, Vec::new())),
-            Self::Atom(id) => Some((atom_cost(*id), vec![Trigger::Atom(*id)])),
-            Self::Late(id) => late_trigger(*id).map(|(cost, trigger)| (cost, vec![trigger])),
-            Self::All(parts) => parts
-                .iter()
-                .filter_map(|part| part.witness(atom_cost, late_trigger))
-                .min_by_key(|(cost, _)| *cost),
+            Self::Leaf(id) => leaf(*id).map(|(cost, trigger)| (cost, vec![trigger])),
+            Self::All(parts) => {
+                parts.iter().filter_map(|part| part.witness(leaf)).min_by_key(|(cost, _)| *cost)
+            }
             Self::Any(parts) => {
                 let mut total: Cost = 0;
                 let mut triggers = Vec::new();
                 for part in parts {
-                    let (cost, more) = part.witness(atom_cost, late_trigger)?;
+                    let (cost, more) = part.witness(leaf)?;
                     total = total.saturating_add(cost);
                     triggers.extend(more);
                 }

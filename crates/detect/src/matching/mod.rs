@@ -1,127 +1,247 @@
-//! Rules made fast: one [`Program`] per log source, chosen by what the event is.
+//! Rules made fast. A rule becomes an expression over numbered questions when it is loaded
+//! ([`leaf`]); the first event of a kind makes the [`Program`] of that kind, in which everything is
+//! already decided that the kind decides ([`kind`]); each value of an event is then looked up or
+//! scanned once for all rules ([`memo`], [`text_program`]), and only rules that this set off are judged.
 
 mod expression;
+mod kind;
+mod leaf;
+mod literal;
+mod memo;
 mod program;
 mod scratch;
+mod screen;
 mod text_program;
 
 #[cfg(test)]
 mod tests;
 
-use ahash::AHashMap;
-use event::{Attr, Event, LogSource};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::ast::Rule;
-use crate::taxonomy;
+use ahash::{AHashMap, RandomState};
+use event::{Attr, Event, LogSource, Value};
+use parking_lot::RwLock;
 
-use program::Program;
+use crate::ast::{self, Rule};
+use crate::{reference, taxonomy, test_value};
+
+use expression::{Answer, Expression};
+use kind::Decider;
+use leaf::{KEYWORDS, Leaves};
+use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
+pub use screen::{Decoding, Screen, Verdict};
 
-/// A log source as numbers of its words; 0 stands for "not stated".
-type SourceKey = [usize; 3];
+/// Kinds of events that one thread remembers the program of.
+const KINDS_MAX: usize = 4_096;
+
+/// Never the same for two rule sets of a process.
+static NEXT_RULE_SET: AtomicU64 = AtomicU64::new(1);
+
+/// Never the same for two programs of a process, so that what a [`memo`] holds is never another's.
+static NEXT_PROGRAM: AtomicUsize = AtomicUsize::new(1);
 
 /// All single-event rules, compiled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matcher {
-    /// Words of log sources, numbered from 1.
-    words: AHashMap<Box<str>, usize>,
-    programs: AHashMap<SourceKey, Program>,
-    fields: AHashMap<Box<str>, usize>,
+    number: u64,
+    leaves: Leaves,
+    rules: Vec<(LogSource, Expression)>,
+    deciders: Vec<Decider>,
+    /// By attribute: the fields that it stands in for.
     aliases: AHashMap<Attr, Vec<usize>>,
-    /// Of the largest program.
-    atoms_max: usize,
-    rules_max: usize,
+    programs: RwLock<Programs>,
 }
 
-/// Why the automata of a log source could not be built: only a rule set of absurd size.
-#[derive(Debug, thiserror::Error)]
-#[error("the texts of the rules for {logsource} do not fit into one automaton")]
-pub(crate) struct TooLarge {
-    /// The numbers of the rules that are left out.
-    pub(crate) rules: Vec<usize>,
-    logsource: String,
-    #[source]
-    source: aho_corasick::BuildError,
+/// The programs made so far. Their number is bounded by what the rules ask, not by what events hold.
+#[derive(Debug, Default)]
+struct Programs {
+    /// By the text of the log source and the answers of the deciding fields.
+    by_kind: AHashMap<(Box<[u8]>, Vec<usize>), Arc<Program>>,
+    /// By the hash of what is left of the rules: kinds that leave the same share a program.
+    by_residue: AHashMap<u64, Vec<(Arc<Residue>, Arc<Program>)>>,
+}
+
+impl Default for Matcher {
+    fn default() -> Self {
+        Self::build(&[])
+    }
 }
 
 impl Matcher {
-    /// Compiles rules. A log source whose automata cannot be built is reported, the others stand.
-    pub(crate) fn build(rules: &[Rule]) -> (Self, Vec<TooLarge>) {
-        let mut matcher = Self::default();
-        let mut errors = Vec::new();
-        let mut by_source: std::collections::BTreeMap<SourceKey, Vec<usize>> =
-            std::collections::BTreeMap::new();
-        for (number, rule) in rules.iter().enumerate() {
-            let key = matcher.number_words(&rule.info.logsource);
-            by_source.entry(key).or_default().push(number);
-        }
-        for (key, numbers) in by_source {
-            let Self { fields, aliases, .. } = &mut matcher;
-            let mut field_id = |name: &str| number_field(name, fields, aliases);
-            match Program::build(&numbers, rules, &mut field_id) {
-                Ok(program) => {
-                    let (atoms, slots) = program.size();
-                    matcher.atoms_max = matcher.atoms_max.max(atoms);
-                    matcher.rules_max = matcher.rules_max.max(slots);
-                    matcher.programs.insert(key, program);
-                }
-                Err(source) => {
-                    let first = numbers.first().and_then(|number| rules.get(*number));
-                    let logsource =
-                        first.map(|rule| format!("{:?}", rule.info.logsource)).unwrap_or_default();
-                    errors.push(TooLarge { rules: numbers, logsource, source });
-                }
+    /// Compiles rules.
+    pub(crate) fn build(rules: &[Rule]) -> Self {
+        let mut leaves = Leaves::default();
+        let rules: Vec<(LogSource, Expression)> =
+            rules.iter().map(|rule| (rule.info.logsource.clone(), leaves.rule(rule))).collect();
+        let mut aliases: AHashMap<Attr, Vec<usize>> = AHashMap::new();
+        for (number, name) in leaves.fields().iter().enumerate().skip(1) {
+            if let Some(attr) = taxonomy::attr_of(name) {
+                aliases.entry(attr).or_default().push(number);
             }
         }
-        (matcher, errors)
-    }
-
-    fn number_words(&mut self, logsource: &LogSource) -> SourceKey {
-        let mut number = |word: &Option<event::Name>| {
-            let Some(word) = word else { return 0 };
-            let next = self.words.len().saturating_add(1);
-            *self.words.entry(word.as_ref().into()).or_insert(next)
-        };
-        [number(&logsource.product), number(&logsource.category), number(&logsource.service)]
+        Self {
+            number: NEXT_RULE_SET.fetch_add(1, Ordering::Relaxed),
+            deciders: Decider::of(&leaves),
+            leaves,
+            rules,
+            aliases,
+            programs: RwLock::default(),
+        }
     }
 
     /// Returns the numbers of the rules that fire on an event, in ascending order.
     pub(crate) fn run<'s>(&self, event: &Event, scratch: &'s mut Scratch) -> &'s [usize] {
-        scratch.fit(self.fields.len(), self.atoms_max, self.rules_max);
-        scratch.begin_event(event, &self.fields, &self.aliases);
-        let number = |word: &Option<event::Name>| {
-            word.as_deref().and_then(|word| self.words.get(word)).copied()
-        };
-        let LogSource { product, category, service } = &event.logsource;
-        let wider = taxonomy::wider_category(category.as_deref());
-        let wider = wider.and_then(|word| self.words.get(word)).copied();
-        let (product, category, service) = (number(product), number(category), number(service));
-        let stated = |word: Option<usize>| [Some(0), word].into_iter().flatten();
-        for p in stated(product) {
-            for c in stated(category).chain(wider) {
-                for s in stated(service) {
-                    if let Some(program) = self.programs.get(&[p, c, s]) {
-                        program.run(event, scratch);
-                    }
+        scratch.fired.clear();
+        let program = self.program_of(event, scratch);
+        if program.is_empty() {
+            return &scratch.fired;
+        }
+        program.begin(&mut scratch.marks);
+        self.feed(&program, event, scratch);
+        let Scratch { marks, fired, .. } = scratch;
+        program.judge(&Whole { leaves: &self.leaves, event }, marks, |rule| fired.push(rule));
+        fired.sort_unstable();
+        fired
+    }
+
+    /// Looks through the fields, the attributes that stand in for fields, and for keywords.
+    fn feed(&self, program: &Program, event: &Event, scratch: &mut Scratch) {
+        scratch.begin_event(self.leaves.fields().len());
+        let keywords = program.slot(KEYWORDS);
+        for (name, value) in event.fields.iter() {
+            if let Some(field) = self.leaves.field(name) {
+                scratch.note_field(field);
+                self.feed_field(program, field, value, scratch);
+            }
+            if let Some(slot) = keywords {
+                scratch.feed(program, slot, value);
+            }
+        }
+        for (attr, value) in event.attrs.iter() {
+            for field in self.aliases.get(&attr).into_iter().flatten() {
+                if !scratch.has_field(*field) {
+                    self.feed_field(program, *field, value, scratch);
                 }
             }
         }
-        scratch.take_fired()
+        if let Some(slot) = keywords
+            && let Some(message) = event.attrs.get(Attr::Message)
+        {
+            scratch.feed(program, slot, message);
+        }
+    }
+
+    fn feed_field(&self, program: &Program, field: usize, value: &Value, scratch: &mut Scratch) {
+        if let Some(slot) = program.slot(field) {
+            program.present(slot, &mut scratch.marks);
+            if program.has_texts(slot) {
+                scratch.feed(program, slot, value);
+            }
+        }
+    }
+
+    /// Returns the program of an event's kind.
+    fn program_of(&self, event: &Event, scratch: &mut Scratch) -> Arc<Program> {
+        if scratch.rule_set != self.number || scratch.programs.len() > KINDS_MAX {
+            scratch.rule_set = self.number;
+            scratch.programs.clear();
+        }
+        let mut kind = std::mem::take(&mut scratch.kind);
+        kind.clear();
+        kind::write(&mut kind, &event.logsource);
+        let logsource_bytes = kind.len();
+        for decider in &self.deciders {
+            decider.write(&mut kind, event);
+        }
+        let program = match scratch.programs.get(kind.as_slice()) {
+            Some(program) => Arc::clone(program),
+            None => {
+                let logsource = kind.get(..logsource_bytes).unwrap_or_default();
+                let program = self.program_for(logsource, event);
+                scratch.programs.insert(kind.as_slice().into(), Arc::clone(&program));
+                program
+            }
+        };
+        scratch.kind = kind;
+        program
+    }
+
+    /// Returns the program of an event's kind, made now if it is the first of its kind.
+    fn program_for(&self, logsource: &[u8], event: &Event) -> Arc<Program> {
+        let mut decided = Vec::new();
+        let mut holding = Vec::new();
+        for decider in &self.deciders {
+            decider.decide(event, &mut decided, &mut holding);
+        }
+        holding.sort_unstable();
+        // Which fields decide is part of the kind too: an `EventID` that is a list decides nothing.
+        let mut answers = holding.clone();
+        answers.push(usize::MAX);
+        answers.extend(decided.iter().map(|decider: &&Decider| decider.field));
+        let key = (Box::from(logsource), answers);
+        if let Some(program) = self.programs.read().by_kind.get(&key) {
+            return Arc::clone(program);
+        }
+        let is_decided = |id: usize| decided.iter().any(|decider| decider.decides(id));
+        let residue = self.residue(&event.logsource, &|id| {
+            is_decided(id).then(|| holding.binary_search(&id).is_ok())
+        });
+        let mut programs = self.programs.write();
+        let program = programs.of_residue(residue, &self.leaves);
+        programs.by_kind.insert(key, Arc::clone(&program));
+        program
+    }
+
+    /// Returns what is left of the rules for a log source once some leaves are answered.
+    fn residue(&self, logsource: &LogSource, answer: &impl Fn(usize) -> Option<bool>) -> Residue {
+        let covering =
+            self.rules.iter().enumerate().filter(|(_, (own, _))| reference::covers(own, logsource));
+        covering
+            .map(|(number, (_, expression))| {
+                let left = expression
+                    .map(&mut |id| answer(id).map_or(Expression::Leaf(id), Expression::Known));
+                (number, left)
+            })
+            .filter(|(_, left)| *left != Expression::Known(false))
+            .collect()
     }
 }
 
-fn number_field(
-    name: &str,
-    fields: &mut AHashMap<Box<str>, usize>,
-    aliases: &mut AHashMap<Attr, Vec<usize>>,
-) -> usize {
-    let next = fields.len();
-    if let Some(id) = fields.get(name) {
-        return *id;
+impl Programs {
+    fn of_residue(&mut self, residue: Residue, leaves: &Leaves) -> Arc<Program> {
+        /// Only within one process and rule set; equality decides.
+        static HASHER: std::sync::LazyLock<RandomState> =
+            std::sync::LazyLock::new(RandomState::new);
+        let known = self.by_residue.entry(HASHER.hash_one(&residue)).or_default();
+        if let Some((_, program)) = known.iter().find(|(own, _)| **own == residue) {
+            return Arc::clone(program);
+        }
+        let number = NEXT_PROGRAM.fetch_add(1, Ordering::Relaxed);
+        let program = Arc::new(Program::build(number, &residue, leaves));
+        known.push((Arc::new(residue), Arc::clone(&program)));
+        program
     }
-    fields.insert(name.into(), next);
-    if let Some(attr) = taxonomy::attr_of(name) {
-        aliases.entry(attr).or_default().push(next);
+}
+
+/// An event of which everything is known.
+struct Whole<'e> {
+    leaves: &'e Leaves,
+    event: &'e Event,
+}
+
+impl Facts for Whole<'_> {
+    fn late(&self, field: usize, matcher: &ast::Matcher) -> Answer {
+        if field == KEYWORDS {
+            let mut values = reference::all_values(self.event);
+            return values.any(|value| test_value::holds(matcher, value, self.event)).into();
+        }
+        let Some(name) = self.leaves.fields().get(field) else { return Answer::No };
+        reference::found(Some(name), matcher, self.event).is_some().into()
     }
-    next
+
+    fn is_fed(&self, _field: usize) -> bool {
+        true
+    }
 }

@@ -58,3 +58,9 @@ pub(crate) fn live_rules() -> Option<Vec<PathBuf>> {
     ];
     Some(names.iter().map(|name| sigma.join(name)).collect())
 }
+
+/// The folders with SigmaHQ's rules for Windows.
+pub(crate) fn windows_rules(sigma: &Path) -> Vec<PathBuf> {
+    let names = ["rules/windows", "rules-emerging-threats", "rules-threat-hunting/windows"];
+    names.iter().map(|name| sigma.join(name)).collect()
+}

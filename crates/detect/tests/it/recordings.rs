@@ -1,84 +1,34 @@
-//! The NDJSON recordings of the data folder (zipped Sysmon, Security and PowerShell events) as
-//! events, for the differential test and the benchmark.
+//! The NDJSON recordings of the data folder (zipped Sysmon, Security and PowerShell events), as lines
+//! and as events, for the tests and the benchmarks.
 
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use detect::testing::EventMaker;
-use event::{Event, Fields, LogSource, Value};
+use event::Event;
+
+use crate::decoding::Auto;
+
+/// Calls `with` with up to so many lines of each zipped recording below a folder.
+pub(crate) fn each_line(folder: &Path, most_per_file: usize, mut with: impl FnMut(&[u8])) {
+    for path in crate::data::files(folder, ".zip") {
+        for text in unzip(&fs::read(&path).unwrap()) {
+            let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            lines.filter(|line| !line.is_empty()).take(most_per_file).for_each(&mut with);
+        }
+    }
+}
 
 /// Reads up to `most` events of the zipped recordings below a folder.
 pub(crate) fn events(folder: &Path, most: usize) -> Vec<Event> {
-    let mut maker = EventMaker::new();
+    let auto = Auto::new();
     let mut events = Vec::new();
-    for path in crate::data::files(folder, ".zip") {
-        for text in unzip(&fs::read(&path).unwrap()) {
-            for line in String::from_utf8_lossy(&text).lines() {
-                if events.len() >= most {
-                    return events;
-                }
-                events.extend(event(line, &mut maker));
-            }
+    each_line(folder, most, |line| {
+        if events.len() < most {
+            events.extend(auto.event(line));
         }
-    }
+    });
     events
-}
-
-fn event(line: &str, maker: &mut EventMaker) -> Option<Event> {
-    let json: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
-    let mut fields = Fields::new();
-    for (name, value) in json {
-        // The rendered text repeats every field.
-        if name == "Message" {
-            continue;
-        }
-        if let Ok(value) = serde_json::from_value::<Value>(value) {
-            fields.push(name, value);
-        }
-    }
-    let logsource = windows_logsource(&fields)?;
-    let mut event = maker.event(logsource, fields, chrono::Duration::zero());
-    line.clone_into(&mut event.raw);
-    Some(event)
-}
-
-/// What Sigma calls the log source of a Windows event. A short copy of what the decoder does in full.
-fn windows_logsource(fields: &Fields) -> Option<LogSource> {
-    let channel = fields.get("Channel")?.text().to_lowercase();
-    let id = fields.get("EventID")?.int()?;
-    let service = match channel.as_str() {
-        "security" => "security",
-        "system" => "system",
-        "application" => "application",
-        own if own.contains("sysmon") => "sysmon",
-        "windows powershell" => "powershell-classic",
-        own if own.contains("powershell") => "powershell",
-        own if own.contains("wmi-activity") => "wmi",
-        own if own.contains("taskscheduler") => "taskscheduler",
-        _ => "other",
-    };
-    let category = match (service, id) {
-        ("sysmon", 1) | ("security", 4688) => Some("process_creation"),
-        ("sysmon", 3) | ("security", 5156) => Some("network_connection"),
-        ("sysmon", 6) => Some("driver_load"),
-        ("sysmon", 7) => Some("image_load"),
-        ("sysmon", 8) => Some("create_remote_thread"),
-        ("sysmon", 10) => Some("process_access"),
-        ("sysmon", 11) => Some("file_event"),
-        ("sysmon", 12) => Some("registry_event"),
-        ("sysmon", 13) => Some("registry_set"),
-        ("sysmon", 17 | 18) => Some("pipe_created"),
-        ("sysmon", 22) => Some("dns_query"),
-        ("powershell", 4103) => Some("ps_module"),
-        ("powershell", 4104) => Some("ps_script"),
-        _ => None,
-    };
-    Some(LogSource {
-        product: Some("windows".into()),
-        category: category.map(Into::into),
-        service: Some(service.into()),
-    })
 }
 
 /// Returns the unpacked files of a zip archive: read by its central directory.

@@ -1,0 +1,222 @@
+//! All questions that the rules ask, each once: a field and what its value must be. Rules become
+//! expressions over their numbers when they are loaded; programs pick the leaves they need.
+
+use ahash::AHashMap;
+
+use super::expression::{Cost, Expression};
+use super::literal;
+use super::text_program::Stand;
+use crate::ast::{Condition, Detection, Item, Matcher, Rule, Search};
+use crate::pattern::Shape;
+
+/// The number of the pseudo field that keywords are looked for in: every value of the event.
+pub(super) const KEYWORDS: usize = 0;
+
+/// One question.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    /// The field's number in [`Leaves::fields`].
+    pub(super) field: usize,
+    pub(super) test: Test,
+    /// In how many places rules ask it.
+    uses: Cost,
+}
+
+/// What a value must be.
+#[derive(Debug)]
+pub(super) enum Test {
+    /// A text at a place: found by the field's automata. Folded unless `cased`.
+    Text { text: Box<str>, stand: Stand, cased: bool },
+    /// Anything else: tried only when a rule comes to need it.
+    Late(Matcher),
+}
+
+/// The table of leaves and fields.
+#[derive(Debug)]
+pub(super) struct Leaves {
+    leaves: Vec<Leaf>,
+    texts: AHashMap<TextKey, usize>,
+    fields: Vec<Box<str>>,
+    field_numbers: AHashMap<Box<str>, usize>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TextKey {
+    field: usize,
+    text: Box<str>,
+    stand: Stand,
+    cased: bool,
+}
+
+impl Default for Leaves {
+    fn default() -> Self {
+        let mut leaves = Self {
+            leaves: Vec::new(),
+            texts: AHashMap::new(),
+            fields: Vec::new(),
+            field_numbers: AHashMap::new(),
+        };
+        leaves.number_field("");
+        leaves
+    }
+}
+
+impl Leaves {
+    /// Returns the leaf of this number.
+    pub(super) fn get(&self, id: usize) -> Option<&Leaf> {
+        self.leaves.get(id)
+    }
+
+    /// Returns the names of the fields by their numbers; the first stands for keywords.
+    pub(super) fn fields(&self) -> &[Box<str>] {
+        &self.fields
+    }
+
+    /// Returns the number of a field that some rule asks about.
+    pub(super) fn field(&self, name: &str) -> Option<usize> {
+        self.field_numbers.get(name).copied().filter(|number| *number != KEYWORDS)
+    }
+
+    /// Returns the leaves that ask about a field.
+    pub(super) fn about(&self, field: usize) -> impl Iterator<Item = (usize, &Leaf)> {
+        self.leaves.iter().enumerate().filter(move |(_, leaf)| leaf.field == field)
+    }
+
+    /// Returns the rule as an expression over leaves.
+    pub(super) fn rule(&mut self, rule: &Rule) -> Expression {
+        let mut parts = vec![self.search(&rule.search)];
+        parts.extend(rule.filters.iter().map(|filter| self.search(filter)));
+        Expression::all(parts)
+    }
+
+    fn search(&mut self, search: &Search) -> Expression {
+        self.condition(&search.condition, search)
+    }
+
+    fn condition(&mut self, condition: &Condition, search: &Search) -> Expression {
+        match condition {
+            Condition::All(parts) => {
+                Expression::all(parts.iter().map(|part| self.condition(part, search)).collect())
+            }
+            Condition::Any(parts) => {
+                Expression::any(parts.iter().map(|part| self.condition(part, search)).collect())
+            }
+            Condition::Not(inside) => self.condition(inside, search).not(),
+            Condition::Selection(index) => match search.selections.get(*index) {
+                Some((_, detection)) => self.detection(detection),
+                None => Expression::Known(false),
+            },
+        }
+    }
+
+    fn detection(&mut self, detection: &Detection) -> Expression {
+        match detection {
+            Detection::All(parts) => {
+                Expression::all(parts.iter().map(|part| self.detection(part)).collect())
+            }
+            Detection::Any(parts) => {
+                Expression::any(parts.iter().map(|part| self.detection(part)).collect())
+            }
+            Detection::Item(item) => self.item(item),
+        }
+    }
+
+    fn item(&mut self, item: &Item) -> Expression {
+        let field = self.number_field(item.field.as_deref().unwrap_or_default());
+        let values = item
+            .values
+            .iter()
+            .map(|wanted| {
+                let variants = wanted.variants.iter().map(|matcher| self.matcher(field, matcher));
+                Expression::any(variants.collect())
+            })
+            .collect();
+        let met = if item.all { Expression::all(values) } else { Expression::any(values) };
+        if item.negated { met.not() } else { met }
+    }
+
+    /// A matcher as leaves. What automata cannot answer stands behind a text that they can look for
+    /// and without which it cannot hold.
+    fn matcher(&mut self, field: usize, matcher: &Matcher) -> Expression {
+        match matcher {
+            Matcher::Text(pattern) => {
+                let cased = pattern.cased();
+                match pattern.shape() {
+                    Shape::Exact(text) => self.text(field, text, Stand::Whole, cased),
+                    Shape::Starts(text) => self.text(field, text, Stand::Start, cased),
+                    Shape::Ends(text) => self.text(field, text, Stand::End, cased),
+                    Shape::Contains(text) => self.text(field, text, Stand::Anywhere, cased),
+                    Shape::Anything => self.text(field, "", Stand::Any, false),
+                    Shape::Mixed("") => self.late(field, matcher),
+                    Shape::Mixed(longest) => {
+                        let text = self.text(field, longest, Stand::Anywhere, cased);
+                        Expression::all(vec![text, self.late(field, matcher)])
+                    }
+                }
+            }
+            Matcher::Regex(regex) => {
+                let late = self.late(field, matcher);
+                let Some(texts) = literal::needed(regex) else { return late };
+                let text = |text: &String| self.text(field, text, Stand::Anywhere, false);
+                Expression::all(vec![Expression::any(texts.iter().map(text).collect()), late])
+            }
+            _ => self.late(field, matcher),
+        }
+    }
+
+    fn late(&mut self, field: usize, matcher: &Matcher) -> Expression {
+        self.leaves.push(Leaf { field, test: Test::Late(matcher.clone()), uses: 1 });
+        Expression::Leaf(self.leaves.len().saturating_sub(1))
+    }
+
+    fn text(&mut self, field: usize, text: &str, stand: Stand, cased: bool) -> Expression {
+        let key = TextKey { field, text: text.into(), stand, cased };
+        let next = self.leaves.len();
+        let id = *self.texts.entry(key).or_insert(next);
+        if id == next {
+            let test = Test::Text { text: text.into(), stand, cased };
+            self.leaves.push(Leaf { field, test, uses: 0 });
+        }
+        if let Some(leaf) = self.leaves.get_mut(id) {
+            leaf.uses = leaf.uses.saturating_add(1);
+        }
+        Expression::Leaf(id)
+    }
+
+    fn number_field(&mut self, name: &str) -> usize {
+        if let Some(number) = self.field_numbers.get(name) {
+            return *number;
+        }
+        let number = self.fields.len();
+        self.fields.push(name.into());
+        self.field_numbers.insert(name.into(), number);
+        number
+    }
+}
+
+/// A value is there in nearly every event that has the field.
+pub(super) const PRESENCE_COST: Cost = 4_000;
+
+impl Leaf {
+    /// Returns how often a text is likely to be found in vain: short texts, and texts that many
+    /// rules want, are common in events too.
+    pub(super) fn cost(&self) -> Cost {
+        let Test::Text { text, .. } = &self.test else { return PRESENCE_COST };
+        let base: Cost = match text.chars().count() {
+            0 => PRESENCE_COST,
+            1 => 20,
+            2 => 12,
+            3 => 8,
+            4 => 5,
+            5..=7 => 3,
+            8..=11 => 2,
+            _ => 1,
+        };
+        base.saturating_mul(self.uses.saturating_add(4))
+    }
+
+    /// Returns whether a value that is there is needed for the answer to be yes.
+    pub(super) const fn needs_value(&self) -> bool {
+        !matches!(self.test, Test::Late(Matcher::Null | Matcher::Exists(false)))
+    }
+}

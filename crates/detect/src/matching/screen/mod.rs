@@ -1,0 +1,228 @@
+//! Judges JSON records as they come, without making events of them: most records fire no rule, and
+//! for those nothing else needs to be known.
+//!
+//! The screen learns from the decoder how records of a shape are read ([`layout`]), once, and then
+//! takes the values where they stand. It never says that nothing fires unless that is certain: what
+//! it does not know for sure, it leaves to the decoder.
+
+mod layout;
+mod plan;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use event::{Event, Value};
+use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
+
+use super::expression::Answer;
+use super::leaf::KEYWORDS;
+use super::program::Facts;
+use super::scratch::Scratch;
+use crate::ast::Matcher as Wanted;
+use crate::rule_set::RuleSet;
+use crate::test_value;
+use layout::Origin;
+use plan::Plan;
+use shape::{Shapes, Walk};
+
+/// Longer records are left to the decoder.
+const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// The decoder, as the screen asks it.
+pub trait Decoding {
+    /// Reads a record; `None` if it cannot, or if records of this kind are not read value by value.
+    fn read(&self, record: &[u8]) -> Option<Event>;
+
+    /// Returns whether the value at a path (keys joined by dots) may decide how the other values are
+    /// read.
+    fn decides(&self, path: &str) -> bool;
+
+    /// Returns the part of a value that decides; the whole value, unless the decoder knows better.
+    /// It must still decide the same when something else stands in a line before it.
+    fn deciding_part<'v>(&self, path: &str, value: &'v str) -> &'v str;
+}
+
+/// What the screen says of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No rule fires on it.
+    Silent,
+    /// A rule may fire: decode it and ask the engine.
+    Open,
+}
+
+/// Judges records for one thread.
+pub struct Screen<D> {
+    rules: Arc<RuleSet>,
+    decoding: D,
+    shapes: Shapes,
+    scratch: Scratch,
+    record: Vec<u8>,
+    buffers: Buffers,
+    /// Empty between records; kept for its room.
+    tape: Tape<'static>,
+    walk: Walk,
+}
+
+impl<D> std::fmt::Debug for Screen<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").field("shapes", &self.shapes).finish_non_exhaustive()
+    }
+}
+
+impl<D: Decoding> Screen<D> {
+    /// Returns a screen that has seen nothing yet.
+    pub fn new(rules: Arc<RuleSet>, decoding: D) -> Self {
+        Self {
+            rules,
+            decoding,
+            shapes: Shapes::default(),
+            scratch: Scratch::default(),
+            record: Vec::new(),
+            buffers: Buffers::new(4_096),
+            tape: Tape(Vec::new()),
+            walk: Walk::default(),
+        }
+    }
+
+    /// Returns whether a record may make a rule fire. Anything but a flat or nested JSON object of
+    /// plain values is left open.
+    pub fn judge(&mut self, record: &[u8]) -> Verdict {
+        if record.first() != Some(&b'{') || record.len() > RECORD_BYTES_MAX {
+            return Verdict::Open;
+        }
+        // The parser unescapes in place; the caller's bytes stay as they are.
+        let mut bytes = std::mem::take(&mut self.record);
+        bytes.clear();
+        bytes.extend_from_slice(record);
+        bytes.resize(record.len().saturating_add(INPUT_PADDING), b' ');
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let parsed =
+            simd_json::fill_tape_padded(&mut bytes, record.len(), &mut self.buffers, &mut tape);
+        let verdict =
+            if parsed.is_ok() { self.judge_tape(&tape.0) } else { None }.unwrap_or(Verdict::Open);
+        self.tape = tape.reset();
+        self.record = bytes;
+        verdict
+    }
+
+    fn judge_tape(&mut self, tape: &[Node<'_>]) -> Option<Verdict> {
+        let mut walk = std::mem::take(&mut self.walk);
+        let end = self.shapes.walk(tape, &self.decoding, &mut walk);
+        let verdict = end.and_then(|end| {
+            if self.shapes.plan(end, &walk.deciding).is_none() {
+                self.learn(end, &walk, tape);
+            }
+            let plan = self.shapes.plan(end, &walk.deciding)??;
+            Some(judge(plan, &walk.values, tape, &mut self.scratch))
+        });
+        self.walk = walk;
+        verdict
+    }
+
+    fn learn(&mut self, end: usize, walk: &Walk, tape: &[Node<'_>]) {
+        if !self.shapes.has_room() {
+            return;
+        }
+        let places = self.shapes.places(end);
+        let layout = layout::learn(&places, &walk.values, tape, &self.decoding);
+        let matcher = self.rules.matcher();
+        let plan = layout.map(|layout| Plan::new(&layout, matcher, &mut self.scratch));
+        self.shapes.learn(end, &walk.deciding, plan);
+    }
+}
+
+fn judge(plan: &Plan, values: &[usize], tape: &[Node<'_>], scratch: &mut Scratch) -> Verdict {
+    let program = &plan.program;
+    if program.is_empty() {
+        return Verdict::Silent;
+    }
+    program.begin(&mut scratch.marks);
+    for slot in &plan.present {
+        program.present(*slot, &mut scratch.marks);
+    }
+    for slot in &plan.open {
+        program.open(*slot, &mut scratch.marks);
+    }
+    for leaf in &plan.seen {
+        program.see(*leaf, &mut scratch.marks);
+    }
+    for (place, slot) in &plan.feeds {
+        for node in nodes(values, *place, tape) {
+            match node {
+                Node::String(text) => scratch.feed_text(program, *slot, text),
+                Node::Static(StaticNode::I64(number)) => {
+                    scratch.feed_number(program, *slot, number)
+                }
+                Node::Static(StaticNode::U64(number)) => {
+                    scratch.feed_number(program, *slot, number)
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut verdict = Verdict::Silent;
+    let facts = Plain { plan, values, tape };
+    program.judge(&facts, &mut scratch.marks, |_| verdict = Verdict::Open);
+    verdict
+}
+
+/// Returns the single values at a place: one, or the members of an array.
+fn nodes<'t, 'i>(values: &[usize], place: usize, tape: &'t [Node<'i>]) -> &'t [Node<'i>] {
+    let Some(at) = values.get(place).copied() else { return &[] };
+    let (from, count) = match tape.get(at) {
+        Some(Node::Array { count, .. }) => (at.saturating_add(1), *count),
+        _ => (at, 1),
+    };
+    tape.get(from..from.saturating_add(count)).unwrap_or_default()
+}
+
+/// What is known of a record without decoding it.
+struct Plain<'p> {
+    plan: &'p Plan,
+    values: &'p [usize],
+    tape: &'p [Node<'p>],
+}
+
+impl Facts for Plain<'_> {
+    fn late(&self, field: usize, wanted: &Wanted) -> Answer {
+        if field == KEYWORDS {
+            return Answer::Open;
+        }
+        match (self.plan.origins.get(field).and_then(Option::as_ref), wanted) {
+            (Some(Origin::Open), _) => Answer::Open,
+            (origin, Wanted::Exists(wanted)) => (origin.is_some() == *wanted).into(),
+            (None, Wanted::Null) => Answer::Yes,
+            (None, _) => Answer::No,
+            (Some(_), Wanted::Field { .. }) => Answer::Open,
+            (Some(Origin::Constant(value)), Wanted::Null) => {
+                test_value::is_null(Some(value)).into()
+            }
+            // Null is a kind of its own, never a plain value.
+            (Some(Origin::Value(_)), Wanted::Null) => Answer::No,
+            (Some(Origin::Constant(value)), _) => {
+                value.members().iter().any(|one| test_value::holds_alone(wanted, one)).into()
+            }
+            (Some(Origin::Value(place)), _) => nodes(self.values, *place, self.tape)
+                .iter()
+                .any(|node| match node {
+                    Node::String(text) => test_value::text_holds(wanted, text),
+                    Node::Static(StaticNode::I64(number)) => {
+                        test_value::holds_alone(wanted, &Value::Int(*number))
+                    }
+                    // Larger numbers have no shape.
+                    Node::Static(StaticNode::U64(number)) => i64::try_from(*number)
+                        .is_ok_and(|number| test_value::holds_alone(wanted, &Value::Int(number))),
+                    _ => false,
+                })
+                .into(),
+        }
+    }
+
+    fn is_fed(&self, field: usize) -> bool {
+        self.plan.origins.get(field) != Some(&Some(Origin::Open))
+    }
+}

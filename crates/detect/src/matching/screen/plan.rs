@@ -1,0 +1,116 @@
+//! How to judge records of one shape: which value goes to which slot of which program, and all that
+//! is the same for every record of the shape.
+
+use std::sync::Arc;
+
+use event::{Attr, Value};
+
+use super::layout::{Layout, Origin};
+use crate::matching::Matcher;
+use crate::matching::leaf::KEYWORDS;
+use crate::matching::program::Program;
+use crate::matching::scratch::Scratch;
+
+/// The plan of a shape.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) program: Arc<Program>,
+    /// Values to look at: the place in the record, and the slot of the program.
+    pub(super) feeds: Vec<(usize, usize)>,
+    /// Slots of fields that every record of the shape has.
+    pub(super) present: Vec<usize>,
+    /// Slots of fields that only the decoder can tell.
+    pub(super) open: Vec<usize>,
+    /// Leaves that every record of the shape answers with yes.
+    pub(super) seen: Vec<usize>,
+    /// By field number: where its value comes from; `None` for a field that no record has.
+    pub(super) origins: Vec<Option<Origin>>,
+}
+
+impl Plan {
+    /// Makes the plan of a layout.
+    pub(super) fn new(layout: &Layout, matcher: &Matcher, scratch: &mut Scratch) -> Self {
+        let program = matcher.program_of(&layout.event, scratch);
+        let mut plan = Self {
+            feeds: Vec::new(),
+            present: Vec::new(),
+            open: Vec::new(),
+            seen: Vec::new(),
+            origins: vec![None; matcher.leaves.fields().len()],
+            program,
+        };
+        plan.set_origins(layout, matcher);
+        let program = Arc::clone(&plan.program);
+        for (field, slot) in program.fields() {
+            match plan.origins.get(field).cloned().flatten() {
+                None => {}
+                Some(Origin::Open) => plan.open.push(slot),
+                Some(Origin::Value(place)) => {
+                    plan.present.push(slot);
+                    if program.has_texts(slot) {
+                        plan.feeds.push((place, slot));
+                    }
+                }
+                Some(Origin::Constant(value)) => {
+                    plan.present.push(slot);
+                    plan.always_holds(slot, &value);
+                }
+            }
+        }
+        if let Some(slot) = program.slot(KEYWORDS) {
+            plan.set_keywords(slot, layout);
+        }
+        plan.seen.sort_unstable();
+        plan.seen.dedup();
+        plan
+    }
+
+    /// The event's own fields, and the attributes that stand in for fields it does not have.
+    fn set_origins(&mut self, layout: &Layout, matcher: &Matcher) {
+        for (attr, _) in layout.event.attrs.iter() {
+            for field in matcher.aliases.get(&attr).into_iter().flatten() {
+                if let Some(origin) = self.origins.get_mut(*field) {
+                    *origin = Some(Origin::Open);
+                }
+            }
+        }
+        for (name, origin) in &layout.fields {
+            let field = matcher.leaves.field(name);
+            if let Some(own) = field.and_then(|field| self.origins.get_mut(field)) {
+                *own = Some(origin.clone());
+            }
+        }
+    }
+
+    /// Keywords are looked for in every value.
+    fn set_keywords(&mut self, slot: usize, layout: &Layout) {
+        let mut is_open = false;
+        for (_, origin) in &layout.fields {
+            match origin {
+                Origin::Value(place) => self.feeds.push((*place, slot)),
+                Origin::Constant(value) => self.always_holds(slot, value),
+                Origin::Open => is_open = true,
+            }
+        }
+        let is_field = |message: &Value| layout.event.fields.iter().any(|(_, own)| own == message);
+        is_open |= layout.event.attrs.get(Attr::Message).is_some_and(|own| !is_field(own));
+        let origin = if is_open { Origin::Open } else { Origin::Constant(Value::Null) };
+        if is_open {
+            self.open.push(slot);
+        }
+        if let Some(own) = self.origins.get_mut(KEYWORDS) {
+            *own = Some(origin);
+        }
+        self.feeds.sort_unstable();
+        self.feeds.dedup();
+    }
+
+    fn always_holds(&mut self, slot: usize, value: &Value) {
+        let mut folded = String::new();
+        for member in value.members() {
+            if let Some(text) = crate::test_value::text(member) {
+                self.program.scan(slot, &text, &mut folded, &mut self.seen);
+            }
+        }
+    }
+}
