@@ -17,19 +17,19 @@ use detect::{Engine, RuleFile, RuleSet, Screen, Verdict};
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/it/data.rs"]
 mod data;
-#[path = "../tests/it/decoding.rs"]
-mod decoding;
+#[path = "../tests/it/decoded.rs"]
+mod decoded;
 #[path = "../tests/it/recordings.rs"]
 mod recordings;
 
-use decoding::Auto;
+use decoded::Auto;
 
 type Record = serde_json::Map<String, serde_json::Value>;
 
 const EVENTS: usize = 100_000;
 
 /// So that every recording has its share.
-const LINES_PER_FILE: usize = 4_000;
+const LINES_PER_FILE: usize = 20_000;
 
 /// SigmaHQ's rules for Windows, as their files say.
 fn windows_rules(sigma: &Path) -> Vec<(String, String)> {
@@ -56,11 +56,11 @@ fn lines(folder: &Path, with_message: bool) -> Vec<Vec<u8>> {
 }
 
 /// What one core does with a stream of records: screen them, decode what may fire, match it.
-fn judge(lines: &[Vec<u8>], screen: &mut Screen<&Auto>, engine: &mut Engine, auto: &Auto) -> usize {
+fn judge(lines: &[Vec<u8>], screen: &mut Screen<Auto>, engine: &mut Engine) -> usize {
     let mut findings = Vec::new();
     for line in lines {
         if screen.judge(line) == Verdict::Open
-            && let Some(event) = auto.event(line)
+            && let Ok(event) = decoded::read("auto", line)
         {
             engine.process_one(&event, &mut findings);
         }
@@ -87,15 +87,14 @@ fn stream(criterion: &mut Criterion) {
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
     let rules = Arc::new(RuleSet::compile(&files).0);
-    let auto = Auto::new();
     let mut group = criterion.benchmark_group("stream");
     group.sample_size(10);
     for (name, with_message) in [("records", false), ("records with their text", true)] {
         let lines = lines(&folder, with_message);
         let bytes: usize = lines.iter().map(Vec::len).sum();
-        let mut screen = Screen::new(Arc::clone(&rules), &auto);
+        let mut screen = Screen::new(Arc::clone(&rules), Auto);
         let mut engine = Engine::new(Arc::clone(&rules));
-        let findings = judge(&lines, &mut screen, &mut engine, &auto);
+        let findings = judge(&lines, &mut screen, &mut engine);
         println!(
             "{name}: {} rules, {} lines, {bytes} bytes, {findings} findings",
             rules.rules().len(),
@@ -111,7 +110,7 @@ fn stream(criterion: &mut Criterion) {
             });
         });
         group.bench_function(name, |bencher| {
-            bencher.iter(|| judge(&lines, &mut screen, &mut engine, &auto));
+            bencher.iter(|| judge(&lines, &mut screen, &mut engine));
         });
     }
     group.finish();

@@ -73,6 +73,11 @@ impl SourceDefinition {
         std::iter::once(&self.logsource).chain(meanings.filter_map(|own| own.logsource.as_ref()))
     }
 
+    /// Whether its records are JSON objects.
+    pub(crate) const fn reads_json(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Windows)
+    }
+
     /// Reads a definition and checks it whole.
     pub(crate) fn from_text(source: SourceText<'_>) -> Result<Self, SourceError> {
         compile::definition(source)

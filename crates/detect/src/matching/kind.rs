@@ -7,7 +7,6 @@ use event::{Event, LogSource, Value};
 use super::leaf::{Leaves, Test};
 use super::text_program::{TextProgram, Wanted};
 use crate::ast::Matcher;
-use crate::letter_case::fold_into;
 use crate::{taxonomy, test_value};
 
 /// The deciding fields: what Windows calls the kind of an event.
@@ -58,8 +57,8 @@ impl Decider {
         Self {
             field,
             name,
-            folded: TextProgram::build(&folded),
-            cased: TextProgram::build(&cased),
+            folded: TextProgram::build(&folded, false),
+            cased: TextProgram::build(&cased, true),
             presence,
             leaves: own,
         }
@@ -114,9 +113,8 @@ impl Decider {
         }
         if let Some(text) = text {
             let mut folded = String::new();
-            fold_into(&text, &mut folded);
-            self.folded.scan(&folded, |leaf| holding.push(leaf));
-            self.cased.scan(&text, |leaf| holding.push(leaf));
+            self.folded.scan(&text, &mut folded, |leaf| holding.push(leaf));
+            self.cased.scan(&text, &mut folded, |leaf| holding.push(leaf));
         }
         holding.dedup();
     }

@@ -237,8 +237,19 @@ impl Facts for Whole<'_> {
             let mut values = reference::all_values(self.event);
             return values.any(|value| test_value::holds(matcher, value, self.event)).into();
         }
-        let Some(name) = self.leaves.fields().get(field) else { return Answer::No };
-        reference::found(Some(name), matcher, self.event).is_some().into()
+        let Some(name) = self.leaves.fields().get(field) else {
+            return Answer::No;
+        };
+        let value = taxonomy::field(self.event, name);
+        let holds = match (matcher, value) {
+            (ast::Matcher::Null, _) => test_value::is_null(value),
+            (ast::Matcher::Exists(wanted), _) => value.is_some() == *wanted,
+            (_, None) => false,
+            (matcher, Some(value)) => {
+                value.members().iter().any(|one| test_value::holds(matcher, one, self.event))
+            }
+        };
+        holds.into()
     }
 
     fn is_fed(&self, _field: usize) -> bool {

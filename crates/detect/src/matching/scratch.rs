@@ -26,6 +26,7 @@ pub struct Scratch {
     event: u64,
     text: String,
     folded: String,
+    found: Vec<usize>,
 }
 
 impl Scratch {
@@ -83,7 +84,15 @@ impl Scratch {
 
     /// Looks for a program's texts in a text.
     pub(super) fn feed_text(&mut self, program: &Program, slot: usize, text: &str) {
-        let Self { marks, memo, folded, .. } = self;
+        let Self { marks, memo, folded, found, .. } = self;
+        if text.len() <= program.scan_bytes(slot) {
+            found.clear();
+            program.scan(slot, text, folded, found);
+            for leaf in found {
+                program.see(*leaf, marks);
+            }
+            return;
+        }
         let leaves = memo
             .leaves_of((program.number, slot), text, |out| program.scan(slot, text, folded, out));
         for leaf in leaves {

@@ -1,11 +1,17 @@
 //! All texts that one program looks for in one field, found in one pass.
 //!
-//! Whole values stand in a hash table, everything else in one Aho-Corasick automaton over folded
-//! text; where the hit stands decides between *begins with*, *ends with* and *contains*. Texts that
-//! regard case have the same again over the value as it came.
+//! Whole values stand in a hash table, everything else in one Aho-Corasick automaton; where the hit
+//! stands decides between *begins with*, *ends with* and *contains*. Texts that regard case have a
+//! program of their own.
 
 use ahash::AHashMap;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::letter_case::fold_into;
+
+/// Up to this many bytes of text an automaton is a table, which is several times faster and takes up
+/// to 256 times their room.
+const TABLE_BYTES_MAX: usize = 8 * 1024;
 
 /// Where a text must stand in the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +27,9 @@ pub(super) enum Stand {
 /// The texts looked for, with the leaves each of them is.
 #[derive(Debug, Default)]
 pub(super) struct TextProgram {
+    cased: bool,
+    /// Nothing is found in a shorter value.
+    bytes_min: usize,
     whole: AHashMap<Box<str>, usize>,
     whole_bytes_max: usize,
     /// One, unless the texts are too many for one; each with the place of its first text.
@@ -41,12 +50,13 @@ struct Places {
 pub(super) type Wanted<'t> = (Stand, &'t str, usize);
 
 impl TextProgram {
-    /// Builds the program of these texts.
-    pub(super) fn build(texts: &[Wanted<'_>]) -> Self {
-        let mut program = Self::default();
+    /// Builds the program of these texts: folded, unless they regard case.
+    pub(super) fn build(texts: &[Wanted<'_>], cased: bool) -> Self {
+        let mut program = Self { cased, bytes_min: usize::MAX, ..Self::default() };
         let mut index: AHashMap<&str, usize> = AHashMap::new();
         let mut literals: Vec<&str> = Vec::new();
         for (stand, text, leaf) in texts {
+            program.bytes_min = program.bytes_min.min(text.len());
             match stand {
                 Stand::Whole => {
                     program.whole.insert((*text).into(), *leaf);
@@ -81,9 +91,13 @@ impl TextProgram {
         if literals.is_empty() {
             return;
         }
-        if let Ok(automaton) =
-            AhoCorasick::builder().match_kind(MatchKind::Standard).build(literals)
-        {
+        let bytes: usize = literals.iter().map(|text| text.len()).sum();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .ascii_case_insensitive(!self.cased)
+            .kind((bytes <= TABLE_BYTES_MAX).then_some(AhoCorasickKind::DFA))
+            .build(literals);
+        if let Ok(automaton) = automaton {
             self.automata.push((first, automaton));
         } else {
             let half = literals.len().div_ceil(2);
@@ -99,10 +113,28 @@ impl TextProgram {
     }
 
     /// Calls `hit` with every leaf that the value answers with yes, some perhaps more than once.
-    pub(super) fn scan(&self, value: &str, mut hit: impl FnMut(usize)) {
+    /// `folded` is only room to fold in.
+    pub(super) fn scan(&self, value: &str, folded: &mut String, mut hit: impl FnMut(usize)) {
         if let Some(leaf) = self.any {
             hit(leaf);
         }
+        // Case folding may shorten a text, but an ASCII text never.
+        let is_ascii = value.is_ascii();
+        if self.is_empty() || (is_ascii && value.len() < self.bytes_min) {
+            return;
+        }
+        let may_be_whole =
+            !self.whole.is_empty() && (value.len() <= self.whole_bytes_max || !is_ascii);
+        // The automata see through ASCII case themselves.
+        if self.cased || (is_ascii && !may_be_whole) {
+            self.scan_as_it_is(value, hit);
+        } else {
+            fold_into(value, folded);
+            self.scan_as_it_is(folded, hit);
+        }
+    }
+
+    fn scan_as_it_is(&self, value: &str, mut hit: impl FnMut(usize)) {
         if value.len() <= self.whole_bytes_max
             && let Some(leaf) = self.whole.get(value)
         {

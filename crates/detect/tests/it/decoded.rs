@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use decode::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
-use event::{AgencyId, Event, EventId, Frame, Origin, SourceId};
+use detect::Decoding;
+use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId};
 use uuid::Uuid;
 
 static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::builtin().unwrap());
@@ -23,6 +24,11 @@ pub(crate) fn event(record: &str) -> Event {
 /// Returns the event that a source makes of a record.
 #[track_caller]
 pub(crate) fn by(parser: &str, record: &str) -> Event {
+    read(parser, record.as_bytes()).map_err(|reason| format!("{reason:?}: {record}")).unwrap()
+}
+
+/// Returns the event of any record, or why it is none.
+pub(crate) fn read(parser: &str, record: &[u8]) -> Result<Event, DeadReason> {
     let source = SourceId::from_uuid(Uuid::nil());
     let origin = Origin { agency: AgencyId::from_uuid(Uuid::nil()), system: None, source };
     let frame = Frame {
@@ -30,9 +36,27 @@ pub(crate) fn by(parser: &str, record: &str) -> Event {
         source,
         collected_at: SAMPLE_COLLECTED_AT,
         peer: None,
-        bytes: Bytes::copy_from_slice(record.as_bytes()),
+        bytes: Bytes::copy_from_slice(record),
         dead: None,
     };
     let context = SourceContext { origin, parser, utc_offset_minutes: 420 };
-    decoder().decode(&frame, &context).map_err(|reason| format!("{reason:?}: {record}")).unwrap()
+    decoder().decode(&frame, &context)
+}
+
+/// The decoder as the screen asks it.
+#[derive(Clone, Copy)]
+pub(crate) struct Auto;
+
+impl Decoding for Auto {
+    fn read(&self, record: &[u8]) -> Option<Event> {
+        read("auto", record).ok().filter(|event| decoder().reads_plainly(event))
+    }
+
+    fn decides(&self, path: &str) -> bool {
+        decoder().decides(path)
+    }
+
+    fn deciding_part<'v>(&self, path: &str, value: &'v str) -> &'v str {
+        Decoder::deciding_part(path, value)
+    }
 }

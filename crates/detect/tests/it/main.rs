@@ -6,12 +6,8 @@
 
 mod corpus;
 mod data;
-<<<<<<< HEAD
 mod decoded;
 mod log_sources;
-=======
-mod decoding;
->>>>>>> 3343961 (detect: make one program per kind of event, and screen records unread)
 mod own_rules;
 mod recordings;
 mod regression;

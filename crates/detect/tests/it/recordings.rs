@@ -7,7 +7,7 @@ use std::path::Path;
 
 use event::Event;
 
-use crate::decoding::Auto;
+use crate::decoded;
 
 /// Calls `with` with up to so many lines of each zipped recording below a folder.
 pub(crate) fn each_line(folder: &Path, most_per_file: usize, mut with: impl FnMut(&[u8])) {
@@ -21,11 +21,10 @@ pub(crate) fn each_line(folder: &Path, most_per_file: usize, mut with: impl FnMu
 
 /// Reads up to `most` events of the zipped recordings below a folder.
 pub(crate) fn events(folder: &Path, most: usize) -> Vec<Event> {
-    let auto = Auto::new();
     let mut events = Vec::new();
     each_line(folder, most, |line| {
         if events.len() < most {
-            events.extend(auto.event(line));
+            events.extend(decoded::read("auto", line));
         }
     });
     events

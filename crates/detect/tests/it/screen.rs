@@ -6,7 +6,7 @@ use std::sync::Arc;
 use detect::{Scratch, Screen, Verdict};
 
 use crate::data;
-use crate::decoding::Auto;
+use crate::decoded::{self, Auto};
 use crate::recordings;
 
 #[test]
@@ -15,16 +15,14 @@ fn what_the_screen_calls_silent_fires_no_rule() {
     let Some(folder) = data::folder("security-datasets") else { return };
     let (rules, _, _) = data::compile(&data::windows_rules(&sigma));
     let rules = Arc::new(rules);
-    let auto = Auto::new();
-    let mut screen = Screen::new(Arc::clone(&rules), &auto);
+    let mut screen = Screen::new(Arc::clone(&rules), Auto);
     let mut scratch = Scratch::default();
     let (mut records, mut open, mut firing) = (0_usize, 0_usize, 0_usize);
     let mut open_by_kind: BTreeMap<String, usize> = BTreeMap::new();
-    // Every seventh record of the first of each file, so that all kinds are met in a test's time.
     recordings::each_line(&folder, 4_000, |line| {
         records += 1;
         let verdict = screen.judge(line);
-        let Some(event) = auto.event(line) else {
+        let Ok(event) = decoded::read("auto", line) else {
             assert_eq!(verdict, Verdict::Open);
             return;
         };

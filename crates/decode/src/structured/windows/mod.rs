@@ -19,7 +19,7 @@ mod tests;
 use event::{Attr, Attrs, Fields, Value};
 
 /// Fields in which forwarders put the whole event as XML.
-const XML_FIELDS: &[&str] =
+pub(crate) const XML_FIELDS: &[&str] =
     &["event", "_raw", "result._raw", "event.original", "xml", "Xml", "EventXml", "message"];
 
 /// What stands before every name in a record exported from an Elasticsearch index.
