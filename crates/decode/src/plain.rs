@@ -6,6 +6,7 @@ use event::{Event, Value};
 
 use crate::attribute::is_blank;
 use crate::decoder::Decoder;
+use crate::definition::Conditions;
 use crate::structured::windows;
 
 /// The spellings of what says the kind of a Windows event, by the last name of their path.
@@ -58,47 +59,60 @@ const ENDS: &[&str] = &[
     "EventID.Value",
 ];
 
+/// What of a value decides how the others of its record are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing.
+    Nothing,
+    /// Whether there is one: see [`Decoder::is_blank`].
+    Presence,
+    /// All of it.
+    Value,
+    /// All of a text that begins with `start`; of another, the first line that begins with `line`.
+    Text {
+        /// How the text begins.
+        start: &'static str,
+        /// How the line begins, blanks aside.
+        line: &'static str,
+    },
+}
+
 impl Decoder {
-    /// Returns whether the value at a path (keys joined by dots) may decide how other values of its
+    /// Returns what of the value at a path (keys joined by dots) decides how other values of its
     /// record are read.
-    pub fn decides(&self, path: &str) -> bool {
+    pub fn deciding_part(&self, path: &str) -> Part {
         let last = path.rsplit('.').next().unwrap_or(path);
-        [WINDOWS_KIND, ACCOUNTS, MESSAGES].iter().any(|names| names.contains(&last))
-            || ENDS.iter().any(|end| path.ends_with(end))
-            || XML.contains(&path)
-            || self.asks_for(path)
+        if WINDOWS_KIND.contains(&last) || ENDS.iter().any(|end| path.ends_with(end)) {
+            return Part::Value;
+        }
+        match self.asked(path) {
+            Some(false) => Part::Value,
+            _ if MESSAGES.contains(&last) || XML.contains(&path) => {
+                Part::Text { start: "<Event", line: "EventType:" }
+            }
+            Some(true) => Part::Presence,
+            None if ACCOUNTS.contains(&last) => Part::Presence,
+            None => Part::Nothing,
+        }
     }
 
-    /// Whether a source asks for the field when it chooses how to read a record.
-    fn asks_for(&self, path: &str) -> bool {
+    /// Returns whether a text counts as no value.
+    pub fn is_blank(text: &str) -> bool {
+        is_blank(&Value::from(text))
+    }
+
+    /// Returns whether a source asks for the field when it chooses how to read a record, and if so,
+    /// whether only for its presence.
+    fn asked(&self, path: &str) -> Option<bool> {
         let is_field = |field: &str| {
             let before = path.strip_suffix(field);
             before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
         };
-        self.sources().filter(|source| source.reads_json()).any(|source| {
-            let mut asked = source.variants.asked_fields().chain(source.recognise.fields.fields());
-            asked.any(is_field)
-        })
-    }
-
-    /// Returns the part of a value that decides; it decides the same with other lines before it.
-    pub fn deciding_part<'v>(path: &str, value: &'v str) -> &'v str {
-        if XML.contains(&path) && value.trim_start().starts_with("<Event") {
-            // Too long to decide by: such a record is read whole.
-            return value;
-        }
-        let last = path.rsplit('.').next().unwrap_or(path);
-        if MESSAGES.contains(&last) {
-            let is_type = |line: &&str| line.trim_start().starts_with("EventType:");
-            return value.lines().find(is_type).unwrap_or_default();
-        }
-        if XML.contains(&path) {
-            return "";
-        }
-        if ACCOUNTS.contains(&last) {
-            return if is_blank(&Value::from(value)) { value } else { "" };
-        }
-        value
+        let sources = self.sources().filter(|source| source.reads_json());
+        let conditions = sources
+            .flat_map(|source| source.variants.conditions().chain(source.recognise.fields.iter()));
+        let asking = conditions.flat_map(Conditions::fields).filter(|(field, _)| is_field(field));
+        asking.map(|(_, presence_only)| presence_only).reduce(|one, other| one && other)
     }
 
     /// Returns whether the events of this kind have their values as the record has them, or made in

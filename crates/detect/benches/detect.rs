@@ -17,6 +17,7 @@ use detect::{Engine, RuleFile, RuleSet, Screen, Verdict};
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/it/data.rs"]
 mod data;
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/it/decoded.rs"]
 mod decoded;
 #[path = "../tests/it/recordings.rs"]

@@ -20,6 +20,9 @@ use event::Event;
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/it/data.rs"]
 mod data;
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../tests/it/decoded.rs"]
+mod decoded;
 #[path = "../tests/it/recordings.rs"]
 mod recordings;
 

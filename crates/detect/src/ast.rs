@@ -26,7 +26,6 @@ pub(crate) struct Rule {
     pub(crate) info: RuleInfo,
     /// What correlations may call it, beside its id.
     pub(crate) name: Option<String>,
-    pub(crate) at: Place,
     pub(crate) search: Search,
     /// Filters that apply to it, each a condition that must hold as well.
     pub(crate) filters: Vec<Search>,

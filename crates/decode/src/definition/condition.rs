@@ -32,9 +32,12 @@ impl Conditions {
         self.0.is_empty()
     }
 
-    /// Returns the fields that are asked for.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|condition| condition.field.as_str())
+    /// Returns the fields that are asked for, and whether only for their presence.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, bool)> {
+        let presence_only = |test: &Test| matches!(test, Test::Present | Test::Absent);
+        self.0.iter().map(move |condition| {
+            (condition.field.as_str(), condition.any_of.iter().all(presence_only))
+        })
     }
 
     /// Returns the fields that are asked for exact values.

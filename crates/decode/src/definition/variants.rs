@@ -46,9 +46,9 @@ impl Variants {
         self.all.iter().map(|variant| &variant.meaning)
     }
 
-    /// Returns the fields that the conditions ask for.
-    pub(crate) fn asked_fields(&self) -> impl Iterator<Item = &str> {
-        self.all.iter().flat_map(|variant| variant.when.fields())
+    /// Returns the conditions of all variants.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Conditions> {
+        self.all.iter().map(|variant| &variant.when)
     }
 
     /// Returns the first variant that holds.

@@ -34,7 +34,7 @@ pub(super) enum Test {
 /// The table of leaves and fields.
 #[derive(Debug)]
 pub(super) struct Leaves {
-    leaves: Vec<Leaf>,
+    all: Vec<Leaf>,
     texts: AHashMap<TextKey, usize>,
     fields: Vec<Box<str>>,
     field_numbers: AHashMap<Box<str>, usize>,
@@ -51,7 +51,7 @@ struct TextKey {
 impl Default for Leaves {
     fn default() -> Self {
         let mut leaves = Self {
-            leaves: Vec::new(),
+            all: Vec::new(),
             texts: AHashMap::new(),
             fields: Vec::new(),
             field_numbers: AHashMap::new(),
@@ -64,7 +64,7 @@ impl Default for Leaves {
 impl Leaves {
     /// Returns the leaf of this number.
     pub(super) fn get(&self, id: usize) -> Option<&Leaf> {
-        self.leaves.get(id)
+        self.all.get(id)
     }
 
     /// Returns the names of the fields by their numbers; the first stands for keywords.
@@ -79,7 +79,7 @@ impl Leaves {
 
     /// Returns the leaves that ask about a field.
     pub(super) fn about(&self, field: usize) -> impl Iterator<Item = (usize, &Leaf)> {
-        self.leaves.iter().enumerate().filter(move |(_, leaf)| leaf.field == field)
+        self.all.iter().enumerate().filter(move |(_, leaf)| leaf.field == field)
     }
 
     /// Returns the rule as an expression over leaves.
@@ -165,19 +165,19 @@ impl Leaves {
     }
 
     fn late(&mut self, field: usize, matcher: &Matcher) -> Expression {
-        self.leaves.push(Leaf { field, test: Test::Late(matcher.clone()), uses: 1 });
-        Expression::Leaf(self.leaves.len().saturating_sub(1))
+        self.all.push(Leaf { field, test: Test::Late(matcher.clone()), uses: 1 });
+        Expression::Leaf(self.all.len().saturating_sub(1))
     }
 
     fn text(&mut self, field: usize, text: &str, stand: Stand, cased: bool) -> Expression {
         let key = TextKey { field, text: text.into(), stand, cased };
-        let next = self.leaves.len();
+        let next = self.all.len();
         let id = *self.texts.entry(key).or_insert(next);
         if id == next {
             let test = Test::Text { text: text.into(), stand, cased };
-            self.leaves.push(Leaf { field, test, uses: 0 });
+            self.all.push(Leaf { field, test, uses: 0 });
         }
-        if let Some(leaf) = self.leaves.get_mut(id) {
+        if let Some(leaf) = self.all.get_mut(id) {
             leaf.uses = leaf.uses.saturating_add(1);
         }
         Expression::Leaf(id)

@@ -46,12 +46,11 @@ fn best(parts: &[Hir]) -> Option<Vec<String>> {
     let mut found: Vec<Vec<String>> = Vec::new();
     let mut run = String::new();
     for part in parts {
-        match text_of(part) {
-            Some(text) => run.push_str(&text),
-            None => {
-                found.push(vec![std::mem::take(&mut run)]);
-                found.extend(of(part));
-            }
+        if let Some(text) = text_of(part) {
+            run.push_str(&text);
+        } else {
+            found.push(vec![std::mem::take(&mut run)]);
+            found.extend(of(part));
         }
     }
     found.push(vec![run]);

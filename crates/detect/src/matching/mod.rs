@@ -31,7 +31,7 @@ use kind::Decider;
 use leaf::{KEYWORDS, Leaves};
 use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
-pub use screen::{Decoding, Screen, Verdict};
+pub use screen::{Deciding, Decoding, Screen, Verdict};
 
 /// Kinds of events that one thread remembers the program of.
 const KINDS_MAX: usize = 4_096;
@@ -57,11 +57,16 @@ pub(crate) struct Matcher {
 /// The programs made so far. Their number is bounded by what the rules ask, not by what events hold.
 #[derive(Debug, Default)]
 struct Programs {
-    /// By the text of the log source and the answers of the deciding fields.
-    by_kind: AHashMap<(Box<[u8]>, Vec<usize>), Arc<Program>>,
+    by_kind: AHashMap<Kind, Arc<Program>>,
     /// By the hash of what is left of the rules: kinds that leave the same share a program.
-    by_residue: AHashMap<u64, Vec<(Arc<Residue>, Arc<Program>)>>,
+    by_residue: AHashMap<u64, Vec<Made>>,
 }
+
+/// The text of a log source, and the answers of the deciding fields.
+type Kind = (Box<[u8]>, Vec<usize>);
+
+/// What was left of the rules, and the program made of it.
+type Made = (Residue, Arc<Program>);
 
 impl Default for Matcher {
     fn default() -> Self {
@@ -113,7 +118,7 @@ impl Matcher {
         for (name, value) in event.fields.iter() {
             if let Some(field) = self.leaves.field(name) {
                 scratch.note_field(field);
-                self.feed_field(program, field, value, scratch);
+                feed_field(program, field, value, scratch);
             }
             if let Some(slot) = keywords {
                 scratch.feed(program, slot, value);
@@ -122,7 +127,7 @@ impl Matcher {
         for (attr, value) in event.attrs.iter() {
             for field in self.aliases.get(&attr).into_iter().flatten() {
                 if !scratch.has_field(*field) {
-                    self.feed_field(program, *field, value, scratch);
+                    feed_field(program, *field, value, scratch);
                 }
             }
         }
@@ -130,15 +135,6 @@ impl Matcher {
             && let Some(message) = event.attrs.get(Attr::Message)
         {
             scratch.feed(program, slot, message);
-        }
-    }
-
-    fn feed_field(&self, program: &Program, field: usize, value: &Value, scratch: &mut Scratch) {
-        if let Some(slot) = program.slot(field) {
-            program.present(slot, &mut scratch.marks);
-            if program.has_texts(slot) {
-                scratch.feed(program, slot, value);
-            }
         }
     }
 
@@ -155,14 +151,13 @@ impl Matcher {
         for decider in &self.deciders {
             decider.write(&mut kind, event);
         }
-        let program = match scratch.programs.get(kind.as_slice()) {
-            Some(program) => Arc::clone(program),
-            None => {
-                let logsource = kind.get(..logsource_bytes).unwrap_or_default();
-                let program = self.program_for(logsource, event);
-                scratch.programs.insert(kind.as_slice().into(), Arc::clone(&program));
-                program
-            }
+        let program = if let Some(program) = scratch.programs.get(kind.as_slice()) {
+            Arc::clone(program)
+        } else {
+            let logsource = kind.get(..logsource_bytes).unwrap_or_default();
+            let program = self.program_for(logsource, event);
+            scratch.programs.insert(kind.as_slice().into(), Arc::clone(&program));
+            program
         };
         scratch.kind = kind;
         program
@@ -209,18 +204,28 @@ impl Matcher {
     }
 }
 
+/// Looks for a program's texts in one field.
+fn feed_field(program: &Program, field: usize, value: &Value, scratch: &mut Scratch) {
+    if let Some(slot) = program.slot(field) {
+        program.present(slot, &mut scratch.marks);
+        if program.has_texts(slot) {
+            scratch.feed(program, slot, value);
+        }
+    }
+}
+
 impl Programs {
     fn of_residue(&mut self, residue: Residue, leaves: &Leaves) -> Arc<Program> {
         /// Only within one process and rule set; equality decides.
         static HASHER: std::sync::LazyLock<RandomState> =
             std::sync::LazyLock::new(RandomState::new);
         let known = self.by_residue.entry(HASHER.hash_one(&residue)).or_default();
-        if let Some((_, program)) = known.iter().find(|(own, _)| **own == residue) {
+        if let Some((_, program)) = known.iter().find(|(own, _)| *own == residue) {
             return Arc::clone(program);
         }
         let number = NEXT_PROGRAM.fetch_add(1, Ordering::Relaxed);
         let program = Arc::new(Program::build(number, &residue, leaves));
-        known.push((Arc::new(residue), Arc::clone(&program)));
+        known.push((residue, Arc::clone(&program)));
         program
     }
 }

@@ -96,7 +96,7 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
     info.logsource = logsource;
     let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
     let (filters, filter_titles) = (Vec::new(), Vec::new());
-    Ok(Document::Rule(Rule { info, name, at: node.at, search, filters, filter_titles }))
+    Ok(Document::Rule(Rule { info, name, search, filters, filter_titles }))
 }
 
 /// Runs a draft through the pipelines and carries out its modifiers. Returns it with its log source.

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use decode::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
-use detect::Decoding;
+use decode::{Decoder, Part, SAMPLE_COLLECTED_AT, SourceContext};
+use detect::{Deciding, Decoding};
 use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId};
 use uuid::Uuid;
 
@@ -52,11 +52,16 @@ impl Decoding for Auto {
         read("auto", record).ok().filter(|event| decoder().reads_plainly(event))
     }
 
-    fn decides(&self, path: &str) -> bool {
-        decoder().decides(path)
+    fn decides(&self, path: &str) -> Deciding {
+        match decoder().deciding_part(path) {
+            Part::Nothing => Deciding::Nothing,
+            Part::Presence => Deciding::Presence,
+            Part::Value => Deciding::Value,
+            Part::Text { start, line } => Deciding::Text { start, line },
+        }
     }
 
-    fn deciding_part<'v>(&self, path: &str, value: &'v str) -> &'v str {
-        Decoder::deciding_part(path, value)
+    fn is_blank(&self, text: &str) -> bool {
+        Decoder::is_blank(text)
     }
 }

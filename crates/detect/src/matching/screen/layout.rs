@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use event::{Event, Value};
 use simd_json::{Node, StaticNode};
 
-use super::Decoding;
 use super::shape::{Kind, Members, Place};
+use super::{Deciding, Decoding};
 
 /// Where a field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,7 @@ pub(super) fn learn(
             .collect();
         learnt = Some(match learnt {
             None => Layout { event, fields },
-            Some(before) => before.agreeing(event, fields)?,
+            Some(before) => before.agreeing(&event, fields)?,
         });
     }
     learnt
@@ -86,7 +86,7 @@ pub(super) fn learn(
 
 impl Layout {
     /// Keeps what two markers have in common; `None` if they make two kinds of events.
-    fn agreeing(mut self, event: Event, fields: Vec<(String, Origin)>) -> Option<Self> {
+    fn agreeing(mut self, event: &Event, fields: Vec<(String, Origin)>) -> Option<Self> {
         if event.logsource != self.event.logsource || event.parser != self.event.parser {
             return None;
         }
@@ -169,10 +169,10 @@ fn marked_record(
             continue;
         }
         let node = tape.get(*values.get(number)?)?;
-        let value = if place.decides {
-            deciding_value(place, node, &marker.of(number), decoding, &mut marked, number)?
-        } else {
+        let value = if place.decides == Deciding::Nothing {
             marker_value(place.kind, marker, number, &mut marked)
+        } else {
+            deciding_value(place, node, &marker.of(number), decoding, &mut marked, number)?
         };
         out.push_str(&value);
         number = number.checked_add(1)?;
@@ -195,7 +195,7 @@ fn deciding_value(
 ) -> Option<String> {
     Some(match node {
         Node::String(text) => {
-            let part = decoding.deciding_part(&place.path, text);
+            let part = place.decides.part(text, decoding);
             if part.len() == text.len() {
                 return serde_json::to_string(text).ok();
             }

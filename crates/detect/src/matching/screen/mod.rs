@@ -36,13 +36,45 @@ pub trait Decoding {
     /// Reads a record; `None` if it cannot, or if records of this kind are not read value by value.
     fn read(&self, record: &[u8]) -> Option<Event>;
 
-    /// Returns whether the value at a path (keys joined by dots) may decide how the other values are
-    /// read.
-    fn decides(&self, path: &str) -> bool;
+    /// Returns what of the value at a path (keys joined by dots) may decide how its record is read.
+    fn decides(&self, path: &str) -> Deciding;
 
-    /// Returns the part of a value that decides; the whole value, unless the decoder knows better.
-    /// It must still decide the same when something else stands in a line before it.
-    fn deciding_part<'v>(&self, path: &str, value: &'v str) -> &'v str;
+    /// Returns whether a text counts as no value.
+    fn is_blank(&self, text: &str) -> bool;
+}
+
+/// What of a value decides how its record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deciding {
+    /// Nothing.
+    Nothing,
+    /// Whether there is one.
+    Presence,
+    /// All of it.
+    Value,
+    /// All of a text that begins with `start`; of another, the first line that begins with `line`.
+    Text {
+        /// How the text begins.
+        start: &'static str,
+        /// How the line begins, blanks aside.
+        line: &'static str,
+    },
+}
+
+impl Deciding {
+    /// Returns the part of a text that decides.
+    fn part<'t>(self, text: &'t str, decoding: &impl Decoding) -> &'t str {
+        match self {
+            Self::Value => text,
+            Self::Presence if decoding.is_blank(text) => text,
+            Self::Nothing | Self::Presence => "",
+            Self::Text { start, .. } if text.trim_start().starts_with(start) => text,
+            Self::Text { line, .. } => {
+                let line = text.lines().find(|own| own.trim_start().starts_with(line));
+                line.unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// What the screen says of a record.
@@ -113,10 +145,10 @@ impl<D: Decoding> Screen<D> {
         let mut walk = std::mem::take(&mut self.walk);
         let end = self.shapes.walk(tape, &self.decoding, &mut walk);
         let verdict = end.and_then(|end| {
-            if self.shapes.plan(end, &walk.deciding).is_none() {
+            if !self.shapes.knows(end, &walk.deciding) {
                 self.learn(end, &walk, tape);
             }
-            let plan = self.shapes.plan(end, &walk.deciding)??;
+            let plan = self.shapes.plan(end, &walk.deciding)?;
             Some(judge(plan, &walk.values, tape, &mut self.scratch))
         });
         self.walk = walk;
@@ -124,7 +156,7 @@ impl<D: Decoding> Screen<D> {
     }
 
     fn learn(&mut self, end: usize, walk: &Walk, tape: &[Node<'_>]) {
-        if !self.shapes.has_room() {
+        if !self.shapes.has_room_at(end) {
             return;
         }
         let places = self.shapes.places(end);
@@ -155,10 +187,10 @@ fn judge(plan: &Plan, values: &[usize], tape: &[Node<'_>], scratch: &mut Scratch
             match node {
                 Node::String(text) => scratch.feed_text(program, *slot, text),
                 Node::Static(StaticNode::I64(number)) => {
-                    scratch.feed_number(program, *slot, number)
+                    scratch.feed_number(program, *slot, number);
                 }
                 Node::Static(StaticNode::U64(number)) => {
-                    scratch.feed_number(program, *slot, number)
+                    scratch.feed_number(program, *slot, number);
                 }
                 _ => {}
             }
@@ -192,17 +224,15 @@ impl Facts for Plain<'_> {
         if field == KEYWORDS {
             return Answer::Open;
         }
+        // Null is a kind of its own, never a plain value.
         match (self.plan.origins.get(field).and_then(Option::as_ref), wanted) {
-            (Some(Origin::Open), _) => Answer::Open,
+            (Some(Origin::Open), _) | (Some(_), Wanted::Field { .. }) => Answer::Open,
             (origin, Wanted::Exists(wanted)) => (origin.is_some() == *wanted).into(),
             (None, Wanted::Null) => Answer::Yes,
-            (None, _) => Answer::No,
-            (Some(_), Wanted::Field { .. }) => Answer::Open,
+            (None, _) | (Some(Origin::Value(_)), Wanted::Null) => Answer::No,
             (Some(Origin::Constant(value)), Wanted::Null) => {
                 test_value::is_null(Some(value)).into()
             }
-            // Null is a kind of its own, never a plain value.
-            (Some(Origin::Value(_)), Wanted::Null) => Answer::No,
             (Some(Origin::Constant(value)), _) => {
                 value.members().iter().any(|one| test_value::holds_alone(wanted, one)).into()
             }

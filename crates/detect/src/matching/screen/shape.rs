@@ -6,8 +6,8 @@
 use ahash::AHashMap;
 use simd_json::{Node, StaticNode};
 
-use super::Decoding;
 use super::plan::Plan;
+use super::{Deciding, Decoding};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
@@ -16,7 +16,10 @@ const STEPS_MAX: usize = 200_000;
 const WAYS_MAX: usize = 64;
 
 /// Most plans of all shapes.
-const PLANS_MAX: usize = 8_192;
+const PLANS_MAX: usize = 16_384;
+
+/// Most plans of one shape, so that a value wrongly held to decide cannot fill the room of others.
+const PLANS_OF_SHAPE_MAX: usize = 256;
 
 /// Longer texts than this do not decide how a record is read.
 const DECIDING_BYTES_MAX: usize = 256;
@@ -62,8 +65,8 @@ struct Step {
     before: Option<usize>,
     /// How many objects are open around the key.
     depth: usize,
-    /// Whether the decoder may read the record otherwise for another value.
-    decides: bool,
+    /// What of the value decides how the decoder reads the record.
+    decides: Deciding,
     ways: Vec<usize>,
     /// What was learnt of records that end here, by their deciding values; `None`: read whole.
     ends: AHashMap<Box<[u8]>, Option<Plan>>,
@@ -83,10 +86,9 @@ pub(super) struct Walk {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) key: Box<str>,
-    pub(super) path: Box<str>,
     pub(super) kind: Kind,
     pub(super) depth: usize,
-    pub(super) decides: bool,
+    pub(super) decides: Deciding,
 }
 
 impl Default for Shapes {
@@ -97,7 +99,7 @@ impl Default for Shapes {
             kind: Kind::Null,
             before: None,
             depth: 0,
-            decides: false,
+            decides: Deciding::Nothing,
             ways: Vec::new(),
             ends: AHashMap::new(),
         };
@@ -142,40 +144,12 @@ impl Shapes {
                 continue;
             }
             walk.values.push(at);
-            if self.steps.get(step)?.decides {
-                self.decide(step, node, decoding, &mut walk.deciding)?;
-            }
+            decide(self.steps.get(step)?.decides, node, decoding, &mut walk.deciding)?;
             at = at.checked_add(match node {
                 Node::Array { count, .. } => count.checked_add(1)?,
                 _ => 1,
             })?;
         }
-    }
-
-    fn decide(
-        &self,
-        step: usize,
-        node: &Node<'_>,
-        decoding: &impl Decoding,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
-        match node {
-            Node::String(text) => {
-                let own = self.steps.get(step)?;
-                let part = decoding.deciding_part(&own.path, text);
-                if part.len() > DECIDING_BYTES_MAX {
-                    return None;
-                }
-                out.extend_from_slice(part.as_bytes());
-            }
-            Node::Static(StaticNode::I64(number)) => out.extend_from_slice(&number.to_le_bytes()),
-            Node::Static(StaticNode::U64(number)) => out.extend_from_slice(&number.to_le_bytes()),
-            Node::Static(_) => {}
-            // A list where one value should decide: nothing here is plain.
-            Node::Array { .. } | Node::Object { .. } => return None,
-        }
-        out.push(0xff);
-        Some(())
     }
 
     /// Takes one step, a new one if there is room.
@@ -199,7 +173,10 @@ impl Shapes {
         }
         let number = self.steps.len();
         let path = self.path(from, key, depth);
-        let decides = !matches!(kind, Kind::Object(_)) && decoding.decides(&path);
+        let decides = match kind {
+            Kind::Object(_) => Deciding::Nothing,
+            _ => decoding.decides(&path),
+        };
         self.steps.push(Step {
             key: key.into(),
             path,
@@ -226,14 +203,20 @@ impl Shapes {
         key.into()
     }
 
-    /// Returns what was learnt of a shape with these deciding values: `None` if it has not been met.
-    pub(super) fn plan(&self, end: usize, deciding: &[u8]) -> Option<Option<&Plan>> {
-        self.steps.get(end)?.ends.get(deciding).map(Option::as_ref)
+    /// Returns whether a shape has been met with these deciding values.
+    pub(super) fn knows(&self, end: usize, deciding: &[u8]) -> bool {
+        self.steps.get(end).is_some_and(|step| step.ends.contains_key(deciding))
     }
 
-    /// Returns whether there is room to learn.
-    pub(super) const fn has_room(&self) -> bool {
-        self.plans < PLANS_MAX
+    /// Returns what was learnt of a shape with these deciding values, if it can be judged at all.
+    pub(super) fn plan(&self, end: usize, deciding: &[u8]) -> Option<&Plan> {
+        self.steps.get(end)?.ends.get(deciding)?.as_ref()
+    }
+
+    /// Returns whether there is room to learn more of the shape that ends at a step.
+    pub(super) fn has_room_at(&self, end: usize) -> bool {
+        let own = self.steps.get(end).map_or(0, |step| step.ends.len());
+        self.plans < PLANS_MAX && own < PLANS_OF_SHAPE_MAX
     }
 
     /// Keeps what was learnt.
@@ -251,14 +234,42 @@ impl Shapes {
         while let Some(step) = at.and_then(|at| self.steps.get(at)) {
             at = step.before;
             if at.is_some() {
-                let Step { key, path, kind, depth, decides, .. } = step;
-                let (key, path) = (key.clone(), path.clone());
-                places.push(Place { key, path, kind: *kind, depth: *depth, decides: *decides });
+                let Step { key, kind, depth, decides, .. } = step;
+                let key = key.clone();
+                places.push(Place { key, kind: *kind, depth: *depth, decides: *decides });
             }
         }
         places.reverse();
         places
     }
+}
+
+/// Adds what of a value decides; `None` if it cannot decide as it is.
+fn decide(
+    decides: Deciding,
+    node: &Node<'_>,
+    decoding: &impl Decoding,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if decides == Deciding::Nothing {
+        return Some(());
+    }
+    match node {
+        Node::String(text) => {
+            let part = decides.part(text, decoding);
+            if part.len() > DECIDING_BYTES_MAX {
+                return None;
+            }
+            out.extend_from_slice(part.as_bytes());
+        }
+        Node::Static(StaticNode::I64(number)) => out.extend_from_slice(&number.to_le_bytes()),
+        Node::Static(StaticNode::U64(number)) => out.extend_from_slice(&number.to_le_bytes()),
+        Node::Static(_) => {}
+        // A list where one value should decide: nothing here is plain.
+        Node::Array { .. } | Node::Object { .. } => return None,
+    }
+    out.push(0xff);
+    Some(())
 }
 
 fn kind_of(node: &Node<'_>, tape: &[Node<'_>], at: usize) -> Option<Kind> {

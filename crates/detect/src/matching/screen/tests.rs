@@ -1,1 +1,189 @@
+//! The screen over a small decoder that copies, rewrites, joins and drops values: what it calls silent
+//! fires nothing, and what it can know it does not leave open.
+
+use std::sync::Arc;
+
+use event::{Attr, Event, Fields, LogSource, Value};
+use proptest::prelude::*;
+
 use super::*;
+use crate::testing::EventMaker;
+use crate::{RuleFile, RuleSet};
+
+/// Reads flat JSON objects. `Copy` becomes `Image` too, `Path` loses its prefix, `User` is made of two
+/// values, `Kind` says whether `Secret` counts, `Address` is an attribute only.
+struct Small;
+
+impl Decoding for Small {
+    fn read(&self, record: &[u8]) -> Option<Event> {
+        let json: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(record).ok()?;
+        let mut fields = Fields::new();
+        for (name, value) in json {
+            fields.push(name, serde_json::from_value::<Value>(value).ok()?);
+        }
+        let text = |name: &str| fields.get(name).map(|value| value.text().into_owned());
+        let (copy, path, kind) = (text("Copy"), text("Path"), text("Kind"));
+        let (domain, name, address) = (text("Domain"), text("Name"), text("Address"));
+        if let Some(copy) = copy {
+            fields.push("Image", copy);
+        }
+        if let Some(path) = path {
+            fields.set("Path", path.trim_start_matches("\\\\?\\").to_lowercase());
+        }
+        if let (Some(domain), Some(name)) = (domain, name) {
+            fields.push("User", format!("{domain}\\{name}"));
+        }
+        if kind.as_deref() == Some("open") {
+            fields.push("Secret", "told");
+        }
+        let logsource = LogSource { product: Some("windows".into()), ..LogSource::default() };
+        let mut event = EventMaker::new().event(logsource, fields, chrono::Duration::zero());
+        let is_address = |text: &String| text.parse::<std::net::IpAddr>().is_ok();
+        if let Some(address) = address.filter(is_address) {
+            event.attrs.set(Attr::SrcIp, address);
+        }
+        Some(event)
+    }
+
+    fn decides(&self, path: &str) -> Deciding {
+        match path {
+            "Kind" => Deciding::Value,
+            _ => Deciding::Nothing,
+        }
+    }
+
+    fn is_blank(&self, text: &str) -> bool {
+        text.is_empty()
+    }
+}
+
+fn rules(selections: &[&str]) -> Arc<RuleSet> {
+    let document = |(number, selection): (usize, &&str)| {
+        format!(
+            "title: t\nid: r{number}\nlogsource: {{ product: windows }}\ndetection:\n  \
+             s: {selection}\n  condition: s"
+        )
+    };
+    let text = selections.iter().enumerate().map(document).collect::<Vec<_>>().join("\n---\n");
+    let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text: &text }]);
+    assert!(errors.is_empty(), "{errors:?}");
+    Arc::new(rules)
+}
+
+#[track_caller]
+fn check(selection: &str, record: &str, verdict: Verdict) {
+    let mut screen = Screen::new(rules(&[selection]), Small);
+    // The first record of a shape teaches, the second is judged by what was learnt.
+    for _ in 0..2 {
+        assert_eq!(screen.judge(record.as_bytes()), verdict, "{selection} on {record}");
+    }
+}
+
+#[test]
+fn values_are_judged_where_they_stand() {
+    use Verdict::{Open, Silent};
+    for (selection, record, verdict) in [
+        (r"{ A|contains: 'evil' }", r#"{"A":"an EVIL\\path"}"#, Open),
+        (r"{ A|contains: 'evil' }", r#"{"A":"harmless"}"#, Silent),
+        (r"{ A|contains: 'evil' }", r#"{"B":"evil"}"#, Silent),
+        (r"{ A: null }", r#"{"B":"evil"}"#, Open),
+        (r"{ A: null }", r#"{"A":null}"#, Open),
+        (r"{ A: null }", r#"{"A":""}"#, Silent),
+        (r"{ A|exists: false }", r#"{"A":null}"#, Silent),
+        (r"{ A|gt: 5 }", r#"{"A":7}"#, Open),
+        (r"{ A|gt: 5 }", r#"{"A":"4"}"#, Silent),
+        (r"{ A: 7 }", r#"{"A":7}"#, Open),
+        (r"{ A: 'true' }", r#"{"A":true}"#, Open),
+        (r"{ A: 'true' }", r#"{"A":false}"#, Silent),
+        (r"{ A|contains|all: [x, y] }", r#"{"A":["ax","by"]}"#, Open),
+        (r"{ A|contains|all: [x, y] }", r#"{"A":["ax","bx"]}"#, Silent),
+        (r"{ A.b: 1 }", r#"{"A":{"b":1}}"#, Open),
+        (r"{ Image: x }", r#"{"Copy":"x"}"#, Open),
+        (r"{ Image: x }", r#"{"Copy":"y"}"#, Silent),
+        (r"['word']", r#"{"A":1,"B":"a word here"}"#, Open),
+        (r"['word']", r#"{"A":1,"B":"nothing of the kind here"}"#, Silent),
+        (r"{ Secret: told }", r#"{"Kind":"open","A":"x"}"#, Open),
+        (r"{ Secret: told }", r#"{"Kind":"shut","A":"x"}"#, Silent),
+        (r"{ A|re: 'a.+b' }", r#"{"A":"xaxxb"}"#, Open),
+        (r"{ A|re: 'a.+b' }", r#"{"A":"ba"}"#, Silent),
+    ] {
+        check(selection, record, verdict);
+    }
+}
+
+#[test]
+fn what_the_decoder_makes_of_values_is_left_to_it() {
+    for (selection, record) in [
+        (r"{ Path: 'c:\x' }", r#"{"Path":"\\\\?\\C:\\x"}"#),
+        (r"{ User: 'a\b' }", r#"{"Domain":"a","Name":"b"}"#),
+        (r"{ SourceIp: '10.0.0.1' }", r#"{"Address":"10.0.0.1"}"#),
+        (r"{ A: x }", r#"{"A":"x","#),
+        (r"{ A: x }", "A=x"),
+        (r"{ A: x }", r#"{"A":"x","A":"y"}"#),
+        (r"{ A: x }", r#"{"A":[{"b":1}]}"#),
+        (r"{ A: x }", r#"{"A":1.5}"#),
+    ] {
+        let mut screen = Screen::new(rules(&[selection]), Small);
+        let verdict = screen.judge(record.as_bytes());
+        let fires = Small
+            .read(record.as_bytes())
+            .is_none_or(|event| !rules(&[selection]).evaluate_plainly(&event).is_empty());
+        assert!(verdict == Verdict::Open || !fires, "{selection} on {record}");
+    }
+}
+
+#[test]
+fn a_flood_of_shapes_is_left_open_and_stays_bounded() {
+    let mut screen = Screen::new(rules(&["{ A: x }"]), Small);
+    assert_eq!(screen.judge(br#"{"A":"y"}"#), Verdict::Silent);
+    for number in 0..20_000 {
+        let kind = format!(r#"{{"Kind":"{number}","A":"y"}}"#);
+        screen.judge(kind.as_bytes());
+        let key = format!(r#"{{"k{number}":"v"}}"#);
+        screen.judge(key.as_bytes());
+    }
+    let debug = format!("{screen:?}");
+    assert!(debug.len() < 4_000_000, "{} bytes", debug.len());
+    assert_eq!(screen.judge(br#"{"A":"y"}"#), Verdict::Silent, "a known shape stays known");
+}
+
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        4 => "[abkAB\u{212a}\\\\ -]{0,6}".prop_map(serde_json::Value::from),
+        1 => Just(serde_json::Value::Null),
+        1 => (0_i64..3).prop_map(serde_json::Value::from),
+        1 => any::<bool>().prop_map(serde_json::Value::from),
+        1 => proptest::collection::vec("[ab]{0,3}", 0..3).prop_map(serde_json::Value::from),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_called_silent_fires_nothing(
+        records in proptest::collection::vec(proptest::collection::btree_map(
+            proptest::sample::select(vec!["A", "B", "Copy", "Path", "Domain", "Name", "Kind", "Address"]),
+            value(),
+            0..5,
+        ), 1..20),
+    ) {
+        let selections = [
+            "{ A|contains: ab }", "{ B: null }", "{ Image|endswith: a }", "{ Path|startswith: b }",
+            "{ User|contains: 'a\\b' }", "{ Secret: told }", "['ab']", "{ A|re: 'a.b' }",
+            "{ A|neq: a }", "{ B|fieldref: A }", "{ Copy|exists: false }", "{ SourceIp|exists: true }",
+            "{ A|contains|all: [a, b] }", "{ A|gt: 1 }", "{ A|cased: Ab }", "{ A: '' }",
+        ];
+        let rules = rules(&selections);
+        let mut screen = Screen::new(Arc::clone(&rules), Small);
+        for record in records {
+            let record = serde_json::to_vec(&record).unwrap();
+            let verdict = screen.judge(&record);
+            let event = Small.read(&record).unwrap();
+            let fires = rules.evaluate_plainly(&event);
+            prop_assert!(
+                verdict == Verdict::Open || fires.is_empty(),
+                "{fires:?} on {}", String::from_utf8_lossy(&record)
+            );
+        }
+    }
+}
