@@ -74,6 +74,13 @@ impl Reader {
         self.read_lines(reader, written, sink)
     }
 
+    /// Reads one record given as bytes and hands its event on.
+    pub(crate) fn read_record(&self, bytes: Bytes, sink: Sink<'_>) -> Unreadable {
+        let mut batch = Batch::new(self, &self.parser, SystemClock.now(), sink);
+        batch.add(bytes);
+        batch.finish()
+    }
+
     fn read_evtx(&self, path: &Path, written: DateTime<Utc>, sink: Sink<'_>) -> Result<Unreadable> {
         let settings = evtx::ParserSettings::default().num_threads(0).indent(false);
         let mut parser = evtx::EvtxParser::from_path(path)?.with_configuration(settings);

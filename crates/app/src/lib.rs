@@ -20,6 +20,7 @@ pub mod rules;
 pub mod sources;
 
 mod catalogue;
+mod coverage;
 
 // What is asked of it.
 pub mod bench;

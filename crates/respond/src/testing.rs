@@ -15,7 +15,7 @@ use event::{
 use uuid::Uuid;
 
 use crate::directory::MinuteCount;
-use crate::rule::{BadRule, Hits, RuleCard, RuleCatalogue};
+use crate::rule::{BadRule, Hits, RuleCard, RuleCatalogue, RuleReadiness};
 use crate::{AgencyCard, Coverage, Desk, Directory, Handler, Hub, Named, SilentSource, SystemCard};
 
 pub(crate) const WEB_SHELL: &str = "11111111-aaaa-4000-8000-000000000001";
@@ -232,6 +232,21 @@ impl RuleCatalogue for PaperRules {
 
     fn hits(&self) -> BTreeMap<String, Hits> {
         BTreeMap::from([(WEB_SHELL.to_owned(), Hits { count: 3, last_at: Some(at(-5)) })])
+    }
+
+    fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {
+        let sources: Vec<SourceId> = seen.iter().map(|(event, _)| event.origin.source).collect();
+        vec![RuleReadiness {
+            rule: WEB_SHELL.to_owned(),
+            status: if sources.is_empty() { "log_never_seen" } else { "can_fire" },
+            logsource: rule().logsource,
+            missing: Vec::new(),
+            advice: sources.is_empty().then(|| crate::rule::FirstStep {
+                vi: "Cài Sysmon.".to_owned(),
+                en: "Install Sysmon.".to_owned(),
+            }),
+            sources,
+        }]
     }
 
     fn try_rule(&self, text: &str, events: &[Event]) -> Result<Vec<Finding>, Vec<BadRule>> {

@@ -135,7 +135,7 @@ fn search(arguments: &Arguments, engine: &mut Engine) -> Result<(Vec<Hit>, Tally
 }
 
 /// Returns all files below the paths, in order; a path that does not exist is an error.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut waiting: Vec<PathBuf> = paths.iter().rev().cloned().collect();
     while let Some(path) = waiting.pop() {

@@ -6,7 +6,9 @@
 
 mod account;
 mod audit;
+mod coverage;
 mod demo;
+mod explain;
 mod hunt;
 mod output;
 mod rules;
@@ -122,7 +124,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Hunt(arguments) => hunt::run(&arguments),
         Command::Search(arguments) => search::run(&config()?, &arguments),
-        Command::Rules(command) => rules::run(&command),
+        Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Sources(command) => sources::run(&command),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),

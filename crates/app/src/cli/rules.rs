@@ -16,6 +16,10 @@ pub(crate) enum Command {
     Check(Folders),
     /// Play the events beside each rule: those that must fire it and those that must not
     Test(Folders),
+    /// Tell why a rule fires on an event, or why it does not
+    Explain(super::explain::Arguments),
+    /// Tell which rules can fire with the logs that arrive, and what the others lack
+    Coverage(super::coverage::Arguments),
     /// List rules with severity, log source and title
     List(Folders),
 }
@@ -27,8 +31,13 @@ pub(crate) struct Folders {
     folders: Vec<PathBuf>,
 }
 
-pub(crate) fn run(command: &Command) -> Result<Outcome> {
+pub(crate) fn run(
+    command: &Command,
+    config: impl Fn() -> Result<crate::config::Config>,
+) -> Result<Outcome> {
     match command {
+        Command::Explain(arguments) => super::explain::run(arguments),
+        Command::Coverage(arguments) => super::coverage::run(&config()?, arguments),
         Command::Check(which) => check(&which.folders),
         Command::Test(which) => test(&which.folders),
         Command::List(which) => list(&which.folders),

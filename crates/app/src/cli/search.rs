@@ -79,24 +79,27 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
 
 /// Asks for the export of a search and returns the answer's body.
 fn ask(address: &str, arguments: &Arguments) -> Result<BufReader<TcpStream>> {
+    let (range, query) = (encoded(&arguments.range), encoded(&arguments.query));
+    let path = format!("/api/v1/search/export.ndjson?range={range}&q={query}");
+    get(address, &path, &arguments.token)
+}
+
+/// Asks a running platform for a path of its API and returns the answer's body.
+pub(super) fn get(address: &str, path: &str, token: &str) -> Result<BufReader<TcpStream>> {
     let mut stream = TcpStream::connect(address)
         .with_context(|| format!("no platform answers at {address}; is `luytre serve` running?"))?;
     stream.set_read_timeout(Some(READ_TIMEOUT))?;
     // HTTP/1.0: the body ends where the connection does, without chunks to take apart.
     write!(
         stream,
-        "GET /api/v1/search/export.ndjson?range={}&q={} HTTP/1.0\r\nHost: {address}\r\n\
-         Authorization: Bearer {}\r\n\r\n",
-        encoded(&arguments.range),
-        encoded(&arguments.query),
-        arguments.token
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n"
     )?;
     let mut answer = BufReader::new(stream);
     let status = head(&mut answer)?;
     match status {
         200 => Ok(answer),
         401 => bail!("the token is not accepted; make one with `luytre user token`"),
-        403 | 404 => bail!("the token's owner may not search"),
+        403 | 404 => bail!("the token's owner may not ask this"),
         other => {
             let mut body = String::new();
             answer.take(64 * 1024).read_to_string(&mut body)?;

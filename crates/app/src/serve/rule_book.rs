@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use detect::{Engine, RuleError, RuleFile, RuleInfo, RuleSet};
 use event::{Event, Finding};
 use parking_lot::Mutex;
-use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue};
+use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue, RuleReadiness};
 use tokio_util::sync::CancellationToken;
 
 use crate::rules;
@@ -161,6 +161,14 @@ impl RuleCatalogue for RuleBook {
 
     fn hits(&self) -> BTreeMap<String, Hits> {
         self.hits.lock().clone()
+    }
+
+    fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {
+        let mut kinds = detect::Seen::default();
+        for (event, times) in seen {
+            kinds.add(event, *times);
+        }
+        crate::coverage::judge(&self.current(), &kinds)
     }
 
     fn try_rule(&self, text: &str, events: &[Event]) -> Result<Vec<Finding>, Vec<BadRule>> {

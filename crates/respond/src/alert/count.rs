@@ -80,12 +80,7 @@ impl<'a> Counted<'a> {
                 .arg("span", self.span(lang))
                 .text(lang),
         ];
-        parts.extend(self.matched.iter().filter(|one| is_shared(one)).map(|one| {
-            Phrase::key("alert-counted-shared")
-                .arg("field", unmarked(&human(&one.field, lang)))
-                .arg("value", marked(&one.value, &[], VALUE_CHARS))
-                .text(lang)
-        }));
+        parts.extend(shared(self.matched, lang));
         parts.join(", ")
     }
 
@@ -97,6 +92,16 @@ impl<'a> Counted<'a> {
             .and_then(TimeDelta::try_seconds)
             .map_or_else(|| self.tally.pattern.clone(), |span| figures::duration(span, lang))
     }
+}
+
+/// Returns what the events of a finding have in common, with the values marked.
+pub(super) fn shared(matched: &[Match], lang: Lang) -> impl Iterator<Item = String> {
+    matched.iter().filter(|one| is_shared(one)).map(move |one| {
+        Phrase::key("alert-counted-shared")
+            .arg("field", unmarked(&human(&one.field, lang)))
+            .arg("value", marked(&one.value, &[], VALUE_CHARS))
+            .text(lang)
+    })
 }
 
 /// Returns whether the rule fired because this selection does not hold. Alerts of the first releases

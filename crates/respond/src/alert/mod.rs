@@ -18,6 +18,7 @@ mod store;
 mod story;
 #[cfg(test)]
 mod tests;
+mod unusual;
 mod views;
 
 pub(crate) use model::vietnam_year;

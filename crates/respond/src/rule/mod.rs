@@ -3,17 +3,20 @@
 //!
 //! This crate does not know `detect`; the application implements [`RuleCatalogue`] over the engine.
 
+mod coverage;
 mod routes;
+mod seen;
 mod views;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
-use event::{Event, Finding, LogSource, Severity};
+use event::{Event, Finding, LogSource, Severity, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use coverage::{CoverageCount, CoveragePage, CoverageRow, SourceCoverage};
 pub(crate) use routes::routes;
 pub use views::{RuleList, RulePage, RuleRow, RuleTest};
 
@@ -33,6 +36,10 @@ pub trait RuleCatalogue: Send + Sync + Debug {
 
     /// Returns how often each rule has fired since the engine started; a rule without hits may lack.
     fn hits(&self) -> BTreeMap<String, Hits>;
+
+    /// Returns for each rule whether it can fire at all with the logs that these events stand for, each
+    /// with how many of its kind there were. The work is done on the calling thread.
+    fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness>;
 
     /// Returns what a rule (its whole text) finds in these events, oldest first. Nothing is stored.
     /// The work is done on the calling thread: callers give it a blocking one.
@@ -73,8 +80,28 @@ pub struct RuleCard {
     pub is_correlation: bool,
 }
 
+/// Whether a rule can fire at all with the logs that arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleReadiness {
+    /// The rule's id.
+    pub rule: String,
+    /// `can_fire`, `log_never_seen`, `event_never_seen` or `field_never_seen`.
+    #[schema(value_type = String)]
+    pub status: &'static str,
+    /// The log source that it needs.
+    #[schema(value_type = Object)]
+    pub logsource: LogSource,
+    /// The fields, or the event numbers, that were never seen.
+    pub missing: Vec<String>,
+    /// The log sources that can make it fire.
+    #[schema(value_type = Vec<String>)]
+    pub sources: Vec<SourceId>,
+    /// What an administrator must turn on.
+    pub advice: Option<FirstStep>,
+}
+
 /// One thing to do first.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct FirstStep {
     /// In Vietnamese.
     pub vi: String,

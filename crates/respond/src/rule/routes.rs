@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use event::lake::Search;
 use event::query::Query as LakeQuery;
@@ -12,6 +13,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{AppError, Body, Path, Permission, Phrase, Query, Routes, View, Who};
 
+use super::coverage::{self, CoverageFilter, CoveragePage};
+use super::seen::{self, Arrived};
 use super::views::{RuleList, RulePage, RuleRow, RuleTest, RuleTestResult, fits};
 use super::{BadRule, RuleCard};
 use crate::actor::Handler;
@@ -19,6 +22,7 @@ use crate::alert::{self, Choice};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
+use crate::file::Format;
 use crate::limits::{EVENTS_PER_EXPORT_PAGE, EVENTS_SHOWN, RULE_CHARS_MAX, RULE_TEST_EVENTS_MAX};
 
 /// Returns the routes of rules.
@@ -35,6 +39,13 @@ pub(crate) fn routes() -> Routes<Desk> {
         .doc("Tries a rule's text on the events of the past hour; nothing is stored")
         .takes::<TestForm>()
         .gives::<RuleTest>()
+        .get("/rules/coverage", RuleRead, coverage)
+        .doc("Tells which rules can fire with the logs of the past day, and what the others lack")
+        .gives::<CoveragePage>()
+        .get("/rules/coverage.csv", RuleRead, coverage_csv)
+        .doc("Gives the same list as CSV")
+        .get("/rules/coverage.xlsx", RuleRead, coverage_xlsx)
+        .doc("Gives the same list as an Excel file")
         .get("/rules/{id}", RuleRead, detail)
         .doc("Shows one rule")
         .gives::<RulePage>()
@@ -88,6 +99,71 @@ fn row(desk: &Desk, rule: RuleCard, alerts: &BTreeMap<String, u64>) -> RuleRow {
     let hits = desk.rules.hits().get(&rule.id).copied().unwrap_or_default();
     let count = alerts.get(&rule.id).copied().unwrap_or(0);
     RuleRow::of(rule, hits, count)
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct CoverageQuery {
+    q: String,
+    status: String,
+    tactic: String,
+    source: String,
+}
+
+impl CoverageQuery {
+    fn filter(self) -> CoverageFilter {
+        let Self { q, status, tactic, source } = self;
+        CoverageFilter { status, tactic, source, text: q }
+    }
+}
+
+async fn coverage(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<CoverageQuery>,
+) -> Result<View<CoveragePage>, AppError> {
+    Ok(View::new(covered(&desk, &who, query.filter()).await?))
+}
+
+async fn coverage_csv(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<CoverageQuery>,
+) -> Result<Response, AppError> {
+    coverage_file(&desk, &who, query, Format::Csv).await
+}
+
+async fn coverage_xlsx(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<CoverageQuery>,
+) -> Result<Response, AppError> {
+    coverage_file(&desk, &who, query, Format::Xlsx).await
+}
+
+async fn coverage_file(
+    desk: &Desk,
+    who: &Who,
+    query: CoverageQuery,
+    format: Format,
+) -> Result<Response, AppError> {
+    let page = covered(desk, who, query.filter()).await?;
+    Ok(crate::file::table("coverage", &coverage::sheet(&page.rules, who), format)?)
+}
+
+async fn covered(desk: &Desk, who: &Who, filter: CoverageFilter) -> Result<CoveragePage, AppError> {
+    let Arrived { examples, partial } = seen::arrived(desk, &who.scope, desk.db.now()).await?;
+    let rules = Arc::clone(&desk.rules);
+    let work = move || {
+        let readiness = rules.coverage(&examples);
+        (rules.rules(), readiness, examples)
+    };
+    let (cards, readiness, examples) =
+        tokio::task::spawn_blocking(work).await.map_err(AppError::internal)?;
+    let name = |id| desk.directory.source_name(id).unwrap_or_default();
+    let sources = coverage::by_source(&examples, &readiness, &name);
+    let rows = coverage::rows(cards, readiness, &name);
+    Ok(coverage::page(rows, sources, &filter, who, (coverage::refused(&desk.rules.bad()), partial)))
 }
 
 async fn detail(
@@ -240,6 +316,38 @@ mod tests {
             assert_eq!(faults(&page), Vec::<String>::new());
         }
         assert!(tried(&desk, &who, TestForm { text: " ".to_owned() }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_page_of_coverage_is_sound_and_its_numbers_open_their_rows() {
+        let test = sqlite().await;
+        let seen = desk(&test, vec![event_of(&Maker::new().finding(-5), "an")]);
+        let who = who(Role::Analyst);
+        let filtered = |query: CoverageQuery| covered(&seen, &who, query.filter());
+        let page = filtered(CoverageQuery::default()).await.unwrap();
+        assert_eq!(faults(&page), Vec::<String>::new());
+        assert_eq!((page.rules.len(), page.rules[0].status), (1, "can_fire"));
+        assert_eq!((page.sources.len(), page.sources[0].rules), (1, 1));
+        assert_eq!(page.by_tactic.len(), 0, "{:?}", page.by_tactic);
+        let source = page.sources[0].name.clone();
+        let fitting = [
+            (CoverageQuery { status: "can_fire".to_owned(), ..CoverageQuery::default() }, 1),
+            (CoverageQuery { status: "log_never_seen".to_owned(), ..CoverageQuery::default() }, 0),
+            (CoverageQuery { source, ..CoverageQuery::default() }, 1),
+            (CoverageQuery { tactic: "impact".to_owned(), ..CoverageQuery::default() }, 0),
+            (CoverageQuery { q: "không có".to_owned(), ..CoverageQuery::default() }, 0),
+        ];
+        for (query, rules) in fitting {
+            let page = filtered(query.clone()).await.unwrap();
+            assert_eq!(page.rules.len(), rules, "{query:?}");
+            assert_eq!(faults(&page), Vec::<String>::new());
+        }
+        let silent = desk(&test, Vec::new());
+        let page = covered(&silent, &who, CoverageFilter::default()).await.unwrap();
+        assert_eq!((page.rules[0].status, page.sources.len()), ("log_never_seen", 0));
+        assert_eq!(faults(&page), Vec::<String>::new());
+        let sheet = coverage::sheet(&page.rules, &who);
+        assert!(sheet.rows[0].contains(&"Cài Sysmon.".to_owned()), "{:?}", sheet.rows);
     }
 
     #[tokio::test]
