@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use detect::{RuleError, RuleFile, RuleSet};
+use anyhow::{Context as _, Result, bail};
+use detect::{Pipeline, Placeholders, RuleError, RuleFile, RuleSet};
 use include_dir::{Dir, DirEntry, include_dir};
 
 /// Our own rules, as they were when the binary was made.
@@ -99,27 +99,51 @@ pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
 
 /// Loads rules: those of the folders, or the built-in ones when none is named.
 pub fn load(folders: &[PathBuf]) -> Result<Loaded> {
+    load_with(folders, &[])
+}
+
+/// Loads rules as [`load`] does, brought to the operator's own names by these pipelines.
+pub fn load_with(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
     let texts = if folders.is_empty() {
         builtin()
     } else {
         let read: Result<Vec<Vec<RuleText>>> = folders.iter().map(|folder| read(folder)).collect();
         read?.concat()
     };
-    Ok(compile(texts))
+    Ok(compile(texts, &read_pipelines(pipelines)?))
 }
 
-/// Loads the built-in rules and those of the operator's folders together, as the server does.
-pub fn load_all(folders: &[PathBuf]) -> Result<Loaded> {
+/// Loads the built-in rules and those of the operator's folders together, as the server does, brought
+/// to the operator's own names by these pipelines.
+pub fn load_all(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
     let mut texts = builtin();
     for folder in folders {
         texts.extend(read(folder)?);
     }
-    Ok(compile(texts))
+    Ok(compile(texts, &read_pipelines(pipelines)?))
 }
 
-fn compile(texts: Vec<RuleText>) -> Loaded {
+/// Reads processing pipelines. One that is not in order is an error: without it rules would mean
+/// something else.
+fn read_pipelines(files: &[PathBuf]) -> Result<Vec<Pipeline>> {
+    let mut pipelines = Vec::with_capacity(files.len());
+    for file in files {
+        let path = file.display().to_string();
+        let text = fs::read_to_string(file).with_context(|| format!("reading {path}"))?;
+        match Pipeline::read(RuleFile { path: &path, text: &text }) {
+            Ok(pipeline) => pipelines.push(pipeline),
+            Err(errors) => {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                bail!("this pipeline cannot be used:\n{}", lines.join("\n"));
+            }
+        }
+    }
+    Ok(pipelines)
+}
+
+fn compile(texts: Vec<RuleText>, pipelines: &[Pipeline]) -> Loaded {
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|text| RuleFile { path: &text.path, text: &text.text }).collect();
-    let (set, bad) = RuleSet::compile(&files);
+    let (set, bad) = RuleSet::compile_all(&files, &Placeholders::new(), pipelines);
     Loaded { set, bad, texts }
 }

@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
     /// Folder of Sigma rules; may be given more than once. Without it, the built-in rules are used
     #[arg(long, short, value_name = "FOLDER")]
     rules: Vec<PathBuf>,
+    /// Processing pipeline (pySigma's YAML) that brings rules to your own names; may be given more than
+    /// once
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
     /// How log lines are read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
@@ -81,7 +85,7 @@ struct Tally {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
-    let loaded = rules::load(&arguments.rules)?;
+    let loaded = rules::load_with(&arguments.rules, &arguments.pipelines)?;
     for bad in &loaded.bad {
         eprintln!("{bad}");
     }

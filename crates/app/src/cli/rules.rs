@@ -29,6 +29,10 @@ pub(crate) enum Command {
 pub(crate) struct Folders {
     /// Folders or files of rules; without one, the built-in rules
     folders: Vec<PathBuf>,
+    /// Processing pipeline (pySigma's YAML) that brings rules to your own names; may be given more than
+    /// once
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
 }
 
 pub(crate) fn run(
@@ -38,14 +42,14 @@ pub(crate) fn run(
     match command {
         Command::Explain(arguments) => super::explain::run(arguments),
         Command::Coverage(arguments) => super::coverage::run(&config()?, arguments),
-        Command::Check(which) => check(&which.folders),
+        Command::Check(which) => check(which),
         Command::Test(which) => test(&which.folders),
-        Command::List(which) => list(&which.folders),
+        Command::List(which) => list(which),
     }
 }
 
-fn check(folders: &[PathBuf]) -> Result<Outcome> {
-    let loaded = rules::load(folders)?;
+fn check(which: &Folders) -> Result<Outcome> {
+    let loaded = rules::load_with(&which.folders, &which.pipelines)?;
     for bad in &loaded.bad {
         println!("{bad}");
     }
@@ -90,8 +94,8 @@ fn with_tests(folders: &[PathBuf]) -> Result<Vec<(RuleText, Option<String>)>> {
     Ok(all)
 }
 
-fn list(folders: &[PathBuf]) -> Result<Outcome> {
-    let loaded = rules::load(folders)?;
+fn list(which: &Folders) -> Result<Outcome> {
+    let loaded = rules::load_with(&which.folders, &which.pipelines)?;
     let mut infos: Vec<_> = loaded.set.rules().iter().filter(|rule| rule.is_audible).collect();
     infos.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.title.cmp(&b.title)));
     let rows: Vec<Vec<String>> = infos

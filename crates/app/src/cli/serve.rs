@@ -30,7 +30,7 @@ pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Out
         ConfigCommand::Check => {
             // A folder that does not exist is found here, not at three in the morning.
             crate::sources::decoder(&config.sources.folders)?;
-            let loaded = crate::rules::load_all(&config.rules.folders)?;
+            let loaded = crate::rules::load_all(&config.rules.folders, &config.rules.pipelines)?;
             for bad in &loaded.bad {
                 println!("{bad}");
             }

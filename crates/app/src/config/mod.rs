@@ -254,6 +254,8 @@ impl Default for LakeConfig {
 pub struct RulesConfig {
     /// Folders of Sigma rules besides the built-in ones; changes in them are picked up.
     pub folders: Vec<PathBuf>,
+    /// Processing pipelines that bring all rules to the operator's own names.
+    pub pipelines: Vec<PathBuf>,
 }
 
 /// How records are read.

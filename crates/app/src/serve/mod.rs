@@ -167,7 +167,7 @@ impl Platform {
         let ids = Arc::new(IdSource::from_os());
         let db = open_db(&config).await?;
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
-        let rules = Arc::new(RuleBook::load(&config.rules.folders)?);
+        let rules = Arc::new(RuleBook::load(&config.rules)?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;

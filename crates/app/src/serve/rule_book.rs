@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue, RuleReadiness};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::RulesConfig;
 use crate::rules;
 
 /// How often the folders are looked at.
@@ -21,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The rules in force, swapped whole.
 #[derive(Debug)]
 pub struct RuleBook {
-    folders: Vec<PathBuf>,
+    config: RulesConfig,
     shelf: ArcSwap<Shelf>,
     hits: Mutex<BTreeMap<String, Hits>>,
 }
@@ -35,8 +36,8 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn load(folders: &[PathBuf]) -> anyhow::Result<Self> {
-        let loaded = rules::load_all(folders)?;
+    fn load(config: &RulesConfig) -> anyhow::Result<Self> {
+        let loaded = rules::load_all(&config.folders, &config.pipelines)?;
         let texts = loaded.texts.into_iter().map(|text| (text.path, text.text)).collect();
         Ok(Self { set: Arc::new(loaded.set), bad: loaded.bad, texts })
     }
@@ -47,12 +48,12 @@ impl RuleBook {
     ///
     /// # Errors
     ///
-    /// When a folder cannot be read; a bad rule is no error, see [`RuleCatalogue::bad`].
-    pub fn load(folders: &[PathBuf]) -> anyhow::Result<Self> {
-        let shelf = Shelf::load(folders)?;
+    /// When a folder or a pipeline cannot be read; a bad rule is no error, see [`RuleCatalogue::bad`].
+    pub fn load(config: &RulesConfig) -> anyhow::Result<Self> {
+        let shelf = Shelf::load(config)?;
         tell(&shelf);
-        let (folders, hits) = (folders.to_vec(), Mutex::default());
-        Ok(Self { folders, shelf: ArcSwap::from_pointee(shelf), hits })
+        let (config, hits) = (config.clone(), Mutex::default());
+        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits })
     }
 
     /// Returns the rules in force.
@@ -75,7 +76,7 @@ impl RuleBook {
 
     /// Loads the rules again whenever a file of the folders changed, until `stop`.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
-        if self.folders.is_empty() {
+        if self.config.folders.is_empty() && self.config.pipelines.is_empty() {
             return;
         }
         let mut seen = self.stamps().await;
@@ -90,7 +91,7 @@ impl RuleBook {
             }
             seen = now;
             let book = Arc::clone(&self);
-            let loaded = tokio::task::spawn_blocking(move || Shelf::load(&book.folders)).await;
+            let loaded = tokio::task::spawn_blocking(move || Shelf::load(&book.config)).await;
             match loaded {
                 Ok(Ok(shelf)) => {
                     tell(&shelf);
@@ -104,10 +105,10 @@ impl RuleBook {
 
     /// Returns which files there are, how long and how old: what tells a change.
     async fn stamps(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
-        let folders = self.folders.clone();
+        let RulesConfig { folders, pipelines } = self.config.clone();
         let found = tokio::task::spawn_blocking(move || {
             let mut stamps = Vec::new();
-            for folder in &folders {
+            for folder in folders.iter().chain(&pipelines) {
                 collect_stamps(folder, &mut stamps);
             }
             stamps.sort();

@@ -83,7 +83,7 @@ pub(super) fn expand<T: Clone>(
                     return Err(Fault {
                         kind: RuleErrorKind::Placeholder,
                         ..Fault::rule(at, format!("the placeholder `%{name}%` has no value"))
-                            .hint("give it one in the settings, or leave the rule out")
+                            .hint("give it one by a pipeline with `vars` and `value_placeholders`")
                     });
                 };
                 values.iter().map(|value| (reading.value)(value)).collect()

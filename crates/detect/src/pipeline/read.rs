@@ -161,9 +161,9 @@ const CHANGES: [(&str, &[&str]); 25] = [
 /// What the reference converter knows and this engine does not do, with what to do instead.
 const REFUSED: [(&str, &str); 6] = [
     ("query_expression_placeholders", "give the placeholder its values by `value_placeholders`"),
-    ("file_placeholders", "write the values into `vars`, or into the file of placeholders"),
-    ("http_placeholders", "write the values into `vars`, or into the file of placeholders"),
-    ("command_placeholders", "write the values into `vars`, or into the file of placeholders"),
+    ("file_placeholders", "write the values into `vars`"),
+    ("http_placeholders", "write the values into `vars`"),
+    ("command_placeholders", "write the values into `vars`"),
     ("extract_fields", "write the fields into the rule"),
     ("field_name_transform", "it needs a function: use `field_name_mapping`"),
 ];

@@ -358,7 +358,7 @@ fn faults_of_a_pipeline_name_line_and_hint() {
         (
             "transformations:\n  - type: command_placeholders\n    command: x\n",
             "p.yml:2:11: the transformation `command_placeholders` is not supported (write the values \
-             into `vars`, or into the file of placeholders)",
+             into `vars`)",
         ),
         (
             "finalizers:\n  - type: concat\npriority: high\n",
