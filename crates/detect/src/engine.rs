@@ -19,6 +19,36 @@ pub struct EngineState {
     pub correlations: CorrelatorState,
 }
 
+/// The rules that an event set off and that correlations count, for [`Engine::correlate`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CountedRules(Vec<usize>);
+
+impl CountedRules {
+    /// Returns whether no correlation is concerned.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl RuleSet {
+    /// Judges one event by itself: adds the findings of single rules and returns what
+    /// [`Engine::correlate`] needs of it. Many threads may judge at once, each with its own scratch.
+    pub fn judge(
+        &self,
+        event: &Event,
+        scratch: &mut Scratch,
+        findings: &mut Vec<Finding>,
+    ) -> CountedRules {
+        let fired = self.fired(event, scratch);
+        if fired.is_empty() {
+            return CountedRules::default();
+        }
+        self.findings_of(fired, event, findings);
+        let counts = |number: &&usize| self.correlations.iter().any(|plan| plan.counts(**number));
+        CountedRules(fired.iter().filter(counts).copied().collect())
+    }
+}
+
 /// Matches events against a rule set and follows its correlations.
 #[derive(Debug)]
 pub struct Engine {
@@ -90,6 +120,17 @@ impl Engine {
         self.correlator.observe(&self.rules, event, fired, findings);
     }
 
+    /// Follows the correlations of one event that [`RuleSet::judge`] has judged, on whatever thread.
+    /// Events go in here in one order, whoever judged them.
+    pub fn correlate(
+        &mut self,
+        event: &Event,
+        counted: &CountedRules,
+        findings: &mut Vec<Finding>,
+    ) {
+        self.correlator.observe(&self.rules, event, &counted.0, findings);
+    }
+
     /// Returns what the engine remembers, to be stored.
     pub fn state(&self) -> EngineState {
         EngineState { correlations: self.correlator.state(&self.rules) }
@@ -98,5 +139,64 @@ impl Engine {
     /// Takes up what was stored; returns what was of no more use.
     pub fn restore(&mut self, stored: EngineState) -> Vec<Dropped> {
         self.correlator.restore(&self.rules, stored.correlations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use event::{Fields, LogSource};
+
+    use super::*;
+    use crate::RuleFile;
+    use crate::testing::EventMaker;
+
+    const RULES: &str = "
+title: a
+name: a
+logsource: { product: linux }
+detection: { s: { k: a }, condition: s }
+---
+title: b
+logsource: { product: linux }
+detection: { s: { k: b }, condition: s }
+---
+title: c
+correlation:
+  type: event_count
+  rules: [a]
+  group-by: [user]
+  timespan: 1m
+  condition: { gte: 2 }
+";
+
+    #[test]
+    fn judging_on_any_thread_and_correlating_in_order_is_what_processing_is() {
+        let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text: RULES }]);
+        assert!(errors.is_empty(), "{errors:?}");
+        let rules = Arc::new(rules);
+        let mut maker = EventMaker::new();
+        let events: Vec<Event> = ["a", "b", "a", "x", "a", "a"]
+            .into_iter()
+            .map(|kind| {
+                let logsource = LogSource { product: Some("linux".into()), ..LogSource::default() };
+                let fields: Fields = [("k", kind), ("user", "an")].into_iter().collect();
+                maker.event(logsource, fields, Duration::seconds(10))
+            })
+            .collect();
+        let want = Engine::new(Arc::clone(&rules)).process(&events);
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut scratch = Scratch::default();
+        let mut found = Vec::new();
+        for event in &events {
+            let counted = rules.judge(event, &mut scratch, &mut found);
+            assert_eq!(counted.is_empty(), event.fields.get("k").is_none_or(|k| k.text() != "a"));
+            engine.correlate(event, &counted, &mut found);
+        }
+        assert!(want.len() >= 2, "{want:?}");
+        assert_eq!(found, want);
+        let linux = LogSource { product: Some("linux".into()), ..LogSource::default() };
+        assert_eq!(rules.without_source(&[linux]).count(), 0);
+        assert_eq!(rules.without_source(&[LogSource::default()]).count(), 2);
     }
 }

@@ -4,8 +4,9 @@
 //! per log source) and, for rules over several events, `correlation`. The way of an event: [`Engine`] →
 //! the programs of its log source → findings with their reasons (`explain`).
 //!
-//! This crate does no IO, reads no clock and starts nothing: the same rules and events give the same
-//! findings. `reference` evaluates a rule plainly, as written; the fast way is tested against it.
+//! This crate does no IO and reads no clock: the same rules and events give the same findings. Loading
+//! rules uses all cores; nothing it starts outlives the call. `reference` evaluates a rule plainly, as
+//! written; the fast way is tested against it.
 
 #![deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)]
 #![cfg_attr(
@@ -52,7 +53,7 @@ mod traps;
 pub use ast::Placeholders;
 pub use correlation::{Correlator, CorrelatorState, Dropped, LATE_RULE, LIMIT_RULE};
 pub use coverage::{Needs, Readiness, RuleCoverage, Seen, SeenKind};
-pub use engine::{Engine, EngineState};
+pub use engine::{CountedRules, Engine, EngineState};
 pub use error::{RuleError, RuleErrorKind};
 pub use explain::{
     Because, Branch, Counted, Explanation, FilterCheck, ItemCheck, Near, Obstacle, Part,

@@ -48,8 +48,9 @@ impl RuleSet {
     ) -> (Self, Vec<RuleError>) {
         let pipelines = Pipelines::new(pipelines);
         let mut loading = Loading::default();
-        for file in files {
-            loading.file(*file, placeholders, &pipelines);
+        let read = parser::read_all(files, placeholders, &pipelines);
+        for (file, read) in files.iter().zip(read) {
+            loading.file(*file, read);
         }
         loading.apply_filters();
         if !pipelines.is_empty() {
@@ -90,6 +91,17 @@ impl RuleSet {
         let rules = fired.iter().filter_map(|number| self.rules.get(*number));
         let audible = rules.filter(|rule| rule.info.is_audible);
         findings.extend(audible.map(|rule| explain::finding(rule, event)));
+    }
+
+    /// Returns the rules over single events that none of these log sources could ever set off: an
+    /// administrator who misses them must turn a log on.
+    pub fn without_source<'s>(
+        &'s self,
+        seen: &'s [LogSource],
+    ) -> impl Iterator<Item = &'s RuleInfo> {
+        let covered =
+            |rule: &Rule| seen.iter().any(|source| reference::covers(&rule.info.logsource, source));
+        self.rules.iter().filter(move |rule| !covered(rule)).map(|rule| &rule.info)
     }
 
     /// Returns the ids of the rules that fire, found the plain way: every rule, as written. Slow;
@@ -151,8 +163,7 @@ struct Loading {
 }
 
 impl Loading {
-    fn file(&mut self, file: RuleFile<'_>, placeholders: &Placeholders, pipelines: &Pipelines<'_>) {
-        let (documents, errors) = parser::read(file, placeholders, pipelines);
+    fn file(&mut self, file: RuleFile<'_>, (documents, errors): (Vec<Document>, Vec<RuleError>)) {
         self.errors.extend(errors);
         for document in documents {
             match document {

@@ -260,6 +260,11 @@ impl CorrelationPlan {
         tests.iter().all(|(comparison, number)| comparison.holds(measured, *number))
     }
 
+    /// Returns whether the rule with this number is one of those it looks at.
+    pub(crate) fn counts(&self, number: usize) -> bool {
+        self.inputs.iter().any(|input| input.source == number)
+    }
+
     /// Returns whether different values are counted.
     pub(super) fn counts_distinct(&self) -> bool {
         self.kind == CorrelationKind::ValueCount

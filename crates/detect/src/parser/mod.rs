@@ -6,6 +6,7 @@ mod dialect;
 pub(crate) mod draft;
 mod meta;
 mod modifier;
+mod parallel;
 mod placeholder;
 mod text;
 
@@ -18,6 +19,7 @@ use event::LogSource;
 
 pub(crate) use correlation::read_duration;
 pub(crate) use modifier::number;
+pub(crate) use parallel::read_all;
 
 use crate::ast::{Document, Filter, Placeholders, Rule, Search};
 use crate::error::{Fault, Place, RuleError, did_you_mean};
@@ -44,7 +46,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Reads all documents of a file.
-pub(crate) fn read(
+fn read(
     file: RuleFile<'_>,
     placeholders: &Placeholders,
     pipelines: &Pipelines<'_>,
