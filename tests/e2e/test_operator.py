@@ -170,9 +170,13 @@ class Console(unittest.TestCase):
         found = [json.loads(line) for line in out.splitlines()]
         self.assertTrue(any("web_shell_command" in json.dumps(one) or "Operating system command" in json.dumps(one)
                             for one in found), out)
+        self.assertTrue(all(set("time level rule_id rule_title file record".split()) <= set(one) for one in found))
+        self.assertIn("rac.evtx", err)
+        self.assertIn("rules in force", err)
         self.assertEqual(call("hunt", self.folder, "--fail-on", "high")[0], 3)
-        for form in ("table", "timeline", "csv"):
-            code, out, _ = call("hunt", self.folder, "--format", form, environment={"NO_COLOR": "1"})
+        self.assertEqual(call("hunt", self.folder, "--rules", self.folder)[0], 1, "no rule at all is no hunt")
+        for form in ("table", "timeline", "csv", "html"):
+            code, out, _ = call("hunt", self.folder, "--format", form, "--lang", "en", environment={"NO_COLOR": "1"})
             self.assertEqual(code, 0)
             self.assertNotIn("\x1b[", out)
             self.assertIn("web script", out)

@@ -26,4 +26,4 @@ mod coverage;
 pub mod bench;
 pub mod cli;
 pub mod drill;
-mod evidence;
+mod hunt;

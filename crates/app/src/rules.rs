@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use detect::{Pipeline, Placeholders, RuleError, RuleFile, RuleSet};
 use include_dir::{Dir, DirEntry, include_dir};
 
@@ -12,6 +12,9 @@ static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../rules");
 
 /// A rule file larger than this is refused: SigmaHQ's largest is under 100 kB.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Fewer files than this are not worth a thread.
+const FILES_PER_THREAD_MIN: usize = 128;
 
 /// A rule file with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,9 +78,33 @@ pub fn is_rule(path: &Path) -> bool {
     is_yaml && !name.contains(".test.")
 }
 
-/// Reads the rule files of a folder (or one file), in the order of their paths.
+/// Reads the rule files of a folder (or one file), in the order of their paths, on all cores.
 pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
-    let mut texts = Vec::new();
+    let mut files = files(folder)?;
+    files.sort_by_cached_key(|path| path.display().to_string());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = files.len().div_ceil(cores).max(FILES_PER_THREAD_MIN);
+    let shares = std::thread::scope(|scope| {
+        let threads: Vec<_> = files
+            .chunks(share)
+            .map(|share| scope.spawn(|| share.iter().map(|path| text(path)).collect()))
+            .collect();
+        threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut texts = Vec::with_capacity(files.len());
+    for share in shares {
+        let share: Vec<Result<RuleText>> =
+            share.map_err(|_panic| anyhow!("reading rules failed"))?;
+        for text in share {
+            texts.push(text?);
+        }
+    }
+    Ok(texts)
+}
+
+/// Returns the rule files below a folder, or the file itself.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {
         let facts = fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
@@ -88,13 +115,17 @@ pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
                 waiting.push(entry?.path());
             }
         } else if is_rule(&path) && facts.len() <= FILE_BYTES_MAX {
-            let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            texts.push(RuleText { path: path.display().to_string(), text });
+            files.push(path);
         }
     }
-    texts.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(texts)
+    Ok(files)
+}
+
+fn text(path: &Path) -> Result<RuleText> {
+    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned());
+    Ok(RuleText { path: path.display().to_string(), text })
 }
 
 /// Loads rules: those of the folders, or the built-in ones when none is named.

@@ -3,6 +3,7 @@
 //! that costs. The generator's share of the processor is told apart, so that the figure is honest.
 
 mod gauge;
+mod hunt;
 pub(crate) mod load;
 mod probe;
 pub(crate) mod province;
@@ -23,6 +24,8 @@ use load::{Lines, Load};
 use probe::Probes;
 use province::Province;
 use report::Report;
+
+pub use hunt::{HuntArguments, run as hunt};
 
 /// What to measure.
 #[derive(Debug, Args)]

@@ -10,9 +10,9 @@ use detect::Seen;
 use respond::rule::{FirstStep, RuleReadiness};
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, hunt, output, search};
+use super::{Outcome, output, search};
 use crate::config::Config;
-use crate::evidence::Reader;
+use crate::hunt::reading::Reader;
 use crate::rules;
 
 /// Which rules, and which logs.
@@ -103,7 +103,7 @@ fn judged(arguments: &Arguments) -> Result<Answer> {
     let loaded = rules::load(&arguments.rules)?;
     let reader = Reader::new(&arguments.source)?;
     let mut seen = Seen::default();
-    let files = hunt::files(&arguments.logs)?;
+    let (files, _) = crate::hunt::files(&arguments.logs)?;
     let bar = output::progress(u64::try_from(files.len())?, "files");
     for file in files {
         let outcome = reader.read(&file, &mut |batch| {

@@ -11,7 +11,7 @@ use detect::{Because, Branch, Explanation, ItemCheck, Near, Obstacle, Part, Rule
 use event::{Attr, Event, LogSource};
 
 use super::Outcome;
-use crate::evidence::Reader;
+use crate::hunt::reading::Reader;
 use crate::rules;
 
 /// Which rule, and which event.

@@ -1,27 +1,39 @@
 //! `luytre hunt`: searches files without a server: EVTX, JSON, log files against Sigma rules.
 //!
-//! Files are read in parallel and handed on in their order, so that the same folder gives the same
-//! answer. A record that cannot be read is counted and never stops the hunt.
+//! This file reads the call and says what came of it; the work is in `crate::hunt`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow, bail};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{Args, ValueEnum};
-use detect::Engine;
-use event::{Event, Finding, Severity};
+use detect::{RuleError, RuleSet};
+use event::Severity;
+use web::Lang;
 
 use super::{Outcome, output};
-use crate::evidence::{Reader, Unreadable};
+use crate::hunt::reading::Reader;
+use crate::hunt::report::{Format, Report, Summary};
+use crate::hunt::selection::{Choice, Selection};
+use crate::hunt::{self, Question, Tally};
 use crate::rules;
 
 /// What to hunt for, and where.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 searched, whatever was found; 1 the hunt failed; 2 the call was wrong; \
+3 searched, and --fail-on found something that bad."
+)]
 pub(crate) struct Arguments {
-    /// Files and folders to search; folders are walked
+    /// Files and folders to search; `-` is standard input. Folders are walked; what a file is shows in
+    /// what it holds: EVTX (also damaged), JSON, log lines, and gzip, zstd or zip of these
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Folder of Sigma rules; may be given more than once. Without it, the built-in rules are used
@@ -40,25 +52,45 @@ pub(crate) struct Arguments {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Only events from this time on (UTC): 2026-11-23, "2026-11-23 08:30", 2026-11-23T08:30:00+07:00
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// Only events before this time
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    to: Option<DateTime<Utc>>,
     /// Leave out findings below this severity
     #[arg(long, value_parser = severity, default_value = "informational", value_name = "LEVEL")]
     min_level: Severity,
+    /// Only findings of these rules: an id or title, tag:attack.t1059, status:stable; may be repeated
+    #[arg(long, value_name = "RULE")]
+    include: Vec<Choice>,
+    /// No findings of these rules, written as for --include
+    #[arg(long, value_name = "RULE")]
+    exclude: Vec<Choice>,
+    /// Print the counts by rule, host and ATT&CK tactic too, on standard error
+    #[arg(long)]
+    stats: bool,
+    /// Read deleted records in the unused space of EVTX files too
+    #[arg(long)]
+    recover_records: bool,
+    /// Threads that judge; without it, as many as there are processor cores. The answer is the same
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Language of the HTML report
+    #[arg(long, value_enum, default_value_t = ReportLang::Vi)]
+    lang: ReportLang,
     /// Answer with exit code 3 if something at least this bad was found
     #[arg(long, value_parser = severity, value_name = "LEVEL")]
     fail_on: Option<Severity>,
 }
 
-/// How findings are printed.
+/// The language of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Rules with their counts, the worst first
-    Table,
-    /// One line per finding, in order of time
-    Timeline,
-    /// Comma-separated values, one line per finding
-    Csv,
-    /// One JSON object per finding
-    Jsonl,
+enum ReportLang {
+    /// Vietnamese
+    Vi,
+    /// English
+    En,
 }
 
 fn severity(word: &str) -> Result<Severity, String> {
@@ -68,198 +100,170 @@ fn severity(word: &str) -> Result<Severity, String> {
     })
 }
 
-/// One finding with what a reader of files wants to know beside it.
-struct Hit {
-    finding: Finding,
-    file: String,
-    host: String,
-}
-
-/// What a hunt went through.
-#[derive(Debug, Default)]
-struct Tally {
-    files: u64,
-    events: u64,
-    unreadable: u64,
-    refused: Vec<(PathBuf, String)>,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
-    let loaded = rules::load_with(&arguments.rules, &arguments.pipelines)?;
-    for bad in &loaded.bad {
-        eprintln!("{bad}");
+/// Reads a time; without a zone it is UTC, without a clock time the day's beginning.
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
     }
-    let mut engine = Engine::new(Arc::new(loaded.set));
-    let (hits, tally) = search(arguments, &mut engine)?;
-    let worst = hits.iter().map(|hit| hit.finding.severity).max();
-    match &arguments.output {
-        Some(file) => {
-            let mut out =
-                fs::File::create(file).with_context(|| format!("writing {}", file.display()))?;
-            print(arguments.format, hits, &mut out)?;
+    let text = text.trim_end_matches('Z').replace('T', " ");
+    for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
+        if let Ok(time) = NaiveDateTime::parse_from_str(&text, format) {
+            return Ok(time.and_utc());
         }
-        None => print(arguments.format, hits, &mut std::io::stdout().lock())?,
     }
-    report(&tally);
+    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+        .ok()
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .map(|time| time.and_utc())
+        .ok_or_else(|| "expected 2026-11-23 or 2026-11-23T08:30:00Z".to_owned())
+}
+
+/// What a hunt came to.
+#[derive(Debug)]
+pub(crate) struct Hunted {
+    pub(crate) tally: Tally,
+    pub(crate) summary: Summary,
+    rules: Arc<RuleSet>,
+    bad: Vec<RuleError>,
+}
+
+impl Arguments {
+    /// Returns the call that searches a folder and writes JSON lines into a file.
+    pub(crate) fn jsonl(folder: PathBuf, rules: Vec<PathBuf>, output: PathBuf) -> Self {
+        Self {
+            paths: vec![folder],
+            rules,
+            pipelines: Vec::new(),
+            source: "auto".to_owned(),
+            format: Format::Jsonl,
+            output: Some(output),
+            from: None,
+            to: None,
+            min_level: Severity::Informational,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            stats: false,
+            recover_records: false,
+            jobs: None,
+            lang: ReportLang::Vi,
+            fail_on: None,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, is_verbose: bool) -> Result<Outcome> {
+    let started = Instant::now();
+    let hunted = hunt(arguments)?;
+    let seconds = started.elapsed().as_secs_f64();
+    say(&hunted, seconds, is_verbose);
+    if arguments.stats {
+        hunted.summary.print(&mut std::io::stderr().lock())?;
+    }
+    let tally = &hunted.tally;
+    if tally.events == 0 && !tally.refused.is_empty() {
+        bail!("nothing could be searched");
+    }
+    let worst = hunted.summary.worst;
     let failed = arguments.fail_on.zip(worst).is_some_and(|(limit, worst)| worst >= limit);
     Ok(if failed { Outcome::NotInOrder } else { Outcome::Good })
 }
 
-fn search(arguments: &Arguments, engine: &mut Engine) -> Result<(Vec<Hit>, Tally)> {
-    let reader = Reader::new(&arguments.source)?;
-    let mut tally = Tally::default();
-    let mut hits = Vec::new();
-    let files = files(&arguments.paths)?;
-    let bar = output::progress(u64::try_from(files.len()).unwrap_or(0), "files");
-    for file in files {
-        tally.files += 1;
-        let shown = file.display().to_string();
-        let outcome = reader.read(&file, &mut |batch: Vec<Event>| {
-            tally.events += u64::try_from(batch.len()).unwrap_or(0);
-            for finding in engine.process(&batch) {
-                if finding.severity >= arguments.min_level {
-                    let host = batch
-                        .iter()
-                        .find(|event| event.id == finding.event)
-                        .and_then(|event| event.attr_text(event::Attr::Host))
-                        .unwrap_or_default()
-                        .to_owned();
-                    hits.push(Hit { finding, file: shown.clone(), host });
-                }
-            }
-        });
-        match outcome {
-            Ok(Unreadable(count)) => tally.unreadable += count,
-            Err(error) => tally.refused.push((file, format!("{error:#}"))),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    Ok((hits, tally))
-}
-
-/// Returns all files below the paths, in order; a path that does not exist is an error.
-pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut waiting: Vec<PathBuf> = paths.iter().rev().cloned().collect();
-    while let Some(path) = waiting.pop() {
-        let kind = fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
-        if kind.is_dir() {
-            let mut inside = fs::read_dir(&path)
-                .with_context(|| format!("reading {}", path.display()))?
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<Vec<_>, _>>()?;
-            inside.sort_by(|a, b| b.cmp(a));
-            waiting.extend(inside);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-fn report(tally: &Tally) {
-    eprintln!(
-        "{} files, {} events, {} records that could not be read",
-        tally.files, tally.events, tally.unreadable
-    );
-    for (file, why) in &tally.refused {
-        eprintln!("not searched: {}: {why}", file.display());
-    }
-}
-
-fn print(format: Format, mut hits: Vec<Hit>, out: &mut dyn Write) -> Result<()> {
-    hits.sort_by(|a, b| {
-        (a.finding.occurred_at, a.finding.event).cmp(&(b.finding.occurred_at, b.finding.event))
+/// Loads the rules, searches, and writes what was found.
+///
+/// # Errors
+/// When a path or the rules cannot be read, or the answer cannot be written.
+pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
+    let (files, bytes) = hunt::files(&arguments.paths)?;
+    let (loaded, reader) = thread::scope(|scope| {
+        let reader = scope.spawn(|| Reader::new(&arguments.source));
+        let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
+        (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
     });
-    match format {
-        Format::Table => summary(&hits),
-        Format::Timeline => timeline(&hits, out)?,
-        Format::Csv => csv(&hits, out)?,
-        Format::Jsonl => jsonl(&hits, out)?,
+    let (loaded, reader) = (loaded?, reader??.recover_records(arguments.recover_records));
+    if loaded.set.rules().is_empty() {
+        let first = loaded.bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
+        bail!(
+            "no rule was loaded: {} files, {} refused{first}",
+            loaded.texts.len(),
+            loaded.bad.len()
+        );
     }
-    Ok(())
-}
-
-fn summary(hits: &[Hit]) {
-    let mut by_rule: BTreeMap<(std::cmp::Reverse<Severity>, &str), (u64, &Hit)> = BTreeMap::new();
-    for hit in hits {
-        let key = (std::cmp::Reverse(hit.finding.severity), hit.finding.title.as_str());
-        by_rule.entry(key).or_insert((0, hit)).0 += 1;
-    }
-    let rows: Vec<Vec<String>> = by_rule
-        .iter()
-        .map(|((severity, title), (count, first))| {
-            vec![
-                severity.0.word().to_owned(),
-                count.to_string(),
-                (*title).to_owned(),
-                first.finding.occurred_at.format("%Y-%m-%d %H:%M:%S").to_string(),
-                first.host.clone(),
-                first.file.clone(),
-            ]
-        })
-        .collect();
-    output::table(&["severity", "findings", "rule", "first seen (UTC)", "host", "file"], &rows);
-}
-
-fn timeline(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
-    for hit in hits {
-        let finding = &hit.finding;
-        writeln!(
-            out,
-            "{}  {:<13}  {}  [{}]  {}",
-            finding.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
-            finding.severity.word(),
-            finding.title,
-            hit.host,
-            why(finding)
-        )?;
-    }
-    Ok(())
-}
-
-fn csv(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["time", "severity", "rule", "title", "tags", "host", "why", "file"])?;
-    for hit in hits {
-        let finding = &hit.finding;
-        writer.write_record([
-            finding.occurred_at.to_rfc3339().as_str(),
-            finding.severity.word(),
-            &finding.rule,
-            &finding.title,
-            &finding.tags.join(" "),
-            &hit.host,
-            &why(finding),
-            &hit.file,
-        ])?;
-    }
-    writer.flush()?;
-    Ok(())
-}
-
-fn jsonl(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
-    for hit in hits {
-        let line =
-            serde_json::json!({ "file": hit.file, "host": hit.host, "finding": hit.finding });
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
-}
-
-/// Returns what matched, in one line.
-fn why(finding: &Finding) -> String {
-    let part = |one: &event::Match| match one.field.as_str() {
-        "" => format!("“{}”", one.value),
-        field => format!("{field} = “{}”", one.value),
+    let rules = Arc::new(loaded.set);
+    let Arguments { min_level, include, exclude, .. } = arguments;
+    let selection = Selection::new(&rules, *min_level, include, exclude)
+        .map_err(|idle| anyhow!("no rule fits {idle:?}; see `luytre rules list`"))?;
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+    let question = Question {
+        jobs: arguments.jobs.map_or_else(cores, NonZero::get),
+        from: arguments.from,
+        to: arguments.to,
+        selection,
     };
-    finding.matched.iter().take(3).map(part).collect::<Vec<_>>().join("; ")
+    let mut out: Box<dyn Write> = match &arguments.output {
+        Some(file) => {
+            let created = fs::File::create(file);
+            Box::new(BufWriter::new(
+                created.with_context(|| format!("writing {}", file.display()))?,
+            ))
+        }
+        None => Box::new(BufWriter::new(std::io::stdout().lock())),
+    };
+    let lang = if arguments.lang == ReportLang::Vi { Lang::Vi } else { Lang::En };
+    let mut report = Report::new(arguments.format, lang, &mut *out);
+    let bar = output::progress_bytes(bytes);
+    let tally =
+        hunt::search(&question, &files, &reader, &rules, &bar, &mut |hit| report.take(hit))?;
+    bar.finish_and_clear();
+    let summary = report.finish(&tally)?;
+    Ok(Hunted { tally, summary, rules, bad: loaded.bad })
 }
 
-/// Returns whether a path has one of these endings, ignoring case.
-pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let name = name.to_ascii_lowercase();
-    endings.iter().any(|ending| name.ends_with(ending))
+/// Says on standard error what was searched, and what could not have been found and why.
+fn say(hunted: &Hunted, seconds: f64, is_verbose: bool) {
+    let Hunted { tally, summary, rules, bad } = hunted;
+    for bad in bad.iter().filter(|_| is_verbose) {
+        eprintln!("refused: {bad}");
+    }
+    for (file, why) in &tally.refused {
+        eprintln!("not searched: {file}: {why}");
+    }
+    let mut missing: BTreeMap<String, u64> = BTreeMap::new();
+    for rule in rules.without_source(&tally.sources) {
+        let source = &rule.logsource;
+        let parts = [&source.product, &source.category, &source.service];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(AsRef::as_ref).collect();
+        *missing.entry(parts.join("/")).or_default() += 1;
+    }
+    for (source, count) in missing.iter().filter(|_| is_verbose) {
+        eprintln!("no events of {source}: {count} rules could not fire");
+    }
+    let idle: u64 = missing.values().sum();
+    eprintln!(
+        "{} files, {} events, {} records that could not be read; {} findings in {seconds:.1} s",
+        tally.files, tally.events, tally.unreadable, summary.findings
+    );
+    eprintln!(
+        "{} rules in force, {} refused; {idle} look at logs that are not here{}",
+        rules.rules().len(),
+        bad.len(),
+        if is_verbose { "" } else { " (-v names both)" }
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, want) in [
+            ("2026-11-23", "2026-11-23T00:00:00+00:00"),
+            ("2026-11-23 08:30", "2026-11-23T08:30:00+00:00"),
+            ("2026-11-23T08:30:01Z", "2026-11-23T08:30:01+00:00"),
+            ("2026-11-23T08:30:00+07:00", "2026-11-23T01:30:00+00:00"),
+        ] {
+            assert_eq!(time(text).unwrap().to_rfc3339(), want);
+        }
+        assert!(time("yesterday").is_err());
+    }
 }

@@ -9,8 +9,8 @@ mod audit;
 mod coverage;
 mod demo;
 mod explain;
-mod hunt;
-mod output;
+pub(crate) mod hunt;
+pub(crate) mod output;
 mod rules;
 mod search;
 mod serve;
@@ -25,8 +25,6 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use db::Db;
 
 use crate::config::Config;
-
-pub(crate) use hunt::has_ending;
 
 /// The command line of `luytre`.
 #[derive(Debug, Parser)]
@@ -51,7 +49,7 @@ enum Command {
     Serve,
     /// Start a fictional province, play a staged intrusion against it and tell what was seen
     Demo(demo::Arguments),
-    /// Search files offline (EVTX, JSON, log files) with Sigma rules
+    /// Search files offline (EVTX, JSON, log files, archives of them) with Sigma rules
     Hunt(hunt::Arguments),
     /// Search the lake
     Search(search::Arguments),
@@ -88,6 +86,8 @@ enum Command {
 enum BenchCommand {
     /// Send events over HTTP and TCP, measure how many are taken and how soon they can be searched
     Ingest(crate::bench::IngestArguments),
+    /// Hunt through a folder of EVTX files, measured beside the mere reading of them
+    Hunt(crate::bench::HuntArguments),
 }
 
 /// What a command found.
@@ -122,7 +122,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Serve => serve::run(config()?),
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Hunt(arguments) => hunt::run(&arguments),
+        Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0),
         Command::Search(arguments) => search::run(&config()?, &arguments),
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Sources(command) => sources::run(&command),
@@ -133,6 +133,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Config(command) => serve::config(cli.config.as_deref(), &command),
         Command::Bench(BenchCommand::Ingest(arguments)) => {
             crate::bench::ingest(&arguments)?;
+            Ok(Outcome::Good)
+        }
+        Command::Bench(BenchCommand::Hunt(arguments)) => {
+            crate::bench::hunt(&arguments)?;
             Ok(Outcome::Good)
         }
         Command::Completion { shell } => {

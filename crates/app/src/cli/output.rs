@@ -1,6 +1,6 @@
 //! What the command line prints, and how: plain when piped or when `NO_COLOR` is set.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
 use std::time::Duration;
 
 use anyhow::Error;
@@ -56,25 +56,49 @@ pub(crate) fn progress(total: u64, what: &str) -> ProgressBar {
     bar
 }
 
+/// Returns a progress bar over bytes, with the speed.
+pub(crate) fn progress_bytes(total: u64) -> ProgressBar {
+    let bar = progress(total, "read");
+    let style = ProgressStyle::with_template(
+        "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    );
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Prints rows as a table whose columns line up; counts characters, not bytes.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
+    if let Err(error) = write_table(&mut std::io::stdout().lock(), head, rows) {
+        tracing::warn!(%error, "the table could not be printed");
+    }
+}
+
+/// Writes rows as a table whose columns line up.
+pub(crate) fn write_table(
+    out: &mut dyn Write,
+    head: &[&str],
+    rows: &[Vec<String>],
+) -> std::io::Result<()> {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let print = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut print = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
         for (cell, width) in cells.zip(&widths) {
             let fill = width.saturating_sub(cell.chars().count()) + 2;
             line.push_str(cell);
             line.push_str(&" ".repeat(fill));
         }
-        println!("{}", line.trim_end());
+        writeln!(out, "{}", line.trim_end())
     };
-    print(&mut head.iter().copied());
+    print(&mut head.iter().copied())?;
     for row in rows {
-        print(&mut row.iter().map(String::as_str));
+        print(&mut row.iter().map(String::as_str))?;
     }
+    Ok(())
 }

@@ -1,0 +1,382 @@
+//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines, and archives of these
+//! (gzip, zstd, zip), and hands it on in pieces.
+//!
+//! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
+//! more than logs do is given up (see [`unpacked_bytes_max`]).
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek as _};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
+use event::{Clock as _, SystemClock};
+
+use super::cutting::{
+    self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES, object_end,
+};
+
+/// How much of a file is looked at to tell what it is: a first JSON object fits.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// Compression inside compression: a log in a zip may be a `.gz` itself, no more.
+const LAYERS_MAX: u32 = 2;
+
+/// Most files in one zip archive that are looked at.
+const ZIP_FILES_MAX: usize = 100_000;
+
+/// Returns the most bytes an archive of this size may unfold to. Logs shrink to a tenth, the dullest to
+/// a hundredth; past 250-fold and a gibibyte a bomb is likelier. 64 GiB is the end in any case.
+fn unpacked_bytes_max(packed_bytes: u64) -> u64 {
+    const GIB: u64 = 1024 * 1024 * 1024;
+    packed_bytes.saturating_mul(250).clamp(GIB, 64 * GIB)
+}
+
+/// A file (or a file in an archive) as people know it.
+#[derive(Debug)]
+pub(crate) struct Exhibit {
+    /// Its path; `archive.zip!inside.json` in an archive, `-` for standard input.
+    pub(crate) shown: String,
+    /// When it was last written: a log without a year is read as of then.
+    pub(crate) written: DateTime<Utc>,
+}
+
+/// A piece of an exhibit.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(crate) exhibit: Arc<Exhibit>,
+    pub(crate) content: Content,
+}
+
+/// Opens exhibits one after the other and hands on their pieces.
+pub(crate) struct Opener<'a> {
+    /// Where pieces go; `Break` when no more are wanted.
+    pub(crate) send: &'a mut dyn FnMut(Piece) -> ControlFlow<()>,
+    /// Bytes read from the files so far, for the progress bar.
+    pub(crate) bytes_read: &'a AtomicU64,
+    /// Files opened so far, those in archives too.
+    pub(crate) files: &'a AtomicU64,
+}
+
+/// What the first bytes of a stream say it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Empty,
+    Gzip,
+    Zstd,
+    Zip,
+    Evtx,
+    /// EVTX chunks without the file's header.
+    EvtxChunks,
+    /// JSON over several lines or in an array, after so many bytes.
+    Objects(usize),
+    Lines,
+    /// No log at all.
+    Binary,
+}
+
+impl Opener<'_> {
+    /// Opens one file (`-` is standard input). What cannot be read becomes a piece that says so.
+    pub(crate) fn open(&mut self, path: &Path) -> ControlFlow<()> {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        let shown = path.display().to_string();
+        let mut exhibit = Exhibit { shown, written: SystemClock.now() };
+        if path == Path::new("-") {
+            let exhibit = Arc::new(exhibit);
+            let mut reader = Counted { inner: io::stdin().lock(), bytes_read: self.bytes_read };
+            return self.stream(&exhibit, &mut reader, unpacked_bytes_max(u64::MAX), 0);
+        }
+        match File::open(path).and_then(|file| Ok((file.metadata()?, file))) {
+            Ok((facts, file)) => {
+                exhibit.written = facts.modified().map_or(exhibit.written, DateTime::from);
+                self.file(&Arc::new(exhibit), file, facts.len())
+            }
+            Err(error) => self.refuse(&Arc::new(exhibit), &error.to_string()),
+        }
+    }
+
+    fn file(&mut self, exhibit: &Arc<Exhibit>, mut file: File, bytes: u64) -> ControlFlow<()> {
+        let mut magic = [0; 4];
+        let is_zip = file.read_exact(&mut magic).is_ok() && magic == *b"PK\x03\x04";
+        if let Err(error) = file.rewind() {
+            return self.refuse(exhibit, &error.to_string());
+        }
+        let most = unpacked_bytes_max(bytes);
+        if is_zip {
+            let outcome = self.zip(exhibit, file, most);
+            self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+            return match outcome {
+                Ok(flow) => flow,
+                Err(error) => self.refuse(exhibit, &format!("{error:#}")),
+            };
+        }
+        let mut reader = Counted { inner: file, bytes_read: self.bytes_read };
+        self.stream(exhibit, &mut reader, most, 0)
+    }
+
+    fn zip(&mut self, archive: &Arc<Exhibit>, file: File, most: u64) -> Result<ControlFlow<()>> {
+        let mut zip = zip::ZipArchive::new(BufReader::new(file)).context("reading the zip")?;
+        if zip.len() > ZIP_FILES_MAX {
+            bail!("the zip holds {} files, more than {ZIP_FILES_MAX}", zip.len());
+        }
+        let mut left = most;
+        for number in 0..zip.len() {
+            let mut file = match zip.by_index(number) {
+                Ok(file) if file.is_dir() => continue,
+                Ok(file) => file,
+                Err(error) => {
+                    if self.refuse(archive, &format!("file {}: {error}", number + 1)).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    continue;
+                }
+            };
+            let name = String::from_utf8_lossy(file.name_raw()).into_owned();
+            let name: String = name.chars().filter(|c| !c.is_control()).collect();
+            let exhibit =
+                Exhibit { shown: format!("{}!{name}", archive.shown), written: archive.written };
+            self.files.fetch_add(1, Ordering::Relaxed);
+            let mut reader = Limited { inner: &mut file, left: &mut left };
+            if self.stream(&Arc::new(exhibit), &mut reader, most, 1).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            if left == 0 {
+                bail!("it unfolds to more than {most} bytes; what follows is left out");
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads a stream by what it begins with. `most` bounds what it may unfold to.
+    fn stream(
+        &mut self,
+        exhibit: &Arc<Exhibit>,
+        reader: &mut dyn Read,
+        most: u64,
+        layer: u32,
+    ) -> ControlFlow<()> {
+        match self.kinds(exhibit, reader, most, layer) {
+            Ok(flow) => flow,
+            Err(error) => self.refuse(exhibit, &format!("{error:#}")),
+        }
+    }
+
+    fn kinds(
+        &mut self,
+        exhibit: &Arc<Exhibit>,
+        reader: &mut dyn Read,
+        most: u64,
+        layer: u32,
+    ) -> Result<ControlFlow<()>> {
+        let mut head = Vec::new();
+        Read::take(&mut *reader, HEAD_BYTES).read_to_end(&mut head)?;
+        let kind = kind(&head);
+        if layer >= LAYERS_MAX && matches!(kind, Kind::Gzip | Kind::Zstd) {
+            bail!("compressed more than {LAYERS_MAX} times over");
+        }
+        if exhibit.shown.to_ascii_lowercase().ends_with(".evtx")
+            && matches!(kind, Kind::Objects(_) | Kind::Lines | Kind::Binary)
+        {
+            bail!("no EVTX: neither a header nor a chunk where one should be");
+        }
+        let skip = match kind {
+            Kind::Evtx => EVTX_HEADER_BYTES,
+            Kind::Objects(skip) => skip,
+            _ => 0,
+        };
+        let mut whole = Cursor::new(head.get(skip..).unwrap_or_default().to_vec()).chain(reader);
+        let mut left = most;
+        let mut emit = |content| self.send(exhibit, content);
+        match kind {
+            Kind::Empty => {}
+            Kind::Gzip => {
+                let inner = flate2::read::MultiGzDecoder::new(whole);
+                let mut reader = Limited { inner, left: &mut left };
+                return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
+            }
+            Kind::Zstd => {
+                let inner = zstd::Decoder::new(whole)?;
+                let mut reader = Limited { inner, left: &mut left };
+                return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
+            }
+            Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
+            Kind::Binary => bail!("no log: it holds binary data of no known kind"),
+            Kind::Evtx | Kind::EvtxChunks => cutting::evtx(&mut whole, &mut emit)?,
+            Kind::Objects(_) => cutting::objects(&mut whole, &mut emit)?,
+            Kind::Lines => cutting::lines(&mut whole, &mut emit)?,
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn send(&mut self, exhibit: &Arc<Exhibit>, content: Content) -> ControlFlow<()> {
+        (self.send)(Piece { exhibit: Arc::clone(exhibit), content })
+    }
+
+    fn refuse(&mut self, exhibit: &Arc<Exhibit>, reason: &str) -> ControlFlow<()> {
+        self.send(exhibit, Content::Refused(reason.to_owned()))
+    }
+}
+
+fn kind(head: &[u8]) -> Kind {
+    /// The lists that cloud services and exports wrap their events in.
+    const WRAPPERS: [&str; 5] = ["Records", "records", "value", "events", "Events"];
+    let at = |place: usize| head.get(place..).unwrap_or_default();
+    if at(EVTX_HEADER_BYTES).starts_with(EVTX_CHUNK_MAGIC) || head.starts_with(EVTX_FILE_MAGIC) {
+        return Kind::Evtx;
+    }
+    for (magic, kind) in [
+        (&[0x1f, 0x8b][..], Kind::Gzip),
+        (&[0x28, 0xb5, 0x2f, 0xfd], Kind::Zstd),
+        (b"PK\x03\x04", Kind::Zip),
+        (EVTX_CHUNK_MAGIC, Kind::EvtxChunks),
+    ] {
+        if head.starts_with(magic) {
+            return kind;
+        }
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    if head.is_empty() {
+        return Kind::Empty;
+    }
+    if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
+        return Kind::Binary;
+    }
+    match text.first() {
+        // A log line may begin with a bracket; an array of events goes on with an object.
+        Some(b'[') if text.get(1..).unwrap_or_default().trim_ascii_start().starts_with(b"{") => {
+            Kind::Objects(0)
+        }
+        Some(b'{') => {
+            let wrapper = WRAPPERS.into_iter().find_map(|name| after_wrapper(text, name));
+            if let Some(inside) = wrapper {
+                return Kind::Objects(head.len() - inside.len());
+            }
+            let first = object_end(text, 0).and_then(|end| text.get(..end));
+            if first.is_some_and(|object| object.contains(&b'\n')) {
+                Kind::Objects(0)
+            } else {
+                Kind::Lines
+            }
+        }
+        _ => Kind::Lines,
+    }
+}
+
+/// Returns what follows `{"name": [`.
+fn after_wrapper<'t>(text: &'t [u8], name: &str) -> Option<&'t [u8]> {
+    let mut rest = text;
+    for part in [b"{", b"\"", name.as_bytes(), b"\"", b":", b"["] {
+        rest = rest.trim_ascii_start().strip_prefix(part)?;
+    }
+    Some(rest)
+}
+
+/// Counts what is read from a file.
+struct Counted<'a, R> {
+    inner: R,
+    bytes_read: &'a AtomicU64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.bytes_read.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Stops reading what unfolds to too much.
+struct Limited<'a, R> {
+    inner: R,
+    left: &'a mut u64,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        match self.left.checked_sub(u64::try_from(count).unwrap_or(u64::MAX)) {
+            Some(left) if left > 0 => *self.left = left,
+            _ => {
+                *self.left = 0;
+                return Err(io::Error::other("it unfolds to far more than logs do"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn pieces(name: &str, bytes: &[u8], most: u64) -> Vec<Content> {
+        let mut pieces = Vec::new();
+        let (bytes_read, files) = (AtomicU64::new(0), AtomicU64::new(0));
+        let mut send = |piece: Piece| {
+            pieces.push(piece.content);
+            ControlFlow::Continue(())
+        };
+        let mut opener = Opener { send: &mut send, bytes_read: &bytes_read, files: &files };
+        let exhibit = Arc::new(Exhibit { shown: name.to_owned(), written: DateTime::UNIX_EPOCH });
+        let flow = opener.stream(&exhibit, &mut &*bytes, most, 0);
+        assert!(flow.is_continue());
+        pieces
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_a_stream_is_shows_in_its_first_bytes() {
+        let mut evtx = EVTX_FILE_MAGIC.to_vec();
+        evtx.resize(EVTX_HEADER_BYTES, 0);
+        evtx.extend(EVTX_CHUNK_MAGIC);
+        let mut headless = vec![0xff; EVTX_HEADER_BYTES];
+        headless.extend(EVTX_CHUNK_MAGIC);
+        for (head, want) in [
+            (&b""[..], Kind::Empty),
+            (&evtx, Kind::Evtx),
+            (&headless, Kind::Evtx),
+            (EVTX_CHUNK_MAGIC, Kind::EvtxChunks),
+            (b"\x1f\x8b\x08", Kind::Gzip),
+            (b"{\"a\":1}\n{\"a\":2}\n", Kind::Lines),
+            (b"{\n  \"a\": 1\n}", Kind::Objects(0)),
+            (b"[{\"a\":1}]", Kind::Objects(0)),
+            (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects(14)),
+            (b"[Sun Nov 22 10:00:00] error", Kind::Lines),
+            (b"\x7fELF\0\0\0", Kind::Binary),
+        ] {
+            assert_eq!(kind(head), want, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn compressed_logs_are_read_and_bombs_are_given_up() {
+        let found = pieces("a.log.gz", &gzip(b"one\ntwo\n"), 1_000);
+        let lines = Content::Lines { first: 1, bytes: bytes::Bytes::from_static(b"one\ntwo\n") };
+        assert_eq!(found, [lines]);
+        let found = pieces("bomb.gz", &gzip(&vec![b'\n'; 500_000]), 100_000);
+        assert!(matches!(found.last(), Some(Content::Refused(why)) if why.contains("unfolds")));
+        let thrice = gzip(&gzip(&gzip(b"x\n")));
+        let found = pieces("deep.gz", &thrice, 1_000_000);
+        assert!(matches!(found.as_slice(), [Content::Refused(_)]), "{found:?}");
+        let mut broken = gzip(b"one\ntwo\nthree\n");
+        broken.truncate(broken.len() - 6);
+        let found = pieces("cut.gz", &broken, 1_000);
+        assert!(matches!(found.as_slice(), [.., Content::Refused(_)]), "{found:?}");
+    }
+
+    #[test]
+    fn a_file_that_claims_to_be_evtx_and_is_not_says_so() {
+        let found = pieces("a.evtx", b"not evtx at all", 1_000);
+        assert!(matches!(found.as_slice(), [Content::Refused(why)] if why.contains("EVTX")));
+    }
+}

@@ -1,0 +1,131 @@
+//! Judges one piece of evidence: records → events → findings. Every thread has a judge of its own; the
+//! same piece gives the same answer on any of them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use detect::{CountedRules, RuleSet, Scratch};
+use event::{Attr, Event, Finding, IdSource, LogSource};
+
+use super::evidence::{Exhibit, Piece};
+use super::reading::{Reader, Record};
+use super::{Hit, Question};
+
+/// A finding's place: which record of which file.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    pub(crate) exhibit: Arc<Exhibit>,
+    /// The EVTX record number, the line, or which object of a JSON file, from 1.
+    pub(crate) record: u64,
+}
+
+/// What one piece came to.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) exhibit: Arc<Exhibit>,
+    pub(crate) events: u64,
+    pub(crate) unreadable: u64,
+    pub(crate) refused: Option<String>,
+    pub(crate) hits: Vec<Hit>,
+    /// What correlations count, in the order of the records.
+    pub(crate) counted: Vec<(Event, CountedRules, Spot)>,
+    /// The log sources met, each once.
+    pub(crate) sources: Vec<LogSource>,
+}
+
+/// Judges pieces.
+pub(crate) struct Judge<'a> {
+    question: &'a Question,
+    reader: &'a Reader,
+    rules: &'a RuleSet,
+    scratch: Scratch,
+    found: Vec<Finding>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(question: &'a Question, reader: &'a Reader, rules: &'a RuleSet) -> Self {
+        Self { question, reader, rules, scratch: Scratch::default(), found: Vec::new() }
+    }
+
+    /// Judges the piece with this number. A fault in reading it (of ours, or of a library) stops
+    /// nothing but this piece.
+    pub(crate) fn judge(&mut self, number: u64, piece: Piece) -> Judged {
+        let exhibit = Arc::clone(&piece.exhibit);
+        let judged = catch_unwind(AssertUnwindSafe(|| self.judge_piece(number, piece)));
+        judged.unwrap_or_else(|_panic| {
+            (self.scratch, self.found) = (Scratch::default(), Vec::new());
+            let mut judged = Judged::new(exhibit);
+            judged.refused = Some("a part of it made the reader fail".to_owned());
+            judged
+        })
+    }
+
+    fn judge_piece(&mut self, number: u64, piece: Piece) -> Judged {
+        let ids = IdSource::seeded(number);
+        let mut judged = Judged::new(piece.exhibit);
+        let lost = self
+            .reader
+            .records(piece.content, &mut |record| self.record(&mut judged, record, &ids));
+        judged.unreadable += lost.records;
+        judged.refused = lost.refused;
+        judged
+    }
+
+    fn record(&mut self, judged: &mut Judged, record: Record<'_>, ids: &IdSource) {
+        let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
+        let Some(event) = self.reader.event(record, judged.exhibit.written, ids) else {
+            judged.unreadable += 1;
+            return;
+        };
+        judged.events += 1;
+        judged.meet(&event.logsource);
+        if !self.question.is_in_time(event.occurred_at) {
+            return;
+        }
+        let counted = self.rules.judge(&event, &mut self.scratch, &mut self.found);
+        for finding in self.found.drain(..) {
+            if self.question.selection.wants(&finding) {
+                judged.hits.push(Hit::new(finding, &event, spot.clone()));
+            }
+        }
+        if !counted.is_empty() {
+            // Correlations look at fields; the record as it came would only take memory.
+            let event = Event { raw: String::new(), ..event };
+            judged.counted.push((event, counted, spot));
+        }
+    }
+}
+
+impl Judged {
+    const fn new(exhibit: Arc<Exhibit>) -> Self {
+        Self {
+            exhibit,
+            events: 0,
+            unreadable: 0,
+            refused: None,
+            hits: Vec::new(),
+            counted: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    fn meet(&mut self, source: &LogSource) {
+        if self.sources.last() != Some(source) && !self.sources.contains(source) {
+            self.sources.push(source.clone());
+        }
+    }
+}
+
+impl Question {
+    fn is_in_time(&self, at: DateTime<Utc>) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
+    }
+}
+
+impl Hit {
+    pub(crate) fn new(finding: Finding, event: &Event, spot: Spot) -> Self {
+        let host = event.attr_text(Attr::Host).unwrap_or_default().to_owned();
+        Self { finding, spot, host }
+    }
+}

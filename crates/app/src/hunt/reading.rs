@@ -1,0 +1,172 @@
+//! Pieces of evidence → records → events, with the decoder of the live way.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::{Result, anyhow, ensure};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use decode::{Decoder, SourceContext};
+use event::{AgencyId, Clock as _, Event, Frame, IdSource, Origin, SourceId, SystemClock};
+use uuid::Uuid;
+
+use super::cutting::Content;
+use super::evidence::{Opener, Piece};
+
+/// The source that reads EVTX records.
+const WINDOWS: &str = "microsoft_windows";
+
+/// Reads evidence.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    decoder: Decoder,
+    /// How log lines are read: `auto`, or the name of a source.
+    parser: String,
+    /// Whether deleted records in the unused space of EVTX chunks are looked for.
+    recover_records: bool,
+}
+
+/// One record of a piece.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    /// The EVTX record number, the line, or which object of a JSON file, from 1.
+    pub(crate) number: u64,
+    parser: &'a str,
+    pub(crate) bytes: Bytes,
+}
+
+/// What of a piece could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    pub(crate) records: u64,
+    /// Why nothing (more) of its file was read.
+    pub(crate) refused: Option<String>,
+}
+
+impl Reader {
+    /// Returns a reader that reads lines with this parser.
+    pub(crate) fn new(parser: &str) -> Result<Self> {
+        let decoder = crate::sources::decoder(&[])?;
+        let known = parser == "auto" || decoder.sources().any(|source| source.id == parser);
+        ensure!(known, "there is no source `{parser}`; see `luytre sources list`");
+        Ok(Self { decoder, parser: parser.to_owned(), recover_records: false })
+    }
+
+    /// Returns the reader, looking for deleted EVTX records too or not.
+    pub(crate) fn recover_records(self, recover_records: bool) -> Self {
+        Self { recover_records, ..self }
+    }
+
+    /// Gives each record of a piece to `each`.
+    pub(crate) fn records(&self, content: Content, each: &mut dyn FnMut(Record<'_>)) -> Lost {
+        let mut lost = Lost::default();
+        let parser = self.parser.as_str();
+        match content {
+            Content::Lines { first, bytes } => {
+                let ends = memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]);
+                let mut start = 0;
+                for (end, number) in ends.zip(first..) {
+                    let line = bytes.get(start..end).unwrap_or_default().trim_ascii();
+                    if !line.is_empty() {
+                        each(Record { number, parser, bytes: bytes.slice_ref(line) });
+                    }
+                    start = end.saturating_add(1);
+                }
+            }
+            Content::Objects { first, bytes, spans } => {
+                for (span, number) in spans.into_iter().zip(first..) {
+                    each(Record { number, parser, bytes: bytes.slice(span) });
+                }
+            }
+            Content::Evtx(bytes) => self.evtx(bytes, each, &mut lost),
+            Content::Lost(count) => lost.records = count,
+            Content::Refused(reason) => lost.refused = Some(reason),
+        }
+        lost
+    }
+
+    fn evtx(&self, bytes: Vec<u8>, each: &mut dyn FnMut(Record<'_>), lost: &mut Lost) {
+        let settings =
+            evtx::ParserSettings::default().indent(false).recover_records(self.recover_records);
+        let mut parser = match evtx::EvtxParser::from_buffer(bytes) {
+            Ok(parser) => parser.with_configuration(settings),
+            Err(error) => {
+                lost.refused = Some(error.to_string());
+                return;
+            }
+        };
+        for chunk in parser.chunks_json_bytes(false) {
+            let bytes = Bytes::from(chunk.data);
+            let mut start = 0;
+            for item in chunk.items {
+                match item {
+                    evtx::RenderedChunkItem::Record { event_record_id: number, end } => {
+                        let bytes = bytes.slice(start..end.saturating_sub(1));
+                        each(Record { number, parser: WINDOWS, bytes });
+                        start = end;
+                    }
+                    evtx::RenderedChunkItem::Failed(_) => lost.records += 1,
+                }
+            }
+        }
+    }
+
+    /// Returns the event of a record, if it can be read. A log without a year is read as of the day its
+    /// file was written.
+    pub(crate) fn event(
+        &self,
+        record: Record<'_>,
+        written: DateTime<Utc>,
+        ids: &IdSource,
+    ) -> Option<Event> {
+        let nobody = Origin {
+            agency: AgencyId::from_uuid(Uuid::nil()),
+            system: None,
+            source: SourceId::from_uuid(Uuid::nil()),
+        };
+        let frame = Frame {
+            id: ids.event(written),
+            source: nobody.source,
+            collected_at: written,
+            peer: None,
+            bytes: record.bytes,
+            dead: None,
+        };
+        let context =
+            SourceContext { origin: nobody, parser: record.parser, utc_offset_minutes: 0 };
+        self.decoder.decode(&frame, &context).ok()
+    }
+
+    /// Reads one file on the caller's thread and hands on the events of each piece.
+    ///
+    /// # Errors
+    /// Why the file, or what follows in it, cannot be read.
+    pub(crate) fn read(&self, path: &Path, sink: &mut dyn FnMut(Vec<Event>)) -> Result<()> {
+        let ids = IdSource::seeded(0);
+        let mut refused = None;
+        let mut send = |piece: Piece| {
+            let mut events = Vec::new();
+            let written = piece.exhibit.written;
+            let lost = self.records(piece.content, &mut |record| {
+                events.extend(self.event(record, written, &ids));
+            });
+            if let Some(reason) = lost.refused {
+                refused.get_or_insert(reason);
+            }
+            sink(events);
+            ControlFlow::Continue(())
+        };
+        let (bytes_read, files) = (AtomicU64::new(0), AtomicU64::new(0));
+        let mut opener = Opener { send: &mut send, bytes_read: &bytes_read, files: &files };
+        let flow = opener.open(path);
+        debug_assert!(flow.is_continue(), "nothing above asks to stop");
+        refused.map_or(Ok(()), |reason| Err(anyhow!(reason)))
+    }
+
+    /// Reads one record given as bytes and hands its event on.
+    pub(crate) fn read_record(&self, bytes: Bytes, sink: &mut dyn FnMut(Vec<Event>)) {
+        let record = Record { number: 1, parser: &self.parser, bytes };
+        sink(self.event(record, SystemClock.now(), &IdSource::seeded(0)).into_iter().collect());
+    }
+}

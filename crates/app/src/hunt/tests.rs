@@ -1,0 +1,195 @@
+//! Hunts over files made here, and over the recordings of the data folder where it is present.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+
+use crate::cli::hunt::{Arguments, hunt};
+
+#[derive(clap::Parser)]
+struct Call {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+const RULES: &str = "
+title: Guess
+name: guess
+level: low
+tags: [attack.credential-access, attack.t1110]
+logsource: { product: windows, service: security }
+detection: { s: { outcome: failure }, condition: s }
+---
+title: Opened
+level: high
+logsource: { product: windows, service: security }
+detection: { keywords: [mimikatz], condition: keywords }
+---
+title: Many guesses
+level: critical
+correlation:
+  type: event_count
+  rules: [guess]
+  group-by: [user]
+  timespan: 1m
+  condition: { gte: 3 }
+  generate: true
+";
+
+/// Hunts with these words of a command line; returns what was written, and what was searched.
+fn answer(folder: &Path, words: &[&str]) -> (String, super::Tally) {
+    let output = folder.join("answer.out");
+    let evidence = folder.join("evidence");
+    let paths = [evidence.display().to_string(), format!("--output={}", output.display())];
+    let words =
+        ["hunt"].into_iter().chain(paths.iter().map(String::as_str)).chain(words.iter().copied());
+    let call = Call::try_parse_from(words).unwrap();
+    let hunted = hunt(&call.arguments).unwrap();
+    (fs::read_to_string(output).unwrap(), hunted.tally)
+}
+
+/// Returns a failed logon at this second past ten.
+fn logon(second: u32, user: &str) -> String {
+    format!(
+        "{{\"Channel\":\"Security\",\"EventID\":4625,\"EventTime\":\"2026-11-22 10:00:{second:02}\",\
+         \"@timestamp\":\"2026-11-22T10:00:{second:02}Z\",\"Hostname\":\"may-{user}\",\
+         \"outcome\":\"failure\",\"user\":\"{user}\"}}"
+    )
+}
+
+/// Returns a folder with rules and evidence in every dress: lines, an array, an object over lines, zip,
+/// gzip, damaged EVTX, and what is no log.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = folder.path().join("evidence");
+    fs::create_dir_all(evidence.join("inside")).unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    let lines: Vec<String> = (0..20).map(|second| logon(second, "an")).collect();
+    let array = format!("[{},{}]", logon(1, "binh"), logon(3, "binh"));
+    let over_lines = logon(2, "binh").replace(',', ",\n  ");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(logon(40, "dung").as_bytes()).unwrap();
+    let mut broken = b"ElfFile\0".to_vec();
+    broken.resize(4096, 0xaa);
+    broken.extend(b"ElfChnk\0");
+    broken.resize(100_000, 0x55);
+    for (name, bytes) in [
+        ("lines.json", lines.join("\n").into_bytes()),
+        ("array.json", array.into_bytes()),
+        ("inside/pretty.json", over_lines.into_bytes()),
+        ("one.log.gz", gzip.finish().unwrap()),
+        ("garbage.evtx", b"no evtx".repeat(100)),
+        ("broken.evtx", broken),
+        ("picture.png", vec![0x89, b'P', b'N', b'G', 0, 0, 0, 1]),
+    ] {
+        fs::write(evidence.join(name), bytes).unwrap();
+    }
+    let mut zip = zip::ZipWriter::new(fs::File::create(evidence.join("more.zip")).unwrap());
+    zip.start_file("a/b.json", zip::write::SimpleFileOptions::default()).unwrap();
+    writeln!(zip, "{}", logon(30, "chi")).unwrap();
+    zip.finish().unwrap();
+    folder
+}
+
+fn rules(folder: &Path) -> String {
+    format!("--rules={}", folder.join("rules.yml").display())
+}
+
+fn count(answer: &str, words: &str) -> usize {
+    answer.lines().filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn evidence_in_every_dress_is_read_and_what_is_none_is_named() {
+    let folder = folder();
+    let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+    assert_eq!(count(&found, "\"rule_title\":\"Guess\""), 25, "{found}");
+    // Over three files, in the order of time: the third of each account.
+    assert_eq!(count(&found, "\"rule_title\":\"Many guesses\""), 2, "{found}");
+    assert_eq!(count(&found, "more.zip!a/b.json\",\"record\":1"), 1);
+    assert_eq!(count(&found, "lines.json\",\"record\":20"), 1);
+    assert_eq!(count(&found, "array.json\",\"record\":2"), 2, "it completes the correlation");
+    assert_eq!(tally.events, 25);
+    let refused: Vec<&str> =
+        tally.refused.iter().map(|(file, _)| file.rsplit('/').next().unwrap_or_default()).collect();
+    assert_eq!(refused, ["garbage.evtx", "picture.png"]);
+}
+
+#[test]
+fn the_answer_is_the_same_whatever_the_number_of_threads() {
+    let folder = folder();
+    for format in ["table", "timeline", "csv", "jsonl", "html"] {
+        let format = format!("--format={format}");
+        let answers = ["--jobs=1", "--jobs=2", "--jobs=7"]
+            .map(|jobs| answer(folder.path(), &[&rules(folder.path()), &format, jobs]).0);
+        assert!(answers[0].contains("may-an"), "{format}: {}", answers[0]);
+        assert_eq!(answers[0], answers[1], "{format}");
+        assert_eq!(answers[0], answers[2], "{format}");
+    }
+}
+
+#[test]
+fn findings_are_chosen_by_time_severity_rule_and_tag() {
+    let folder = folder();
+    for (words, guesses, many) in [
+        (vec!["--from=2026-11-22T10:00:10Z", "--to=2026-11-22T10:00:12Z"], 2, 0),
+        (vec!["--min-level=critical"], 0, 2),
+        (vec!["--include=tag:attack.t1110"], 25, 0),
+        (vec!["--exclude=Guess"], 0, 2),
+    ] {
+        let rules = rules(folder.path());
+        let call: Vec<&str> = [rules.as_str(), "--format=jsonl"].into_iter().chain(words).collect();
+        let (found, _) = answer(folder.path(), &call);
+        assert_eq!(count(&found, "\"rule_title\":\"Guess\""), guesses, "{call:?}");
+        assert_eq!(count(&found, "\"rule_title\":\"Many guesses\""), many, "{call:?}");
+    }
+}
+
+/// Returns a folder of the shared data, or says that the test was skipped.
+fn data(below: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(below);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+#[test]
+fn damaged_recordings_are_read_as_far_as_they_go() {
+    let Some(recordings) = data("sigma/regression_data") else { return };
+    let (files, _) = super::files(&[recordings]).unwrap();
+    let whole = files.iter().find(|path| path.extension().is_some_and(|e| e == "evtx")).unwrap();
+    let whole = fs::read(whole).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = folder.path().join("evidence");
+    fs::create_dir_all(&evidence).unwrap();
+    let mut events = Vec::new();
+    for (name, damage) in [
+        ("whole", (|bytes: Vec<u8>| bytes) as fn(Vec<u8>) -> Vec<u8>),
+        ("no header", |mut bytes| {
+            bytes[..4096].fill(0xff);
+            bytes
+        }),
+        ("no end", |mut bytes| {
+            bytes.truncate(4096 + 40_000);
+            bytes
+        }),
+        ("bits turned", |mut bytes| {
+            for at in (4096 + 1000..bytes.len()).step_by(997) {
+                bytes[at] ^= 0xff;
+            }
+            bytes
+        }),
+    ] {
+        fs::write(evidence.join("a.evtx"), damage(whole.clone())).unwrap();
+        let (_, tally) = answer(folder.path(), &["--format=jsonl"]);
+        println!("{name}: {tally:?}");
+        events.push(tally.events);
+    }
+    assert!(events[0] > 0);
+    assert_eq!(events[1], events[0], "the header is not needed");
+    assert_eq!(events[2], events[0], "the records stand at the beginning of the chunk");
+}
