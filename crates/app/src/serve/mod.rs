@@ -163,9 +163,8 @@ impl Platform {
     ///
     /// Says what cannot be opened, and why.
     pub async fn start(config: Config) -> Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ids = Arc::new(IdSource::from_os());
         let db = open_db(&config).await?;
+        let clock = Arc::clone(db.clock());
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
         let rules = Arc::new(RuleBook::load(&config.rules)?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
@@ -176,7 +175,7 @@ impl Platform {
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
         let stages = Stages::default();
-        let names = Names::load(&db, clock.clone(), registry.clone(), health.clone()).await?;
+        let names = Names::load(&db, clock, registry.clone(), health.clone()).await?;
         let names = Arc::new(names);
         let live = web::Live::default();
         let hub = Hub::new(live.clone());
@@ -201,26 +200,10 @@ impl Platform {
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let collect = Arc::new(Intake {
-            spool: spool.clone(),
-            directory: Arc::new(intake::Senders(Arc::clone(&registry))),
-            counters: Arc::clone(&counters),
-            clock,
-            ids,
-        });
-        let doors = &stages.doors;
-        let intake = intake::start(&config, &collect, &doors.tasks, &doors.stop).await?;
-        let intake = Arc::new(intake);
-        doors.tasks.spawn(intake::follow_files(
-            config.clone(),
-            Arc::clone(&registry),
-            collect,
-            recovered.marks.clone(),
-            doors.stop.clone(),
-        ));
+        let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, live);
         let (pages, first_run_link) =
-            pages::start(&config, site, &doors.tasks, &doors.stop).await?;
+            pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
             registry,
@@ -337,6 +320,32 @@ async fn open_spool(
         Ok::<_, collect::OpenError>((spool, reader, recovered, begin))
     });
     opened.await?.context("opening the spool")
+}
+
+/// Opens the listeners, and follows the files.
+async fn open_doors(
+    config: &Config,
+    doors: &Stage,
+    way: &Pipeline,
+    spool: &Spool,
+    recovered: &Recovered,
+) -> Result<Arc<registry::source::Intake>> {
+    let collect = Arc::new(Intake {
+        spool: spool.clone(),
+        directory: Arc::new(intake::Senders(Arc::clone(&way.registry))),
+        counters: Arc::clone(&way.counters),
+        clock: Arc::clone(way.db.clock()),
+        ids: Arc::new(IdSource::from_os()),
+    });
+    let intake = intake::start(config, &collect, &doors.tasks, &doors.stop).await?;
+    doors.tasks.spawn(intake::follow_files(
+        config.clone(),
+        Arc::clone(&way.registry),
+        collect,
+        recovered.marks.clone(),
+        doors.stop.clone(),
+    ));
+    Ok(Arc::new(intake))
 }
 
 /// Starts the pipeline, and lets the spool forget what the lake has in files and the stored state of

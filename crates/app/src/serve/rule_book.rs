@@ -177,7 +177,7 @@ impl RuleCatalogue for RuleBook {
         if !bad.is_empty() {
             return Err(bad.iter().map(bad_rule).collect());
         }
-        Ok(Engine::new(Arc::new(set)).process(events))
+        Ok(Engine::over_past(Arc::new(set)).process(events))
     }
 }
 
