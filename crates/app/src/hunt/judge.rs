@@ -10,6 +10,7 @@ use event::{Attr, Event, Finding, IdSource, LogSource};
 
 use super::evidence::{Exhibit, Piece};
 use super::reading::{Reader, Record};
+use super::unread::Unread;
 use super::{Hit, Question};
 
 /// A finding's place: which record of which file.
@@ -38,14 +39,16 @@ pub(crate) struct Judged {
 pub(crate) struct Judge<'a> {
     question: &'a Question,
     reader: &'a Reader,
-    rules: &'a RuleSet,
+    rules: &'a Arc<RuleSet>,
+    unread: Unread<'a>,
     scratch: Scratch,
     found: Vec<Finding>,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(question: &'a Question, reader: &'a Reader, rules: &'a RuleSet) -> Self {
-        Self { question, reader, rules, scratch: Scratch::default(), found: Vec::new() }
+    pub(crate) fn new(question: &'a Question, reader: &'a Reader, rules: &'a Arc<RuleSet>) -> Self {
+        let unread = Unread::new(reader, rules);
+        Self { question, reader, rules, unread, scratch: Scratch::default(), found: Vec::new() }
     }
 
     /// Judges the piece with this number. A fault in reading it (of ours, or of a library) stops
@@ -54,7 +57,7 @@ impl<'a> Judge<'a> {
         let exhibit = Arc::clone(&piece.exhibit);
         let judged = catch_unwind(AssertUnwindSafe(|| self.judge_piece(number, piece)));
         judged.unwrap_or_else(|_panic| {
-            (self.scratch, self.found) = (Scratch::default(), Vec::new());
+            *self = Self::new(self.question, self.reader, self.rules);
             let mut judged = Judged::new(exhibit);
             judged.refused = Some("a part of it made the reader fail".to_owned());
             judged
@@ -72,7 +75,14 @@ impl<'a> Judge<'a> {
         judged
     }
 
-    fn record(&mut self, judged: &mut Judged, record: Record<'_>, ids: &IdSource) {
+    fn record(&mut self, judged: &mut Judged, record: Record<'a>, ids: &IdSource) {
+        if let Some(source) = self.unread.pass_over(&record) {
+            // Its number stays its own, so that ids do not depend on which thread passed over what.
+            ids.event(judged.exhibit.written);
+            judged.events += 1;
+            judged.meet(source);
+            return;
+        }
         let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
         let Some(event) = self.reader.event(record, judged.exhibit.written, ids) else {
             judged.unreadable += 1;

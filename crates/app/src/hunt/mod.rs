@@ -11,6 +11,7 @@ mod judge;
 pub(crate) mod reading;
 pub(crate) mod report;
 pub(crate) mod selection;
+mod unread;
 
 #[cfg(test)]
 mod tests;

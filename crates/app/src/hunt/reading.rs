@@ -32,7 +32,7 @@ pub(crate) struct Reader {
 pub(crate) struct Record<'a> {
     /// The EVTX record number, the line, or which object of a JSON file, from 1.
     pub(crate) number: u64,
-    parser: &'a str,
+    pub(crate) parser: &'a str,
     pub(crate) bytes: Bytes,
 }
 
@@ -58,8 +58,17 @@ impl Reader {
         Self { recover_records, ..self }
     }
 
+    /// Returns what it reads with.
+    pub(crate) const fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
     /// Gives each record of a piece to `each`.
-    pub(crate) fn records(&self, content: Content, each: &mut dyn FnMut(Record<'_>)) -> Lost {
+    pub(crate) fn records<'a>(
+        &'a self,
+        content: Content,
+        each: &mut dyn FnMut(Record<'a>),
+    ) -> Lost {
         let mut lost = Lost::default();
         let parser = self.parser.as_str();
         match content {
@@ -86,7 +95,7 @@ impl Reader {
         lost
     }
 
-    fn evtx(&self, bytes: Vec<u8>, each: &mut dyn FnMut(Record<'_>), lost: &mut Lost) {
+    fn evtx<'a>(&'a self, bytes: Vec<u8>, each: &mut dyn FnMut(Record<'a>), lost: &mut Lost) {
         let settings =
             evtx::ParserSettings::default().indent(false).recover_records(self.recover_records);
         let mut parser = match evtx::EvtxParser::from_buffer(bytes) {

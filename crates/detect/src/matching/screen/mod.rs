@@ -14,7 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use event::{Event, Value};
+use event::{Event, LogSource, Value};
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 use super::expression::Answer;
@@ -97,6 +97,7 @@ pub struct Screen<D> {
     /// Empty between records; kept for its room.
     tape: Tape<'static>,
     walk: Walk,
+    logsource: Option<Arc<LogSource>>,
 }
 
 impl<D> std::fmt::Debug for Screen<D> {
@@ -117,6 +118,7 @@ impl<D: Decoding> Screen<D> {
             buffers: Buffers::new(4_096),
             tape: Tape(Vec::new()),
             walk: Walk::default(),
+            logsource: None,
         }
     }
 
@@ -141,6 +143,11 @@ impl<D: Decoding> Screen<D> {
         verdict
     }
 
+    /// Returns the log source of the record that was last called silent.
+    pub fn logsource(&self) -> Option<&LogSource> {
+        self.logsource.as_deref()
+    }
+
     fn judge_tape(&mut self, tape: &[Node<'_>]) -> Option<Verdict> {
         let mut walk = std::mem::take(&mut self.walk);
         let end = self.shapes.walk(tape, &self.decoding, &mut walk);
@@ -149,6 +156,7 @@ impl<D: Decoding> Screen<D> {
                 self.learn(end, &walk, tape);
             }
             let plan = self.shapes.plan(end, &walk.deciding)?;
+            self.logsource = Some(Arc::clone(&plan.logsource));
             Some(judge(plan, &walk.values, tape, &mut self.scratch))
         });
         self.walk = walk;

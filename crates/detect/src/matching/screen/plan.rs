@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use event::{Attr, Value};
+use event::{Attr, LogSource, Value};
 
 use super::layout::{Layout, Origin};
 use crate::matching::Matcher;
@@ -15,6 +15,7 @@ use crate::matching::scratch::Scratch;
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) program: Arc<Program>,
+    pub(super) logsource: Arc<LogSource>,
     /// Values to look at: the place in the record, and the slot of the program.
     pub(super) feeds: Vec<(usize, usize)>,
     /// Slots of fields that every record of the shape has.
@@ -37,6 +38,7 @@ impl Plan {
             open: Vec::new(),
             seen: Vec::new(),
             origins: vec![None; matcher.leaves.fields().len()],
+            logsource: Arc::new(layout.event.logsource.clone()),
             program,
         };
         plan.set_origins(layout, matcher);
