@@ -29,7 +29,8 @@
 )]
 
 // The way of a record: bytes to text, the syslog header off, fields by format, meaning by the
-// source's definition, time, event.
+// source's definition, time, event; then records that tell one thing together are joined.
+mod audit_join;
 mod decoder;
 mod envelope;
 mod plain;
@@ -50,6 +51,7 @@ mod time;
 mod builtin;
 mod check;
 
+pub use audit_join::AuditJoin;
 pub use builtin::folders;
 pub use check::{Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_sample};
 pub use decoder::{Decoder, SourceContext};

@@ -21,3 +21,7 @@ pub(crate) const JSON_VALUES_MAX: usize = 16 * 1024;
 /// Largest compiled regular expression of a source: the default of the `regex` crate is ten times
 /// this, and operators may add sources.
 pub(crate) const REGEX_BYTES_MAX: usize = 1024 * 1024;
+
+/// Audit events of which the first records are remembered for the later ones: these follow within
+/// milliseconds, so some seconds of a busy fleet are enough. About 2 MB when full.
+pub(crate) const AUDIT_EVENTS_MAX: usize = 4096;

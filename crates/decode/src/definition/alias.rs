@@ -30,8 +30,8 @@ impl Aliases {
                 Own::Below(prefix.to_owned())
             } else if let Some(list) = name.strip_suffix("[]") {
                 Own::Joined(list.to_owned())
-            } else if let Some((folder, file)) = name.split_once('/') {
-                Own::Path(folder.to_owned(), file.to_owned())
+            } else if let Some((first, second)) = name.split_once('/') {
+                Own::Path(first.to_owned(), second.to_owned())
             } else {
                 Own::Field(name)
             }

@@ -63,7 +63,49 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> Op
     if !command.is_empty() {
         fields.push("CommandLine", command.join(" "));
     }
+    if let (None, Some(name)) = (fields.get("SYSCALL"), syscall_name(fields)) {
+        fields.push("SYSCALL", name);
+    }
     Some(stated)
+}
+
+/// System calls that rules ask for by name: number on x86-64, number on arm64 (0: it has none).
+/// Source: Linux' `syscall_64.tbl` and `asm-generic/unistd.h`.
+const SYSCALLS: &[(&str, u32, u32)] = &[
+    ("bind", 49, 200),
+    ("bpf", 321, 280),
+    ("connect", 42, 203),
+    ("delete_module", 176, 106),
+    ("execve", 59, 221),
+    ("execveat", 322, 281),
+    ("finit_module", 313, 273),
+    ("init_module", 175, 105),
+    ("kill", 62, 129),
+    ("memfd_create", 319, 279),
+    ("mknod", 133, 0),
+    ("mknodat", 259, 33),
+    ("openat", 257, 56),
+    ("personality", 135, 92),
+    ("ptrace", 101, 117),
+    ("setuid", 105, 146),
+    ("sysinfo", 99, 179),
+    ("syslog", 103, 116),
+    ("unlink", 87, 0),
+    ("unlinkat", 263, 35),
+];
+
+/// Returns the system call's name, which `log_format = ENRICHED` would add. Elsewhere auditd itself
+/// may write the name in the number's place.
+fn syscall_name(fields: &Fields) -> Option<String> {
+    let given = fields.get("syscall")?.text().into_owned();
+    let Ok(number) = given.parse::<u32>() else { return Some(given) };
+    let is_arm = match fields.get("arch")?.text().as_ref() {
+        "c000003e" | "x86_64" => false,
+        "c00000b7" | "aarch64" => true,
+        _ => return None,
+    };
+    let own = |entry: &&(&str, u32, u32)| number == if is_arm { entry.2 } else { entry.1 };
+    SYSCALLS.iter().find(own).filter(|_| number > 0).map(|(name, ..)| (*name).to_owned())
 }
 
 fn pairs(
@@ -164,6 +206,16 @@ mod tests {
                 "type=SYSCALL msg=audit(1795425601.042:77): syscall=59 uid=0\u{1d}UID=\"root\"",
                 "UID",
                 "root",
+            ),
+            (
+                "type=SYSCALL msg=audit(1795425601.042:77): arch=c000003e syscall=42 exe=\"/bin/nc\"",
+                "SYSCALL",
+                "connect",
+            ),
+            (
+                "type=SYSCALL msg=audit(1795425601.042:77): arch=aarch64 syscall=221 exe=\"/bin/nc\"",
+                "SYSCALL",
+                "execve",
             ),
             ("type=PATH msg=audit(1795425601.042:77): name=\"AB12\"", "name", "AB12"),
         ];

@@ -12,4 +12,5 @@ mod own_rules;
 mod recordings;
 mod regression;
 mod screen;
+mod shapes;
 mod streaming;

@@ -1,6 +1,7 @@
 //! Adds the fields that SigmaHQ's generic rules ask for but a channel spells otherwise: a process
 //! creation reads the same from Security 4688 as from Sysmon 1, a registry write from 4657 as from
-//! Sysmon 13. Fields are only added; what the source wrote is never changed.
+//! Sysmon 13. Fields are only added; what the source wrote stays, but for two values that Windows
+//! writes in more than one way ([`settle_values`]).
 
 use event::{Fields, Value};
 
@@ -36,6 +37,9 @@ pub(super) fn enrich(fields: &mut Fields) {
     add_channel(fields);
     let channel = text(fields, "Channel").to_ascii_lowercase();
     let event_id = fields.get("EventID").and_then(Value::int).unwrap_or_default();
+    if channel == "security" {
+        settle_values(fields);
+    }
     match (channel.as_str(), event_id) {
         ("security", 4688) => process_creation(fields),
         ("security", 4657) => registry_value(fields),
@@ -65,6 +69,25 @@ fn add_channel(fields: &mut Fields) {
     }
 }
 
+/// Brings to one form what rules compare as a whole: the event's own text pads the name of a logon
+/// process with blanks (`NtLmSsp `, `Advapi  `), and readers of event log files leave out the braces
+/// of a GUID.
+fn settle_values(fields: &mut Fields) {
+    if let Some(Value::Text(name)) = fields.get("LogonProcessName")
+        && name.ends_with(' ')
+    {
+        let name = name.trim_end().to_owned();
+        fields.set("LogonProcessName", name);
+    }
+    if let Some(Value::Text(guid)) = fields.get("SubcategoryGuid")
+        && !guid.is_empty()
+        && !guid.starts_with('{')
+    {
+        let guid = format!("{{{guid}}}");
+        fields.set("SubcategoryGuid", guid);
+    }
+}
+
 /// Security 4688 as Sysmon 1. `ProcessId` stays the creator's number, as the event says; the new
 /// process's number is an attribute.
 fn process_creation(fields: &mut Fields) {
@@ -86,24 +109,53 @@ fn process_creation(fields: &mut Fields) {
 
 /// Security 4657 as Sysmon 12 or 13.
 fn registry_value(fields: &mut Fields) {
-    let key = text(fields, "ObjectName");
-    let key = match key.strip_prefix(r"\REGISTRY\MACHINE") {
-        Some(rest) => format!("HKLM{rest}"),
-        None => match key.strip_prefix(r"\REGISTRY\USER") {
-            Some(rest) => format!("HKU{rest}"),
-            None => key.to_owned(),
-        },
-    };
+    let key = registry_key(text(fields, "ObjectName"));
     let value_name = text(fields, "ObjectValueName");
     if !key.is_empty() {
         let path = if value_name.is_empty() { key } else { format!(r"{key}\{value_name}") };
         add(fields, "TargetObject", path);
+    }
+    if let Some(details) = registry_details(text(fields, "NewValueType"), text(fields, "NewValue"))
+    {
+        add(fields, "Details", details);
     }
     copy(fields, "NewValue", "Details");
     copy(fields, "ProcessName", "Image");
     // %%1904 made, %%1905 changed, %%1906 removed.
     let kind = if text(fields, "OperationType") == "%%1906" { "DeleteValue" } else { "SetValue" };
     add(fields, "EventType", kind.to_owned());
+}
+
+/// The kernel's name of a key as Sysmon and the rules write it: root keys by their short names, the
+/// numbered control set as the current one.
+fn registry_key(name: &str) -> String {
+    let roots = [(r"\REGISTRY\MACHINE", "HKLM"), (r"\REGISTRY\USER", "HKU")];
+    let rooted = roots.into_iter().find_map(|(kernel, short)| {
+        let (root, rest) = name.split_at_checked(kernel.len())?;
+        root.eq_ignore_ascii_case(kernel).then(|| format!("{short}{rest}"))
+    });
+    let key = rooted.unwrap_or_else(|| name.to_owned());
+    ["ControlSet001", "ControlSet002", "ControlSet003"]
+        .into_iter()
+        .fold(key, |key, set| key.replace(&format!(r"\{set}\"), r"\CurrentControlSet\"))
+}
+
+/// What Sysmon would write of a number: `DWORD (0x00000001)`. Source: Sysmon's event 13; the message
+/// ids are those of the Security log (`%%1876` is `REG_DWORD`, `%%1883` is `REG_QWORD`).
+fn registry_details(kind: &str, value: &str) -> Option<String> {
+    let number = match value.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => value.parse::<u64>().ok(),
+    };
+    match kind {
+        "%%1876" => Some(format!("DWORD ({:#010x})", number?)),
+        "%%1883" => {
+            let number = number?;
+            Some(format!("QWORD ({:#010x}-{:#010x})", number >> 32, number & 0xFFFF_FFFF))
+        }
+        "%%1875" => Some("Binary Data".to_owned()),
+        _ => None,
+    }
 }
 
 /// NXLog overwrites Sysmon's `EventType` with its own (`INFO`): what happened is then in the message.

@@ -4,14 +4,18 @@
 //! | shape | how it is told |
 //! | --- | --- |
 //! | Winlogbeat 7+, Elastic Agent | `winlog.event_id` |
-//! | Winlogbeat 6 | `event_id` with `log_name` |
-//! | the `evtx` crate, Vector, xmltodict | `Event.System.EventID`, `System.EventID` |
+//! | Winlogbeat 6, Vector | `event_id` with `log_name`, or with `channel` and `provider_name` |
+//! | OpenTelemetry | `event_id.id`, also below `body.` |
+//! | the `evtx` crate, Chainsaw, xmltodict, Velociraptor | `Event.System.EventID`, `System.EventID` |
 //! | Wazuh | `data.win.system.eventID` |
-//! | NXLog, OTRF, Fluent Bit, Azure Monitor, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
+//! | NXLog, OTRF, Fluent Bit, Log Analytics, EvtxECmd, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
 //! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
+//!
+//! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]).
 
 mod enrich;
 pub(crate) mod names;
+mod packed;
 
 #[cfg(test)]
 mod tests;
@@ -28,10 +32,12 @@ const EXPORTED: &str = "_source.";
 /// How a JSON object spells a Windows event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
-    /// The structure of the XML, below this prefix.
-    Structure(&'static str),
+    /// The structure of the XML, below a prefix of this many bytes.
+    Structure(usize),
     Winlogbeat,
     OldWinlogbeat,
+    /// Below this prefix.
+    OpenTelemetry(&'static str),
     /// Below this prefix.
     Wazuh(&'static str),
     Flat,
@@ -52,15 +58,24 @@ pub(crate) fn normalise(fields: &mut Fields) {
     }
     match spelling(fields) {
         None => return,
-        Some(Spelling::Structure(prefix)) => {
-            rename(fields, |name| match name.strip_prefix(prefix) {
+        Some(Spelling::Structure(prefix_bytes)) => {
+            rename(fields, |name| match names::split_structure(name, prefix_bytes) {
                 Some(path) => names::below_event(path),
                 None => Some(name.to_owned()),
             });
             join_named_data(fields);
         }
-        Some(Spelling::Winlogbeat) => rename(fields, names::winlogbeat),
+        Some(Spelling::Winlogbeat) => {
+            rename(fields, names::winlogbeat);
+            add_moved(fields);
+        }
         Some(Spelling::OldWinlogbeat) => rename(fields, names::old_winlogbeat),
+        Some(Spelling::OpenTelemetry(prefix)) => {
+            rename(fields, |name| match name.strip_prefix(prefix) {
+                Some(inner) => names::open_telemetry(inner),
+                None => Some(name.to_owned()),
+            });
+        }
         Some(Spelling::Wazuh(prefix)) => {
             halve_backslashes(fields, prefix);
             rename(fields, |name| match name.strip_prefix(prefix) {
@@ -68,7 +83,7 @@ pub(crate) fn normalise(fields: &mut Fields) {
                 None => Some(name.to_owned()),
             });
         }
-        Some(Spelling::Flat) => {}
+        Some(Spelling::Flat) => packed::unpack(fields),
         Some(Spelling::Xml(name)) => unwrap_xml(fields, name),
     }
     complete(fields);
@@ -89,16 +104,17 @@ fn spelling(fields: &Fields) -> Option<Spelling> {
     }
     if has("EventID") || has("EventId") {
         let beside = ["Channel", "SourceName", "ProviderName", "ProviderGuid", "Provider_Name"];
-        if any(&beside) || any(&["EventSourceName", "LogName", "UtcTime", "channel"]) {
+        if any(&beside) || any(&["EventSourceName", "LogName", "EventLog", "UtcTime", "channel"]) {
             return Some(Spelling::Flat);
         }
     }
-    let starts = |prefix: &str| fields.iter().any(|(name, _)| name.starts_with(prefix));
-    if starts("Event.System.") {
-        return Some(Spelling::Structure("Event."));
+    if let Some(prefix_bytes) = fields.iter().find_map(|(name, _)| names::structure_prefix(name)) {
+        return Some(Spelling::Structure(prefix_bytes));
     }
-    if starts("System.EventID") {
-        return Some(Spelling::Structure(""));
+    if let Some(prefix) = ["body.", ""].into_iter().find(|prefix| {
+        fields.iter().any(|(name, _)| name.strip_prefix(prefix) == Some("event_id.id"))
+    }) {
+        return Some(Spelling::OpenTelemetry(prefix));
     }
     if has("data.win.system.eventID") {
         return Some(Spelling::Wazuh("data.win."));
@@ -106,16 +122,27 @@ fn spelling(fields: &Fields) -> Option<Spelling> {
     if has("win.system.eventID") {
         return Some(Spelling::Wazuh("win."));
     }
-    if has("event_id") && any(&["log_name", "source_name", "provider_guid"]) {
+    let is_vector = has("channel") && has("provider_name");
+    if has("event_id") && (is_vector || any(&["log_name", "source_name", "provider_guid"])) {
         return Some(Spelling::OldWinlogbeat);
     }
     if has("Id") && has("LogName") && has("ProviderName") {
         return Some(Spelling::Flat);
     }
-    let xml = XML_FIELDS.iter().copied().find(|name| {
-        matches!(fields.get(name), Some(Value::Text(text)) if text.trim_start().starts_with("<Event "))
-    });
+    let xml = XML_FIELDS
+        .iter()
+        .copied()
+        .find(|name| matches!(fields.get(name), Some(Value::Text(text)) if is_xml(text)));
     xml.map(Spelling::Xml)
+}
+
+fn is_xml(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let text = match text.strip_prefix("<?xml") {
+        Some(rest) => rest.split_once("?>").map_or(rest, |(_, rest)| rest).trim_start(),
+        None => text,
+    };
+    text.starts_with("<Event ")
 }
 
 /// Gives every field the name that `name_of` returns; `None` leaves the field out.
@@ -172,6 +199,23 @@ fn unwrap_xml(fields: &mut Fields, xml_name: &str) {
     rename(fields, |name| (name != xml_name).then(|| name.to_owned()));
     for (name, value) in inner.iter() {
         fields.push(name.to_owned(), value.clone());
+    }
+}
+
+/// Gives back the names that the shipper's modules took from the event's data.
+fn add_moved(fields: &mut Fields) {
+    for (name, moved) in names::MOVED {
+        if fields.get(name).is_none()
+            && let Some(value) = fields.get(moved).cloned()
+        {
+            fields.set(*name, value);
+        }
+    }
+    if fields.get("User").is_none()
+        && let (Some(domain), Some(user)) = (fields.get("user.domain"), fields.get("user.name"))
+    {
+        let account = format!(r"{}\{}", domain.text(), user.text());
+        fields.set("User", account);
     }
 }
 

@@ -65,6 +65,23 @@ pub(crate) fn below_event(path: &str) -> Option<String> {
     }
 }
 
+/// Returns how long the prefix before the event's structure is, if this is a name of its system
+/// part: 0 for `System.EventID`, 6 for `Event.System.EventID`, more where a tool wraps the event.
+pub(super) fn structure_prefix(name: &str) -> Option<usize> {
+    if name.starts_with("System.EventID") {
+        return Some(0);
+    }
+    let at = name.find("Event.System.")?;
+    let is_whole_word = at == 0 || name.get(..at).is_some_and(|before| before.ends_with('.'));
+    is_whole_word.then(|| at.saturating_add("Event.".len()))
+}
+
+/// Returns the path below the event, if the name has the prefix.
+pub(super) fn split_structure(name: &str, prefix_bytes: usize) -> Option<&str> {
+    let (prefix, path) = name.split_at_checked(prefix_bytes)?;
+    (prefix.is_empty() || prefix.ends_with("Event.")).then_some(path)
+}
+
 fn system_name(parts: std::str::Split<'_, char>) -> Option<String> {
     let parts = parts.filter(|part| !part.is_empty() && !MARKERS.contains(part)).map(|part| {
         let part = part.strip_suffix("_attributes").unwrap_or(part);
@@ -118,22 +135,42 @@ pub(super) fn winlogbeat(name: &str) -> Option<String> {
     })
 }
 
-/// Returns the field name for a name that Winlogbeat 6 and earlier uses.
+/// Returns the field name for a name that Winlogbeat 6 and earlier uses, or Vector.
 pub(super) fn old_winlogbeat(name: &str) -> Option<String> {
     if let Some(data) = name.strip_prefix("event_data.").or(name.strip_prefix("user_data.")) {
         return data_name(data).filter(|data| data != "xml_name");
     }
     Some(match name {
         "event_id" => "EventID".to_owned(),
-        "log_name" => "Channel".to_owned(),
-        "source_name" => "Provider_Name".to_owned(),
+        "log_name" | "channel" => "Channel".to_owned(),
+        "source_name" | "provider_name" => "Provider_Name".to_owned(),
         "provider_guid" => "Provider_Guid".to_owned(),
-        "computer_name" => "Computer".to_owned(),
-        "record_number" => "EventRecordID".to_owned(),
+        "computer_name" | "computer" => "Computer".to_owned(),
+        "record_number" | "record_id" => "EventRecordID".to_owned(),
         "process_id" => "Execution_ProcessID".to_owned(),
         "thread_id" => "Execution_ThreadID".to_owned(),
         "user.identifier" => "Security_UserID".to_owned(),
         "message" => "Message".to_owned(),
+        _ => name.to_owned(),
+    })
+}
+
+/// Returns the field name for a name of OpenTelemetry's receiver for Windows event logs.
+pub(super) fn open_telemetry(name: &str) -> Option<String> {
+    if let Some(data) = name.strip_prefix("event_data.") {
+        return data_name(data.strip_prefix("data.").unwrap_or(data));
+    }
+    Some(match name {
+        "event_id.id" => "EventID".to_owned(),
+        "event_id.qualifiers" => "Qualifiers".to_owned(),
+        "channel" => "Channel".to_owned(),
+        "computer" => "Computer".to_owned(),
+        "provider.name" | "provider.event_source" => "Provider_Name".to_owned(),
+        "provider.guid" => "Provider_Guid".to_owned(),
+        "record_id" => "EventRecordID".to_owned(),
+        "system_time" => "TimeCreated".to_owned(),
+        "message" => "Message".to_owned(),
+        "level" => "Level".to_owned(),
         _ => name.to_owned(),
     })
 }
@@ -171,12 +208,48 @@ fn capitalised(name: &str) -> String {
 pub(super) const FLAT_ALIASES: &[(&str, &[&str])] = &[
     ("EventID", &["Id", "EventId", "eventID"]),
     ("Channel", &["LogName", "channel", "EventLog"]),
-    ("Provider_Name", &["ProviderName", "SourceName", "EventSourceName", "Provider"]),
+    ("Provider_Name", &["ProviderName", "SourceName", "EventSourceName", "Provider", "Source"]),
     ("Provider_Guid", &["ProviderGuid"]),
     ("Computer", &["Hostname", "MachineName", "ComputerName", "host.name", "hostname"]),
     ("EventRecordID", &["RecordNumber", "RecordId"]),
     ("Data", &["StringInserts", "Properties.Value"]),
     ("Message", &["message"]),
+];
+
+/// Where the modules of Winlogbeat and Elastic Agent move parts of an event's data to. Source: ECS 8,
+/// the modules `sysmon`, `security` and `powershell`.
+pub(super) const MOVED: &[(&str, &str)] = &[
+    ("Image", "process.executable"),
+    ("SourceImage", "process.executable"),
+    ("CommandLine", "process.command_line"),
+    ("CurrentDirectory", "process.working_directory"),
+    ("OriginalFileName", "process.pe.original_file_name"),
+    ("OriginalFileName", "file.pe.original_file_name"),
+    ("Product", "process.pe.product"),
+    ("Company", "process.pe.company"),
+    ("Description", "process.pe.description"),
+    ("FileVersion", "process.pe.file_version"),
+    ("ProcessGuid", "process.entity_id"),
+    ("ProcessId", "process.pid"),
+    ("ParentImage", "process.parent.executable"),
+    ("ParentCommandLine", "process.parent.command_line"),
+    ("ParentProcessGuid", "process.parent.entity_id"),
+    ("ParentProcessId", "process.parent.pid"),
+    ("ImageLoaded", "dll.path"),
+    ("ImageLoaded", "file.path"),
+    ("TargetFilename", "file.path"),
+    ("PipeName", "file.name"),
+    ("TargetObject", "registry.path"),
+    ("Details", "registry.data.strings"),
+    ("SourceIp", "source.ip"),
+    ("SourcePort", "source.port"),
+    ("SourceHostname", "source.domain"),
+    ("DestinationIp", "destination.ip"),
+    ("DestinationPort", "destination.port"),
+    ("DestinationHostname", "destination.domain"),
+    ("Protocol", "network.transport"),
+    ("QueryName", "dns.question.name"),
+    ("ScriptBlockText", "powershell.file.script_block_text"),
 ];
 
 /// Makes `EventID` a number where it is spelled as text, because rules compare it as one.

@@ -231,6 +231,52 @@ fn security_4657_reads_like_sysmon_13() {
 }
 
 #[test]
+fn security_4657_spells_keys_and_numbers_as_sysmon_does() {
+    for (key, kind, value, target, details) in [
+        (
+            r"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\x",
+            "%%1876",
+            "4",
+            r"HKLM\SYSTEM\CurrentControlSet\Services\x\v",
+            "DWORD (0x00000004)",
+        ),
+        (
+            r"\\Registry\\User\\S-1-5-21-1\\Software",
+            "%%1873",
+            "evil.exe",
+            r"HKU\S-1-5-21-1\Software\v",
+            "evil.exe",
+        ),
+        (
+            r"\\REGISTRY\\MACHINE\\SOFTWARE",
+            "%%1883",
+            "0x100000002",
+            r"HKLM\SOFTWARE\v",
+            "QWORD (0x00000001-0x00000002)",
+        ),
+        (r"\\REGISTRY\\MACHINE\\SOFTWARE", "%%1875", "0102", r"HKLM\SOFTWARE\v", "Binary Data"),
+        (r"\\REGISTRY\\MACHINE\\SOFTWARE", "%%1876", "x", r"HKLM\SOFTWARE\v", "x"),
+    ] {
+        let fields = read(&format!(
+            r#"{{"EventID":4657,"Channel":"Security","ObjectName":"{key}","ObjectValueName":"v","NewValueType":"{kind}","NewValue":"{value}"}}"#
+        ));
+        check(&fields, &[("TargetObject", target.into()), ("Details", details.into())]);
+    }
+}
+
+#[test]
+fn values_that_windows_writes_in_two_ways_read_as_one() {
+    let fields = read(
+        r#"{"EventID":4624,"Channel":"Security","LogonProcessName":"NtLmSsp ","SubcategoryGuid":"0CCE9217-69AE-11D9-BED3-505054503030"}"#,
+    );
+    let braced = "{0CCE9217-69AE-11D9-BED3-505054503030}";
+    check(&fields, &[("LogonProcessName", "NtLmSsp".into()), ("SubcategoryGuid", braced.into())]);
+    let fields =
+        read(&format!(r#"{{"EventID":4719,"Channel":"Security","SubcategoryGuid":"{braced}"}}"#));
+    check(&fields, &[("SubcategoryGuid", braced.into())]);
+}
+
+#[test]
 fn a_registry_event_type_that_the_shipper_overwrote_is_found_again() {
     let event = |id: u8, extra: &str| {
         format!(
