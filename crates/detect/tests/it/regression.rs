@@ -53,7 +53,7 @@ fn assert_agrees(rules: &RuleSet, event: &Event, fast: &[&str]) {
 }
 
 /// Reads which rule a recording is for from the `info.yml` beside it.
-fn rule_id(path: &Path) -> Option<String> {
+pub(crate) fn rule_id(path: &Path) -> Option<String> {
     let info = fs::read_to_string(path.with_file_name("info.yml")).ok()?;
     let (_, metadata) = info.split_once("rule_metadata:")?;
     let (_, rest) = metadata.split_once("id: ")?;

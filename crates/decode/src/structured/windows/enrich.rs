@@ -44,6 +44,10 @@ pub(super) fn enrich(fields: &mut Fields) {
         ("security", 4688) => process_creation(fields),
         ("security", 4657) => registry_value(fields),
         ("microsoft-windows-sysmon/operational", 12..=14) => registry_event_type(fields, event_id),
+        ("application", 1000) => {
+            name_crash(fields);
+            add_data(fields);
+        }
         ("windows powershell" | "application", _) => add_data(fields),
         ("microsoft-windows-windows defender/operational", _) => defender(fields),
         _ => {}
@@ -173,6 +177,31 @@ fn registry_event_type(fields: &mut Fields, event_id: i64) {
         _ => return,
     };
     fields.set("EventType", kind);
+}
+
+/// Application Error 1000 names its data since Windows 10 only; before, the order says what is what.
+fn name_crash(fields: &mut Fields) {
+    const NAMES: [&str; 8] = [
+        "AppName",
+        "AppVersion",
+        "AppTimeStamp",
+        "ModuleName",
+        "ModuleVersion",
+        "ModuleTimeStamp",
+        "ExceptionCode",
+        "FaultingOffset",
+    ];
+    let parts = match fields.get("Data") {
+        Some(Value::List(parts)) if text(fields, "Provider_Name") == "Application Error" => {
+            parts.clone()
+        }
+        _ => return,
+    };
+    for (name, part) in NAMES.into_iter().zip(parts) {
+        if fields.get(name).is_none() {
+            fields.set(name, part);
+        }
+    }
 }
 
 /// Rules for channels without named data look into `Data`. Winlogbeat calls its parts `param1` …,

@@ -310,6 +310,17 @@ fn single_channels_get_the_names_that_rules_use() {
         r#"{"winlog":{"event_id":400,"channel":"Windows PowerShell","event_data":{"param1":"Available","param2":"None"}}}"#,
     );
     check(&classic, &[("Data", Value::List(vec!["Available".into(), "None".into()]))]);
+    let crash = read(
+        r#"{"EventID":1000,"Channel":"Application","Provider_Name":"Application Error","Data":["MsMpEng.exe","4.1","x","mpengine.dll","1.1","y","c0000005","0"]}"#,
+    );
+    check(
+        &crash,
+        &[
+            ("AppName", "MsMpEng.exe".into()),
+            ("ModuleName", "mpengine.dll".into()),
+            ("ExceptionCode", "c0000005".into()),
+        ],
+    );
     let without_channel = read(r#"{"EventID":5,"UtcTime":"x","ProcessGuid":"{y}"}"#);
     check(&without_channel, &[("Channel", "Microsoft-Windows-Sysmon/Operational".into())]);
 }
