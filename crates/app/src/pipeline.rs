@@ -20,7 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use collect::{Batch, Counters, SpoolReader};
 use db::Db;
-use decode::{Decoder, SourceContext};
+use decode::{AuditJoin, Decoder, SourceContext};
 use detect::{Dropped, Engine, EngineState};
 use event::{DeadLetter, DeadReason, Event, Finding, Frame, SourceId, SpoolPosition};
 use lake::Lake;
@@ -136,6 +136,7 @@ impl Pipeline {
     ) {
         let mut keeper =
             Keeper::new(self.state.clone(), Arc::clone(self.db.clock()), self.judged.clone());
+        let mut audit = AuditJoin::default();
         let mut recount_at = self.recount_at;
         loop {
             let batch = tokio::select! {
@@ -146,7 +147,8 @@ impl Pipeline {
                     continue;
                 }
             };
-            let Some(batch) = batch else { break };
+            let Some(mut batch) = batch else { break };
+            batch.events.iter_mut().for_each(|event| audit.join(event));
             let position = batch.position;
             let Some((own, batch, findings)) = self.detect(engine, batch, &keeper).await else {
                 return;

@@ -36,6 +36,11 @@ const WINDOWS_KIND: &[&str] = &[
     "mandatoryLabel",
     "OperationType",
     "operationType",
+    // Values that are settled to one form.
+    "LogonProcessName",
+    "logonProcessName",
+    "SubcategoryGuid",
+    "subcategoryGuid",
 ];
 
 /// Accounts of which only *whether there is one* decides.
@@ -47,6 +52,9 @@ const MESSAGES: &[&str] = &["Message", "message"];
 
 /// Fields that may hold a whole event as XML.
 const XML: &[&str] = windows::XML_FIELDS;
+
+/// Fields that may hold the data of an event as one text.
+const PACKED: &[&str] = windows::PACKED_FIELDS;
 
 /// Ends of paths whose name alone does not say enough: the provider's name and the event's number in
 /// the structure of the XML.
@@ -88,8 +96,11 @@ impl Decoder {
         match self.asked(path) {
             Some(false) => Part::Value,
             _ if MESSAGES.contains(&last) || XML.contains(&path) => {
-                Part::Text { start: "<Event", line: "EventType:" }
+                Part::Text { start: "<", line: "EventType:" }
             }
+            // PowerShell's events have a `Payload` too, of any text.
+            _ if path == "Payload" => Part::Text { start: "{\"", line: "EventType:" },
+            _ if PACKED.contains(&path) => Part::Value,
             Some(true) => Part::Presence,
             None if ACCOUNTS.contains(&last) => Part::Presence,
             None => Part::Nothing,
@@ -116,11 +127,11 @@ impl Decoder {
     }
 
     /// Returns whether the events of this kind have their values as the record has them, or made in
-    /// a way that shows. Not so where a text is taken apart by patterns, and in Windows' registry
-    /// audits, whose key is rewritten by what stands in it.
+    /// a way that shows. Not so where a text is taken apart by patterns, in Windows' registry audits,
+    /// whose key is rewritten by what stands in it, and where the place in a list names a value.
     pub fn reads_plainly(&self, event: &Event) -> bool {
         let source = self.source(&event.parser);
         source.is_some_and(|source| source.reads_json() && source.patterns.is_empty())
-            && event.fields.get("EventID").and_then(Value::int) != Some(4657)
+            && !matches!(event.fields.get("EventID").and_then(Value::int), Some(4657 | 1000))
     }
 }

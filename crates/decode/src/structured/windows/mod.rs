@@ -20,6 +20,7 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::packed::TEXTS as PACKED_FIELDS;
 use event::{Attr, Attrs, Fields, Value};
 
 /// Fields in which forwarders put the whole event as XML.
@@ -137,7 +138,6 @@ fn spelling(fields: &Fields) -> Option<Spelling> {
 }
 
 fn is_xml(text: &str) -> bool {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
     let text = match text.strip_prefix("<?xml") {
         Some(rest) => rest.split_once("?>").map_or(rest, |(_, rest)| rest).trim_start(),
         None => text,

@@ -10,13 +10,13 @@ use crate::limits::FIELDS_MAX;
 use crate::structured::xml;
 
 /// Fields that hold the data as one text.
-const TEXTS: [&str; 4] = ["Payload", "EventData", "UserData", "ParameterXml"];
+pub(crate) const TEXTS: &[&str] = &["Payload", "EventData", "UserData", "ParameterXml"];
 
 /// Gives each value of the event's data its own name.
 pub(super) fn unpack(fields: &mut Fields) {
-    for name in TEXTS {
+    for name in TEXTS.iter().copied() {
         let Some(Value::Text(text)) = fields.get(name) else { continue };
-        let data = match text.trim_start().as_bytes().first() {
+        let data = match text.as_bytes().first() {
             Some(b'{') => json_data(text, name != "Payload"),
             Some(b'<') => xml_data(text),
             _ => None,
