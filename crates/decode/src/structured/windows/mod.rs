@@ -8,7 +8,7 @@
 //! | OpenTelemetry | `event_id.id`, also below `body.` |
 //! | the `evtx` crate, Chainsaw, xmltodict, Velociraptor | `Event.System.EventID`, `System.EventID` |
 //! | Wazuh | `data.win.system.eventID` |
-//! | NXLog, OTRF, Fluent Bit, Log Analytics, EvtxECmd, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
+//! | NXLog, OTRF, Fluent Bit, Log Analytics, `EvtxECmd`, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
 //! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
 //!
 //! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]).

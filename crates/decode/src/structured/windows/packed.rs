@@ -1,5 +1,5 @@
 //! Flat shapes that keep the event's data together: as an object (`EventData.Image`, Log Analytics'
-//! table WindowsEvent), as a text of JSON (EvtxECmd's `Payload`), or as a text of XML (Log Analytics'
+//! table `WindowsEvent`), as a text of JSON (`EvtxECmd`'s `Payload`), or as a text of XML (Log Analytics'
 //! table Event).
 
 use event::{Fields, Value};
