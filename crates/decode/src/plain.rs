@@ -29,6 +29,7 @@ const WINDOWS_KIND: &[&str] = &[
     "source_name",
     "EventSourceName",
     "Provider",
+    "Source",
     "EventType",
     "event_type",
     "eventType",
@@ -65,6 +66,9 @@ const ENDS: &[&str] = &[
     "Provider_attributes.Name",
     "EventID.#text",
     "EventID.Value",
+    "event_id.id",
+    "provider.name",
+    "provider.event_source",
 ];
 
 /// What of a value decides how the others of its record are read.

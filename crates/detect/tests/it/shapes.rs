@@ -43,11 +43,11 @@ const SHAPES: &[(&str, Shape)] = &[
         let document = json!({"kind": "evtx", "path": "a.evtx", "data": own.whole});
         Some(json!({"group": "Sigma", "kind": "individual", "document": document}).to_string())
     }),
-    ("Velociraptor", velociraptor),
-    ("Winlogbeat 8", |own| winlogbeat(own, json!(own.event_id.to_string()))),
-    ("Winlogbeat 7", |own| winlogbeat(own, own.event_id.clone())),
+    ("Velociraptor", |own| Some(velociraptor(own))),
+    ("Winlogbeat 8", |own| Some(winlogbeat(own, &json!(own.event_id.to_string())))),
+    ("Winlogbeat 7", |own| Some(winlogbeat(own, &own.event_id))),
     ("Winlogbeat with the Sysmon module", ecs_module),
-    ("Winlogbeat 6", old_winlogbeat),
+    ("Winlogbeat 6", |own| Some(old_winlogbeat(own))),
     ("Vector", vector),
     ("OpenTelemetry", open_telemetry),
     ("NXLog", nxlog),
@@ -124,7 +124,7 @@ impl Parts {
     }
 }
 
-fn winlogbeat(own: &Parts, event_id: Json) -> Option<String> {
+fn winlogbeat(own: &Parts, event_id: &Json) -> String {
     let section = if own.is_user_data { "user_data" } else { "event_data" };
     let mut winlog = json!({
         "event_id": event_id, "channel": own.channel, "provider_name": own.provider,
@@ -133,10 +133,7 @@ fn winlogbeat(own: &Parts, event_id: Json) -> Option<String> {
     winlog[section] = Json::Object(own.texts());
     let event = json!({"code": text(&own.event_id), "kind": "event", "provider": own.provider});
     let agent = json!({"type": "winlogbeat", "version": "8.15.0"});
-    Some(
-        json!({"@timestamp": own.time, "agent": agent, "event": event, "winlog": winlog})
-            .to_string(),
-    )
+    json!({"@timestamp": own.time, "agent": agent, "event": event, "winlog": winlog}).to_string()
 }
 
 /// What the module moves out of the event's data.
@@ -165,7 +162,7 @@ fn ecs_module(own: &Parts) -> Option<String> {
     if !own.channel.contains("Sysmon") {
         return None;
     }
-    let mut event: Json = serde_json::from_str(&winlogbeat(own, own.event_id.clone())?).unwrap();
+    let mut event: Json = serde_json::from_str(&winlogbeat(own, &own.event_id)).unwrap();
     for (name, moved) in MOVED {
         let data = event["winlog"]["event_data"].as_object_mut()?;
         if let Some(value) = data.remove(*name) {
@@ -181,7 +178,7 @@ fn ecs_module(own: &Parts) -> Option<String> {
     Some(event.to_string())
 }
 
-fn old_winlogbeat(own: &Parts) -> Option<String> {
+fn old_winlogbeat(own: &Parts) -> String {
     let section = if own.is_user_data { "user_data" } else { "event_data" };
     let mut event = json!({
         "@timestamp": own.time, "event_id": own.event_id, "log_name": own.channel,
@@ -189,10 +186,10 @@ fn old_winlogbeat(own: &Parts) -> Option<String> {
         "type": "wineventlog",
     });
     event[section] = Json::Object(own.texts());
-    Some(event.to_string())
+    event.to_string()
 }
 
-fn velociraptor(own: &Parts) -> Option<String> {
+fn velociraptor(own: &Parts) -> String {
     let mut event = json!({"System": {
         "Provider": {"Name": own.provider}, "EventID": {"Value": own.event_id},
         "TimeCreated": {"SystemTime": 1_795_425_601.5}, "Channel": own.channel,
@@ -200,7 +197,7 @@ fn velociraptor(own: &Parts) -> Option<String> {
     }});
     let section = if own.is_user_data { "UserData" } else { "EventData" };
     event[section] = own.whole["Event"][section].clone();
-    Some(event.to_string())
+    event.to_string()
 }
 
 fn vector(own: &Parts) -> Option<String> {
@@ -278,8 +275,9 @@ fn windows_event_table(own: &Parts) -> Option<String> {
 }
 
 fn event_table(own: &Parts) -> Option<String> {
-    let start = own.xml.find("<EventData")?;
-    let data = own.xml[start..].split("</EventData>").next()?;
+    let (_, rest) = own.xml.split_once("<EventData")?;
+    let (inside, _) = rest.split_once("</EventData>")?;
+    let data = format!("<EventData{inside}");
     let data = format!(
         "<DataItem type=\"System.XmlData\" sourceHealthServiceId=\"x\">{data}</EventData></DataItem>"
     );

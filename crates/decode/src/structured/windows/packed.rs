@@ -17,7 +17,8 @@ pub(super) fn unpack(fields: &mut Fields) {
     for name in TEXTS.iter().copied() {
         let Some(Value::Text(text)) = fields.get(name) else { continue };
         let data = match text.as_bytes().first() {
-            Some(b'{') => json_data(text, name != "Payload"),
+            Some(b'{') if name != "Payload" => json_data(text, true),
+            Some(b'{') if text.starts_with("{\"") => json_data(text, false),
             Some(b'<') => xml_data(text),
             _ => None,
         };
