@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use event::LogSource;
 use ipnet::IpNet;
 
+use crate::baseline::Spec;
 use crate::error::Place;
 use crate::info::RuleInfo;
 use crate::pattern::Pattern;
@@ -18,6 +19,8 @@ pub(crate) enum Document {
     Rule(Rule),
     Correlation(Correlation),
     Filter(Filter),
+    /// Its rule chooses the events that are learned.
+    Baseline(Rule, Spec),
 }
 
 /// A rule over single events.

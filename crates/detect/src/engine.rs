@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event::{Event, Finding};
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::{BaselineSettings, BaselineState, Learner, Learning};
 use crate::correlation::{Correlator, CorrelatorState, Dropped};
 use crate::indicator::{IndicatorSet, IndicatorWatch};
 use crate::matching::Scratch;
@@ -17,6 +18,8 @@ use crate::rule_set::RuleSet;
 pub struct EngineState {
     /// What the correlations count.
     pub correlations: CorrelatorState,
+    /// What the baselines have learned.
+    pub baselines: BaselineState,
 }
 
 /// The rules that an event set off and that correlations count, for [`Engine::correlate`].
@@ -54,6 +57,7 @@ impl RuleSet {
 pub struct Engine {
     rules: Arc<RuleSet>,
     correlator: Correlator,
+    learner: Learner,
     scratch: Scratch,
     indicators: IndicatorWatch,
 }
@@ -62,9 +66,11 @@ impl Engine {
     /// Returns an engine that has seen nothing yet.
     pub fn new(rules: Arc<RuleSet>) -> Self {
         let correlator = Correlator::new(&rules);
+        let learner = Learner::new(&rules);
         Self {
             rules,
             correlator,
+            learner,
             scratch: Scratch::default(),
             indicators: IndicatorWatch::default(),
         }
@@ -86,6 +92,7 @@ impl Engine {
     /// both.
     pub fn swap(&mut self, rules: Arc<RuleSet>) -> Vec<Dropped> {
         let dropped = self.correlator.swap(&self.rules, &rules);
+        self.learner.swap(&self.rules, &rules);
         self.rules = rules;
         dropped
     }
@@ -98,6 +105,21 @@ impl Engine {
     /// Changes the indicators. Every event is judged by one set or the other.
     pub fn swap_indicators(&mut self, indicators: Arc<IndicatorSet>) {
         self.indicators = IndicatorWatch::new(indicators);
+    }
+
+    /// Changes what the operator set for the baselines.
+    pub fn set_baselines(&mut self, settings: BaselineSettings) {
+        self.learner.set(settings);
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn learner(&self) -> &Learner {
+        &self.learner
+    }
+
+    /// Returns how far each baseline has learned each source it has seen.
+    pub fn learning(&self) -> Vec<Learning> {
+        self.learner.learning(&self.rules)
     }
 
     /// Returns the findings of these events, in the order of the events.
@@ -118,6 +140,7 @@ impl Engine {
         }
         self.rules.findings_of(fired, event, findings);
         self.correlator.observe(&self.rules, event, fired, findings);
+        self.learner.observe(&self.rules, event, fired, findings);
     }
 
     /// Follows the correlations of one event that [`RuleSet::judge`] has judged, on whatever thread.
@@ -133,11 +156,15 @@ impl Engine {
 
     /// Returns what the engine remembers, to be stored.
     pub fn state(&self) -> EngineState {
-        EngineState { correlations: self.correlator.state(&self.rules) }
+        EngineState {
+            correlations: self.correlator.state(&self.rules),
+            baselines: self.learner.state(&self.rules),
+        }
     }
 
     /// Takes up what was stored; returns what was of no more use.
     pub fn restore(&mut self, stored: EngineState) -> Vec<Dropped> {
+        self.learner.restore(&self.rules, stored.baselines);
         self.correlator.restore(&self.rules, stored.correlations)
     }
 }

@@ -40,6 +40,8 @@ pub struct RuleInfo {
     pub line: usize,
     /// It counts other rules' matches instead of looking at events.
     pub is_correlation: bool,
+    /// It learns what is usual and finds what is not.
+    pub is_baseline: bool,
     /// It makes findings of its own. `false` for a rule that only feeds a correlation, as the Sigma
     /// specification wants it (a correlation with `generate: true` keeps its rules audible).
     pub is_audible: bool,

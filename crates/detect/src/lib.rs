@@ -21,6 +21,7 @@
 
 // A rule's way.
 mod error;
+mod fingerprint;
 mod letter_case;
 mod pattern;
 mod yaml;
@@ -33,6 +34,7 @@ mod pipeline;
 mod rule_set;
 
 // An event's way.
+mod baseline;
 mod correlation;
 mod coverage;
 mod engine;
@@ -51,6 +53,9 @@ pub mod testing;
 mod traps;
 
 pub use ast::Placeholders;
+pub use baseline::{
+    BASELINE_LIMIT_RULE, BaselineSettings, BaselineState, BaselineSwitch, Learning,
+};
 pub use correlation::{Correlator, CorrelatorState, Dropped, LATE_RULE, LIMIT_RULE};
 pub use coverage::{Needs, Readiness, RuleCoverage, Seen, SeenKind};
 pub use engine::{CountedRules, Engine, EngineState};

@@ -86,3 +86,16 @@ pub const INDICATOR_TEXT_BYTES_MAX: usize = 16 * 1024;
 
 /// Most folders of a URL that are looked up: deeper ones are rare, and hostile ones endless.
 pub const URL_FOLDERS_MAX: usize = 16;
+
+/// Most memory of one baseline over all systems, in bytes (about). A flood of invented values pushes
+/// out what was unseen for the longest time, in the largest system first.
+pub const BASELINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most values that a baseline remembers of one entity, so that one cannot push out all others.
+pub const BASELINE_VALUES_PER_ENTITY_MAX: usize = 5_000;
+
+/// Most findings of one baseline in one system and hour: more are no longer read one by one.
+pub const BASELINE_FINDINGS_PER_HOUR_MAX: usize = 50;
+
+/// Longest value that a baseline tells apart, in bytes; a longer one is cut.
+pub const BASELINE_VALUE_BYTES_MAX: usize = 256;

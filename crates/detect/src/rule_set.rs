@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use event::{Event, Finding, LogSource};
 
 use crate::ast::{Correlation, Document, Filter, Placeholders, Rule};
+use crate::baseline::Spec;
 use crate::correlation::{CorrelationPlan, Planned};
 use crate::error::{Fault, RuleError, RuleErrorKind};
 use crate::explain::{self, Because, Counted, Explanation};
@@ -20,6 +21,8 @@ use crate::{reference, taxonomy};
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) correlations: Vec<CorrelationPlan>,
+    /// What is learned of the events that the last so many rules choose.
+    pub(crate) baselines: Vec<Spec>,
     infos: Vec<RuleInfo>,
     matcher: Matcher,
 }
@@ -89,7 +92,7 @@ impl RuleSet {
     /// Adds a finding for each of these rules that is audible.
     pub(crate) fn findings_of(&self, fired: &[usize], event: &Event, findings: &mut Vec<Finding>) {
         let rules = fired.iter().filter_map(|number| self.rules.get(*number));
-        let audible = rules.filter(|rule| rule.info.is_audible);
+        let audible = rules.filter(|rule| rule.info.is_audible && !rule.info.is_baseline);
         findings.extend(audible.map(|rule| explain::finding(rule, event)));
     }
 
@@ -156,6 +159,8 @@ impl RuleSet {
 struct Loading {
     rules: Vec<Rule>,
     correlations: Vec<Correlation>,
+    baseline_rules: Vec<Rule>,
+    baselines: Vec<Spec>,
     filters: Vec<(String, Filter)>,
     errors: Vec<RuleError>,
     /// Ids in use, with where.
@@ -176,6 +181,12 @@ impl Loading {
                 Document::Correlation(correlation) => {
                     if self.is_new(&correlation.info) {
                         self.correlations.push(correlation);
+                    }
+                }
+                Document::Baseline(rule, spec) => {
+                    if self.is_new(&rule.info) {
+                        self.baseline_rules.push(rule);
+                        self.baselines.push(spec);
                     }
                 }
             }
@@ -202,6 +213,8 @@ impl Loading {
     }
 
     fn apply_filters(&mut self) {
+        // The rules of baselines stand behind all others.
+        self.rules.append(&mut self.baseline_rules);
         for (path, filter) in std::mem::take(&mut self.filters) {
             let chosen: Vec<usize> = match &filter.rules {
                 None => (0..self.rules.len()).collect(),
@@ -278,16 +291,20 @@ impl Loading {
         let matcher = Matcher::build(&self.rules);
         let mut infos: Vec<RuleInfo> = self.rules.iter().map(|rule| rule.info.clone()).collect();
         infos.extend(plans.iter().map(|plan| plan.info.clone()));
-        let set = RuleSet { rules: self.rules, correlations: plans, infos, matcher };
+        let Self { rules, baselines, .. } = self;
+        let set = RuleSet { rules, correlations: plans, baselines, infos, matcher };
         (set, self.errors)
     }
 
-    /// Returns the number of each rule by id and by name, correlations after the rules.
+    /// Returns the number of each rule by id and by name, correlations after the rules. Baselines
+    /// are left out: what they find cannot be counted.
     fn names(&self) -> BTreeMap<String, usize> {
-        let rules = self.rules.iter().map(|rule| (&rule.info.id, &rule.name));
-        let correlations = self.correlations.iter().map(|own| (&own.info.id, &own.name));
+        let rules = self.rules.iter().map(|rule| (&rule.info, &rule.name));
+        let correlations = self.correlations.iter().map(|own| (&own.info, &own.name));
+        let numbered = rules.chain(correlations).enumerate();
+        let counted = numbered.filter(|(_, (info, _))| !info.is_baseline);
         let mut names = BTreeMap::new();
-        for (number, (id, name)) in rules.chain(correlations).enumerate() {
+        for (number, (RuleInfo { id, .. }, name)) in counted {
             names.entry(id.clone()).or_insert(number);
             if let Some(name) = name {
                 names.entry(name.clone()).or_insert(number);

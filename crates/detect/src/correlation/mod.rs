@@ -315,7 +315,7 @@ fn sighting(plan: &CorrelationPlan, input_number: usize, seen: &Seen<'_>) -> Opt
 
 /// Returns when the event counts as having happened. A sender that dates an event into the future
 /// must not make a group forget everything else: such an event counts when it was collected.
-fn time_of(event: &Event) -> DateTime<Utc> {
+pub(crate) fn time_of(event: &Event) -> DateTime<Utc> {
     let latest = event.collected_at.checked_add_signed(CLOCK_AHEAD_MAX);
     if latest.is_some_and(|latest| event.occurred_at > latest) {
         event.collected_at

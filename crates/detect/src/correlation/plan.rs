@@ -6,6 +6,7 @@ use chrono::Duration;
 
 use crate::ast::{Comparison, Correlation, CorrelationKind, Rule, Threshold};
 use crate::error::{Fault, RuleError, did_you_mean};
+use crate::fingerprint::Fingerprint;
 use crate::info::RuleInfo;
 use crate::limits::{
     CORRELATION_CHAIN_MAX, ENTRIES_PER_GROUP_MAX, LATENESS, ORDERED_ENTRIES_PER_GROUP_MAX,
@@ -146,7 +147,7 @@ fn one(
         group_by: group_by.clone(),
         timespan: *timespan,
         threshold: threshold.clone(),
-        fingerprint: fingerprint.0,
+        fingerprint: fingerprint.value(),
     }
 }
 
@@ -325,22 +326,5 @@ impl CorrelationPlan {
         let fields = self.inputs.first().map(|input| input.group_fields.as_slice());
         let fields = fields.unwrap_or_default();
         shown.iter().zip(fields).map(|((_, value), field)| (field.clone(), value.clone())).collect()
-    }
-}
-
-/// FNV-1a, 64 bits: stable over versions and machines, as stored state needs it.
-struct Fingerprint(u64);
-
-impl Default for Fingerprint {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fingerprint {
-    fn take(&mut self, text: &str) {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
     }
 }

@@ -250,6 +250,7 @@ fn info(text: &Text) -> RuleInfo {
         path: "indicators".to_owned(),
         line: 1,
         is_correlation: false,
+        is_baseline: false,
         is_audible: true,
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn read(node: &Node, number: usize, context: Context<'_>) -> Result<R
         path: context.path.to_owned(),
         line: node.at.line,
         is_correlation: false,
+        is_baseline: false,
         is_audible: true,
     })
 }

@@ -22,6 +22,7 @@ pub(crate) use modifier::number;
 pub(crate) use parallel::read_all;
 
 use crate::ast::{Document, Filter, Placeholders, Rule, Search};
+use crate::baseline;
 use crate::error::{Fault, Place, RuleError, did_you_mean};
 use crate::pipeline::{Pipelines, RuleDraft};
 use crate::yaml::{self, Key, Node};
@@ -98,7 +99,10 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
     info.logsource = logsource;
     let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
     let (filters, filter_titles) = (Vec::new(), Vec::new());
-    Ok(Document::Rule(Rule { info, name, search, filters, filter_titles }))
+    let mut rule = Rule { info, name, search, filters, filter_titles };
+    let Some(own) = node.get("baseline") else { return Ok(Document::Rule(rule)) };
+    rule.info.is_baseline = true;
+    Ok(Document::Baseline(rule, baseline::read(node, own)?))
 }
 
 /// Runs a draft through the pipelines and carries out its modifiers. Returns it with its log source.
