@@ -92,7 +92,7 @@ impl Pipeline {
         stop: CancellationToken,
     ) {
         let (decoded, waiting) = mpsc::channel(AHEAD);
-        let mut engine = Engine::new(self.rules.current());
+        let mut engine = self.rules.engine();
         tell_dropped(&engine.restore(remembered));
         let storing = tokio::spawn(self.clone().store_all(engine, waiting, stop.clone()));
         loop {

@@ -10,6 +10,9 @@ use include_dir::{Dir, DirEntry, include_dir};
 /// Our own rules, as they were when the binary was made.
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../rules");
 
+/// Our own baselines.
+static BASELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../baselines");
+
 /// A rule file larger than this is refused: SigmaHQ's largest is under 100 kB.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -38,10 +41,19 @@ pub struct Loaded {
 
 /// Returns the rules built into the binary, in the order of their paths, without their tests.
 pub fn builtin() -> Vec<RuleText> {
+    texts_of(&BUILTIN, "rules")
+}
+
+/// Returns the baselines built into the binary, in the order of their paths, without their tests.
+pub fn builtin_baselines() -> Vec<RuleText> {
+    texts_of(&BASELINES, "baselines")
+}
+
+fn texts_of(folder: &'static Dir<'static>, name: &str) -> Vec<RuleText> {
     let mut texts = Vec::new();
-    embedded(&BUILTIN, &mut |path, text| {
+    embedded(folder, &mut |path, text| {
         if is_rule(Path::new(path)) {
-            texts.push(RuleText { path: format!("rules/{path}"), text: text.to_owned() });
+            texts.push(RuleText { path: format!("{name}/{path}"), text: text.to_owned() });
         }
     });
     texts.sort_by(|a, b| a.path.cmp(&b.path));
@@ -144,10 +156,16 @@ pub fn load_with(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
     Ok(compile(texts, &read_pipelines(pipelines)?))
 }
 
-/// Loads the built-in rules and those of the operator's folders together, as the server does, brought
+/// Loads baselines: those of the folders, or the built-in ones when none is named.
+pub fn load_baselines(folders: &[PathBuf]) -> Result<Loaded> {
+    if folders.is_empty() { Ok(compile(builtin_baselines(), &[])) } else { load(folders) }
+}
+
+/// Loads the built-in rules and baselines and those of the operator's folders together, as the server does, brought
 /// to the operator's own names by these pipelines.
 pub fn load_all(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
     let mut texts = builtin();
+    texts.extend(builtin_baselines());
     for folder in folders {
         texts.extend(read(folder)?);
     }

@@ -22,12 +22,13 @@ pub struct EngineState {
     pub baselines: BaselineState,
 }
 
-/// The rules that an event set off and that correlations count, for [`Engine::correlate`].
+/// The rules that an event set off and that correlations count or baselines learn from, for
+/// [`Engine::correlate`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CountedRules(Vec<usize>);
 
 impl CountedRules {
-    /// Returns whether no correlation is concerned.
+    /// Returns whether no correlation and no baseline is concerned.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -47,7 +48,10 @@ impl RuleSet {
             return CountedRules::default();
         }
         self.findings_of(fired, event, findings);
-        let counts = |number: &&usize| self.correlations.iter().any(|plan| plan.counts(**number));
+        let counts = |number: &&usize| {
+            **number >= self.first_baseline()
+                || self.correlations.iter().any(|plan| plan.counts(**number))
+        };
         CountedRules(fired.iter().filter(counts).copied().collect())
     }
 }
@@ -143,7 +147,7 @@ impl Engine {
         self.learner.observe(&self.rules, event, fired, findings);
     }
 
-    /// Follows the correlations of one event that [`RuleSet::judge`] has judged, on whatever thread.
+    /// Follows the correlations and baselines of one event that [`RuleSet::judge`] has judged, on whatever thread.
     /// Events go in here in one order, whoever judged them.
     pub fn correlate(
         &mut self,
@@ -152,6 +156,7 @@ impl Engine {
         findings: &mut Vec<Finding>,
     ) {
         self.correlator.observe(&self.rules, event, &counted.0, findings);
+        self.learner.observe(&self.rules, event, &counted.0, findings);
     }
 
     /// Returns what the engine remembers, to be stored.

@@ -89,6 +89,11 @@ impl RuleSet {
         self.matcher.run(event, scratch)
     }
 
+    /// Returns the number of the first rule that belongs to a baseline: they stand last.
+    pub(crate) fn first_baseline(&self) -> usize {
+        self.rules.len().saturating_sub(self.baselines.len())
+    }
+
     /// Adds a finding for each of these rules that is audible.
     pub(crate) fn findings_of(&self, fired: &[usize], event: &Event, findings: &mut Vec<Finding>) {
         let rules = fired.iter().filter_map(|number| self.rules.get(*number));

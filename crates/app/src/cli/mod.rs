@@ -6,6 +6,7 @@
 
 mod account;
 mod audit;
+mod baselines;
 mod coverage;
 mod demo;
 mod explain;
@@ -56,6 +57,9 @@ enum Command {
     /// Check, test and list detection rules
     #[command(subcommand)]
     Rules(rules::Command),
+    /// List and check what is learned of each system, and how far it has come
+    #[command(subcommand)]
+    Baselines(baselines::Command),
     /// List and test the log formats that can be read
     #[command(subcommand)]
     Sources(sources::Command),
@@ -125,6 +129,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0),
         Command::Search(arguments) => search::run(&config()?, &arguments),
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
+        Command::Baselines(command) => baselines::run(&config()?, &command),
         Command::Sources(command) => sources::run(&command),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),

@@ -31,6 +31,8 @@ pub struct Config {
     pub lake: LakeConfig,
     /// What is looked for in them.
     pub rules: RulesConfig,
+    /// What is learned of them.
+    pub baselines: BaselinesConfig,
     /// How records are read.
     pub sources: SourcesConfig,
 }
@@ -258,6 +260,37 @@ pub struct RulesConfig {
     pub pipelines: Vec<PathBuf>,
 }
 
+/// What is learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BaselinesConfig {
+    /// The zone whose working hours and weekends people keep, in minutes east of UTC.
+    pub utc_offset_minutes: i32,
+    /// Which baselines speak for which log sources; the last one that fits counts.
+    pub switches: Vec<BaselineSwitchConfig>,
+}
+
+impl Default for BaselinesConfig {
+    fn default() -> Self {
+        let utc_offset_minutes = detect::BaselineSettings::default().utc_offset_minutes;
+        Self { utc_offset_minutes, switches: Vec::new() }
+    }
+}
+
+/// Switches baselines on or off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineSwitchConfig {
+    /// The baseline's name or id; without one, all of them.
+    #[serde(default)]
+    pub baseline: Option<String>,
+    /// The log source's id; without one, all of them.
+    #[serde(default)]
+    pub source: Option<event::SourceId>,
+    /// Whether it makes findings. What is off still learns.
+    pub on: bool,
+}
+
 /// How records are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -414,6 +447,21 @@ impl Config {
     pub fn address(&self) -> String {
         let scheme = if self.web.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.web.listen)
+    }
+
+    /// Returns what the operator set for the baselines.
+    pub fn baseline_settings(&self) -> detect::BaselineSettings {
+        let switch = |own: &BaselineSwitchConfig| detect::BaselineSwitch {
+            baseline: own.baseline.clone(),
+            source: own.source,
+            is_on: own.on,
+        };
+        let BaselinesConfig { utc_offset_minutes, switches } = &self.baselines;
+        let utc_offset_minutes = *utc_offset_minutes;
+        detect::BaselineSettings {
+            switches: switches.iter().map(switch).collect(),
+            utc_offset_minutes,
+        }
     }
 
     /// Returns the spool's folder.

@@ -166,7 +166,8 @@ impl Platform {
         let db = open_db(&config).await?;
         let clock = Arc::clone(db.clock());
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
-        let rules = Arc::new(RuleBook::load(&config.rules)?);
+        let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
+        let rules = Arc::new(rules);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;

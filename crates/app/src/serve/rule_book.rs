@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use detect::{Engine, RuleError, RuleFile, RuleInfo, RuleSet};
+use detect::{BaselineSettings, Engine, RuleError, RuleFile, RuleInfo, RuleSet};
 use event::{Event, Finding};
 use parking_lot::Mutex;
 use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue, RuleReadiness};
@@ -25,6 +25,7 @@ pub struct RuleBook {
     config: RulesConfig,
     shelf: ArcSwap<Shelf>,
     hits: Mutex<BTreeMap<String, Hits>>,
+    baselines: BaselineSettings,
 }
 
 /// One loading of all rules.
@@ -53,7 +54,21 @@ impl RuleBook {
         let shelf = Shelf::load(config)?;
         tell(&shelf);
         let (config, hits) = (config.clone(), Mutex::default());
-        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits })
+        let baselines = BaselineSettings::default();
+        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits, baselines })
+    }
+
+    /// Sets what the operator chose for the baselines.
+    #[must_use]
+    pub fn with_baselines(self, baselines: BaselineSettings) -> Self {
+        Self { baselines, ..self }
+    }
+
+    /// Returns an engine for the rules in force that remembers nothing yet.
+    pub fn engine(&self) -> Engine {
+        let mut engine = Engine::new(self.current());
+        engine.set_baselines(self.baselines.clone());
+        engine
     }
 
     /// Returns the rules in force.

@@ -106,7 +106,7 @@ impl Learner {
         fired: &[usize],
         findings: &mut Vec<Finding>,
     ) {
-        let first = rules.rules.len().saturating_sub(rules.baselines.len());
+        let first = rules.first_baseline();
         let own = fired.iter().skip(fired.partition_point(|number| *number < first));
         for number in own {
             let place = number.saturating_sub(first);
@@ -153,7 +153,7 @@ impl Learner {
 
 /// Returns the baselines of a set with what screens show of each.
 fn baselines(rules: &RuleSet) -> impl Iterator<Item = (&RuleInfo, &Spec)> {
-    let first = rules.rules.len().saturating_sub(rules.baselines.len());
+    let first = rules.first_baseline();
     rules.rules.iter().skip(first).map(|rule| &rule.info).zip(&rules.baselines)
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "a test says what it skipped and what it saw")]
 
+mod baselines;
 mod corpus;
 mod data;
 mod decoded;

@@ -1,4 +1,4 @@
-//! The project's own rules: each has a test file, and every case goes as it says.
+//! The project's own rules and baselines: each has a test file, and every case goes as it says.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,16 @@ use crate::data;
 
 #[test]
 fn every_rule_of_ours_passes_its_tests() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+    passes("rules");
+}
+
+#[test]
+fn every_baseline_of_ours_passes_its_tests() {
+    passes("baselines");
+}
+
+fn passes(folder: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
     if !folder.is_dir() {
         println!("skipped: {} is absent", folder.display());
         return;
