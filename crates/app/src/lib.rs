@@ -16,6 +16,7 @@ pub mod serve;
 
 // What it is set up from.
 pub mod config;
+pub mod indicators;
 pub mod rules;
 pub mod sources;
 

@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine_state::{Keeper, StateFile};
-use crate::serve::{RuleBook, recount};
+use crate::serve::{IndicatorBook, RuleBook, recount};
 
 /// Everything that the way leads through.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Pipeline {
     pub decoder: Arc<Decoder>,
     /// The rules in force.
     pub rules: Arc<RuleBook>,
+    /// The indicators in force.
+    pub indicators: Arc<IndicatorBook>,
     /// Keeps events.
     pub lake: Arc<Lake>,
     /// Open pages.
@@ -180,10 +182,13 @@ impl Pipeline {
         if keeper.knows(batch.position) {
             return Some((engine, batch, Vec::new()));
         }
-        let rules = self.rules.current();
+        let (rules, indicators) = (self.rules.current(), self.indicators.current());
         let detected = tokio::task::spawn_blocking(move || {
             if !Arc::ptr_eq(engine.rules(), &rules) {
                 tell_dropped(&engine.swap(rules));
+            }
+            if !Arc::ptr_eq(engine.indicators(), &indicators) {
+                engine.swap_indicators(indicators);
             }
             let findings = engine.process(&batch.events);
             (engine, batch, findings)

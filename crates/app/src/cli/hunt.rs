@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, anyhow, bail};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{Args, ValueEnum};
-use detect::{RuleError, RuleSet};
+use detect::{IndicatorSet, RuleError, RuleSet};
 use event::Severity;
 use web::Lang;
 
@@ -23,6 +23,7 @@ use crate::hunt::reading::Reader;
 use crate::hunt::report::{Format, Report, Summary};
 use crate::hunt::selection::{Choice, Selection};
 use crate::hunt::{self, Question, Tally};
+use crate::indicators::{self, Places};
 use crate::rules;
 
 /// What to hunt for, and where.
@@ -43,6 +44,10 @@ pub(crate) struct Arguments {
     /// once
     #[arg(long = "pipeline", value_name = "FILE")]
     pipelines: Vec<PathBuf>,
+    /// File or folder of indicators to look for too: lists, CSV, STIX 2.1, MISP; may be given more than
+    /// once
+    #[arg(long, value_name = "FILE")]
+    indicators: Vec<PathBuf>,
     /// How log lines are read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
@@ -134,6 +139,7 @@ impl Arguments {
             paths: vec![folder],
             rules,
             pipelines: Vec::new(),
+            indicators: Vec::new(),
             source: "auto".to_owned(),
             format: Format::Jsonl,
             output: Some(output),
@@ -198,6 +204,7 @@ pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
         from: arguments.from,
         to: arguments.to,
         selection,
+        indicators: look_for(&arguments.indicators)?,
     };
     let mut out: Box<dyn Write> = match &arguments.output {
         Some(file) => {
@@ -216,6 +223,22 @@ pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
     bar.finish_and_clear();
     let summary = report.finish(&tally)?;
     Ok(Hunted { tally, summary, rules, bad: loaded.bad })
+}
+
+/// Loads indicators; what cannot be used, and what never matches, is said on standard error.
+fn look_for(files: &[PathBuf]) -> Result<Arc<IndicatorSet>> {
+    if files.is_empty() {
+        return Ok(Arc::default());
+    }
+    let places = Places { indicators: files.to_vec(), ..Places::default() };
+    let loaded = indicators::load(&places)?;
+    for error in &loaded.report.errors {
+        eprintln!("refused: {error}");
+    }
+    for line in indicators::summary(&loaded) {
+        eprintln!("{line}");
+    }
+    Ok(loaded.set)
 }
 
 /// Says on standard error what was searched, and what could not have been found and why.

@@ -11,6 +11,7 @@ mod coverage;
 mod demo;
 mod explain;
 pub(crate) mod hunt;
+mod indicators;
 pub(crate) mod output;
 mod rules;
 mod search;
@@ -60,6 +61,9 @@ enum Command {
     /// List and check what is learned of each system, and how far it has come
     #[command(subcommand)]
     Baselines(baselines::Command),
+    /// Check lists of indicators: addresses, domains, URLs, file hashes, mail addresses
+    #[command(subcommand)]
+    Indicators(indicators::Command),
     /// List and test the log formats that can be read
     #[command(subcommand)]
     Sources(sources::Command),
@@ -130,6 +134,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Search(arguments) => search::run(&config()?, &arguments),
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Baselines(command) => baselines::run(&config()?, &command),
+        Command::Indicators(command) => indicators::run(config()?, &command),
         Command::Sources(command) => sources::run(&command),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),

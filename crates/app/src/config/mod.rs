@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::Places;
+
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +35,8 @@ pub struct Config {
     pub rules: RulesConfig,
     /// What is learned of them.
     pub baselines: BaselinesConfig,
+    /// What others have seen attackers use.
+    pub indicators: IndicatorsConfig,
     /// How records are read.
     pub sources: SourcesConfig,
 }
@@ -289,6 +293,24 @@ pub struct BaselineSwitchConfig {
     pub source: Option<event::SourceId>,
     /// Whether it makes findings. What is off still learns.
     pub on: bool,
+}
+
+/// What others have seen attackers use.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndicatorsConfig {
+    /// Files and folders of indicators; changes in them are picked up.
+    pub folders: Vec<PathBuf>,
+    /// Files and folders of warning lists, besides the built-in ones: what must never be alerted on.
+    pub warning_lists: Vec<PathBuf>,
+}
+
+impl IndicatorsConfig {
+    /// Returns where indicators and warning lists are.
+    pub fn places(&self) -> Places {
+        let warning_lists = self.warning_lists.clone();
+        Places { indicators: self.folders.clone(), warning_lists }
+    }
 }
 
 /// How records are read.

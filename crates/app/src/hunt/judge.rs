@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use detect::{CountedRules, RuleSet, Scratch};
+use detect::{CountedRules, IndicatorWatch, RuleSet, Scratch};
 use event::{Attr, Event, Finding, IdSource, LogSource};
 
 use super::evidence::{Exhibit, Piece};
@@ -40,15 +40,19 @@ pub(crate) struct Judge<'a> {
     question: &'a Question,
     reader: &'a Reader,
     rules: &'a Arc<RuleSet>,
-    unread: Unread<'a>,
+    unread: Option<Unread<'a>>,
     scratch: Scratch,
+    watch: IndicatorWatch,
     found: Vec<Finding>,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(question: &'a Question, reader: &'a Reader, rules: &'a Arc<RuleSet>) -> Self {
-        let unread = Unread::new(reader, rules);
-        Self { question, reader, rules, unread, scratch: Scratch::default(), found: Vec::new() }
+        // Indicators are looked for in events: with them, none is passed over.
+        let unread = question.indicators.is_empty().then(|| Unread::new(reader, rules));
+        let watch = IndicatorWatch::new(Arc::clone(&question.indicators));
+        let (scratch, found) = (Scratch::default(), Vec::new());
+        Self { question, reader, rules, unread, scratch, watch, found }
     }
 
     /// Judges the piece with this number. A fault in reading it (of ours, or of a library) stops
@@ -76,7 +80,7 @@ impl<'a> Judge<'a> {
     }
 
     fn record(&mut self, judged: &mut Judged, record: Record<'a>, ids: &IdSource) {
-        if let Some(source) = self.unread.pass_over(&record) {
+        if let Some(source) = self.unread.as_mut().and_then(|unread| unread.pass_over(&record)) {
             // Its number stays its own, so that ids do not depend on which thread passed over what.
             ids.event(judged.exhibit.written);
             judged.events += 1;
@@ -93,6 +97,7 @@ impl<'a> Judge<'a> {
         if !self.question.is_in_time(event.occurred_at) {
             return;
         }
+        self.watch.observe(&event, &mut self.found);
         let counted = self.rules.judge(&event, &mut self.scratch, &mut self.found);
         for finding in self.found.drain(..) {
             if self.question.selection.wants(&finding) {

@@ -28,7 +28,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
-use detect::{CountedRules, Engine, RuleSet};
+use detect::{CountedRules, Engine, IndicatorSet, RuleSet};
 use event::{Event, Finding, LogSource};
 use indicatif::ProgressBar;
 
@@ -54,6 +54,8 @@ pub(crate) struct Question {
     /// Only events before this time.
     pub(crate) to: Option<DateTime<Utc>>,
     pub(crate) selection: Selection,
+    /// Indicators looked for beside the rules.
+    pub(crate) indicators: Arc<IndicatorSet>,
 }
 
 /// One finding with where it was found.

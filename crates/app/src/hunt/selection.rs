@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use detect::{RuleInfo, RuleSet};
+use detect::{RuleInfo, RuleSet, indicator_rules};
 use event::{Finding, Severity};
 
 /// What rules are chosen by: `tag:attack.t1059`, `status:experimental`, or a rule's id, name or title.
@@ -66,14 +66,16 @@ impl Selection {
         include: &[Choice],
         exclude: &[Choice],
     ) -> Result<Self, Vec<Choice>> {
+        let built_in = indicator_rules();
+        let known = || rules.rules().iter().chain(&built_in);
         let chosen = |choices: &[Choice]| -> HashSet<String> {
-            let fitting = rules.rules().iter().filter(|rule| choices.iter().any(|c| c.fits(rule)));
+            let fitting = known().filter(|rule| choices.iter().any(|c| c.fits(rule)));
             fitting.map(|rule| rule.id.clone()).collect()
         };
         let idle: Vec<Choice> = include
             .iter()
             .chain(exclude)
-            .filter(|choice| !rules.rules().iter().any(|rule| choice.fits(rule)))
+            .filter(|choice| !known().any(|rule| choice.fits(rule)))
             .cloned()
             .collect();
         if !idle.is_empty() {

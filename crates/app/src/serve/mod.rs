@@ -1,7 +1,9 @@
 //! Running the platform: opens everything in order, wires the crates together, and closes it in the
 //! reverse order so that nothing accepted is lost.
 
+mod folder_watch;
 mod gap;
+mod indicator_book;
 mod intake;
 mod names;
 mod pages;
@@ -30,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use gap::GAP_RULE;
+pub use indicator_book::IndicatorBook;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
@@ -58,6 +61,8 @@ pub struct Platform {
     pub spool: Spool,
     /// The rules in force.
     pub rules: Arc<RuleBook>,
+    /// The indicators in force.
+    pub indicators: Arc<IndicatorBook>,
     /// What the collectors counted.
     pub counters: Arc<Counters>,
     /// Where log senders reach us.
@@ -168,6 +173,7 @@ impl Platform {
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
         let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
         let rules = Arc::new(rules);
+        let indicators = Arc::new(IndicatorBook::load(config.indicators.places())?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;
@@ -186,6 +192,7 @@ impl Platform {
             names: names.clone(),
             decoder,
             rules: Arc::clone(&rules),
+            indicators: Arc::clone(&indicators),
             lake: Arc::clone(&lake),
             hub: hub.clone(),
             health: Arc::clone(&health),
@@ -212,6 +219,7 @@ impl Platform {
             lake,
             spool,
             rules,
+            indicators,
             counters,
             intake,
             pages,
@@ -383,6 +391,7 @@ fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<
     let (db, hub) = (&way.db, &way.hub);
     tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
+    tasks.spawn(Arc::clone(&way.indicators).watch(stop.clone()));
     tasks.spawn(forget(db.clone(), stop.clone()));
     tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
     let watch = SilenceWatch {

@@ -2,22 +2,18 @@
 //! and shown to people through [`respond::rule::RuleCatalogue`].
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use detect::{BaselineSettings, Engine, RuleError, RuleFile, RuleInfo, RuleSet};
+use detect::{BaselineSettings, Engine, RuleError, RuleFile, RuleInfo, RuleSet, indicator_rules};
 use event::{Event, Finding};
 use parking_lot::Mutex;
 use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue, RuleReadiness};
 use tokio_util::sync::CancellationToken;
 
+use super::folder_watch::FolderWatch;
 use crate::config::RulesConfig;
 use crate::rules;
-
-/// How often the folders are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The rules in force, swapped whole.
 #[derive(Debug)]
@@ -94,17 +90,10 @@ impl RuleBook {
         if self.config.folders.is_empty() && self.config.pipelines.is_empty() {
             return;
         }
-        let mut seen = self.stamps().await;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = stop.cancelled() => return,
-            }
-            let now = self.stamps().await;
-            if now == seen {
-                continue;
-            }
-            seen = now;
+        let RulesConfig { folders, pipelines } = &self.config;
+        let places = [folders.as_slice(), pipelines].concat();
+        let mut files = FolderWatch::new(places, rules::is_rule).await;
+        while files.changed(&stop).await {
             let book = Arc::clone(&self);
             let loaded = tokio::task::spawn_blocking(move || Shelf::load(&book.config)).await;
             match loaded {
@@ -115,33 +104,6 @@ impl RuleBook {
                 Ok(Err(error)) => tracing::error!("rules stay as they were: {error:#}"),
                 Err(error) => tracing::error!(%error, "loading rules failed"),
             }
-        }
-    }
-
-    /// Returns which files there are, how long and how old: what tells a change.
-    async fn stamps(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
-        let RulesConfig { folders, pipelines } = self.config.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            let mut stamps = Vec::new();
-            for folder in folders.iter().chain(&pipelines) {
-                collect_stamps(folder, &mut stamps);
-            }
-            stamps.sort();
-            stamps
-        });
-        found.await.unwrap_or_default()
-    }
-}
-
-fn collect_stamps(path: &Path, stamps: &mut Vec<(PathBuf, u64, Option<SystemTime>)>) {
-    let mut waiting = vec![path.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let Ok(facts) = std::fs::metadata(&path) else { continue };
-        if facts.is_dir() {
-            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-            waiting.extend(entries.map(|entry| entry.path()));
-        } else if rules::is_rule(&path) {
-            stamps.push((path, facts.len(), facts.modified().ok()));
         }
     }
 }
@@ -158,11 +120,14 @@ fn tell(shelf: &Shelf) {
 
 impl RuleCatalogue for RuleBook {
     fn rules(&self) -> Vec<RuleCard> {
-        self.shelf.load().set.rules().iter().map(card).collect()
+        let shelf = self.shelf.load();
+        shelf.set.rules().iter().chain(&indicator_rules()).map(card).collect()
     }
 
     fn rule(&self, id: &str) -> Option<RuleCard> {
-        self.shelf.load().set.rule(id).map(card)
+        let shelf = self.shelf.load();
+        let built_in = || indicator_rules().into_iter().find(|rule| rule.id == id);
+        shelf.set.rule(id).map(card).or_else(|| built_in().as_ref().map(card))
     }
 
     fn text(&self, id: &str) -> Option<String> {
