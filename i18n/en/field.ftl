@@ -49,3 +49,5 @@ field-message = message
 field-status-detail = result code
 field-action = action
 field-status = outcome
+field-bytes-out = bytes sent
+field-bytes-in = bytes received

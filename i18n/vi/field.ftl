@@ -49,3 +49,5 @@ field-message = nội dung bản ghi
 field-status-detail = mã kết quả
 field-action = hành động
 field-status = kết quả
+field-bytes-out = số byte gửi đi
+field-bytes-in = số byte nhận về

@@ -43,6 +43,8 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (&["DestinationPort", "DestPort", "dst_port", "dstport", "id.resp_p"], "field-dst-port"),
     (&["DestinationHostname", "dst_host", "r-dns"], "field-dst-host"),
+    (&["bytes_out"], "field-bytes-out"),
+    (&["bytes_in"], "field-bytes-in"),
     (&["TargetFilename", "FileName", "file_path"], "field-file"),
     (&["Hashes", "file_hash"], "field-hash"),
     (&["TargetObject", "reg_key"], "field-registry-key"),
