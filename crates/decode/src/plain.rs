@@ -71,6 +71,9 @@ const ENDS: &[&str] = &[
     "provider.event_source",
 ];
 
+/// What names the log that a Zeek record is of.
+const ZEEK_LOG: &[&str] = &["_path", "@stream"];
+
 /// What of a value decides how the others of its record are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -94,7 +97,10 @@ impl Decoder {
     /// record are read.
     pub fn deciding_part(&self, path: &str) -> Part {
         let last = path.rsplit('.').next().unwrap_or(path);
-        if WINDOWS_KIND.contains(&last) || ENDS.iter().any(|end| path.ends_with(end)) {
+        if WINDOWS_KIND.contains(&last)
+            || ENDS.iter().any(|end| path.ends_with(end))
+            || ZEEK_LOG.contains(&path)
+        {
             return Part::Value;
         }
         match self.asked(path) {
