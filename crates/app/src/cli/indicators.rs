@@ -29,7 +29,7 @@ pub(crate) struct Files {
     warning_list: Vec<PathBuf>,
 }
 
-pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
+pub(crate) fn run(config: &Config, command: &Command) -> Result<Outcome> {
     let Command::Check(files) = command;
     let mut places = config.indicators.places();
     if !files.files.is_empty() {

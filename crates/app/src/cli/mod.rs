@@ -134,7 +134,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Search(arguments) => search::run(&config()?, &arguments),
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Baselines(command) => baselines::run(&config()?, &command),
-        Command::Indicators(command) => indicators::run(config()?, &command),
+        Command::Indicators(command) => indicators::run(&config()?, &command),
         Command::Sources(command) => sources::run(&command),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),
