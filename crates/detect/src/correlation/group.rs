@@ -76,7 +76,11 @@ impl Group {
             self.entries.reserve_exact(1);
         }
         self.entries.insert(place, entry);
-        let verdict = judge(plan, &self.entries, at, |end| self.is_quiet(end, plan.span()));
+        let verdict = if self.is_all_quiet(at, plan.span()) {
+            None
+        } else {
+            judge(plan, &self.entries, at, |end| self.is_quiet(end, plan.span()))
+        };
         let reach = at.saturating_sub(plan.span());
         taken.is_cut = verdict.is_none()
             && self.cut_until.is_some_and(|until| until >= reach)
@@ -93,6 +97,12 @@ impl Group {
     /// Returns whether a window that ends then is in the quiet time around a firing.
     pub(super) fn is_quiet(&self, end: Micros, span: Micros) -> bool {
         self.fired.iter().any(|fired| fired.saturating_sub(end).saturating_abs() < span)
+    }
+
+    /// Returns whether every window that holds this moment ends in the quiet time of one firing.
+    fn is_all_quiet(&self, at: Micros, span: Micros) -> bool {
+        let latest = at.saturating_add(span);
+        self.fired.iter().any(|fired| (at.saturating_add(1)..latest).contains(fired))
     }
 
     fn fire(&mut self, verdict: &Verdict) -> Firing {

@@ -38,32 +38,32 @@ pub(super) fn judge(
     if plan.kind == CorrelationKind::TemporalOrdered && plan.grows() && !plan.picks_rules() {
         return chain(plan, entries, &reach, is_quiet);
     }
-    let is_dear =
-        matches!(plan.kind, CorrelationKind::ValuePercentile(_) | CorrelationKind::ValueMedian);
-    // A plain count needs no look at what it counts.
-    let is_tallied = plan.kind != CorrelationKind::EventCount;
-    let mut slide = Slide { tally: Tally::default(), window: reach.start..reach.start, is_tallied };
+    let is_dear = plan.orders_numbers()
+        || (!plan.grows() && reach.last_end.saturating_sub(reach.start) > EACH_WINDOW_MAX);
+    let mut slide = Slide { tally: Tally::of(plan), window: reach.start..reach.start };
     slide.grow(entries, reach.own_end);
     let mut end_at = at;
     loop {
-        let newest = slide.window.end == reach.last_end;
-        // Order statistics cost a whole window each: of the later windows only the last.
-        let is_wanted = !is_dear || newest || end_at == at;
-        if is_wanted && !is_quiet(end_at) {
+        if !is_quiet(end_at) {
             let measured = slide.measure(plan, entries);
             if slide.is_met(plan, entries, measured) {
                 return Some(Verdict { at: end_at, measured, window: slide.window });
             }
         }
-        if newest {
+        if slide.window.end == reach.last_end {
             return None;
         }
-        end_at = entries.get(slide.window.end)?.at;
-        let end = entries.partition_point(|entry| entry.at <= end_at);
-        slide.grow(entries, end);
+        let next = if is_dear { reach.last_end.checked_sub(1)? } else { slide.window.end };
+        end_at = entries.get(next)?.at;
+        let same = entries.range(next..).take_while(|entry| entry.at == end_at).count();
+        slide.grow(entries, next.saturating_add(same));
         slide.shrink(entries, end_at.saturating_sub(plan.span()));
     }
 }
+
+/// With more events around a late one than this, where more is not simply better, its own window and
+/// the newest one that holds it stand for those between.
+const EACH_WINDOW_MAX: usize = 1_024;
 
 /// The entries that share a window with an event.
 #[derive(Debug)]
@@ -95,20 +95,30 @@ impl Reach {
 struct Slide {
     tally: Tally,
     window: Range<usize>,
-    is_tallied: bool,
 }
 
-/// What a window holds.
+/// What a window holds, as far as its rule asks for it.
 #[derive(Debug, Default)]
 struct Tally {
+    wants: Wants,
     values: HashMap<u128, u32, ahash::RandomState>,
     inputs: Vec<u32>,
     sum: f64,
 }
 
+/// What a rule asks for of a window, beside its length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Wants {
+    #[default]
+    Nothing,
+    Values,
+    Sum,
+    Inputs,
+}
+
 impl Slide {
     fn grow(&mut self, entries: &VecDeque<Entry>, end: usize) {
-        if self.is_tallied {
+        if self.tally.wants != Wants::Nothing {
             entries.range(self.window.end..end).for_each(|entry| self.tally.add(entry));
         }
         self.window.end = end;
@@ -118,9 +128,7 @@ impl Slide {
         while let Some(entry) = entries.get(self.window.start)
             && entry.at < from
         {
-            if self.is_tallied {
-                self.tally.remove(entry);
-            }
+            self.tally.remove(entry);
             self.window.start = self.window.start.saturating_add(1);
         }
     }
@@ -170,39 +178,57 @@ impl Slide {
 }
 
 impl Tally {
+    fn of(plan: &CorrelationPlan) -> Self {
+        let wants = match plan.kind {
+            CorrelationKind::ValueCount | CorrelationKind::ValuePercentile(None) => Wants::Values,
+            CorrelationKind::ValueSum | CorrelationKind::ValueAverage => Wants::Sum,
+            CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => Wants::Inputs,
+            _ => Wants::Nothing,
+        };
+        Self { wants, ..Self::default() }
+    }
+
     fn add(&mut self, entry: &Entry) {
-        match entry.measure {
-            Measure::Value(value) => {
-                let count = self.values.entry(value).or_default();
-                *count = count.saturating_add(1);
+        match self.wants {
+            Wants::Nothing => {}
+            Wants::Sum => self.sum += entry.number().unwrap_or_default(),
+            Wants::Values => {
+                if let Measure::Value(value) = entry.measure {
+                    let count = self.values.entry(value).or_default();
+                    *count = count.saturating_add(1);
+                }
             }
-            Measure::Number(number) => self.sum += number,
-            Measure::Nothing => {}
-        }
-        let input = usize::from(entry.input);
-        if self.inputs.len() <= input {
-            self.inputs.resize(input.saturating_add(1), 0);
-        }
-        if let Some(count) = self.inputs.get_mut(input) {
-            *count = count.saturating_add(1);
+            Wants::Inputs => {
+                let input = usize::from(entry.input);
+                if self.inputs.len() <= input {
+                    self.inputs.resize(input.saturating_add(1), 0);
+                }
+                if let Some(count) = self.inputs.get_mut(input) {
+                    *count = count.saturating_add(1);
+                }
+            }
         }
     }
 
     fn remove(&mut self, entry: &Entry) {
-        match entry.measure {
-            Measure::Value(value) => {
-                if let Some(count) = self.values.get_mut(&value) {
+        match self.wants {
+            Wants::Nothing => {}
+            Wants::Sum => self.sum -= entry.number().unwrap_or_default(),
+            Wants::Values => {
+                if let Measure::Value(value) = entry.measure
+                    && let Some(count) = self.values.get_mut(&value)
+                {
                     *count = count.saturating_sub(1);
                     if *count == 0 {
                         self.values.remove(&value);
                     }
                 }
             }
-            Measure::Number(number) => self.sum -= number,
-            Measure::Nothing => {}
-        }
-        if let Some(count) = self.inputs.get_mut(usize::from(entry.input)) {
-            *count = count.saturating_sub(1);
+            Wants::Inputs => {
+                if let Some(count) = self.inputs.get_mut(usize::from(entry.input)) {
+                    *count = count.saturating_sub(1);
+                }
+            }
         }
     }
 
@@ -221,6 +247,12 @@ fn chain(
     is_quiet: impl Fn(Micros) -> bool,
 ) -> Option<Verdict> {
     let links = plan.links();
+    // What comes in order completes a chain only with its last link: any other was seen before.
+    let is_last = |entry: &Entry| usize::from(entry.input).saturating_add(1) == links;
+    let mut now = entries.range(..reach.last_end).rev().take_while(|entry| entry.at == reach.at);
+    if reach.own_end == reach.last_end && !now.any(is_last) {
+        return None;
+    }
     let mut begun: Vec<Option<Micros>> = vec![None; links];
     let mut place = reach.start;
     while place < reach.last_end {

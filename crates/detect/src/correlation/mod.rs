@@ -13,8 +13,9 @@
 //!   value, its members joined.
 //! * An event is counted once, whichever of the rules saw it and however often it is played again.
 //! * After firing, a group is quiet for one time span before and after: it fires at most once in it.
-//! * `gt`/`gte` and order look at every window that holds the event, as do counts, sums and averages
-//!   compared otherwise; percentiles at the event's own and, for a late one, at the newest.
+//! * `gt`/`gte` over counts, and order, look at every window that holds the event. So do sums, averages
+//!   and other comparisons with up to a thousand events around; past them, and for percentiles, a late
+//!   event is judged in its own window and in the newest one that holds it.
 //! * `temporal_ordered` takes equal times as being in order: many logs tell only the second.
 //! * Memory is bounded (see `limits.rs`); when a limit cuts something off that could have mattered, a
 //!   finding of the rule [`LIMIT_RULE`] says of which rule, how much and which limit.

@@ -282,6 +282,11 @@ impl CorrelationPlan {
         )
     }
 
+    /// Returns whether the numbers of a window must be put in order.
+    pub(super) const fn orders_numbers(&self) -> bool {
+        matches!(self.kind, CorrelationKind::ValuePercentile(_) | CorrelationKind::ValueMedian)
+    }
+
     /// Returns whether the event's own rank among the others is what counts.
     pub(super) fn ranks(&self) -> bool {
         self.kind == CorrelationKind::ValuePercentile(None)
