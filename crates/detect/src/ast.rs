@@ -63,28 +63,28 @@ impl Condition {
         }
     }
 
-    /// Joins parts; one alone needs no joining, and of none nothing comes.
-    pub(crate) fn joined(mut parts: Vec<Self>, with: impl Fn(Vec<Self>) -> Self) -> Option<Self> {
-        match (parts.pop(), parts.is_empty()) {
-            (None, _) => None,
-            (only, true) => only,
-            (last, false) => {
-                parts.extend(last);
-                Some(with(parts))
-            }
-        }
-    }
-
     /// Returns the condition with its selections renumbered, as if those without a new number had
     /// never been written; `None` if nothing is left of it.
     pub(crate) fn renumbered(&self, number: &impl Fn(usize) -> Option<usize>) -> Option<Self> {
         let left =
             |parts: &[Self]| parts.iter().filter_map(|part| part.renumbered(number)).collect();
         match self {
-            Self::All(parts) => Self::joined(left(parts), Self::All),
-            Self::Any(parts) => Self::joined(left(parts), Self::Any),
+            Self::All(parts) => joined(left(parts), Self::All),
+            Self::Any(parts) => joined(left(parts), Self::Any),
             Self::Not(inside) => Some(Self::Not(Box::new(inside.renumbered(number)?))),
             Self::Selection(index) => number(*index).map(Self::Selection),
+        }
+    }
+}
+
+/// Joins parts of a condition or a selection; one alone needs no joining, and of none nothing comes.
+pub(crate) fn joined<T>(mut parts: Vec<T>, with: impl Fn(Vec<T>) -> T) -> Option<T> {
+    match (parts.pop(), parts.is_empty()) {
+        (None, _) => None,
+        (only, true) => only,
+        (last, false) => {
+            parts.extend(last);
+            Some(with(parts))
         }
     }
 }

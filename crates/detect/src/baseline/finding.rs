@@ -9,6 +9,7 @@ use super::unusual::{Unusual, tenths};
 use super::value::Part;
 use crate::ast::Rule;
 use crate::entity;
+use crate::explain::unexplained;
 use crate::limits::{BASELINE_BYTES_MAX, BASELINE_FINDINGS_PER_HOUR_MAX};
 
 /// Returns the finding of something unusual: whose habit it breaks, and how.
@@ -43,7 +44,7 @@ pub(super) fn of(rule: &Rule, spec: &Spec, event: &Event, unusual: &Unusual) -> 
         pattern: unusual.to_string(),
         ..Match::default()
     });
-    Finding { entity: entity::of_group(&entity, event), matched, ..plain(rule, event) }
+    Finding { entity: entity::of_group(&entity, event), matched, ..unexplained(rule, event) }
 }
 
 /// Returns the finding that says that a limit cut something off.
@@ -73,23 +74,6 @@ pub(super) fn of_limit(rule: &Rule, event: &Event, limit: Limit) -> Finding {
             pattern: cut,
             ..Match::default()
         }],
-        ..plain(rule, event)
-    }
-}
-
-fn plain(rule: &Rule, event: &Event) -> Finding {
-    Finding {
-        rule: rule.info.id.clone(),
-        title: rule.info.title.clone(),
-        title_vi: rule.info.title_vi.clone(),
-        severity: rule.info.level,
-        tags: rule.info.tags.clone(),
-        event: event.id,
-        events: vec![event.id],
-        origin: event.origin,
-        occurred_at: event.occurred_at,
-        entity: entity::source(event),
-        matched: Vec::new(),
-        count: 1,
+        ..unexplained(rule, event)
     }
 }

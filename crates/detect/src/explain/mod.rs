@@ -14,4 +14,4 @@ pub use explanation::{
     Because, Branch, Counted, Explanation, FilterCheck, ItemCheck, Obstacle, Part, SourceCheck,
 };
 pub use near::Near;
-pub(crate) use reason::finding;
+pub(crate) use reason::{finding, unexplained};

@@ -10,6 +10,12 @@ use crate::{entity, taxonomy};
 
 /// Makes the finding of a rule that fired on one event.
 pub(crate) fn finding(rule: &Rule, event: &Event) -> Finding {
+    let (entity, matched) = (entity::of_event(event), matches(rule, event));
+    Finding { entity, matched, ..unexplained(rule, event) }
+}
+
+/// Makes a finding of a rule on one event, about its log source and without a reason yet.
+pub(crate) fn unexplained(rule: &Rule, event: &Event) -> Finding {
     Finding {
         rule: rule.info.id.clone(),
         title: rule.info.title.clone(),
@@ -20,8 +26,8 @@ pub(crate) fn finding(rule: &Rule, event: &Event) -> Finding {
         events: vec![event.id],
         origin: event.origin,
         occurred_at: event.occurred_at,
-        entity: entity::of_event(event),
-        matched: matches(rule, event),
+        entity: entity::source(event),
+        matched: Vec::new(),
         count: 1,
     }
 }

@@ -1,6 +1,6 @@
 //! The condition's little language: `selection and not 1 of filter_*`.
 
-use crate::ast::Condition;
+use crate::ast::{Condition, joined};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::CONDITION_DEPTH_MAX;
 use crate::yaml::Node;
@@ -15,8 +15,7 @@ pub(super) fn read(node: &Node, names: &[&str]) -> Result<Condition, Fault> {
         };
         any.push(parse(text, member.at, Names { names, of: "selection" })?);
     }
-    Condition::joined(any, Condition::Any)
-        .ok_or_else(|| Fault::rule(node.at, "the condition is empty"))
+    joined(any, Condition::Any).ok_or_else(|| Fault::rule(node.at, "the condition is empty"))
 }
 
 /// What a condition may name.
@@ -182,7 +181,7 @@ impl<'a> Parser<'a> {
         parts: Vec<Condition>,
         with: impl Fn(Vec<Condition>) -> Condition,
     ) -> Result<Condition, Fault> {
-        Condition::joined(parts, with).ok_or_else(|| Fault::rule(self.at, "the condition is empty"))
+        joined(parts, with).ok_or_else(|| Fault::rule(self.at, "the condition is empty"))
     }
 
     fn unknown(&self, word: &str, at: Place) -> Fault {

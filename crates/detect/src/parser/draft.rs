@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Context, modifier, placeholder};
-use crate::ast::{Condition, Detection, Item, Search};
+use crate::ast::{Condition, Detection, Item, Search, joined};
 use crate::error::{Fault, Place};
 use crate::yaml::{Key, Node, NodeKind};
 
@@ -58,18 +58,6 @@ impl<'a> Draft<'a> {
             Self::Any(parts) => Detection::Any(finish(parts)?),
             Self::Item(item) => Detection::Item(item.finish(context)?),
         })
-    }
-
-    /// Joins parts; one alone needs no joining, and of none nothing comes.
-    pub(crate) fn joined(mut parts: Vec<Self>, with: impl Fn(Vec<Self>) -> Self) -> Option<Self> {
-        match (parts.pop(), parts.is_empty()) {
-            (None, _) => None,
-            (only, true) => only,
-            (last, false) => {
-                parts.extend(last);
-                Some(with(parts))
-            }
-        }
     }
 
     /// Returns the items, in the order written.
@@ -127,7 +115,7 @@ fn map<'a>(node: &Node, entries: &'a [(Key, Node)]) -> Result<Draft<'a>, Fault> 
     for (key, value) in entries {
         all.push(Draft::Item(item(key, value)?));
     }
-    Draft::joined(all, Draft::All).ok_or_else(|| Fault::rule(node.at, "an empty selection"))
+    joined(all, Draft::All).ok_or_else(|| Fault::rule(node.at, "an empty selection"))
 }
 
 fn list<'a>(node: &'a Node, members: &'a [Node]) -> Result<Draft<'a>, Fault> {

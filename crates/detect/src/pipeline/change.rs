@@ -6,7 +6,7 @@ use event::LogSource;
 
 use super::value::{self, ValueChange};
 use super::{RuleDraft, Run, Step};
-use crate::ast::{Condition, Correlation};
+use crate::ast::{Condition, Correlation, joined};
 use crate::error::{Fault, Place};
 use crate::parser::draft::{Draft, DraftItem};
 use crate::yaml::{Node, NodeKind};
@@ -204,8 +204,8 @@ fn rewrite<'a>(
         Ok::<_, Fault>(left)
     };
     Ok(match draft {
-        Draft::All(all) => Draft::joined(parts(all)?, Draft::All),
-        Draft::Any(any) => Draft::joined(parts(any)?, Draft::Any),
+        Draft::All(all) => joined(parts(all)?, Draft::All),
+        Draft::Any(any) => joined(parts(any)?, Draft::Any),
         Draft::Item(item) => each(item)?,
     })
 }
@@ -282,7 +282,7 @@ fn renamed<'a>(
     item.changed_by.push(step.id.clone());
     let named =
         |field: String| Draft::Item(DraftItem { field: Some(Cow::Owned(field)), ..item.clone() });
-    Draft::joined(new.into_iter().map(named).collect(), Draft::Any)
+    joined(new.into_iter().map(named).collect(), Draft::Any)
 }
 
 fn value_is_text(item: &DraftItem<'_>) -> bool {
