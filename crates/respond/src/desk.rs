@@ -7,6 +7,7 @@ use event::LakeReader;
 
 use crate::directory::Directory;
 use crate::live::Hub;
+use crate::obligation::Obligations;
 use crate::rule::RuleCatalogue;
 
 /// The duty room's desk: state, events, names, rules, and the line to open pages.
@@ -20,6 +21,8 @@ pub struct Desk {
     pub directory: Arc<dyn Directory>,
     /// The rules.
     pub rules: Arc<dyn RuleCatalogue>,
+    /// Who must be told of incidents, by when.
+    pub obligations: Arc<Obligations>,
     /// The line to open pages.
     pub hub: Hub,
 }

@@ -11,6 +11,7 @@ pub mod alert;
 pub mod duty;
 pub mod exception;
 pub mod incident;
+pub mod obligation;
 pub mod rule;
 pub mod search;
 
@@ -44,10 +45,23 @@ pub fn routes(desk: Desk) -> Routes {
     duty::routes()
         .merge(alert::routes())
         .merge(incident::routes())
+        .merge(obligation::routes())
         .merge(search::routes())
         .merge(rule::routes())
         .merge(exception::routes())
         .with_state(desk)
+}
+
+/// Returns how many deadlines are open in the reader's scope and when the nearest is due, for the
+/// clock in the top bar; nothing when there are none or they cannot be read.
+pub async fn nearest_deadline(
+    desk: &Desk,
+    who: &Who,
+) -> Option<(u64, chrono::DateTime<chrono::Utc>)> {
+    if !who.may(web::Permission::IncidentRead) {
+        return None;
+    }
+    obligation::nearest(desk.db.conn(), &who.scope).await.unwrap_or_default()
 }
 
 /// Returns the numbers beside this crate's places in the navigation: open alerts and incidents. They

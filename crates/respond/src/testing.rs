@@ -15,6 +15,7 @@ use event::{
 use uuid::Uuid;
 
 use crate::directory::MinuteCount;
+use crate::obligation::Obligations;
 use crate::rule::{BadRule, Hits, RuleCard, RuleCatalogue, RuleReadiness};
 use crate::{AgencyCard, Coverage, Desk, Directory, Handler, Hub, Named, SilentSource, SystemCard};
 
@@ -272,6 +273,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         lake: Arc::new(MemoryLake::with(events)),
         directory: Arc::new(PaperDirectory),
         rules: Arc::new(PaperRules),
+        obligations: Arc::new(Obligations::read([]).unwrap()),
         hub: Hub::new(web::Live::default()),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Out
         ConfigCommand::Check => {
             // A folder that does not exist is found here, not at three in the morning.
             crate::sources::decoder(&config.sources.folders)?;
+            config.incidents.load_obligations()?;
             let loaded = crate::rules::load_all(&config.rules.folders, &config.rules.pipelines)?;
             for bad in &loaded.bad {
                 println!("{bad}");

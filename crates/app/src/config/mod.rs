@@ -11,11 +11,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 mod detection;
+mod incidents;
 
 #[cfg(test)]
 mod tests;
 
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
+pub use incidents::IncidentsConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub baselines: BaselinesConfig,
     /// What others have seen attackers use.
     pub indicators: IndicatorsConfig,
+    /// Who must be told of incidents.
+    pub incidents: IncidentsConfig,
     /// How records are read.
     pub sources: SourcesConfig,
 }

@@ -1,6 +1,7 @@
 //! Running the platform: opens everything in order, wires the crates together, and closes it in the
 //! reverse order so that nothing accepted is lost.
 
+mod deadlines;
 mod folder_watch;
 mod gap;
 mod indicator_book;
@@ -174,6 +175,7 @@ impl Platform {
         let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
         let rules = Arc::new(rules);
         let indicators = Arc::new(IndicatorBook::load(config.indicators.places())?);
+        let obligations = Arc::new(config.incidents.load_obligations()?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;
@@ -209,7 +211,9 @@ impl Platform {
         start_watches(&stages, &pipeline, &names, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let site = site(&pipeline, &spool, &intake, live);
+        let site = site(&pipeline, &spool, &intake, obligations, live);
+        let watches = &stages.watches;
+        watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let (pages, first_run_link) =
             pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
@@ -270,6 +274,7 @@ fn site(
     way: &Pipeline,
     spool: &Spool,
     intake: &Arc<registry::source::Intake>,
+    obligations: Arc<respond::obligation::Obligations>,
     live: web::Live,
 ) -> pages::Site {
     let desk = Desk {
@@ -277,6 +282,7 @@ fn site(
         lake: way.lake.clone(),
         directory: way.names.clone(),
         rules: way.rules.clone(),
+        obligations,
         hub: way.hub.clone(),
     };
     let replay = Arc::new(replay::Replayer {

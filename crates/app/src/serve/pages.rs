@@ -127,7 +127,8 @@ impl NavCounts for Counts {
         };
         let mut places = respond::nav_counts(&self.desk, who).await;
         places.push(sources);
-        NavNumbers { places, ..NavNumbers::default() }
+        let deadlines = respond::nearest_deadline(&self.desk, who).await;
+        NavNumbers { places, deadlines, ..NavNumbers::default() }
     }
 }
 

@@ -49,6 +49,7 @@ fn all() -> Vec<Migration> {
         registry::MIGRATIONS,
         respond::MIGRATIONS,
         lake::MIGRATIONS,
+        respond::OBLIGATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

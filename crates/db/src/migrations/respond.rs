@@ -8,6 +8,49 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0007_respond_incident", steps: incident },
 ];
 
+pub(super) const OBLIGATIONS: &[Migration] =
+    &[Migration { name: "0020_respond_obligation", steps: obligation }];
+
+fn obligation() -> Vec<Step> {
+    let deadline = Table::named("incident_deadline")
+        .col("incident_id", Uuid)
+        .col("obligation", Text)
+        .col("agency_id", Uuid)
+        .col("due_at", Time)
+        .col("is_open", Bool)
+        .opt("fulfilled_at", Time)
+        .opt("reference", Text)
+        .opt("account_id", Uuid)
+        .opt("author", Text)
+        // How far people have been reminded: 0 not yet, 1 four hours ahead, 2 one hour, 3 over.
+        .col("reminded", Small)
+        .keys(&["incident_id", "obligation"])
+        .belongs("incident_id", "incident")
+        .index(&["is_open", "due_at"])
+        .index(&["agency_id", "is_open", "due_at"]);
+    let circumstance = Table::named("incident_circumstance")
+        .col("incident_id", Uuid)
+        .col("word", Text)
+        .keys(&["incident_id", "word"])
+        .belongs("incident_id", "incident");
+    // Each move of a moment, with the value it had before.
+    let moment = Table::named("incident_moment")
+        .key("id", Uuid)
+        .col("incident_id", Uuid)
+        .col("which", Text)
+        .opt("before_at", Time)
+        .col("after_at", Time)
+        .col("known_to", Text)
+        .col("known_from", Text)
+        .col("reason", Text)
+        .col("account_id", Uuid)
+        .col("author", Text)
+        .col("made_at", Time)
+        .belongs("incident_id", "incident")
+        .index(&["incident_id", "made_at"]);
+    [deadline, circumstance, moment].into_iter().map(Step::Table).collect()
+}
+
 fn alert() -> Vec<Step> {
     vec![
         Step::Table(number_table()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use db::{AuditEntry, Subject, Tx};
+use db::{AuditEntry, Bookkeeping, Db, Subject, Tx};
 use event::{AccountId, AlertId, IncidentId};
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use crate::alert::{self, Alert, Reason, Status, Step};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::limits::{BULK_MAX, TITLE_CHARS_MAX};
+use crate::obligation;
 
 /// The kind of number that incidents carry: *sự cố*.
 const INCIDENT_NUMBERS: &str = "SC";
@@ -62,7 +63,8 @@ pub(crate) async fn open(
     };
     store::save(&tx, &incident, Novelty::New).await?;
     take_alerts(&tx, who, &incident, &alerts).await?;
-    store::add_entries(&tx, incident.id, Some(who.account), &[done(who, now, "opened")]).await?;
+    add_step(&tx, who, &incident, now, "opened").await?;
+    obligation::presume(desk, &tx, &incident).await?;
     let detail = json!({
         "number": incident.number,
         "title": incident.title,
@@ -94,10 +96,14 @@ pub(crate) async fn add_alerts(
     let worst = fit(&alerts, ids.len(), Some(&incident))?;
     incident.severity = incident.severity.max(worst.severity);
     incident.systems = systems(&alerts, &incident.systems);
-    let firsts = alerts.iter().map(|alert| alert.first_at);
-    incident.occurred_at = firsts.chain(incident.occurred_at).min();
+    // A moment that a person has set stays; the alerts' own only fill in what nobody has judged.
+    if !obligation::is_occurrence_set(&tx, id).await? {
+        let firsts = alerts.iter().map(|alert| alert.first_at);
+        incident.occurred_at = firsts.chain(incident.occurred_at).min();
+    }
     store::save(&tx, &incident, Novelty::Stands).await?;
     take_alerts(&tx, who, &incident, &alerts).await?;
+    obligation::recompute(desk, &tx, &incident).await?;
     let detail = json!({ "number": incident.number, "alerts": numbers(&alerts) });
     commit(desk, tx, who, "incident.add-alerts", &incident, detail).await?;
     Ok(incident)
@@ -129,31 +135,8 @@ pub(crate) async fn step(
         IncidentStatus::Closed(_) => incident.closed_at = Some(now),
     }
     store::save(&tx, &incident, Novelty::Stands).await?;
-    store::add_entries(&tx, id, Some(who.account), &[done(who, now, word)]).await?;
+    add_step(&tx, who, &incident, now, word).await?;
     commit(desk, tx, who, &format!("incident.{word}"), &incident, detail).await?;
-    Ok(incident)
-}
-
-/// Notes that the incident was reported onward, and when.
-pub(crate) async fn report(
-    desk: &Desk,
-    who: &Handler,
-    id: IncidentId,
-    at: Option<DateTime<Utc>>,
-) -> Result<Incident, RespondError> {
-    let tx = desk.db.begin().await?;
-    let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
-    let now = tx.now();
-    let at = at.unwrap_or(now);
-    if at > now + AHEAD_MAX {
-        return Err(RespondError::Field { field: "at", key: "incident-error-time" });
-    }
-    let before = incident.reported_at.replace(at);
-    store::save(&tx, &incident, Novelty::Stands).await?;
-    let line = Entry { at, ..done(who, now, "reported") };
-    store::add_entries(&tx, id, Some(who.account), &[line]).await?;
-    let detail = json!({ "number": incident.number, "from": before, "to": at });
-    commit(desk, tx, who, "incident.report", &incident, detail).await?;
     Ok(incident)
 }
 
@@ -275,14 +258,39 @@ fn numbers(alerts: &[Alert]) -> Vec<&str> {
     alerts.iter().map(|alert| alert.number.as_str()).collect()
 }
 
-fn done(who: &Handler, now: DateTime<Utc>, word: &str) -> Entry {
-    Entry {
-        at: now,
-        made_at: now,
+/// Writes into the timeline that someone took a step, at the moment it was taken.
+pub(crate) async fn add_step(
+    tx: &Tx,
+    who: &Handler,
+    incident: &Incident,
+    at: DateTime<Utc>,
+    word: &str,
+) -> Result<(), RespondError> {
+    let line = Entry {
+        at,
+        made_at: tx.now(),
         kind: EntryKind::Step,
         author: who.name.clone(),
         text: word.to_owned(),
-    }
+    };
+    store::add_entries(tx, incident.id, Some(who.account), &[line]).await
+}
+
+/// Writes into the timeline that a deadline came near or passed.
+pub(crate) async fn add_reminder(
+    tx: &Bookkeeping,
+    ids: &Db,
+    incident: IncidentId,
+    text: &str,
+) -> Result<(), RespondError> {
+    let line = Entry {
+        at: tx.now(),
+        made_at: tx.now(),
+        kind: EntryKind::Reminder,
+        author: String::new(),
+        text: text.to_owned(),
+    };
+    store::add_entry(tx.conn(), ids.new_uuid(), incident, &line).await
 }
 
 async fn commit(

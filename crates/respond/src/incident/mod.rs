@@ -8,8 +8,10 @@ mod store;
 mod tests;
 mod views;
 
-pub(crate) use actions::open;
+pub(crate) use actions::{add_reminder, add_step, open};
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
-pub(crate) use routes::routes;
-pub(crate) use store::{IncidentFilter, list, number_of, open_count};
+pub(crate) use routes::{moment, routes};
+pub(crate) use store::{
+    IncidentFilter, get, get_for_change, list, number_of, open_count, save_moments,
+};
 pub use views::{IncidentList, IncidentPage, IncidentRow};

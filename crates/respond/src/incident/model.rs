@@ -138,6 +138,8 @@ pub(crate) enum EntryKind {
     Step,
     /// Someone wrote it.
     Note,
+    /// A deadline came near or passed: the stage's word and the obligation's id.
+    Reminder,
 }
 
 impl EntryKind {
@@ -148,12 +150,13 @@ impl EntryKind {
             Self::Detected => "detected",
             Self::Step => "step",
             Self::Note => "note",
+            Self::Reminder => "reminder",
         }
     }
 
     /// Returns the kind that a word names.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Occurred, Self::Detected, Self::Step, Self::Note]
+        [Self::Occurred, Self::Detected, Self::Step, Self::Note, Self::Reminder]
             .into_iter()
             .find(|kind| kind.word() == word)
     }

@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::obligation;
 
 /// Returns the routes of incidents.
 pub(crate) fn routes() -> Routes<Desk> {
@@ -42,9 +43,6 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<AssignForm>()
         .post("/incidents/{id}/contain", IncidentHandle, contain)
         .doc("Says that it spreads no further")
-        .post("/incidents/{id}/report", IncidentHandle, report)
-        .doc("Notes that it was reported onward")
-        .takes::<WhenForm>()
         .post("/incidents/{id}/close", IncidentHandle, close)
         .doc("Closes it with cause, impact and lessons")
         .takes::<CloseForm>()
@@ -130,13 +128,7 @@ pub(super) async fn page(
     let timeline = store::timeline(conn, &incident).await?;
     let alerts = alert::of_incident(conn, &who.scope, id).await?;
     let directory = desk.directory.as_ref();
-    let line = |entry: super::model::Entry| TimelineLine {
-        at: entry.at,
-        made_at: entry.made_at,
-        kind: entry.kind.word().to_owned(),
-        author: entry.author,
-        text: entry.text,
-    };
+    let line = |entry| TimelineLine::of(entry, &desk.obligations, who.lang);
     let assignee = incident.assignee.map(|id| id.to_string());
     Ok(IncidentPage {
         contained_at: incident.contained_at,
@@ -148,6 +140,7 @@ pub(super) async fn page(
         systems: incident.systems.iter().filter_map(|id| directory.system(*id)).collect(),
         agency: directory.agency(incident.agency),
         people: Choice::named(directory.people(incident.agency), assignee.as_deref()),
+        clocks: obligation::ClockPanel::of(desk, who, &incident).await?,
         incident: IncidentRow::of(&incident, directory),
     })
 }
@@ -202,31 +195,11 @@ async fn note(
     Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-noted")))
 }
 
-/// A moment typed in.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct WhenForm {
-    /// When (Vietnam's clock, `2026-11-22T14:05`, or RFC 3339); empty is now.
-    #[serde(default)]
-    at: String,
-}
-
-async fn report(
-    State(desk): State<Desk>,
-    who: Who,
-    Path(id): Path<IncidentId>,
-    Body(form): Body<WhenForm>,
-) -> Result<Done, AppError> {
-    let at = moment(&form.at)?;
-    actions::report(&desk, &Handler::from(&who), id, at).await?;
-    Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-reported")))
-}
-
 /// Returns the moment that someone typed; nothing for an empty field.
 ///
 /// # Errors
 /// When it is no moment.
-fn moment(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+pub(crate) fn moment(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
     /// Vietnam's clock is seven hours ahead of UTC, all year.
     const AHEAD: TimeDelta = TimeDelta::hours(7);
     let text = text.trim();

@@ -291,6 +291,19 @@ pub(crate) enum Novelty {
     Stands,
 }
 
+/// Writes the three moments of an incident that stands.
+pub(crate) async fn save_moments(tx: &Tx, incident: &Incident) -> Result<(), RespondError> {
+    row::Entity::update_many()
+        .col_expr(Column::OccurredAt, Expr::value(incident.occurred_at))
+        .col_expr(Column::DetectedAt, Expr::value(incident.detected_at))
+        .col_expr(Column::ReportedAt, Expr::value(incident.reported_at))
+        .col_expr(Column::ChangedAt, Expr::value(tx.now()))
+        .filter(Column::Id.eq(incident.id.uuid()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Writes lines of a timeline.
 pub(crate) async fn add_entries(
     tx: &Tx,
@@ -298,8 +311,32 @@ pub(crate) async fn add_entries(
     account: Option<AccountId>,
     entries: &[Entry],
 ) -> Result<(), RespondError> {
-    let rows = entries.iter().map(|line| entry::ActiveModel {
-        id: Set(tx.new_uuid()),
+    let rows = entries.iter().map(|line| entry_row(tx.new_uuid(), id, account, line));
+    if !entries.is_empty() {
+        entry::Entity::insert_many(rows).exec_without_returning(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Writes a line of the platform's own into a timeline.
+pub(crate) async fn add_entry(
+    conn: &impl ConnectionTrait,
+    line_id: Uuid,
+    id: IncidentId,
+    line: &Entry,
+) -> Result<(), RespondError> {
+    entry::Entity::insert(entry_row(line_id, id, None, line)).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+fn entry_row(
+    line_id: Uuid,
+    id: IncidentId,
+    account: Option<AccountId>,
+    line: &Entry,
+) -> entry::ActiveModel {
+    entry::ActiveModel {
+        id: Set(line_id),
         incident_id: Set(id.uuid()),
         at: Set(line.at),
         made_at: Set(line.made_at),
@@ -307,11 +344,7 @@ pub(crate) async fn add_entries(
         author: Set(line.author.clone()),
         kind: Set(line.kind.word().to_owned()),
         text: Set(line.text.clone()),
-    });
-    if !entries.is_empty() {
-        entry::Entity::insert_many(rows).exec_without_returning(tx.conn()).await?;
     }
-    Ok(())
 }
 
 /// Returns the timeline of an incident that the caller has read, the oldest line first.

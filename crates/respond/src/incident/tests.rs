@@ -51,7 +51,6 @@ async fn one_press_makes_an_incident_that_tells_its_story() {
             .await
             .unwrap();
         actions::step(&desk, &who, incident.id, IncidentStep::Contain).await.unwrap();
-        actions::report(&desk, &who, incident.id, None).await.unwrap();
         let close = IncidentStep::Close(findings());
         actions::step(&desk, &who, incident.id, close.clone()).await.unwrap();
         let twice = actions::step(&desk, &who, incident.id, close).await;
@@ -59,14 +58,14 @@ async fn one_press_makes_an_incident_that_tells_its_story() {
 
         let stored = store::get(desk.db.conn(), &who.scope, incident.id).await.unwrap();
         assert_eq!(stored.status, IncidentStatus::Closed(findings()));
-        assert!(stored.reported_at.is_some() && stored.contained_at.is_some());
+        assert!(stored.reported_at.is_none() && stored.contained_at.is_some());
         let timeline = store::timeline(desk.db.conn(), &stored).await.unwrap();
         assert!(timeline.is_sorted_by_key(|line| line.at));
         let kinds = |kind: EntryKind| timeline.iter().filter(|line| line.kind == kind).count();
         assert_eq!(kinds(EntryKind::Occurred), 2);
         assert_eq!(kinds(EntryKind::Detected), 2);
         assert_eq!(kinds(EntryKind::Note), 1);
-        assert_eq!(kinds(EntryKind::Step), 4);
+        assert_eq!(kinds(EntryKind::Step), 3);
         assert!(db::audit::verify(&desk.db).await.unwrap().holds());
     }
 }
@@ -85,7 +84,6 @@ async fn incidents_of_others_are_not_found() {
             store::get(desk.db.conn(), &other.scope, id).await.map(drop),
             actions::note(&desk, &other, id, None, "xin chào").await.map(drop),
             actions::step(&desk, &other, id, IncidentStep::Contain).await.map(drop),
-            actions::report(&desk, &other, id, None).await.map(drop),
             actions::assign(&desk, &other, id, None).await.map(drop),
         ];
         for result in refused {

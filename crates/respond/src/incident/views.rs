@@ -6,11 +6,12 @@ use event::Severity;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
-use web::{Permission, filters};
+use web::{Lang, Permission, filters};
 
-use super::model::{Incident, IncidentStatus};
+use super::model::{Entry, EntryKind, Incident, IncidentStatus};
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
+use crate::obligation::{ClockPanel, Obligations};
 
 /// One incident in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -97,7 +98,7 @@ pub struct TimelineLine {
     pub at: DateTime<Utc>,
     /// When it was written down.
     pub made_at: DateTime<Utc>,
-    /// `occurred`, `detected`, `step` or `note`.
+    /// `occurred`, `detected`, `step`, `note`, or `reminder-` with the stage.
     pub kind: String,
     /// Who wrote it; empty for the platform.
     pub author: String,
@@ -106,6 +107,17 @@ pub struct TimelineLine {
 }
 
 impl TimelineLine {
+    /// Returns an entry as a line; a reminder tells what is due in the reader's language.
+    pub(crate) fn of(entry: Entry, obligations: &Obligations, lang: Lang) -> Self {
+        let (kind, text) = match (entry.kind, entry.text.split_once(' ')) {
+            (EntryKind::Reminder, Some((stage, id))) => {
+                (format!("reminder-{stage}"), obligations.name(id, lang).to_owned())
+            }
+            (kind, _) => (kind.word().to_owned(), entry.text),
+        };
+        Self { at: entry.at, made_at: entry.made_at, kind, author: entry.author, text }
+    }
+
     /// Returns the key of what the line is.
     pub fn kind_key(&self) -> &'static str {
         match (self.kind.as_str(), self.text.as_str()) {
@@ -116,6 +128,9 @@ impl TimelineLine {
             ("step", "closed") => "incident-line-closed",
             ("step", "reopened") => "incident-line-reopened",
             ("step", _) => "incident-line-reported",
+            ("reminder-near", _) => "incident-line-reminder-near",
+            ("reminder-close", _) => "incident-line-reminder-close",
+            ("reminder-over", _) => "incident-line-reminder-over",
             _ => "incident-line-note",
         }
     }
@@ -154,6 +169,8 @@ impl FindingsView {
 pub struct IncidentPage {
     /// The incident.
     pub incident: IncidentRow,
+    /// Who must be told, and by when.
+    pub clocks: ClockPanel,
     /// When it stopped spreading.
     pub contained_at: Option<DateTime<Utc>>,
     /// When it was closed.

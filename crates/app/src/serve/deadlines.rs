@@ -1,0 +1,22 @@
+//! The watch over legal deadlines: reminds people four hours and one hour before, and when time is over.
+
+use std::time::Duration;
+
+use respond::Desk;
+use tokio_util::sync::CancellationToken;
+
+/// How often deadlines are looked at; the law counts in hours.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// Reminds until `stop`.
+pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
+    loop {
+        if let Err(error) = respond::obligation::remind(&desk).await {
+            tracing::error!(error = web::chain(&error), "deadlines cannot be reminded of");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
