@@ -48,6 +48,27 @@ pub async fn databases() -> Vec<TestDatabase> {
     all
 }
 
+/// Returns how a configuration names a fresh database of each kind that can be reached: empty for SQLite,
+/// the address of a database of its own for PostgreSQL.
+///
+/// # Panics
+/// When one that was asked for cannot be made.
+pub async fn urls() -> Vec<String> {
+    let mut all = vec![String::new()];
+    match postgres_url() {
+        Some(url) => {
+            let name = format!("test_{}", IdSource::from_os().uuid(start()).simple());
+            let admin = must(Database::connect(&url).await);
+            must(admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await);
+            must(admin.close().await);
+            let (server, _) = must(url.rsplit_once('/').ok_or("no database in the address"));
+            all.push(format!("{server}/{name}"));
+        }
+        None => say("skipped PostgreSQL: LUYTRE_TEST_POSTGRES is not set"),
+    }
+    all
+}
+
 /// Returns a fresh SQLite database: for tests that do not depend on the kind.
 ///
 /// # Panics

@@ -1,5 +1,6 @@
 //! Tests of the connection, the transaction and the audit chain, on every database at hand.
 
+use chrono::TimeDelta;
 use event::{AccountId, AgencyId, Scope};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use uuid::Uuid;
@@ -166,4 +167,28 @@ async fn a_database_from_a_newer_version_is_left_alone() {
     let settings = crate::DbSettings::sqlite(&test.folder().unwrap().join("luytre.db"));
     let opened = Db::open(&settings, test.db.clock().clone(), test.db.ids().clone()).await;
     assert!(matches!(opened, Err(DbError::TooNew { name }) if name == "9999_future"));
+}
+
+#[tokio::test]
+async fn a_printed_anchor_is_borne_out_by_the_chain_it_was_taken_of_alone() {
+    for test in databases().await {
+        note(&test.db, "a.one", agency(1)).await;
+        test.clock.advance(TimeDelta::days(10));
+        note(&test.db, "a.two", agency(1)).await;
+        let period = audit::month("2026-11").unwrap();
+        let anchor = audit::anchor(&test.db, period).await.unwrap();
+        let mark = anchor.mark.clone().unwrap();
+        assert_eq!((anchor.entries, mark.seq), (1, 1), "{}: the second is of December", test.name);
+        let holds = audit::verify_against(&test.db, std::slice::from_ref(&mark)).await.unwrap();
+        assert!(holds.holds());
+        let other = audit::Mark { hash: "0".repeat(64), ..mark.clone() };
+        let cut = audit::Mark { seq: 9, ..mark };
+        for (mark, seq) in [(other, 1), (cut, 9)] {
+            let verdict = audit::verify_against(&test.db, &[mark]).await.unwrap();
+            assert_eq!((verdict.first_bad, verdict.first_missed), (None, Some(seq)));
+            assert!(!verdict.holds());
+        }
+        let before = audit::anchor(&test.db, audit::month("2026-01").unwrap()).await.unwrap();
+        assert_eq!((before.entries, before.mark), (0, None));
+    }
 }

@@ -8,6 +8,7 @@
 
 // The spine.
 pub mod agency;
+pub mod post;
 pub mod source;
 pub mod system;
 
@@ -24,6 +25,7 @@ pub mod limits;
 #[cfg(test)]
 mod testing;
 mod text;
+mod work;
 
 use std::sync::Arc;
 
@@ -67,6 +69,7 @@ pub fn routes(registry: Registry) -> Routes {
     agency::routes()
         .merge(system::routes())
         .merge(source::routes())
+        .merge(post::routes())
         .merge(dead_letter::routes())
         .merge(audit_log::routes())
         .with_state(registry)
@@ -74,7 +77,7 @@ pub fn routes(registry: Registry) -> Routes {
 
 /// Returns who is written into the audit log for a request.
 pub(crate) fn actor(who: &Who) -> Actor {
-    Actor::Account { id: who.account, name: who.name.clone(), address: None }
+    Actor::Account { id: who.account, name: who.name.clone(), address: who.address }
 }
 
 /// A database that does not answer is our fault; the reader sees an id.

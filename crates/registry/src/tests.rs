@@ -94,7 +94,7 @@ async fn addresses(desk: &Desk) -> Vec<String> {
     ]
 }
 
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 18] = [
     "/agencies?q=so&kind=department",
     "/agencies/new",
     "/systems?level=3%2B&logs=missing",
@@ -106,6 +106,13 @@ const LISTS: [&str; 11] = [
     "/dead-letters?state=all&code=none",
     "/audit",
     "/audit?verify=yes&action=demo.",
+    "/audit?from=2026-11-01&to=2026-11-30",
+    "/audit/anchor",
+    "/audit/anchor?month=2026-11",
+    "/posts",
+    "/posts?state=vacant&kind=head&q=x",
+    "/posts/new",
+    "/people",
 ];
 
 #[tokio::test]
@@ -212,7 +219,7 @@ async fn programs_get_json_and_offices_get_files() {
         assert!(json.is_object(), "{path}");
         assert!(!json.to_string().contains("token_hash"));
     }
-    for place in ["/agencies", "/systems", "/sources", "/dead-letters", "/audit"] {
+    for place in ["/agencies", "/systems", "/sources", "/dead-letters", "/posts", "/audit"] {
         for (format, start) in [("csv", "\u{feff}".as_bytes()), ("xlsx", b"PK".as_slice())] {
             let (status, headers, body) =
                 get(&router, &format!("{place}/export?format={format}")).await;

@@ -89,3 +89,19 @@ pub(crate) fn query(pairs: &[(&str, Option<String>)]) -> String {
     }
     text.finish()
 }
+
+/// Vietnam's clock: days and months begin at its midnight.
+const VIETNAM: chrono::TimeDelta = chrono::TimeDelta::hours(7);
+
+/// Returns the moment at which a day begins in Vietnam.
+pub(crate) fn day_begins(day: chrono::NaiveDate) -> Option<chrono::DateTime<chrono::Utc>> {
+    day.and_hms_opt(0, 0, 0)?.and_utc().checked_sub_signed(VIETNAM)
+}
+
+/// Returns the month before this one in Vietnam, as `2026-11`.
+pub(crate) fn last_month(now: chrono::DateTime<chrono::Utc>) -> String {
+    use chrono::Datelike as _;
+    let today = (now + VIETNAM).date_naive();
+    let before = today.with_day(1).and_then(|first| first.pred_opt()).unwrap_or(today);
+    before.format("%Y-%m").to_string()
+}

@@ -27,6 +27,9 @@ pub enum AppError {
     /// The role may not do this, and that it exists is no secret.
     #[error("not allowed for this role")]
     Forbidden,
+    /// The role asks for a second factor and the account has none yet.
+    #[error("a second factor must be set up first")]
+    SecondFactorNeeded,
     /// It does not fit the present state; the phrase says what and what to do.
     #[error("conflict with the present state")]
     Conflict(Phrase),
@@ -68,7 +71,7 @@ impl AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::SecondFactorNeeded => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -83,6 +86,7 @@ impl AppError {
             Self::NotFound => "not-found",
             Self::NotSignedIn => "not-signed-in",
             Self::Forbidden => "forbidden",
+            Self::SecondFactorNeeded => "second-factor-needed",
             Self::Conflict(_) => "conflict",
             Self::Invalid(_) => "invalid",
             Self::TooMany { .. } => "too-many",
@@ -97,6 +101,7 @@ impl AppError {
             Self::NotFound => "web-error-not-found",
             Self::NotSignedIn => "web-error-not-signed-in",
             Self::Forbidden => "web-error-forbidden",
+            Self::SecondFactorNeeded => "web-error-second-factor",
             Self::Conflict(_) => "web-error-conflict",
             Self::Invalid(_) => "web-error-invalid",
             Self::TooMany { .. } => "web-error-too-many",
@@ -111,6 +116,7 @@ impl AppError {
             Self::NotFound => Phrase::key("web-error-not-found-advice"),
             Self::NotSignedIn => Phrase::key("web-error-not-signed-in-advice"),
             Self::Forbidden => Phrase::key("web-error-forbidden-advice"),
+            Self::SecondFactorNeeded => Phrase::key("web-error-second-factor-advice"),
             Self::Conflict(phrase) => phrase.clone(),
             Self::Invalid(_) => Phrase::key("web-error-invalid-advice"),
             Self::TooMany { retry_after_s } => {

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 // What a handler uses.
+pub mod approval;
 mod error;
 mod extract;
 pub mod filters;
@@ -25,13 +26,16 @@ mod lang;
 mod layout;
 mod live;
 mod openapi;
+pub mod outbound;
 pub mod paging;
 mod preferences;
+pub mod proxy;
 mod reader;
 mod render;
 mod security;
 mod server;
 mod site;
+pub mod todo;
 
 pub mod limits;
 pub mod testing;
@@ -42,7 +46,7 @@ pub use i18n::Phrase;
 pub use identity::{Address, AgencyTree, Identity};
 pub use lang::Lang;
 pub use live::{Announcement, Live};
-pub use permission::{Permission, Role};
+pub use permission::{Permission, Reach, Role};
 pub use reader::{Reader, Theme};
 pub use routes::{Access, Method, RouteInfo, Routes};
 pub use server::serve;
@@ -50,4 +54,4 @@ pub use site::{
     NavCount, NavCounts, NavNumbers, NoCounts, Settings, Site, Tone, Visitor, Visitors,
 };
 pub use view::{Done, Face, Frame, View, done};
-pub use who::{By, Who};
+pub use who::{By, Rights, Who};

@@ -43,6 +43,8 @@ pub(crate) fn document(list: &[RouteInfo]) -> String {
 fn operation(route: &RouteInfo) -> Value {
     let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     let mut operation = json!({
+        "operationId": operation_id(route),
+        "tags": [route.path.split('/').nth(1).filter(|tag| !tag.is_empty()).unwrap_or("site")],
         "summary": route.summary,
         "responses": {
             "200": match &route.gives {
@@ -89,6 +91,22 @@ fn operation(route: &RouteInfo) -> Value {
     operation
 }
 
+/// Returns a name that generated clients give the call: `get_alerts_by_id`.
+fn operation_id(route: &RouteInfo) -> String {
+    let mut id = route.method.word().to_ascii_lowercase();
+    for part in route.path.split('/').filter(|part| !part.is_empty()) {
+        id.push('_');
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => {
+                id.push_str("by_");
+                id.push_str(name);
+            }
+            None => id.push_str(&part.replace(['-', '.'], "_")),
+        }
+    }
+    id
+}
+
 fn problem() -> Value {
     let text = json!({ "type": "string" });
     json!({
@@ -99,6 +117,14 @@ fn problem() -> Value {
             "type": text, "title": text, "status": { "type": "integer" }, "detail": text,
             "instance": text,
             "fields": { "type": "object", "additionalProperties": text },
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "detail"],
+                    "properties": { "pointer": text, "detail": text },
+                },
+            },
         },
     })
 }

@@ -20,17 +20,50 @@ pub enum Role {
     Leader,
     /// Reads everything and the audit log, changes nothing. Sees the whole province.
     Auditor,
+    /// Brings agencies together over an incident or an order. Sees the whole province.
+    Coordinator,
+    /// Judges the level dossiers of others' systems. Sees the whole province.
+    Appraiser,
+    /// Inspects agencies on the spot and on paper. Sees the whole province.
+    Inspector,
+    /// Leads one agency and those below it: reads, signs, answers for it.
+    AgencyHead,
+    /// The officer of a commune: reads and keeps what is theirs.
+    CommuneOfficer,
+    /// A firm that runs systems for agencies: sees its own part of the tree.
+    Partner,
+    /// A program: no password and no pages, only tokens with scopes. Sees its agency's part of the
+    /// tree, or the province without one.
+    ApiClient,
+}
+
+/// How far a role sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every agency.
+    Province,
+    /// Its own agency and those below it; an account without an agency sees nothing.
+    Subtree,
+    /// Its own agency and those below it; every agency if the account has none.
+    Either,
 }
 
 impl Role {
     /// All roles, in the order of the matrix.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::Administrator,
         Self::DutyOfficer,
         Self::Analyst,
         Self::AgencyOfficer,
         Self::Leader,
         Self::Auditor,
+        Self::Coordinator,
+        Self::Appraiser,
+        Self::Inspector,
+        Self::AgencyHead,
+        Self::CommuneOfficer,
+        Self::Partner,
+        Self::ApiClient,
     ];
 
     /// Returns the word used in columns, forms and the API.
@@ -42,6 +75,13 @@ impl Role {
             Self::AgencyOfficer => "agency_officer",
             Self::Leader => "leader",
             Self::Auditor => "auditor",
+            Self::Coordinator => "coordinator",
+            Self::Appraiser => "appraiser",
+            Self::Inspector => "inspector",
+            Self::AgencyHead => "agency_head",
+            Self::CommuneOfficer => "commune_officer",
+            Self::Partner => "partner",
+            Self::ApiClient => "api_client",
         }
     }
 
@@ -59,12 +99,48 @@ impl Role {
             Self::AgencyOfficer => "identity-role-agency-officer",
             Self::Leader => "identity-role-leader",
             Self::Auditor => "identity-role-auditor",
+            Self::Coordinator => "identity-role-coordinator",
+            Self::Appraiser => "identity-role-appraiser",
+            Self::Inspector => "identity-role-inspector",
+            Self::AgencyHead => "identity-role-agency-head",
+            Self::CommuneOfficer => "identity-role-commune-officer",
+            Self::Partner => "identity-role-partner",
+            Self::ApiClient => "identity-role-api-client",
         }
     }
 
-    /// Returns whether the role sees every agency; the others see their own part of the tree.
+    /// Returns how far the role sees.
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Administrator
+            | Self::DutyOfficer
+            | Self::Analyst
+            | Self::Leader
+            | Self::Auditor
+            | Self::Coordinator
+            | Self::Appraiser
+            | Self::Inspector => Reach::Province,
+            Self::AgencyOfficer | Self::AgencyHead | Self::CommuneOfficer | Self::Partner => {
+                Reach::Subtree
+            }
+            Self::ApiClient => Reach::Either,
+        }
+    }
+
+    /// Returns whether the role always sees every agency; the others see their own part of the tree.
     pub const fn sees_province(self) -> bool {
-        !matches!(self, Self::AgencyOfficer)
+        matches!(self.reach(), Reach::Province)
+    }
+
+    /// Returns whether a password alone must not open this role: it sees or changes the whole
+    /// province.
+    pub const fn needs_second_factor(self) -> bool {
+        self.sees_province()
+    }
+
+    /// Returns whether a person signs in with it; a program only has tokens.
+    pub const fn signs_in(self) -> bool {
+        !matches!(self, Self::ApiClient)
     }
 
     /// Returns whether the role may do this.
@@ -79,8 +155,10 @@ impl fmt::Display for Role {
     }
 }
 
-use Role::{Administrator as Adm, AgencyOfficer as Ago, Analyst as Ana, Auditor as Aud};
-use Role::{DutyOfficer as Dut, Leader as Lea};
+use Role::Partner as Par;
+use Role::{Administrator as Adm, AgencyHead as Agh, AgencyOfficer as Ago, Analyst as Ana};
+use Role::{ApiClient as Api, Appraiser as App, Auditor as Aud, CommuneOfficer as Com};
+use Role::{Coordinator as Coo, DutyOfficer as Dut, Inspector as Ins, Leader as Lea};
 
 /// Declares the permissions and, on the same line, who has them.
 macro_rules! permissions {
@@ -93,6 +171,29 @@ macro_rules! permissions {
         impl Permission {
             /// All permissions, in the order of the matrix.
             pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Returns the word used in a token's scopes and in the API's description.
+            pub fn word(self) -> String {
+                let name = match self { $(Self::$name => stringify!($name),)+ };
+                let mut word = String::with_capacity(name.len().saturating_add(4));
+                for letter in name.chars() {
+                    if letter.is_ascii_uppercase() && !word.is_empty() {
+                        word.push('_');
+                    }
+                    word.push(letter.to_ascii_lowercase());
+                }
+                word
+            }
+
+            /// Returns the permission that a word names.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|permission| permission.word() == word)
+            }
+
+            /// Returns whether it only looks.
+            pub fn only_reads(self) -> bool {
+                self.word().ends_with("_read") || self == Self::EventSearch
+            }
         }
 
         /// Who may do what: the whole truth, read by [`Role::may`].
@@ -102,21 +203,21 @@ macro_rules! permissions {
 
 permissions! {
     /// Sees the duty screen.
-    DutyRead: Adm Dut Ana Ago Lea Aud;
+    DutyRead: Adm Dut Ana Ago Lea Aud Coo Agh Com;
     /// Reads alerts.
-    AlertRead: Adm Dut Ana Ago Aud;
+    AlertRead: Adm Dut Ana Ago Aud Coo Agh Com Par Api;
     /// Takes, assigns, closes and comments alerts.
     AlertHandle: Adm Dut Ana;
     /// Reads incidents.
-    IncidentRead: Adm Dut Ana Ago Lea Aud;
+    IncidentRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Opens and handles incidents.
-    IncidentHandle: Adm Dut Ana;
+    IncidentHandle: Adm Dut Ana Coo;
     /// Reads exceptions.
     ExceptionRead: Adm Dut Ana Aud;
     /// Makes and ends exceptions.
     ExceptionChange: Adm Dut Ana;
     /// Searches events.
-    EventSearch: Adm Dut Ana Ago Aud;
+    EventSearch: Adm Dut Ana Ago Aud Coo Par Api;
     /// Takes events out of the platform as a file.
     EventExport: Adm Dut Ana;
     /// Reads detection rules.
@@ -124,15 +225,15 @@ permissions! {
     /// Switches rules on and off, adds and edits them.
     RuleChange: Adm Dut Ana;
     /// Reads agencies.
-    AgencyRead: Adm Dut Ana Ago Lea Aud;
+    AgencyRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes agencies.
     AgencyChange: Adm;
     /// Reads information systems.
-    SystemRead: Adm Dut Ana Ago Lea Aud;
+    SystemRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes information systems.
-    SystemChange: Adm Dut Ago;
+    SystemChange: Adm Dut Ago Com Api;
     /// Reads log sources and their health.
-    SourceRead: Adm Dut Ana Ago Aud;
+    SourceRead: Adm Dut Ana Ago Aud Coo App Ins Agh Com Par Api;
     /// Connects, changes and disconnects log sources; sees a token once.
     SourceChange: Adm Dut;
     /// Reads records that could not be decoded.
@@ -143,6 +244,10 @@ permissions! {
     AccountRead: Adm Aud;
     /// Invites, changes and disables accounts.
     AccountChange: Adm;
+    /// Reads posts, who holds them and who held them.
+    PostRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par;
+    /// Makes and closes posts, appoints people to them.
+    PostChange: Adm Ago Agh Com;
     /// Reads the audit log.
     AuditRead: Adm Aud;
     /// Reads the state of the platform itself (queues, disk, versions).
@@ -164,17 +269,40 @@ mod tests {
     }
 
     #[test]
+    fn who_is_bound_to_an_agency_runs_nothing_of_the_province() {
+        let central =
+            [Permission::AccountChange, Permission::AuditRead, Permission::PlatformChange]
+                .into_iter()
+                .chain([
+                    Permission::RuleChange,
+                    Permission::ExceptionChange,
+                    Permission::AgencyChange,
+                ]);
+        for permission in central {
+            for role in Role::ALL.into_iter().filter(|role| !role.sees_province()) {
+                assert!(!role.may(permission), "{role} may {permission:?}");
+            }
+        }
+        let words: std::collections::BTreeSet<&str> = Role::ALL.map(Role::word).into();
+        assert_eq!(words.len(), Role::ALL.len());
+        assert!(Role::ALL.iter().all(|role| Role::from_word(role.word()) == Some(*role)));
+    }
+
+    #[test]
     fn who_only_looks_changes_nothing() {
         for permission in Permission::ALL {
-            let name = format!("{permission:?}");
-            let reads = name.ends_with("Read") || name == "EventSearch";
-            for role in [Role::Auditor, Role::Leader] {
+            let (name, reads) = (permission.word(), permission.only_reads());
+            assert_eq!(Permission::from_word(&name), Some(*permission));
+            assert_eq!(serde_json::to_value(permission).unwrap(), name);
+            for role in [Role::Auditor, Role::Leader, Role::Inspector] {
                 assert!(!role.may(*permission) || reads, "{role} may {name}");
             }
         }
     }
 
-    /// The matrix once more, drawn: a change of rights must be made twice, on purpose.
+    /// The matrix once more, drawn: a change of rights must be made twice, on purpose. The columns are
+    /// administrator, duty officer, analyst, agency officer, leader, auditor, coordinator, appraiser,
+    /// inspector, agency head, commune officer, partner, API client.
     #[test]
     fn the_matrix_is_as_agreed() {
         let drawn: Vec<String> = Permission::ALL
@@ -187,30 +315,32 @@ mod tests {
                 format!("{marks} {permission:?}")
             })
             .collect();
-        let agreed = "xxxxxx DutyRead
-xxxx.x AlertRead
-xxx... AlertHandle
-xxxxxx IncidentRead
-xxx... IncidentHandle
-xxx..x ExceptionRead
-xxx... ExceptionChange
-xxxx.x EventSearch
-xxx... EventExport
-xxx..x RuleRead
-xxx... RuleChange
-xxxxxx AgencyRead
-x..... AgencyChange
-xxxxxx SystemRead
-xx.x.. SystemChange
-xxxx.x SourceRead
-xx.... SourceChange
-xxx..x DeadLetterRead
-xx.... DeadLetterChange
-x....x AccountRead
-x..... AccountChange
-x....x AuditRead
-xx...x PlatformRead
-x..... PlatformChange";
+        let agreed = "xxxxxxx..xx.. DutyRead
+xxxx.xx..xxxx AlertRead
+xxx.......... AlertHandle
+xxxxxxx.xxxxx IncidentRead
+xxx...x...... IncidentHandle
+xxx..x....... ExceptionRead
+xxx.......... ExceptionChange
+xxxx.xx....xx EventSearch
+xxx.......... EventExport
+xxx..x....... RuleRead
+xxx.......... RuleChange
+xxxxxxxxxxxxx AgencyRead
+x............ AgencyChange
+xxxxxxxxxxxxx SystemRead
+xx.x......x.x SystemChange
+xxxx.xxxxxxxx SourceRead
+xx........... SourceChange
+xxx..x....... DeadLetterRead
+xx........... DeadLetterChange
+x....x....... AccountRead
+x............ AccountChange
+xxxxxxxxxxxx. PostRead
+x..x.....xx.. PostChange
+x....x....... AuditRead
+xx...x....... PlatformRead
+x............ PlatformChange";
         assert_eq!(drawn.join("\n"), agreed);
     }
 }

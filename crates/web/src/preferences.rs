@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
 
 use crate::routes::Routes;
-use crate::{Body, Done, Lang, Site, Theme, View, done, filters};
+use crate::{Body, Done, Lang, Permission, Site, Theme, View, Who, done, filters};
 
 /// How long the choice is remembered: browsers keep no cookie longer than 400 days.
 const REMEMBERED_DAYS: i64 = 400;
@@ -26,8 +26,10 @@ pub(crate) fn routes(site: &Site) -> Routes {
         .with_state(site.clone())
 }
 
-async fn home() -> Done {
-    done("/duty")
+/// The duty page for those on duty, their own work for everyone else.
+async fn home(who: Who) -> Done {
+    let on_duty = who.role.sees_province() && who.may(Permission::DutyRead);
+    done(if on_duty { "/duty" } else { "/my-work" })
 }
 
 /// The keyboard shortcuts; the `?` key shows the same page as a fragment.

@@ -18,7 +18,7 @@ use crate::layout::{self, ErrorBody, Place};
 use crate::reader::{Reader, Theme};
 use crate::security::{self, RequestId};
 use crate::view::{Done, Unrendered};
-use crate::{AppError, Face, Frame, Lang, Phrase, Site, error};
+use crate::{Address, AppError, Face, Frame, Lang, Phrase, Site, error};
 
 /// Under which programs ask.
 pub(crate) const API: &str = "/api/v1";
@@ -93,8 +93,9 @@ pub(crate) async fn render(
         site.visitors.by_session(&headers, lang).await
     };
     let response = match known {
-        Ok(visitor) => {
-            if let Some(who) = &visitor.who {
+        Ok(mut visitor) => {
+            if let Some(who) = &mut visitor.who {
+                Arc::make_mut(who).address = Address::of(request.extensions()).0;
                 request.extensions_mut().insert(Arc::clone(who));
             }
             asked.reader.who.clone_from(&visitor.who);
@@ -290,11 +291,20 @@ async fn failure(served: &Served, asked: &Asked, error: &AppError) -> Response {
                 "instance": asked.id,
             });
             if let (AppError::Invalid(fields), Some(problem)) = (error, problem.as_object_mut()) {
-                problem.insert("fields".to_owned(), json!(fields.told(lang)));
+                let told = fields.told(lang);
+                let errors: Vec<_> = told
+                    .iter()
+                    .map(|(field, why)| json!({ "pointer": pointer(field), "detail": why }))
+                    .collect();
+                problem.insert("errors".to_owned(), json!(errors));
+                problem.insert("fields".to_owned(), json!(told));
             }
             typed(problem.to_string().into_bytes(), "application/problem+json")
         }
         _ if matches!(error, AppError::NotSignedIn) => return to_sign_in(asked),
+        Wanted::Page if matches!(error, AppError::SecondFactorNeeded) => {
+            return to(asked, "/account/second-factor");
+        }
         wanted => error_html(served, asked, error, wanted).await,
     };
     *response.status_mut() = status;
@@ -302,6 +312,15 @@ async fn failure(served: &Served, asked: &Asked, error: &AppError) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }
     response
+}
+
+/// Returns the JSON pointer (RFC 6901, as a URI fragment) of a field; the whole body for the form's own.
+fn pointer(field: &str) -> String {
+    if field.is_empty() {
+        "#".to_owned()
+    } else {
+        format!("#/{}", field.replace('~', "~0").replace('/', "~1"))
+    }
 }
 
 async fn error_html(served: &Served, asked: &Asked, error: &AppError, wanted: Wanted) -> Response {
@@ -324,18 +343,23 @@ async fn error_html(served: &Served, asked: &Asked, error: &AppError, wanted: Wa
 }
 
 fn to_sign_in(asked: &Asked) -> Response {
-    let to = if asked.place.whole == "/" {
+    let to_address = if asked.place.whole == "/" {
         "/sign-in".to_owned()
     } else {
         let next: String = form_urlencoded::byte_serialize(asked.place.whole.as_bytes()).collect();
         format!("/sign-in?next={next}")
     };
+    to(asked, &to_address)
+}
+
+/// Sends a reader elsewhere.
+fn to(asked: &Asked, place: &str) -> Response {
     let (status, name) = match asked.wanted {
         Wanted::Fragment => (StatusCode::OK, HeaderName::from_static("hx-redirect")),
         _ => (StatusCode::SEE_OTHER, LOCATION),
     };
     let mut response = status.into_response();
-    if let Ok(value) = HeaderValue::from_str(&to) {
+    if let Ok(value) = HeaderValue::from_str(place) {
         response.headers_mut().insert(name, value);
     }
     response

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use event::{AccountId, AgencyId, Scope};
 
 use crate::reader::{Reader, Theme};
-use crate::{By, Face, Lang, Role, Who};
+use crate::{By, Face, Lang, Rights, Role, Who};
 
 /// Returns someone with this role who sees the province (an agency officer: an empty tree; use
 /// [`officer_of`]).
@@ -26,6 +26,9 @@ pub fn who(role: Role) -> Who {
         scope,
         lang: Lang::Vi,
         by: By::Session { second_factor: true },
+        rights: Rights::Whole,
+        address: None,
+        acting_for: None,
     }
 }
 

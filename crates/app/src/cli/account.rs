@@ -23,7 +23,8 @@ pub(crate) enum Command {
         /// The person's name
         #[arg(long)]
         name: String,
-        /// Role: `administrator`, `duty_officer`, `analyst`, `leader` or `auditor` (agency roles by the pages)
+        /// Role: `administrator`, `duty_officer`, `analyst`, `coordinator`, `appraiser`, `inspector`, `leader` or
+        /// `auditor` (roles of an agency by the pages)
         #[arg(long, value_parser = role)]
         role: Role,
         /// Says that the password comes on standard input, one line
@@ -53,6 +54,9 @@ pub(crate) enum Command {
         /// What the token is for
         #[arg(long, default_value = "console")]
         name: String,
+        /// What it may do: `read`, `all` or a permission's word (`alert_read`); repeat for several
+        #[arg(long, default_value = "all")]
+        scope: Vec<String>,
         /// How many days it works
         #[arg(long, default_value_t = 90)]
         days: u16,
@@ -95,8 +99,8 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
             Command::Link { login } => {
                 println!("{}", console::link(&db, login, &config.address()).await?);
             }
-            Command::Token { login, name, days } => {
-                println!("{}", console::token(&db, login, name, *days).await?);
+            Command::Token { login, name, scope, days } => {
+                println!("{}", console::token(&db, login, name, (scope, *days)).await?);
             }
             Command::Disable { login } => {
                 console::set_disabled(&db, login, true).await?;

@@ -20,7 +20,7 @@ use web::Role;
 use web::identity::console;
 
 use super::Outcome;
-use crate::config::{Config, SyslogConfig, Transport};
+use crate::config::{Config, SecondFactor, SyslogConfig, Transport};
 use crate::drill::{self, Answer, Scenario, Sighting, Target, Voice};
 use crate::serve::Platform;
 
@@ -130,6 +130,9 @@ fn config(arguments: &Arguments) -> Config {
     "Tỉnh Mẫu".clone_into(&mut config.site.province);
     config.site.data_folder.clone_from(&arguments.data);
     config.web.listen = arguments.listen;
+    // A visitor signs in at once; passkeys can be tried at this name.
+    config.web.second_factor = SecondFactor::Optional;
+    config.web.address = format!("http://localhost:{}", arguments.listen.port());
     config.intake.http.listen = loopback(free(8514));
     let syslog_port = free(5514);
     let syslog = |name: &str, transport| SyslogConfig {

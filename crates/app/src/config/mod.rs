@@ -12,9 +12,14 @@ use serde::{Deserialize, Serialize};
 
 mod detection;
 mod incidents;
+mod outbound;
+mod web;
 
 #[cfg(test)]
 mod tests;
+
+pub use outbound::{OidcConfig, OutboundConfig};
+pub use web::{SecondFactor, WebConfig};
 
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
 pub use incidents::IncidentsConfig;
@@ -27,6 +32,10 @@ pub struct Config {
     pub site: SiteConfig,
     /// The pages.
     pub web: WebConfig,
+    /// Who else vouches for people.
+    pub oidc: OidcConfig,
+    /// What may be reached from here.
+    pub outbound: OutboundConfig,
     /// State: accounts, registry, alerts, incidents.
     pub database: DatabaseConfig,
     /// Where records come in.
@@ -64,27 +73,6 @@ impl Default for SiteConfig {
     fn default() -> Self {
         let data_folder = PathBuf::from("data");
         Self { province: "Tỉnh".to_owned(), data_folder, host: String::new() }
-    }
-}
-
-/// The pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WebConfig {
-    /// Where the pages are served.
-    pub listen: SocketAddr,
-    /// Whether browsers come by TLS, through a proxy or our own: cookies are marked for it.
-    pub tls: bool,
-    /// Certificate chain (PEM) to serve HTTPS ourselves.
-    pub certificate: Option<PathBuf>,
-    /// Its private key (PEM).
-    pub key: Option<PathBuf>,
-}
-
-impl Default for WebConfig {
-    fn default() -> Self {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Self { listen, tls: false, certificate: None, key: None }
     }
 }
 
@@ -400,7 +388,15 @@ impl Config {
                 return wrong(format!("`{section}` needs both `certificate` and `key`, or none"));
             }
         }
-        Ok(())
+        if !self.oidc.issuer.is_empty() && self.web.address.is_empty() {
+            return wrong(
+                "`oidc` needs `address` in [web]: the provider sends people back there".to_owned(),
+            );
+        }
+        if !matches!(self.oidc.claim.as_str(), "preferred_username" | "email") {
+            return wrong("`claim` in [oidc] is `preferred_username` or `email`".to_owned());
+        }
+        self.outbound.settings().map(drop)
     }
 
     /// Returns how the database is opened.

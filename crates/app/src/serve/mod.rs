@@ -14,6 +14,8 @@ mod rule_book;
 mod silence;
 
 #[cfg(test)]
+mod authorisation;
+#[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
@@ -70,6 +72,10 @@ pub struct Platform {
     pub intake: Arc<registry::source::Intake>,
     /// Where the pages are.
     pub pages: SocketAddr,
+    /// What answers there, without a socket.
+    pub site: axum::Router,
+    /// Every route in it.
+    pub routes: Vec<web::RouteInfo>,
     /// The one-time link of the first administrator, if there is no account yet.
     pub first_run_link: Option<String>,
     /// What the spool held when it was opened.
@@ -214,8 +220,7 @@ impl Platform {
         let site = site(&pipeline, &spool, &intake, obligations, live);
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
-        let (pages, first_run_link) =
-            pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
+        let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
             registry,
@@ -226,8 +231,10 @@ impl Platform {
             indicators,
             counters,
             intake,
-            pages,
-            first_run_link,
+            pages: pages.address,
+            first_run_link: pages.first_run_link,
+            site: pages.router,
+            routes: pages.routes,
             recovered,
             clean,
             judged,

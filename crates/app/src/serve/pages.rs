@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::middleware::from_fn;
 use collect::syslog::server_config;
 use decode::Decoder;
 use event::{IdSource, SystemClock};
@@ -22,11 +23,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-use web::{NavCounts, NavNumbers, Settings, Who};
+use web::identity::{Door, DoorError};
+use web::outbound::Outbound;
+use web::proxy::{TrustedProxies, trust};
+use web::todo::Todos;
+use web::{NavCounts, NavNumbers, RouteInfo, Settings, Who};
 
 use super::intake::tls_files;
 use super::names::Tree;
-use crate::config::Config;
+use crate::config::{Config, SecondFactor};
 
 /// What the pages stand on.
 #[derive(Debug)]
@@ -48,14 +53,26 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the pages and serves them until `stop`. Returns their address, and the one-time link for the
-/// first administrator if there is no account yet.
+/// The pages, served.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// The one-time link for the first administrator, if there is no account yet.
+    pub(crate) first_run_link: Option<String>,
+    /// What answers.
+    pub(crate) router: Router,
+    /// Every route in it.
+    pub(crate) routes: Vec<RouteInfo>,
+}
+
+/// Opens the pages and serves them until `stop`.
 pub(crate) async fn start(
     config: &Config,
     site: Site,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> Result<(SocketAddr, Option<String>)> {
+) -> Result<Opened> {
     let tls = match (&config.web.certificate, &config.web.key) {
         (Some(certificate), Some(key)) => {
             Some(server_config(&tls_files(certificate, key, None)).context("opening the pages")?)
@@ -69,22 +86,28 @@ pub(crate) async fn start(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let db = site.desk.db.clone();
     let link = web::identity::first_run_link(&db, &format!("{scheme}://{address}")).await?;
-    let router = router(config, site);
-    tasks.spawn(accept(listener, tls, router, stop.clone()));
-    Ok((address, link))
+    let (router, routes) = router(config, site)?;
+    tasks.spawn(accept(listener, tls, router.clone(), stop.clone()));
+    Ok(Opened { address, first_run_link: link, router, routes })
 }
 
-fn router(config: &Config, site: Site) -> Router {
+fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     let settings = Arc::new(Settings {
         province: config.site.province.clone(),
         tls: config.web.tls || config.web.certificate.is_some(),
     });
+    let outbound = Outbound::new(config.outbound.settings()?).context("opening the way out")?;
     let db = site.desk.db.clone();
     let tree = Arc::new(Tree(Arc::clone(&site.registry.directory)));
-    let identity = web::identity::Identity::new(db, tree, Arc::clone(&settings));
+    let identity = web::identity::Identity::new(db, tree, Arc::clone(&settings))
+        .with_door(door(config, &outbound).context("opening the pages")?);
     let counts = Counts { desk: site.desk.clone() };
-    let routes =
-        identity.routes().merge(registry::routes(site.registry)).merge(respond::routes(site.desk));
+    let work = Todos::new(vec![Arc::new(identity.approvals()), Arc::new(site.registry.clone())]);
+    let routes = identity
+        .routes()
+        .merge(web::todo::routes(work))
+        .merge(registry::routes(site.registry))
+        .merge(respond::routes(site.desk));
     let site = web::Site {
         settings,
         clock: Arc::new(SystemClock),
@@ -93,7 +116,22 @@ fn router(config: &Config, site: Site) -> Router {
         counts: Arc::new(counts),
         live: site.live,
     };
-    web::serve(site, routes)
+    let proxies = TrustedProxies::new(config.web.trusted_proxies.clone());
+    let trusted = from_fn(move |request, next| trust(proxies.clone(), request, next));
+    let list = routes.list().to_vec();
+    Ok((web::serve(site, routes).layer(trusted), list))
+}
+
+/// Returns what the door asks for.
+fn door(config: &Config, outbound: &Outbound) -> Result<Door, DoorError> {
+    let mut door = Door::default().forcing(config.web.second_factor == SecondFactor::Privileged);
+    if let Some(settings) = config.oidc.settings(&config.web.address) {
+        door = door.with_provider(settings, outbound.clone());
+    }
+    if config.web.address.is_empty() {
+        return Ok(door);
+    }
+    door.with_passkeys(&config.web.address, &config.site.province)
 }
 
 /// Returns the parsers as the registry shows them.

@@ -4,6 +4,7 @@
 //! before, so that a change made behind the database's back is found by [`verify`]. A chain alone
 //! cannot show that its end was cut off: note [`Verdict::head`] somewhere else now and then.
 
+mod anchor;
 mod store;
 
 use std::fmt;
@@ -14,8 +15,9 @@ use event::{AccountId, AgencyId};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use anchor::{Anchor, Mark, anchor, month};
 pub(crate) use store::append;
-pub use store::{list, verify};
+pub use store::{list, verify, verify_against};
 
 /// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,12 +154,14 @@ pub struct AuditRow {
 pub struct AuditFilter {
     /// Only actions that begin with this (`source.`).
     pub action: Option<String>,
-    /// Only this actor's name.
+    /// Only actors whose name holds this.
     pub actor_name: Option<String>,
     /// Only this kind of thing.
     pub subject_kind: Option<String>,
     /// Only this thing.
     pub subject_id: Option<String>,
+    /// Only what was done to this agency's data.
+    pub agency: Option<AgencyId>,
     /// Not before.
     pub from: Option<DateTime<Utc>>,
     /// Before.
@@ -175,11 +179,13 @@ pub struct Verdict {
     pub first_bad: Option<i64>,
     /// The last good hash: write it down elsewhere, and a later, shorter chain gives itself away.
     pub head: Option<String>,
+    /// The number of the first mark, of those held against the chain, that it does not bear out.
+    pub first_missed: Option<i64>,
 }
 
 impl Verdict {
-    /// Returns whether the whole chain holds.
+    /// Returns whether the whole chain holds, and every mark that was held against it.
     pub const fn holds(&self) -> bool {
-        self.first_bad.is_none()
+        self.first_bad.is_none() && self.first_missed.is_none()
     }
 }

@@ -1,12 +1,14 @@
 //! The audit table: appending, listing, verifying.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use event::Scope;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue::Set, DatabaseTransaction, QueryOrder as _, QuerySelect as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{AuditEntry, AuditFilter, AuditRow, Verdict};
+use super::{AuditEntry, AuditFilter, AuditRow, Mark, Verdict};
 use crate::tx::lock_chain;
 use crate::{Db, DbError};
 
@@ -124,13 +126,16 @@ pub async fn list(
         query = query.filter(row::Column::Action.starts_with(action));
     }
     if let Some(name) = &filter.actor_name {
-        query = query.filter(row::Column::ActorName.eq(name.as_str()));
+        query = query.filter(row::Column::ActorName.contains(name));
     }
     if let Some(kind) = &filter.subject_kind {
         query = query.filter(row::Column::SubjectKind.eq(kind.as_str()));
     }
     if let Some(id) = &filter.subject_id {
         query = query.filter(row::Column::SubjectId.eq(id.as_str()));
+    }
+    if let Some(agency) = filter.agency {
+        query = query.filter(row::Column::AgencyId.eq(agency.uuid()));
     }
     if let Some(from) = filter.from {
         query = query.filter(row::Column::At.gte(from));
@@ -165,11 +170,35 @@ impl From<row::Model> for AuditRow {
     }
 }
 
+/// Counts the entries of a period.
+pub(super) async fn count(db: &Db, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<u64, DbError> {
+    let within =
+        row::Entity::find().filter(row::Column::At.gte(from)).filter(row::Column::At.lt(to));
+    Ok(within.count(db.conn()).await?)
+}
+
+/// Returns the last entry made before a moment.
+pub(super) async fn last_before(db: &Db, to: DateTime<Utc>) -> Result<Option<Mark>, DbError> {
+    let last = row::Entity::find()
+        .filter(row::Column::At.lt(to))
+        .order_by_desc(row::Column::Seq)
+        .one(db.conn())
+        .await?;
+    Ok(last.map(|last| Mark { seq: last.seq, hash: last.hash }))
+}
+
 /// Walks the whole chain and says whether it holds.
 pub async fn verify(db: &Db) -> Result<Verdict, DbError> {
-    let mut verdict = Verdict { entries: 0, first_bad: None, head: None };
+    verify_against(db, &[]).await
+}
+
+/// Walks the whole chain and says whether it holds, and whether it bears out what was once printed of it.
+pub async fn verify_against(db: &Db, marks: &[Mark]) -> Result<Verdict, DbError> {
+    let mut verdict = Verdict { entries: 0, first_bad: None, head: None, first_missed: None };
     let mut previous = GENESIS.to_owned();
     let mut seq = 0;
+    let mut missed: BTreeMap<i64, &str> =
+        marks.iter().map(|mark| (mark.seq, mark.hash.as_str())).collect();
     loop {
         let page = row::Entity::find()
             .filter(row::Column::Seq.gt(seq))
@@ -178,6 +207,7 @@ pub async fn verify(db: &Db) -> Result<Verdict, DbError> {
             .all(db.conn())
             .await?;
         if page.is_empty() {
+            verdict.first_missed = missed.first_key_value().map(|(seq, _)| *seq);
             return Ok(verdict);
         }
         for entry in page {
@@ -188,6 +218,9 @@ pub async fn verify(db: &Db) -> Result<Verdict, DbError> {
             }
             if verdict.first_bad.is_none() {
                 verdict.head = Some(entry.hash.clone());
+            }
+            if missed.get(&entry.seq).is_some_and(|hash| *hash == entry.hash) {
+                missed.remove(&entry.seq);
             }
             seq = entry.seq;
             previous = entry.hash;

@@ -4,9 +4,11 @@
 //! [`all`]; a column that a running older version reads is not removed in the same release that stops
 //! using it. Before the first release the files may still be edited in place.
 
+mod access;
 mod audit;
 mod identity;
 mod lake;
+mod post;
 mod registry;
 mod respond;
 mod table;
@@ -50,6 +52,8 @@ fn all() -> Vec<Migration> {
         respond::MIGRATIONS,
         lake::MIGRATIONS,
         respond::OBLIGATIONS,
+        access::MIGRATIONS,
+        post::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

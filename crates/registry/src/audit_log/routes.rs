@@ -2,14 +2,18 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::NaiveDate;
 use db::audit::{self, AuditFilter};
+use db::{AuditEntry, Subject};
+use event::AgencyId;
 use serde::Deserialize;
+use serde_json::json;
 use web::paging::Page;
-use web::{AppError, Permission, Query, Routes, View, Who};
+use web::{AppError, Permission, Phrase, Query, Routes, View, Who};
 
-use super::views::{AuditList, EntryRow};
+use super::views::{AnchorSheet, AuditList, EntryRow};
 use crate::export::{Export, Sheet};
-use crate::{Registry, failed, limits, text};
+use crate::{Registry, actor, agency_choices, failed, limits, text};
 
 /// Returns the routes of the audit log.
 pub(crate) fn routes() -> Routes<Registry> {
@@ -19,6 +23,9 @@ pub(crate) fn routes() -> Routes<Registry> {
         .gives::<AuditList>()
         .get("/audit/export", Permission::AuditRead, export)
         .doc("Gives the list as a file")
+        .get("/audit/anchor", Permission::AuditRead, anchor)
+        .doc("Gives a month's anchor for print; `mark` holds a printed one against the chain")
+        .gives::<AnchorSheet>()
 }
 
 /// Which entries are asked for.
@@ -30,6 +37,12 @@ struct Asked {
     actor: Option<String>,
     /// Kind of thing changed, or the id of one.
     subject: Option<String>,
+    /// First day, in Vietnam.
+    from: Option<NaiveDate>,
+    /// Last day, in Vietnam.
+    to: Option<NaiveDate>,
+    /// Whose data was changed.
+    agency: Option<AgencyId>,
     /// Only older ones than this.
     before: Option<i64>,
     /// `yes` checks the chain.
@@ -44,8 +57,10 @@ impl Asked {
             actor_name: self.actor.clone(),
             subject_id: self.subject.as_ref().filter(is_id).cloned(),
             subject_kind: self.subject.as_ref().filter(|text| !is_id(text)).cloned(),
+            agency: self.agency,
+            from: self.from.and_then(text::day_begins),
+            to: self.to.and_then(|day| day.succ_opt()).and_then(text::day_begins),
             before_seq: self.before,
-            ..AuditFilter::default()
         }
     }
 
@@ -54,6 +69,9 @@ impl Asked {
             ("action", self.action.clone()),
             ("actor", self.actor.clone()),
             ("subject", self.subject.clone()),
+            ("agency", self.agency.map(|agency| agency.to_string())),
+            ("from", self.from.map(|day| day.to_string())),
+            ("to", self.to.map(|day| day.to_string())),
         ])
     }
 }
@@ -73,6 +91,7 @@ async fn list(
     };
     let full = rows.len() as u64 == page.limit();
     let query = asked.query();
+    let snapshot = registry.directory.snapshot();
     let older = rows
         .last()
         .filter(|row| full && row.seq > 1)
@@ -84,6 +103,9 @@ async fn list(
         action: asked.action.unwrap_or_default(),
         actor: asked.actor.unwrap_or_default(),
         subject: asked.subject.unwrap_or_default(),
+        from: asked.from.map(|day| day.to_string()).unwrap_or_default(),
+        to: asked.to.map(|day| day.to_string()).unwrap_or_default(),
+        agencies: agency_choices(&snapshot, &who, asked.agency),
         query,
     }))
 }
@@ -103,6 +125,8 @@ async fn export(
         "registry-audit-detail",
         "registry-audit-hash",
     ];
+    // Whoever takes the log away is in it.
+    note(&registry, &who, "audit.export", json!({ "filter": asked.query() })).await?;
     let mut sheet = Sheet::new("nhat-ky", who.lang, &header);
     let mut filter = asked.filter();
     let mut left = limits::EXPORT_ROWS_MAX;
@@ -124,4 +148,48 @@ async fn export(
         }
     }
     sheet.answer(export)
+}
+
+/// Notes a sensitive read.
+async fn note(
+    registry: &Registry,
+    who: &Who,
+    action: &str,
+    detail: serde_json::Value,
+) -> Result<(), AppError> {
+    let tx = registry.db.begin().await.map_err(failed)?;
+    let entry = AuditEntry::new(actor(who), action, Subject::all("audit"), detail);
+    tx.commit(entry).await.map_err(failed)
+}
+
+/// Which anchor is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct AnchorAsked {
+    /// The month, `2026-11`; the one before this unless given.
+    month: Option<String>,
+    /// A printed mark to hold against the chain.
+    mark: Option<String>,
+}
+
+async fn anchor(
+    State(registry): State<Registry>,
+    who: Who,
+    Query(asked): Query<AnchorAsked>,
+) -> Result<View<AnchorSheet>, AppError> {
+    let now = registry.db.now();
+    let month = asked.month.unwrap_or_else(|| text::last_month(now));
+    let unfit = || AppError::invalid("month", Phrase::key("registry-anchor-month-unfit"));
+    let period = audit::month(&month).ok_or_else(unfit)?;
+    let anchor = audit::anchor(&registry.db, period).await.map_err(failed)?;
+    let mark = asked.mark.unwrap_or_default();
+    let checked = if mark.trim().is_empty() {
+        None
+    } else {
+        let unfit = |_| AppError::invalid("mark", Phrase::key("registry-anchor-mark-unfit"));
+        let marks = [mark.parse::<audit::Mark>().map_err(unfit)?];
+        Some(audit::verify_against(&registry.db, &marks).await.map_err(failed)?)
+    };
+    let seq = anchor.mark.as_ref().map(|mark| mark.seq);
+    note(&registry, &who, "audit.anchor", json!({ "month": month, "last": seq })).await?;
+    Ok(View::new(AnchorSheet::new(month, &anchor, now, (mark, checked))))
 }

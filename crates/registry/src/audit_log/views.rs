@@ -2,12 +2,13 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use db::audit::{AuditRow, Verdict};
+use db::audit::{Anchor, AuditRow, Verdict};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::filters;
 
 use super::words;
+use crate::forms::Choice;
 
 /// One entry.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -67,6 +68,9 @@ impl EntryRow {
             "dead_letter" => "dead-letters",
             "alert" => "alerts",
             "incident" => "incidents",
+            "post" => "posts",
+            "person" => "people",
+            "account" => "accounts",
             _ => return None,
         };
         (!self.subject_id.is_empty()).then(|| format!("/{place}/{}", self.subject_id))
@@ -87,11 +91,18 @@ pub(crate) struct Checked {
     /// The first entry that does not fit; nothing when the chain holds.
     pub(crate) first_bad: Option<i64>,
     pub(crate) head: Option<String>,
+    /// The first printed mark that the chain does not bear out.
+    pub(crate) first_missed: Option<i64>,
 }
 
 impl From<Verdict> for Checked {
     fn from(verdict: Verdict) -> Self {
-        Self { entries: verdict.entries, first_bad: verdict.first_bad, head: verdict.head }
+        Self {
+            entries: verdict.entries,
+            first_bad: verdict.first_bad,
+            head: verdict.head,
+            first_missed: verdict.first_missed,
+        }
     }
 }
 
@@ -110,5 +121,64 @@ pub(crate) struct AuditList {
     #[serde(skip)]
     pub(crate) subject: String,
     #[serde(skip)]
+    pub(crate) from: String,
+    #[serde(skip)]
+    pub(crate) to: String,
+    #[serde(skip)]
+    pub(crate) agencies: Vec<Choice>,
+    #[serde(skip)]
     pub(crate) query: String,
+}
+
+/// A month's anchor: one page of paper, to be signed and put away.
+#[derive(Debug, Template, Serialize, ToSchema)]
+#[template(path = "audit_log/anchor.html")]
+pub(crate) struct AnchorSheet {
+    /// The month, `2026-11`.
+    pub(crate) month: String,
+    pub(crate) from: DateTime<Utc>,
+    /// The first moment after it.
+    pub(crate) to: DateTime<Utc>,
+    /// Entries made in it.
+    pub(crate) entries: u64,
+    /// The last entry made before its end.
+    pub(crate) last: Option<i64>,
+    /// Its hash.
+    pub(crate) hash: Option<String>,
+    /// Whether the month is over.
+    pub(crate) is_over: bool,
+    pub(crate) printed_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub(crate) mark: String,
+    /// What holding the given mark against the chain found.
+    pub(crate) checked: Option<Checked>,
+}
+
+impl AnchorSheet {
+    pub(crate) fn new(
+        month: String,
+        anchor: &Anchor,
+        now: DateTime<Utc>,
+        (mark, checked): (String, Option<Verdict>),
+    ) -> Self {
+        Self {
+            month,
+            from: anchor.from,
+            to: anchor.to,
+            entries: anchor.entries,
+            last: anchor.mark.as_ref().map(|mark| mark.seq),
+            hash: anchor.mark.as_ref().map(|mark| mark.hash.clone()),
+            is_over: anchor.to <= now,
+            printed_at: now,
+            mark,
+            checked: checked.map(Checked::from),
+        }
+    }
+
+    /// Returns the hash in groups of eight, as people read it out.
+    pub(crate) fn groups(&self) -> String {
+        let hash: Vec<char> = self.hash.iter().flat_map(|hash| hash.chars()).collect();
+        let groups: Vec<String> = hash.chunks(8).map(|group| group.iter().collect()).collect();
+        groups.join(" ")
+    }
 }

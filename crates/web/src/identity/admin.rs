@@ -3,19 +3,23 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use db::{AuditEntry, Subject, Tx};
-use event::AgencyId;
+use event::{AccountId, AgencyId};
 use http::header::HOST;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::grave::{self, MAKE_ADMINISTRATOR, Named, RESET_SECOND_FACTOR};
 use super::invite::{self, JOIN};
 use super::rows::account;
-use super::views::{AccountPage, AccountRow, AccountsPage, Choice, OncePage, Wrong};
-use super::{Address, INVITATION, Identity, form, store};
+use super::views::{
+    AccountPage, AccountRow, AccountsPage, Choice, OncePage, SessionRow, TokenRow, Wrong,
+};
+use super::{Address, INVITATION, Identity, form, scopes, store};
+use crate::approval::Ask;
 use crate::error::FieldErrors;
 use crate::{
-    AppError, Body, Done, Lang, Path, Permission, Phrase, Role, Routes, View, Who, done, i18n,
+    AppError, Body, By, Done, Lang, Path, Permission, Phrase, Role, Routes, View, Who, done, i18n,
 };
 
 pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
@@ -39,6 +43,10 @@ pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
         .doc("Disables an account and ends its sessions")
         .post("/accounts/{id}/enable", Permission::AccountChange, enable)
         .doc("Enables an account again")
+        .post("/accounts/{id}/sessions/end", Permission::AccountChange, end_sessions)
+        .doc("Ends all sessions of an account")
+        .post("/accounts/{id}/second-factor/reset", Permission::AccountChange, reset_second_factor)
+        .doc("Takes a lost second factor off an account")
         .post("/accounts/{id}/link", Permission::AccountChange, new_link)
         .doc("Makes a new one-time link for an account and shows it once")
         .gives::<OncePage>()
@@ -103,12 +111,9 @@ async fn list(State(identity): State<Identity>, _: Who) -> Result<View<AccountsP
 
 async fn ask_new(State(identity): State<Identity>, who: Who) -> View<AccountPage> {
     View::new(AccountPage {
-        account: None,
-        login: String::new(),
-        name: String::new(),
         roles: Identity::roles(Some(Role::Analyst), who.lang),
         agencies: identity.agencies(None),
-        wrong: Wrong::new(),
+        ..AccountPage::default()
     })
 }
 
@@ -128,27 +133,72 @@ async fn add(
     if store::account_by_login(identity.db.conn(), &folded).await?.is_some() {
         errors.add("login", Phrase::key("identity-login-taken"));
     }
+    let two = given.role == Role::Administrator
+        && errors.is_empty()
+        && identity.approvals.is_needed(&who, Permission::AccountChange).await?;
+    if two && given.reason.trim().is_empty() {
+        errors.add("reason", Phrase::key("approval-reason-needed"));
+    }
     if !errors.is_empty() {
+        if who.by == By::Token {
+            return Err(AppError::Invalid(errors));
+        }
         let page = AccountPage {
-            account: None,
             login: login.to_owned(),
             name: name.to_owned(),
             roles: Identity::roles(Some(given.role), who.lang),
             agencies: identity.agencies(given.agency),
+            reason: given.reason,
             wrong: errors.told(who.lang),
+            ..AccountPage::default()
         };
         return Ok(View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY).into_response());
+    }
+    if two {
+        let named = Named { account: None, login: login.to_owned(), name: name.to_owned() };
+        return ask(&identity, &who, MAKE_ADMINISTRATOR, (named, given.reason)).await;
     }
     let tx = identity.db.begin().await?;
     let mut row = invite::fresh(&tx, login, name, given.role);
     row.agency_id = given.agency.map(AgencyId::uuid);
     let id = row.id;
     store::insert_account(tx.conn(), row).await?;
+    if !given.role.signs_in() {
+        let detail = json!({ "login": login, "role": given.role, "agency": given.agency });
+        tx.commit(entry(&who, address, "identity.add-program", id, detail)).await?;
+        let to = done(format!("/accounts/{id}")).made();
+        return Ok(to.notice(Phrase::key("identity-program-made")).into_response());
+    }
     let token = invite::put(&tx, &identity.db, JOIN, Some(id), INVITATION).await?;
     let detail = json!({ "login": login, "role": given.role, "agency": given.agency });
     tx.commit(entry(&who, address, "identity.invite", id, detail)).await?;
     let page = once(&identity, &headers, &token, id);
     Ok(View::new(page).status(StatusCode::CREATED).into_response())
+}
+
+/// Asks for an act that takes two people.
+async fn ask(
+    identity: &Identity,
+    who: &Who,
+    action: &'static str,
+    (named, reason): (Named, String),
+) -> Result<Response, AppError> {
+    let summary = match action {
+        MAKE_ADMINISTRATOR => Phrase::key("approval-make-administrator-sum"),
+        _ => Phrase::key("approval-reset-second-factor-sum"),
+    };
+    let summary = summary.arg("name", named.name.as_str()).arg("login", named.login.as_str());
+    let asked = Ask {
+        action,
+        subject_kind: "account",
+        subject_id: named.account.map_or_else(|| named.login.clone(), |id| id.to_string()),
+        agency: None,
+        summary,
+        payload: serde_json::to_value(&named).map_err(AppError::internal)?,
+        reason,
+    };
+    identity.approvals.ask(who, asked).await?;
+    Ok(done("/approvals").notice(Phrase::key("approval-asked")).into_response())
 }
 
 /// Returns the page that shows a link once.
@@ -169,12 +219,22 @@ async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<View<AccountPage>, AppError> {
     let account = identity.found(id).await?;
+    let owner = AccountId::from_uuid(id);
+    let (conn, now) = (identity.db.conn(), identity.now());
+    let sessions = store::sessions(conn, owner, now).await?;
+    let tokens = store::tokens(conn, owner, now).await?;
+    let role = Role::from_word(&account.role);
+    let scopes = role.filter(|role| !role.signs_in()).map(scopes::choices);
     Ok(View::new(AccountPage {
         login: account.login.clone(),
         name: account.name.clone(),
-        roles: Identity::roles(Role::from_word(&account.role), who.lang),
+        roles: Identity::roles(role, who.lang),
         agencies: identity.agencies(account.agency_id.map(AgencyId::from_uuid)),
         account: Some(identity.row(&account)),
+        sessions: sessions.into_iter().map(|row| SessionRow::new(row, "")).collect(),
+        tokens: tokens.into_iter().map(TokenRow::from).collect(),
+        scopes: scopes.unwrap_or_default(),
+        reason: String::new(),
         wrong: Wrong::new(),
     }))
 }
@@ -185,12 +245,18 @@ async fn change(
     address: Address,
     Path(id): Path<Uuid>,
     Body(given): Body<form::ChangedAccount>,
-) -> Result<Done, AppError> {
+) -> Result<Response, AppError> {
     let mut errors = FieldErrors::default();
     form::check_name(given.name.trim(), &mut errors);
     form::check_agency(given.role, given.agency, &mut errors);
     errors.check()?;
     let mut account = identity.found(id).await?;
+    let promoted = given.role == Role::Administrator && account.role != Role::Administrator.word();
+    if promoted && identity.approvals.is_needed(&who, Permission::AccountChange).await? {
+        let name = given.name.trim().to_owned();
+        let named = Named { account: Some(id), login: account.login, name };
+        return ask(&identity, &who, MAKE_ADMINISTRATOR, (named, given.reason)).await;
+    }
     let tx = identity.db.begin().await?;
     let demoted = given.role != Role::Administrator;
     if demoted && !account.disabled {
@@ -204,7 +270,8 @@ async fn change(
     store::update_account(tx.conn(), account).await?;
     let detail = json!({ "before": before, "after": after });
     tx.commit(entry(&who, address, "identity.change-account", id, detail)).await?;
-    Ok(done(format!("/accounts/{id}")).notice(Phrase::key("identity-account-changed")))
+    let to = done(format!("/accounts/{id}")).notice(Phrase::key("identity-account-changed"));
+    Ok(to.into_response())
 }
 
 /// Refuses a change that would leave nobody to run the platform.
@@ -253,10 +320,46 @@ async fn new_link(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<View<OncePage>, AppError> {
-    identity.found(id).await?;
+    let account = identity.found(id).await?;
+    if !Role::from_word(&account.role).is_some_and(Role::signs_in) {
+        return Err(AppError::Conflict(Phrase::key("identity-program-no-link")));
+    }
     let tx = identity.db.begin().await?;
     store::withdraw_invites(tx.conn(), JOIN, Some(id)).await?;
     let token = invite::put(&tx, &identity.db, JOIN, Some(id), INVITATION).await?;
     tx.commit(entry(&who, address, "identity.new-link", id, json!({}))).await?;
     Ok(View::new(once(&identity, &headers, &token, id)))
+}
+
+async fn end_sessions(
+    State(identity): State<Identity>,
+    who: Who,
+    address: Address,
+    Path(id): Path<Uuid>,
+) -> Result<Done, AppError> {
+    identity.found(id).await?;
+    let tx = identity.db.begin().await?;
+    store::end_other_sessions(tx.conn(), id, "").await?;
+    tx.commit(entry(&who, address, "identity.end-sessions", id, json!({}))).await?;
+    Ok(done(format!("/accounts/{id}")).notice(Phrase::key("identity-sessions-ended")))
+}
+
+async fn reset_second_factor(
+    State(identity): State<Identity>,
+    who: Who,
+    address: Address,
+    Path(id): Path<Uuid>,
+    Body(given): Body<form::Reason>,
+) -> Result<Response, AppError> {
+    let account = identity.found(id).await?;
+    if identity.approvals.is_needed(&who, Permission::AccountChange).await? {
+        let named = Named { account: Some(id), login: account.login, name: account.name };
+        return ask(&identity, &who, RESET_SECOND_FACTOR, (named, given.reason)).await;
+    }
+    let tx = identity.db.begin().await?;
+    grave::reset_second_factor(&tx, id).await?;
+    let detail = json!({ "reason": given.reason, "alone": true });
+    tx.commit(entry(&who, address, RESET_SECOND_FACTOR, id, detail)).await?;
+    let to = done(format!("/accounts/{id}")).notice(Phrase::key("identity-second-factor-taken"));
+    Ok(to.into_response())
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::rows::{account, api_token};
-use super::{INVITATION, invite, secrets, store};
+use super::{INVITATION, invite, scopes, secrets, store};
 use crate::Role;
 
 /// Why a command on an account cannot be carried out.
@@ -28,6 +28,9 @@ pub enum ConsoleError {
         super::PASSWORD_CHARS_MAX
     )]
     Password,
+    /// The role has no such permission.
+    #[error("the account's role grants no `{0}`: use `read`, `all` or words of its permissions")]
+    Scope(String),
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
     Hash,
@@ -139,13 +142,24 @@ pub async fn link(db: &Db, login: &str, base: &str) -> Result<String, ConsoleErr
     Ok(format!("{base}/invite/{token}"))
 }
 
-/// Makes an API token of an account that works for so many days, and returns it: it is kept as a hash
+/// Makes an API token of an account with these scopes that works for so many days, and returns it: it is kept as a hash
 /// only.
 ///
 /// # Errors
-/// When there is no such account.
-pub async fn token(db: &Db, login: &str, name: &str, days: u16) -> Result<String, ConsoleError> {
+/// When there is no such account or its role does not have a scope.
+pub async fn token(
+    db: &Db,
+    login: &str,
+    name: &str,
+    (scope, days): (&[String], u16),
+) -> Result<String, ConsoleError> {
     let account = found(db, login).await?;
+    let role = Role::from_word(&account.role).unwrap_or(Role::ApiClient);
+    let mut errors = crate::FieldErrors::default();
+    scopes::check(role, scope, &mut errors);
+    if !errors.is_empty() {
+        return Err(ConsoleError::Scope(scope.join(", ")));
+    }
     let token = format!("lt_{}", secrets::token(db.ids()));
     let tx = db.begin().await?;
     let row = api_token::Model {
@@ -153,14 +167,14 @@ pub async fn token(db: &Db, login: &str, name: &str, days: u16) -> Result<String
         id: tx.new_uuid(),
         account_id: account.id,
         name: name.to_owned(),
-        scopes: json!([]),
+        scopes: json!(scope),
         created_at: tx.now(),
         expires_at: Some(tx.now() + TimeDelta::days(i64::from(days))),
         last_used_at: None,
         revoked_at: None,
     };
     store::insert_token(tx.conn(), row).await?;
-    let detail = json!({ "name": name, "days": days });
+    let detail = json!({ "name": name, "scopes": scope, "days": days });
     tx.commit(entry("identity.make-token", account.id, detail)).await?;
     Ok(token)
 }

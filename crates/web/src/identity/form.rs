@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::error::FieldErrors;
-use crate::{Phrase, Role};
+use crate::{Phrase, Reach, Role};
 
 /// Longest name or sign-in name.
 const NAME_CHARS_MAX: usize = 100;
@@ -65,12 +65,18 @@ pub(super) struct Proof {
     pub(super) current: String,
 }
 
-/// Naming a new API token.
-#[derive(Deserialize)]
+/// A new API token.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
+    /// Which program uses it.
     #[serde(default)]
     pub(super) name: String,
+    /// What it may do: `read`, `all` or the words of permissions.
+    #[serde(default)]
+    pub(super) scope: Vec<String>,
+    /// How many days it works.
+    pub(super) days: Option<u16>,
 }
 
 /// A new account.
@@ -86,9 +92,20 @@ pub(super) struct NewAccount {
     /// What the account is for.
     #[schema(value_type = String)]
     pub(super) role: Role,
-    /// The agency; needed for an agency officer.
+    /// The agency; needed for roles that see a part of the tree.
     #[schema(value_type = Option<String>)]
     pub(super) agency: Option<AgencyId>,
+    /// Why, for an administrator: another one must approve.
+    #[serde(default)]
+    pub(super) reason: String,
+}
+
+/// Why something grave is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    #[serde(default)]
+    pub(super) reason: String,
 }
 
 /// Changing an account.
@@ -101,9 +118,12 @@ pub(super) struct ChangedAccount {
     /// What the account is for.
     #[schema(value_type = String)]
     pub(super) role: Role,
-    /// The agency; needed for an agency officer.
+    /// The agency; needed for roles that see a part of the tree.
     #[schema(value_type = Option<String>)]
     pub(super) agency: Option<AgencyId>,
+    /// Why, for an administrator: another one must approve.
+    #[serde(default)]
+    pub(super) reason: String,
 }
 
 /// Checks a new password and its repetition.
@@ -151,9 +171,9 @@ pub(super) fn check_name(name: &str, errors: &mut FieldErrors) {
     }
 }
 
-/// Checks that an agency officer has an agency.
+/// Checks that whoever sees a part of the tree has an agency.
 pub(super) fn check_agency(role: Role, agency: Option<AgencyId>, errors: &mut FieldErrors) {
-    if !role.sees_province() && agency.is_none() {
+    if role.reach() == Reach::Subtree && agency.is_none() {
         errors.add("agency", Phrase::key("identity-agency-needed"));
     }
 }

@@ -146,14 +146,18 @@ async fn join(
     };
     row.password_hash = Some(hash);
     row.last_sign_in_at = Some(tx.now());
-    let (id, login) = (row.id, row.login.clone());
+    let (id, login, has_second_factor) = (row.id, row.login.clone(), row.totp_enabled);
     store::update_account(tx.conn(), row).await?;
     store::end_other_sessions(tx.conn(), id, "").await?;
-    let cookie = identity.open_session(&tx, id, address, &headers).await?;
+    let cookie = identity.open_session(&tx, id, (address, &headers), false).await?;
     let actor = Actor::Account { id: AccountId::from_uuid(id), name: login, address: address.0 };
     let detail = json!({ "by": invite.purpose });
     let subject = Subject::new("account", id);
     tx.commit(AuditEntry::new(actor, "identity.set-password", subject, detail)).await?;
+    if has_second_factor {
+        // The link stands for the password alone: the code is asked for at the door.
+        return Ok(done("/sign-in").notice(Phrase::key("identity-welcome-again")).into_response());
+    }
     let to = done("/account/second-factor").notice(Phrase::key("identity-welcome"));
     Ok((CookieJar::new().add(cookie), to).into_response())
 }
@@ -186,5 +190,7 @@ pub(super) fn fresh(tx: &Tx, login: &str, name: &str, role: Role) -> account::Mo
         lang: crate::Lang::Vi.code().to_owned(),
         created_at: tx.now(),
         last_sign_in_at: None,
+        totp_step: None,
+        oidc_subject: None,
     }
 }

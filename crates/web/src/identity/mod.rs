@@ -6,18 +6,27 @@
 mod admin;
 mod browser;
 pub mod console;
+mod delegation;
+mod door;
 mod form;
+mod grave;
 mod invite;
+mod oidc;
 mod own;
+pub(crate) mod passkey;
 mod people;
 mod rows;
+mod scopes;
 mod secrets;
 mod session;
 mod sign_in;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_rights;
 mod throttle;
+mod tokens;
 mod totp;
 mod views;
 
@@ -32,10 +41,13 @@ use db::{Actor, Db, DbError};
 use event::{AccountId, AgencyId, Scope};
 use http::request::Parts;
 
+pub use door::{Door, DoorError};
 pub use invite::first_run_link;
+pub use oidc::{OidcError, OidcSettings};
 pub use people::{Person, people};
 
-use crate::{AppError, Routes, Settings, Who};
+use crate::approval::{Approvals, Grave};
+use crate::{AppError, Reach, Routes, Settings, Who};
 
 /// How long a link of the first run works: an installer's day.
 pub const FIRST_RUN_LINK: TimeDelta = TimeDelta::hours(24);
@@ -67,14 +79,34 @@ pub struct Identity {
     pub(crate) db: Db,
     pub(crate) tree: Arc<dyn AgencyTree>,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) throttle: Arc<throttle::Throttle>,
+    pub(crate) door: Arc<Door>,
     pub(crate) waiting: Arc<sign_in::Waiting>,
+    pub(crate) ceremonies: Arc<passkey::Ceremonies>,
+    pub(crate) underway: Arc<oidc::Underway>,
+    pub(crate) approvals: Approvals,
 }
 
 impl Identity {
     /// Returns identity over this database.
     pub fn new(db: Db, tree: Arc<dyn AgencyTree>, settings: Arc<Settings>) -> Self {
-        Self { db, tree, settings, throttle: Arc::default(), waiting: Arc::default() }
+        let approvals = Approvals::new(db.clone(), grave::acts());
+        Self {
+            db,
+            tree,
+            settings,
+            door: Arc::default(),
+            waiting: Arc::default(),
+            ceremonies: Arc::default(),
+            underway: Arc::default(),
+            approvals,
+        }
+    }
+
+    /// Says what the door asks for and which other ways in there are.
+    #[must_use]
+    pub fn with_door(mut self, door: Door) -> Self {
+        self.door = Arc::new(door);
+        self
     }
 
     /// Returns the routes of signing in and out, of one's own account, and of accounts.
@@ -83,16 +115,35 @@ impl Identity {
             .merge(invite::routes(Routes::new()))
             .merge(own::routes(Routes::new()))
             .merge(admin::routes(Routes::new()))
+            .merge(tokens::routes(Routes::new()))
+            .merge(delegation::routes(Routes::new()))
+            .merge(passkey::routes(Routes::new()))
+            .merge(oidc::routes(Routes::new()))
             .with_state(self.clone())
+            .merge(crate::approval::routes(self.approvals.clone()))
+    }
+
+    /// Returns the acts that take two people, for whoever asks for one.
+    pub fn approvals(&self) -> Approvals {
+        self.approvals.clone()
+    }
+
+    /// Says which acts take two people, besides those of identity itself.
+    #[must_use]
+    pub fn with_grave_acts(mut self, acts: Vec<Arc<dyn Grave>>) -> Self {
+        let all = grave::acts().into_iter().chain(acts).collect();
+        self.approvals = Approvals::new(self.db.clone(), all);
+        self
     }
 
     /// Returns what someone of this role and agency may see.
     fn scope(&self, account: AccountId, role: crate::Role, agency: Option<AgencyId>) -> Scope {
-        if role.sees_province() {
-            Scope::province(account)
-        } else {
-            let agencies = agency.map(|agency| self.tree.subtree(agency)).unwrap_or_default();
-            Scope::agencies(account, agencies)
+        match (role.reach(), agency) {
+            (Reach::Province, _) | (Reach::Either, None) => Scope::province(account),
+            (Reach::Subtree | Reach::Either, Some(agency)) => {
+                Scope::agencies(account, self.tree.subtree(agency))
+            }
+            (Reach::Subtree, None) => Scope::agencies(account, BTreeSet::new()),
         }
     }
 
@@ -112,12 +163,20 @@ impl From<DbError> for AppError {
 #[derive(Debug, Clone, Copy)]
 pub struct Address(pub Option<IpAddr>);
 
+impl Address {
+    /// Returns what the server knows: the address behind a trusted proxy, else the peer's.
+    pub(crate) fn of(known: &http::Extensions) -> Self {
+        let behind = known.get::<crate::proxy::ClientAddress>().map(|address| address.0);
+        let peer = known.get::<ConnectInfo<std::net::SocketAddr>>();
+        Self(behind.or_else(|| peer.map(|ConnectInfo(peer)| peer.ip().to_canonical())))
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-        Ok(Self(peer.map(|ConnectInfo(peer)| peer.ip().to_canonical())))
+        Ok(Self::of(&parts.extensions))
     }
 }
 

@@ -1,4 +1,4 @@
-//! One's own account: password, second factor, sessions, tokens.
+//! One's own account: password, second factor, sessions.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -7,14 +7,11 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::rows::{account, api_token, recovery_code};
-use super::views::{CodesPage, OncePage, OwnPage, SecondFactorPage, SessionRow, TokenRow, Wrong};
-use super::{Address, Identity, browser, form, secrets, store, totp};
+use super::rows::{account, recovery_code};
+use super::views::{CodesPage, OwnPage, SecondFactorPage, SessionRow, TokenRow, Wrong};
+use super::{Address, Identity, form, passkey, scopes, secrets, sign_in, store, throttle, totp};
 use crate::error::FieldErrors;
-use crate::{AppError, Body, Done, Path, Phrase, Routes, View, Who, done};
-
-/// Days an API token works: long enough for a quarter's change, short enough to be forgotten safely.
-const TOKEN_DAYS: i64 = 365;
+use crate::{AppError, Body, Done, Path, Phrase, Rights, Routes, View, Who, done};
 
 pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
     routes
@@ -35,20 +32,16 @@ pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
         .doc("Turns the second factor on and shows recovery codes once")
         .own_post("/account/second-factor/off", second_factor_off)
         .doc("Turns the second factor off")
-        .own_post("/account/tokens", make_token)
-        .doc("Makes an API token and shows it once")
-        .own_post("/account/tokens/{id}/revoke", revoke_token)
-        .doc("Takes an API token back")
 }
 
 impl Identity {
-    async fn own(&self, who: &Who) -> Result<account::Model, AppError> {
+    pub(super) async fn own(&self, who: &Who) -> Result<account::Model, AppError> {
         store::account(self.db.conn(), who.account.uuid()).await?.ok_or(AppError::NotSignedIn)
     }
 }
 
 /// Returns the audit entry of a change to one's own account.
-fn entry(who: &Who, address: Address, action: &str, detail: Value) -> AuditEntry {
+pub(super) fn entry(who: &Who, address: Address, action: &str, detail: Value) -> AuditEntry {
     AuditEntry::new(who.actor(address), action, Subject::new("account", who.account), detail)
 }
 
@@ -61,32 +54,17 @@ async fn page(
     let account = identity.own(who).await?;
     let here = identity.session_hash(headers).unwrap_or_default();
     let sessions = store::sessions(identity.db.conn(), who.account, identity.now()).await?;
-    let tokens = store::tokens(identity.db.conn(), who.account).await?;
+    let tokens = store::tokens(identity.db.conn(), who.account, identity.now()).await?;
     Ok(OwnPage {
         login: account.login,
         name: account.name,
         role: who.role.key().to_owned(),
         second_factor: account.totp_enabled,
-        sessions: sessions
-            .into_iter()
-            .map(|row| SessionRow {
-                here: row.id_hash == here,
-                id: row.id_hash,
-                address: row.address.unwrap_or_default(),
-                browser: browser::name(row.user_agent.as_deref().unwrap_or_default()),
-                created_at: row.created_at,
-                last_seen_at: row.last_seen_at,
-            })
-            .collect(),
-        tokens: tokens
-            .into_iter()
-            .map(|row| TokenRow {
-                id: row.id.to_string(),
-                name: row.name,
-                created_at: row.created_at,
-                expires_at: row.expires_at,
-            })
-            .collect(),
+        sessions: sessions.into_iter().map(|row| SessionRow::new(row, &here)).collect(),
+        tokens: tokens.into_iter().map(TokenRow::from).collect(),
+        scopes: scopes::choices(who.role),
+        passkeys: passkey::rows(identity, who.account).await?,
+        passkeys_on: identity.door.passkeys.is_some(),
         wrong,
     })
 }
@@ -127,21 +105,20 @@ async fn change_password(
 }
 
 /// Returns whether it is still the same person; guesses are slowed down as at the door.
-async fn prove(
+pub(super) async fn prove(
     identity: &Identity,
     account: &account::Model,
     password: String,
 ) -> Result<bool, AppError> {
     let name = format!("proof {}", account.id);
-    let now = identity.now();
-    if let Some(retry_after_s) = identity.throttle.wait_s(&name, None, now) {
+    if let Some(retry_after_s) = throttle::wait_s(&identity.db, &name, None).await? {
         return Err(AppError::TooMany { retry_after_s });
     }
     let right = secrets::verify_password(account.password_hash.clone(), password).await?;
     if right {
-        identity.throttle.hit(&name, None);
+        throttle::hit(&identity.db, &name, None).await?;
     } else {
-        identity.throttle.miss(&name, None, now);
+        throttle::miss(&identity.db, &name, None).await?;
     }
     Ok(right)
 }
@@ -175,7 +152,7 @@ async fn end_others(
 
 fn second_factor_page(
     identity: &Identity,
-    account: &account::Model,
+    (who, account): (&Who, &account::Model),
     wrong: Option<String>,
 ) -> Result<SecondFactorPage, AppError> {
     let secret = account.totp_secret.clone().filter(|_| !account.totp_enabled);
@@ -184,7 +161,8 @@ fn second_factor_page(
         Some(secret) => Some(totp::picture(secret, &issuer, &account.login)?),
         None => None,
     };
-    Ok(SecondFactorPage { on: account.totp_enabled, picture, secret, wrong })
+    let forced = who.rights == Rights::UntilSecondFactor;
+    Ok(SecondFactorPage { on: account.totp_enabled, forced, picture, secret, wrong })
 }
 
 async fn show_second_factor(
@@ -192,7 +170,7 @@ async fn show_second_factor(
     who: Who,
 ) -> Result<View<SecondFactorPage>, AppError> {
     let account = identity.own(&who).await?;
-    Ok(View::new(second_factor_page(&identity, &account, None)?))
+    Ok(View::new(second_factor_page(&identity, (&who, &account), None)?))
 }
 
 async fn begin_second_factor(
@@ -204,6 +182,7 @@ async fn begin_second_factor(
     if account.totp_enabled {
         return Err(AppError::Conflict(Phrase::key("identity-second-factor-is-on")));
     }
+    passkey::check_may_enrol(&identity, &who).await?;
     account.totp_secret = Some(totp::fresh(identity.db.ids()));
     let tx = identity.db.begin().await?;
     store::update_account(tx.conn(), account).await?;
@@ -215,15 +194,19 @@ async fn confirm_second_factor(
     State(identity): State<Identity>,
     who: Who,
     address: Address,
+    headers: HeaderMap,
     Body(given): Body<form::Code>,
 ) -> Result<Response, AppError> {
     let mut account = identity.own(&who).await?;
     let secret = account.totp_secret.clone().filter(|_| !account.totp_enabled);
     let Some(secret) = secret else { return Ok(done("/account/second-factor").into_response()) };
-    let step = totp::matching_step(&secret, &given.code, identity.now());
-    if !step.is_some_and(|step| identity.waiting.take_step(account.id, step)) {
+    let right = match totp::matching_step(&secret, &given.code, identity.now()) {
+        Some(step) => sign_in::take_step(&identity, &mut account, step).await?,
+        None => false,
+    };
+    if !right {
         let why = Phrase::key("identity-code-wrong").text(who.lang);
-        let page = second_factor_page(&identity, &account, Some(why))?;
+        let page = second_factor_page(&identity, (&who, &account), Some(why))?;
         return Ok(View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY).into_response());
     }
     account.totp_enabled = true;
@@ -232,6 +215,10 @@ async fn confirm_second_factor(
     let tx = identity.db.begin().await?;
     store::update_account(tx.conn(), account).await?;
     store::replace_recovery_codes(tx.conn(), id, code_rows(&tx, id, &codes)).await?;
+    // This session has just shown a code; others have not, and sign in again.
+    let here = identity.session_hash(&headers).unwrap_or_default();
+    store::session_passed(tx.conn(), &here).await?;
+    store::end_other_sessions(tx.conn(), id, &here).await?;
     tx.commit(entry(&who, address, "identity.second-factor-on", json!({}))).await?;
     Ok(View::new(CodesPage { codes }).into_response())
 }
@@ -266,52 +253,4 @@ async fn second_factor_off(
     store::replace_recovery_codes(tx.conn(), id, Vec::new()).await?;
     tx.commit(entry(&who, address, "identity.second-factor-off", json!({}))).await?;
     Ok(done("/account").notice(Phrase::key("identity-second-factor-is-off")))
-}
-
-async fn make_token(
-    State(identity): State<Identity>,
-    who: Who,
-    address: Address,
-    Body(given): Body<form::NewToken>,
-) -> Result<View<OncePage>, AppError> {
-    let name = given.name.trim();
-    let mut errors = FieldErrors::default();
-    form::check_name(name, &mut errors);
-    errors.check()?;
-    let token = format!("lt_{}", secrets::token(identity.db.ids()));
-    let tx = identity.db.begin().await?;
-    let row = api_token::Model {
-        token_hash: secrets::digest(&token),
-        id: tx.new_uuid(),
-        account_id: who.account.uuid(),
-        name: name.to_owned(),
-        scopes: json!([]),
-        created_at: tx.now(),
-        expires_at: Some(tx.now() + chrono::TimeDelta::days(TOKEN_DAYS)),
-        last_used_at: None,
-        revoked_at: None,
-    };
-    store::insert_token(tx.conn(), row).await?;
-    tx.commit(entry(&who, address, "identity.make-token", json!({ "name": name }))).await?;
-    Ok(View::new(OncePage {
-        title: "identity-token-made",
-        advice: "identity-token-advice",
-        value: token,
-        back: "/account".to_owned(),
-    }))
-}
-
-async fn revoke_token(
-    State(identity): State<Identity>,
-    who: Who,
-    address: Address,
-    Path(id): Path<Uuid>,
-) -> Result<Done, AppError> {
-    let tx = identity.db.begin().await?;
-    let now = tx.now();
-    if !store::revoke_token(tx.conn(), who.account, id, now).await? {
-        return Err(AppError::NotFound);
-    }
-    tx.commit(entry(&who, address, "identity.revoke-token", json!({ "token": id }))).await?;
-    Ok(done("/account").notice(Phrase::key("identity-token-revoked")))
 }

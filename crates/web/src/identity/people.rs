@@ -19,6 +19,8 @@ pub struct Person {
     pub agency: Option<AgencyId>,
     /// Whether its owner can sign in.
     pub active: bool,
+    /// Whether they took up the invitation.
+    pub joined: bool,
 }
 
 /// Returns everyone, by name; those who cannot sign in stand last. An account of an unknown role is
@@ -35,6 +37,7 @@ pub async fn people(db: &Db) -> Result<Vec<Person>, DbError> {
             role: Role::from_word(&row.role)?,
             agency: row.agency_id.map(AgencyId::from_uuid),
             active: !row.disabled,
+            joined: row.password_hash.is_some() || row.oidc_subject.is_some(),
         })
     };
     Ok(rows.into_iter().filter_map(person).collect())

@@ -36,6 +36,8 @@ entity!(account, "account", {
     lang: String,
     created_at: DateTimeUtc,
     last_sign_in_at: Option<DateTimeUtc>,
+    totp_step: Option<i64>,
+    oidc_subject: Option<String>,
 });
 
 entity!(session, "session", {
@@ -48,6 +50,8 @@ entity!(session, "session", {
     address: Option<String>,
     user_agent: Option<String>,
     csrf: String,
+    second_factor: bool,
+    acting_on: Option<Uuid>,
 });
 
 entity!(invite, "invite", {
@@ -81,4 +85,34 @@ entity!(api_token, "api_token", {
     expires_at: Option<DateTimeUtc>,
     last_used_at: Option<DateTimeUtc>,
     revoked_at: Option<DateTimeUtc>,
+});
+
+entity!(miss, "sign_in_miss", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    key: String,
+    count: i32,
+    last_at: DateTimeUtc,
+});
+
+entity!(delegation, "delegation", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    from_account: Uuid,
+    to_account: Uuid,
+    reason: String,
+    starts_at: DateTimeUtc,
+    ends_at: DateTimeUtc,
+    created_at: DateTimeUtc,
+    revoked_at: Option<DateTimeUtc>,
+});
+
+entity!(passkey, "passkey", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    account_id: Uuid,
+    credential_id: String,
+    name: String,
+    credential: String,
+    created_at: DateTimeUtc,
+    last_used_at: Option<DateTimeUtc>,
 });

@@ -12,10 +12,10 @@ use http::header::{AUTHORIZATION, USER_AGENT};
 use uuid::Uuid;
 
 use super::rows::{account, session};
-use super::{Address, Identity, SESSION_IDLE, SESSION_WHOLE, secrets, store};
-use crate::{AppError, By, Lang, Role, Visitor, Visitors, Who};
+use super::{Address, Identity, SESSION_IDLE, SESSION_WHOLE, delegation, scopes, secrets, store};
+use crate::{AppError, By, Lang, Phrase, Rights, Role, Visitor, Visitors, Who};
 
-/// A session's "last seen" is written no more often than this.
+/// A session's "last seen" and a token's "last used" are written no more often than this.
 const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// How much of a browser's name is kept.
 const AGENT_CHARS_MAX: usize = 200;
@@ -43,9 +43,10 @@ impl Identity {
         &self,
         tx: &db::Tx,
         account: Uuid,
-        address: Address,
-        headers: &HeaderMap,
+        from: (Address, &HeaderMap),
+        second_factor: bool,
     ) -> Result<Cookie<'static>, AppError> {
+        let (address, headers) = from;
         let token = secrets::token(self.db.ids());
         let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let row = session::Model {
@@ -57,6 +58,8 @@ impl Identity {
             address: address.0.map(|address| address.to_string()),
             user_agent: agent.map(|agent| agent.chars().take(AGENT_CHARS_MAX).collect()),
             csrf: secrets::token(self.db.ids()),
+            second_factor,
+            acting_on: None,
         };
         store::insert_session(tx.conn(), row).await?;
         Ok(self.cookie(self.cookie_name(), token))
@@ -76,12 +79,38 @@ impl Identity {
         (!token.is_empty() && token.len() <= TOKEN_CHARS_MAX).then(|| secrets::digest(token))
     }
 
-    fn who(&self, row: account::Model, lang: Lang, by: By) -> Option<Arc<Who>> {
+    /// Returns who an account is on a visit of its own.
+    fn who(&self, row: account::Model, lang: Lang, by: By) -> Option<Who> {
         let role = Role::from_word(&row.role)?;
         let account = AccountId::from_uuid(row.id);
         let agency = row.agency_id.map(AgencyId::from_uuid);
         let scope = self.scope(account, role, agency);
-        Some(Arc::new(Who { account, name: row.name, role, agency, scope, lang, by }))
+        Some(Who {
+            account,
+            name: row.name,
+            role,
+            agency,
+            scope,
+            lang,
+            by,
+            rights: Rights::Whole,
+            address: None,
+            acting_for: None,
+        })
+    }
+
+    /// Puts someone into the place of the one who delegated to them, if that still holds.
+    async fn in_place_of(&self, who: Who, delegation: Uuid) -> Result<Who, AppError> {
+        let Some(from) = delegation::in_force(self, &who, delegation).await? else {
+            return Ok(who);
+        };
+        let Some(other) = self.who(from, who.lang, who.by) else { return Ok(who) };
+        let name = Phrase::key("identity-acting-name")
+            .arg("name", who.name)
+            .arg("other", other.name)
+            .text(Lang::Vi);
+        let scope = self.scope(who.account, other.role, other.agency);
+        Ok(Who { account: who.account, name, scope, acting_for: Some(other.account), ..other })
     }
 }
 
@@ -101,9 +130,18 @@ impl Visitors for Identity {
             store::touch_session(noted.conn(), &hash, now).await?;
             noted.commit().await?;
         }
-        // A session of an account with a second factor exists only if it was passed.
-        let by = By::Session { second_factor: account.totp_enabled };
-        Ok(Visitor { who: self.who(account, lang, by), csrf: session.csrf })
+        let second_factor = session.second_factor;
+        let by = By::Session { second_factor };
+        let Some(mut who) = self.who(account, lang, by).filter(|who| who.role.signs_in()) else {
+            return Ok(Visitor::default());
+        };
+        if let Some(delegation) = session.acting_on {
+            who = self.in_place_of(who, delegation).await?;
+        }
+        if self.door.second_factor_forced && who.role.needs_second_factor() && !second_factor {
+            who.rights = Rights::UntilSecondFactor;
+        }
+        Ok(Visitor { who: Some(Arc::new(who)), csrf: session.csrf })
     }
 
     async fn by_token(&self, headers: &HeaderMap, lang: Lang) -> Result<Visitor, AppError> {
@@ -113,10 +151,20 @@ impl Visitors for Identity {
             return Ok(Visitor::default());
         };
         let hash = secrets::digest(token.trim());
-        let account = store::account_by_token(self.db.conn(), &hash, self.now()).await?;
-        let who = account
-            .filter(|account| !account.disabled)
-            .and_then(|account| self.who(account, lang, By::Token));
+        let now = self.now();
+        let found = store::token_with_account(self.db.conn(), &hash, now).await?;
+        let Some((token, account)) = found.filter(|(_, account)| !account.disabled) else {
+            return Ok(Visitor::default());
+        };
+        if token.last_used_at.is_none_or(|last| last + TOUCH_AFTER <= now) {
+            let noted = self.db.begin_bookkeeping().await?;
+            store::touch_token(noted.conn(), &hash, now).await?;
+            noted.commit().await?;
+        }
+        let who = self.who(account, lang, By::Token).map(|who| {
+            let rights = Rights::Only(Arc::new(scopes::granted(&token.scopes)));
+            Arc::new(Who { rights, ..who })
+        });
         Ok(Visitor { who, csrf: String::new() })
     }
 }

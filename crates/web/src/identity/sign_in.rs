@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::rows::account;
 use super::views::{CodePage, SignInPage};
-use super::{Address, Identity, form, secrets, store, totp};
+use super::{Address, Identity, form, secrets, store, throttle, totp};
 use crate::preferences::local;
 use crate::{AppError, Body, Done, Phrase, Query, Reader, Routes, View, Who, done};
 
@@ -27,11 +27,10 @@ const PENDING_FOR: TimeDelta = TimeDelta::minutes(5);
 /// Most people between password and code.
 const PENDING_MAX: usize = 1_000;
 
-/// People between password and code, and the last code each account used.
+/// People between password and code.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     pending: Mutex<BTreeMap<String, Pending>>,
-    used_steps: Mutex<BTreeMap<Uuid, u64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,16 +56,6 @@ impl Waiting {
     fn forget(&self, hash: &str) {
         self.pending.lock().remove(hash);
     }
-
-    /// Takes a code's time step if it was not used before: a code seen over a shoulder is worthless.
-    pub(super) fn take_step(&self, account: Uuid, step: u64) -> bool {
-        let mut used = self.used_steps.lock();
-        let fresh = used.get(&account).is_none_or(|last| *last < step);
-        if fresh {
-            used.insert(account, step);
-        }
-        fresh
-    }
 }
 
 pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
@@ -83,17 +72,32 @@ pub(super) fn routes(routes: Routes<Identity>) -> Routes<Identity> {
         .doc("Signs out")
 }
 
+impl Identity {
+    /// Returns the empty page of signing in, with the ways in there are.
+    pub(super) fn sign_in_page(&self) -> SignInPage {
+        SignInPage {
+            passkeys: self.door.passkeys.is_some(),
+            provider: self.door.oidc.as_ref().map(|provider| provider.name().to_owned()),
+            ..SignInPage::default()
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Next {
     next: Option<String>,
 }
 
-async fn ask(reader: Reader, Query(query): Query<Next>) -> Response {
+async fn ask(
+    State(identity): State<Identity>,
+    reader: Reader,
+    Query(query): Query<Next>,
+) -> Response {
     let next = local(&query.next.unwrap_or_default());
     if reader.who.is_some() {
         return done(next).into_response();
     }
-    View::new(SignInPage { next, ..SignInPage::default() }).plain().into_response()
+    View::new(SignInPage { next, ..identity.sign_in_page() }).plain().into_response()
 }
 
 async fn sign_in(
@@ -104,58 +108,78 @@ async fn sign_in(
     Body(given): Body<form::SignIn>,
 ) -> Result<Response, AppError> {
     let folded = fold(given.login.trim());
-    let now = identity.now();
     let again = |status: StatusCode, why: Phrase| {
         let page = SignInPage {
             login: given.login.clone(),
             next: given.next.clone(),
             wrong: Some(why.text(reader.lang)),
+            ..identity.sign_in_page()
         };
         Ok(View::new(page).plain().status(status).into_response())
     };
-    if let Some(wait_s) = identity.throttle.wait_s(&folded, address.0, now) {
+    if let Some(wait_s) = throttle::wait_s(&identity.db, &folded, address.0).await? {
         let why = Phrase::key("identity-wait").arg("seconds", wait_s);
         return again(StatusCode::TOO_MANY_REQUESTS, why);
     }
     let found = store::account_by_login(identity.db.conn(), &folded).await?;
-    let able = found.filter(|account| !account.disabled);
+    let able = found.filter(|account| !account.disabled && signs_in(account));
     let stored = able.as_ref().and_then(|account| account.password_hash.clone());
     let right = secrets::verify_password(stored, given.password.clone()).await?;
     let Some(account) = able.filter(|_| right) else {
-        identity.throttle.miss(&folded, address.0, now);
+        throttle::miss(&identity.db, &folded, address.0).await?;
         return again(StatusCode::UNPROCESSABLE_ENTITY, Phrase::key("identity-wrong"));
     };
-    identity.throttle.hit(&folded, address.0);
+    throttle::hit(&identity.db, &folded, address.0).await?;
     let next = local(&given.next);
     if account.totp_enabled {
-        let token = secrets::token(identity.db.ids());
-        let pending = Pending { account: account.id, next, until: now + PENDING_FOR };
-        identity.waiting.put(secrets::digest(&token), pending, now);
-        let jar = CookieJar::new().add(identity.cookie(PENDING_COOKIE, token));
-        return Ok((jar, done("/sign-in/code")).into_response());
+        return Ok(ask_for_code(&identity, account.id, next));
     }
     let first = account.last_sign_in_at.is_none();
     let to = if first { "/account/second-factor".to_owned() } else { next };
-    let_in(&identity, account, address, &headers, to).await
+    let entry = Entry { address, how: "password", second_factor: false, to };
+    let_in(&identity, account, &headers, entry).await
+}
+
+/// Sends someone who has shown the first factor on to the second.
+pub(super) fn ask_for_code(identity: &Identity, account: Uuid, next: String) -> Response {
+    let (token, now) = (secrets::token(identity.db.ids()), identity.now());
+    let pending = Pending { account, next, until: now + PENDING_FOR };
+    identity.waiting.put(secrets::digest(&token), pending, now);
+    let jar = CookieJar::new().add(identity.cookie(PENDING_COOKIE, token));
+    (jar, done("/sign-in/code")).into_response()
+}
+
+pub(super) fn signs_in(account: &account::Model) -> bool {
+    crate::Role::from_word(&account.role).is_some_and(crate::Role::signs_in)
+}
+
+/// How someone comes in.
+pub(super) struct Entry {
+    pub(super) address: Address,
+    /// `password`, `code`, `passkey` or `oidc`: for the audit log.
+    pub(super) how: &'static str,
+    pub(super) second_factor: bool,
+    /// Where they go.
+    pub(super) to: String,
 }
 
 /// Opens the session and sends the person on.
-async fn let_in(
+pub(super) async fn let_in(
     identity: &Identity,
     mut account: account::Model,
-    address: Address,
     headers: &HeaderMap,
-    to: String,
+    entry: Entry,
 ) -> Result<Response, AppError> {
+    let Entry { address, how, second_factor, to } = entry;
     let tx = identity.db.begin().await?;
-    let cookie = identity.open_session(&tx, account.id, address, headers).await?;
+    let cookie = identity.open_session(&tx, account.id, (address, headers), second_factor).await?;
     account.last_sign_in_at = Some(tx.now());
     let (id, login) = (account.id, account.login.clone());
     store::update_account(tx.conn(), account).await?;
     let actor =
         Actor::Account { id: event::AccountId::from_uuid(id), name: login, address: address.0 };
     let subject = Subject::new("account", id);
-    tx.commit(AuditEntry::new(actor, "identity.sign-in", subject, json!({}))).await?;
+    tx.commit(AuditEntry::new(actor, "identity.sign-in", subject, json!({ "by": how }))).await?;
     Ok((CookieJar::new().add(cookie), done(to)).into_response())
 }
 
@@ -184,38 +208,38 @@ async fn check_code(
     let Some((hash, pending)) = pending(&identity, &headers) else {
         return Ok(done("/sign-in").into_response());
     };
-    let now = identity.now();
     let again = |status: StatusCode, why: Phrase| {
         let page = CodePage { wrong: Some(why.text(reader.lang)) };
         Ok(View::new(page).plain().status(status).into_response())
     };
     // By account alone: whoever has the password may not try codes from many addresses.
     let name = format!("code {}", pending.account);
-    if let Some(wait_s) = identity.throttle.wait_s(&name, None, now) {
+    if let Some(wait_s) = throttle::wait_s(&identity.db, &name, None).await? {
         let why = Phrase::key("identity-wait").arg("seconds", wait_s);
         return again(StatusCode::TOO_MANY_REQUESTS, why);
     }
     let account = store::account(identity.db.conn(), pending.account).await?;
-    let Some(account) = account.filter(|account| !account.disabled) else {
+    let Some(mut account) = account.filter(|account| !account.disabled) else {
         return Ok(done("/sign-in").into_response());
     };
-    if !passes(&identity, &account, &given.code).await? {
-        identity.throttle.miss(&name, None, now);
+    if !passes(&identity, &mut account, &given.code).await? {
+        throttle::miss(&identity.db, &name, None).await?;
         return again(StatusCode::UNPROCESSABLE_ENTITY, Phrase::key("identity-code-wrong"));
     }
-    identity.throttle.hit(&name, None);
+    throttle::hit(&identity.db, &name, None).await?;
     identity.waiting.forget(&hash);
-    let_in(&identity, account, address, &headers, pending.next).await
+    let entry = Entry { address, how: "code", second_factor: true, to: pending.next };
+    let_in(&identity, account, &headers, entry).await
 }
 
 async fn passes(
     identity: &Identity,
-    account: &account::Model,
+    account: &mut account::Model,
     code: &str,
 ) -> Result<bool, AppError> {
     let secret = account.totp_secret.as_deref().unwrap_or_default();
     if let Some(step) = totp::matching_step(secret, code, identity.now()) {
-        return Ok(identity.waiting.take_step(account.id, step));
+        return take_step(identity, account, step).await;
     }
     let spelled = code.trim().to_lowercase();
     if !spelled.contains('-') {
@@ -235,6 +259,22 @@ async fn passes(
     let subject = Subject::new("account", account.id);
     tx.commit(AuditEntry::new(actor, "identity.use-recovery-code", subject, json!({}))).await?;
     Ok(true)
+}
+
+/// Takes a code's time step if it was not used before: a code seen over a shoulder is worthless.
+pub(super) async fn take_step(
+    identity: &Identity,
+    account: &mut account::Model,
+    step: u64,
+) -> Result<bool, AppError> {
+    let step = i64::try_from(step).map_err(AppError::internal)?;
+    let noted = identity.db.begin_bookkeeping().await?;
+    let fresh = store::take_step(noted.conn(), account.id, step).await?;
+    noted.commit().await?;
+    if fresh {
+        account.totp_step = Some(step);
+    }
+    Ok(fresh)
 }
 
 async fn sign_out(

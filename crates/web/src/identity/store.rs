@@ -4,14 +4,14 @@
 use chrono::{DateTime, Utc};
 use db::DbError;
 use event::AccountId;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
-use super::rows::{account, api_token, invite, recovery_code, session};
+use super::rows::{account, api_token, invite, miss, recovery_code, session};
 
 /// Most accounts listed: a province has some hundreds of people on this platform.
 const ACCOUNTS_MAX: u64 = 2_000;
@@ -239,31 +239,75 @@ pub(super) async fn insert_token(
 pub(super) async fn tokens(
     conn: &impl ConnectionTrait,
     account: AccountId,
+    now: DateTime<Utc>,
 ) -> Result<Vec<api_token::Model>, DbError> {
     let open = api_token::Entity::find()
         .filter(api_token::Column::AccountId.eq(account.uuid()))
         .filter(api_token::Column::RevokedAt.is_null())
+        .filter(api_token::Column::ExpiresAt.gt(now))
         .order_by_asc(api_token::Column::CreatedAt)
         .limit(OWN_ROWS_MAX);
     Ok(open.all(conn).await?)
 }
 
-/// Returns the account of a token that works.
-pub(super) async fn account_by_token(
+/// Returns a token that works, with its account.
+pub(super) async fn token_with_account(
     conn: &impl ConnectionTrait,
     token_hash: &str,
     now: DateTime<Utc>,
-) -> Result<Option<account::Model>, DbError> {
+) -> Result<Option<(api_token::Model, account::Model)>, DbError> {
     let found = api_token::Entity::find_by_id(token_hash)
         .filter(api_token::Column::RevokedAt.is_null())
         .one(conn)
         .await?;
     match found {
         Some(token) if token.expires_at.is_none_or(|end| end > now) => {
-            account(conn, token.account_id).await
+            let account = account(conn, token.account_id).await?;
+            Ok(account.map(|account| (token, account)))
         }
         _ => Ok(None),
     }
+}
+
+/// Notes that a token was used.
+pub(super) async fn touch_token(
+    conn: &impl ConnectionTrait,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    api_token::Entity::update_many()
+        .col_expr(api_token::Column::LastUsedAt, Expr::value(Some(now)))
+        .filter(api_token::Column::TokenHash.eq(token_hash))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Returns an account's token that is not taken back.
+pub(super) async fn token(
+    conn: &impl ConnectionTrait,
+    owner: AccountId,
+    id: Uuid,
+) -> Result<Option<api_token::Model>, DbError> {
+    let found = api_token::Entity::find()
+        .filter(api_token::Column::AccountId.eq(owner.uuid()))
+        .filter(api_token::Column::Id.eq(id))
+        .filter(api_token::Column::RevokedAt.is_null());
+    Ok(found.one(conn).await?)
+}
+
+/// Lets a token end at a moment.
+pub(super) async fn end_token_at(
+    conn: &impl ConnectionTrait,
+    id: Uuid,
+    end: DateTime<Utc>,
+) -> Result<(), DbError> {
+    api_token::Entity::update_many()
+        .col_expr(api_token::Column::ExpiresAt, Expr::value(Some(end)))
+        .filter(api_token::Column::Id.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// Takes a token back; returns whether the account had it.
@@ -281,4 +325,77 @@ pub(super) async fn revoke_token(
         .exec(conn)
         .await?;
     Ok(revoked.rows_affected > 0)
+}
+
+/// Returns how often a thing was missed, and when last.
+pub(super) async fn misses(
+    conn: &impl ConnectionTrait,
+    key: &str,
+) -> Result<Option<(i32, DateTime<Utc>)>, DbError> {
+    let found = miss::Entity::find_by_id(key).one(conn).await?;
+    Ok(found.map(|row| (row.count, row.last_at)))
+}
+
+/// Counts one more miss.
+pub(super) async fn add_miss(
+    conn: &impl ConnectionTrait,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let row = miss::Model { key: key.to_owned(), count: 1, last_at: now };
+    let again = OnConflict::column(miss::Column::Key)
+        .value(miss::Column::Count, Expr::col((miss::Entity, miss::Column::Count)).add(1))
+        .update_column(miss::Column::LastAt)
+        .to_owned();
+    miss::Entity::insert(row.into_active_model())
+        .on_conflict(again)
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the misses of one thing.
+pub(super) async fn forget_misses(conn: &impl ConnectionTrait, key: &str) -> Result<(), DbError> {
+    miss::Entity::delete_by_id(key).exec(conn).await?;
+    Ok(())
+}
+
+/// Forgets misses that are old.
+pub(super) async fn forget_misses_before(
+    conn: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+) -> Result<(), DbError> {
+    miss::Entity::delete_many().filter(miss::Column::LastAt.lt(before)).exec(conn).await?;
+    Ok(())
+}
+
+/// Takes a code's time step if it was not used before; returns whether it was fresh.
+pub(super) async fn take_step(
+    conn: &impl ConnectionTrait,
+    account: Uuid,
+    step: i64,
+) -> Result<bool, DbError> {
+    let fresh = Condition::any()
+        .add(account::Column::TotpStep.is_null())
+        .add(account::Column::TotpStep.lt(step));
+    let taken = account::Entity::update_many()
+        .col_expr(account::Column::TotpStep, Expr::value(Some(step)))
+        .filter(account::Column::Id.eq(account))
+        .filter(fresh)
+        .exec(conn)
+        .await?;
+    Ok(taken.rows_affected == 1)
+}
+
+/// Notes that a session passed a second factor.
+pub(super) async fn session_passed(
+    conn: &impl ConnectionTrait,
+    id_hash: &str,
+) -> Result<(), DbError> {
+    session::Entity::update_many()
+        .col_expr(session::Column::SecondFactor, Expr::value(true))
+        .filter(session::Column::IdHash.eq(id_hash))
+        .exec(conn)
+        .await?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use event::{AgencyId, IdSource};
 use http::{Request, Response, StatusCode};
 use tower::ServiceExt as _;
 
-use super::{AgencyTree, Identity, first_run_link, views};
+use super::{AgencyTree, Door, Identity, first_run_link, views};
 use crate::{Access, Live, NoCounts, Permission, Routes, Settings, Site};
 
 #[derive(Debug)]
@@ -28,14 +28,20 @@ impl AgencyTree for NoAgencies {
 }
 
 /// A browser: keeps cookies, reads the protection token off pages.
-struct Browser {
+pub(super) struct Browser {
     site: Router,
-    cookies: BTreeMap<String, String>,
+    pub(super) cookies: BTreeMap<String, String>,
 }
 
-fn site(database: &TestDatabase) -> Router {
+pub(super) fn site(database: &TestDatabase) -> Router {
+    site_with(database, Door::default())
+}
+
+/// Returns a site whose door asks for more.
+pub(super) fn site_with(database: &TestDatabase, door: Door) -> Router {
     let settings = Arc::new(Settings { province: "Tỉnh Mẫu".to_owned(), tls: true });
-    let identity = Identity::new(database.db.clone(), Arc::new(NoAgencies), Arc::clone(&settings));
+    let identity = Identity::new(database.db.clone(), Arc::new(NoAgencies), Arc::clone(&settings))
+        .with_door(door);
     let site = Site {
         settings,
         clock: database.clock.clone(),
@@ -48,7 +54,11 @@ fn site(database: &TestDatabase) -> Router {
 }
 
 impl Browser {
-    async fn send(&mut self, request: http::request::Builder, body: String) -> Response<Body> {
+    pub(super) async fn send(
+        &mut self,
+        request: http::request::Builder,
+        body: String,
+    ) -> Response<Body> {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request
@@ -70,7 +80,7 @@ impl Browser {
         response
     }
 
-    async fn get(&mut self, path: &str) -> (StatusCode, String) {
+    pub(super) async fn get(&mut self, path: &str) -> (StatusCode, String) {
         let response = self.send(Request::get(path), String::new()).await;
         let status = response.status();
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
@@ -78,7 +88,12 @@ impl Browser {
     }
 
     /// Sends a form with the token of the page it stands on; returns status, where to, and body.
-    async fn post(&mut self, page: &str, path: &str, form: &str) -> (StatusCode, String, String) {
+    pub(super) async fn post(
+        &mut self,
+        page: &str,
+        path: &str,
+        form: &str,
+    ) -> (StatusCode, String, String) {
         let (_, html) = self.get(page).await;
         let token = between(&html, "name=\"_csrf\" value=\"", "\"");
         let request =
@@ -91,19 +106,19 @@ impl Browser {
     }
 }
 
-fn between(text: &str, before: &str, after: &str) -> String {
+pub(super) fn between(text: &str, before: &str, after: &str) -> String {
     let rest = text.split_once(before).map_or("", |(_, rest)| rest);
     rest.split(after).next().unwrap_or_default().to_owned()
 }
 
-fn browser(site: &Router) -> Browser {
+pub(super) fn browser(site: &Router) -> Browser {
     Browser { site: site.clone(), cookies: BTreeMap::new() }
 }
 
-const PASSWORD: &str = "tre xanh ben lang";
+pub(super) const PASSWORD: &str = "tre xanh ben lang";
 
 /// Makes the first administrator and returns their browser.
-async fn administrator(database: &TestDatabase, site: &Router) -> Browser {
+pub(super) async fn administrator(database: &TestDatabase, site: &Router) -> Browser {
     let link = first_run_link(&database.db, "").await.unwrap().unwrap();
     let mut browser = browser(site);
     let form = format!("login=hang&name=Hằng&password={PASSWORD}&again={PASSWORD}");
@@ -216,7 +231,8 @@ async fn tokens_open_the_api_and_nothing_else() {
     for database in db::testing::databases().await {
         let site = site(&database);
         let mut hang = administrator(&database, &site).await;
-        let (_, _, body) = hang.post("/account", "/account/tokens", "name=Báo cáo").await;
+        let (_, _, body) =
+            hang.post("/account", "/account/tokens", "name=Báo cáo&scope=all&days=30").await;
         let token = between(&body, "id=\"once\">", "<");
         assert!(token.starts_with("lt_"), "{body}");
         let ask = |path: &str, token: &str| {
@@ -275,7 +291,11 @@ async fn every_guarded_route_is_closed_to_strangers_and_lesser_roles() {
     let site = site(&database);
     let mut closed = 0;
     for route in list.iter().filter(|route| route.access != Access::Public) {
-        let path = format!("/api/v1{}", route.path.replace("{id}", &uuid::Uuid::nil().to_string()));
+        let path = format!(
+            "/api/v1{}",
+            ["{id}", "{token}"].iter().fold(route.path.clone(), |path, name| path
+                .replace(name, &uuid::Uuid::nil().to_string()))
+        );
         let request = Request::builder().method(route.method.word()).uri(path);
         let response = site.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{route:?}");
@@ -295,7 +315,11 @@ async fn every_guarded_route_is_closed_to_strangers_and_lesser_roles() {
             "/sign-in/code",
             "/sign-in/code",
             "/invite/{token}",
-            "/invite/{token}"
+            "/invite/{token}",
+            "/sign-in/passkey/begin",
+            "/sign-in/passkey",
+            "/sign-in/oidc",
+            "/sign-in/oidc/return"
         ]
     );
     assert!(Routes::<()>::new().get("/x", Permission::AuditRead, || async {}).list().len() == 1);
@@ -330,11 +354,19 @@ fn the_pages_are_sound() {
         created_at: chrono::DateTime::UNIX_EPOCH,
         last_seen_at: chrono::DateTime::UNIX_EPOCH,
     };
-    let token = views::TokenRow {
+    let token = || views::TokenRow {
         id: "1".into(),
         name: "x".into(),
+        scopes: vec!["read".into()],
         created_at: chrono::DateTime::UNIX_EPOCH,
         expires_at: None,
+        last_used_at: None,
+    };
+    let passkey = views::PasskeyRow {
+        id: "1".into(),
+        name: "<b>x</b>".into(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        last_used_at: None,
     };
     let account = |account| views::AccountPage {
         account,
@@ -342,10 +374,15 @@ fn the_pages_are_sound() {
         name: "b".into(),
         roles: vec![choice()],
         agencies: vec![choice()],
+        sessions: vec![session(false)],
+        tokens: vec![token()],
+        scopes: vec![choice()],
+        reason: String::new(),
         wrong: wrong.clone(),
     };
     let factor = |on, secret: Option<&str>| views::SecondFactorPage {
         on,
+        forced: !on,
         picture: secret.map(|_| "<svg></svg>".to_owned()),
         secret: secret.map(str::to_owned),
         wrong: Some("x".into()),
@@ -356,7 +393,10 @@ fn the_pages_are_sound() {
         role: crate::Role::Analyst.key().into(),
         second_factor: false,
         sessions: vec![session(true), session(false)],
-        tokens: vec![token],
+        tokens: vec![token()],
+        scopes: vec![choice()],
+        passkeys: vec![passkey],
+        passkeys_on: true,
         wrong: wrong.clone(),
     };
     let once = views::OncePage {
@@ -372,7 +412,12 @@ fn the_pages_are_sound() {
         wrong: wrong.clone(),
     };
     let pages: Vec<Box<dyn crate::Face>> = vec![
-        Box::new(views::SignInPage { wrong: Some("x".into()), ..Default::default() }),
+        Box::new(views::SignInPage {
+            wrong: Some("x".into()),
+            passkeys: true,
+            provider: Some("Cổng <b>".into()),
+            ..Default::default()
+        }),
         Box::new(views::CodePage { wrong: Some("x".into()) }),
         Box::new(invite(true)),
         Box::new(invite(false)),

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::browser;
+use super::rows::session;
 use crate::filters;
 
 /// What is wrong with each field, in the reader's language.
@@ -19,6 +21,11 @@ pub(super) struct SignInPage {
     pub(super) login: String,
     pub(super) next: String,
     pub(super) wrong: Option<String>,
+    #[serde(skip)]
+    pub(super) passkeys: bool,
+    /// What the provider of single sign-on is called, if there is one.
+    #[serde(skip)]
+    pub(super) provider: Option<String>,
 }
 
 /// Asking for the second factor.
@@ -48,7 +55,23 @@ pub(super) struct OwnPage {
     pub(super) second_factor: bool,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) tokens: Vec<TokenRow>,
+    /// What a new token can be made for.
+    #[serde(skip)]
+    pub(super) scopes: Vec<Choice>,
+    pub(super) passkeys: Vec<PasskeyRow>,
+    /// Whether passkeys can be made here.
+    #[serde(skip)]
+    pub(super) passkeys_on: bool,
     pub(super) wrong: Wrong,
+}
+
+/// A passkey of one's own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PasskeyRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A session of one's own.
@@ -62,13 +85,30 @@ pub(super) struct SessionRow {
     pub(super) last_seen_at: DateTime<Utc>,
 }
 
+impl SessionRow {
+    /// Returns a session as it is shown; `here` is what is stored of the reader's own.
+    pub(super) fn new(row: session::Model, here: &str) -> Self {
+        Self {
+            here: row.id_hash == here,
+            id: row.id_hash,
+            address: row.address.unwrap_or_default(),
+            browser: browser::name(row.user_agent.as_deref().unwrap_or_default()),
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+        }
+    }
+}
+
 /// A token of one's own; the token itself is shown once, when made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenRow {
     pub(super) id: String,
     pub(super) name: String,
+    /// What it may do.
+    pub(super) scopes: Vec<String>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) expires_at: Option<DateTime<Utc>>,
+    pub(super) last_used_at: Option<DateTime<Utc>>,
 }
 
 /// Turning the second factor on.
@@ -76,6 +116,8 @@ pub(super) struct TokenRow {
 #[template(path = "identity/second_factor.html")]
 pub(super) struct SecondFactorPage {
     pub(super) on: bool,
+    /// Whether nothing else works before it is on.
+    pub(super) forced: bool,
     /// The QR picture, made by us from the secret: plain SVG without text of anyone's.
     #[serde(skip)]
     pub(super) picture: Option<String>,
@@ -137,7 +179,7 @@ pub(super) struct Choice {
 }
 
 /// A new account, or one to be changed.
-#[derive(Debug, Template, Serialize, ToSchema)]
+#[derive(Debug, Default, Template, Serialize, ToSchema)]
 #[template(path = "identity/account.html")]
 pub(super) struct AccountPage {
     pub(super) account: Option<AccountRow>,
@@ -145,5 +187,13 @@ pub(super) struct AccountPage {
     pub(super) name: String,
     pub(super) roles: Vec<Choice>,
     pub(super) agencies: Vec<Choice>,
+    /// Open sessions, for whoever may end them.
+    pub(super) sessions: Vec<SessionRow>,
+    pub(super) tokens: Vec<TokenRow>,
+    /// What a new token of a program can be made for; empty for a person's account.
+    #[serde(skip)]
+    pub(super) scopes: Vec<Choice>,
+    #[serde(skip)]
+    pub(super) reason: String,
     pub(super) wrong: Wrong,
 }

@@ -55,6 +55,7 @@ struct Desk<'a> {
     numbers: &'a NavNumbers,
     notice: Option<&'a str>,
     charts: bool,
+    acting: bool,
 }
 
 #[derive(Template)]
@@ -98,6 +99,7 @@ pub(crate) async fn whole(
             numbers: &numbers,
             notice,
             charts: body.contains("data-chart"),
+            acting: who.acting_for.is_some(),
         };
         desk.render_with_values(reader)
     } else {

@@ -22,6 +22,7 @@ macro_rules! spots {
 /// In the order of work: what happens now, what it happens to, what keeps the platform going.
 const GROUPS: [&[Spot]; 3] = [
     spots! {
+        "/my-work" "web-nav-my-work" icon: "check" "v" AgencyRead;
         "/duty" "web-nav-duty" icon: "urgent" "t" DutyRead;
         "/alerts" "web-nav-alerts" icon: "alert-triangle" "c" AlertRead;
         "/incidents" "web-nav-incidents" icon: "flame" "s" IncidentRead;
@@ -30,6 +31,7 @@ const GROUPS: [&[Spot]; 3] = [
     spots! {
         "/systems" "web-nav-systems" icon: "server-2" "h" SystemRead;
         "/agencies" "web-nav-agencies" icon: "building" "d" AgencyRead;
+        "/posts" "web-nav-posts" icon: "users" "b" PostRead;
         "/sources" "web-nav-sources" icon: "plug-connected" "n" SourceRead;
     },
     spots! {
@@ -37,6 +39,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/exceptions" "web-nav-exceptions" icon: "filter-off" "e" ExceptionRead;
         "/dead-letters" "web-nav-dead-letters" icon: "mail-off" "u" DeadLetterRead;
         "/accounts" "web-nav-accounts" icon: "users" "a" AccountRead;
+        "/approvals" "web-nav-approvals" icon: "shield-check" "x" AccountRead;
         "/audit" "web-nav-audit" icon: "history" "y" AuditRead;
         "/platform" "web-nav-platform" icon: "heartbeat" "p" PlatformRead;
     },

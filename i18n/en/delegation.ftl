@@ -1,0 +1,26 @@
+# Standing in: someone lets another use their role for a time.
+delegation-title = Standing in
+delegation-got = I stand in for
+delegation-got-none = Nobody has asked you to stand in. When someone does, you begin right here.
+delegation-begin = Stand in for this person
+delegation-begun = You are standing in. Whatever you do is logged under both names.
+delegation-end = Stop standing in
+delegation-ended = You are yourself again.
+delegation-acting = You are standing in for someone. The log keeps both names.
+delegation-give = Ask someone to stand in
+delegation-hint = They can do exactly what your role can, within what you see, until the end of the day you choose. You can take it back at any time.
+delegation-to = Who stands in
+delegation-choose-one = Choose someone
+delegation-choose = Choose an active person within what you see.
+delegation-reason = Reason
+delegation-reason-needed = Give a reason of at most 300 characters.
+delegation-until = Until the end of
+delegation-until-unfit = Choose a day from today to { $count } days ahead.
+delegation-give-do = Ask to stand in
+delegation-given = They can stand in now.
+delegation-given-title = I have asked
+delegation-revoke = Take back
+delegation-revoked = Taken back.
+delegation-taken-back = taken back
+delegation-over = over
+delegation-not-yours = While standing in, or as an administrator, you cannot ask others to stand in. As an administrator, appoint another administrator.

@@ -1,0 +1,26 @@
+# Làm thay: một người để người khác dùng vai trò của mình có thời hạn.
+delegation-title = Làm thay
+delegation-got = Tôi được làm thay
+delegation-got-none = Chưa có ai nhờ bạn làm thay. Khi có, bạn bắt đầu làm thay ngay tại đây.
+delegation-begin = Làm thay người này
+delegation-begun = Bạn đang làm thay. Mọi việc bạn làm được ghi dưới cả hai tên.
+delegation-end = Thôi làm thay
+delegation-ended = Bạn đã trở lại vai trò của mình.
+delegation-acting = Bạn đang làm thay người khác. Nhật ký ghi cả hai tên.
+delegation-give = Nhờ người làm thay
+delegation-hint = Người được nhờ làm đúng những gì vai trò của bạn làm được, trong phạm vi của bạn, đến hết ngày đã chọn. Bạn thu lại được bất cứ lúc nào.
+delegation-to = Người làm thay
+delegation-choose-one = Chọn một người
+delegation-choose = Hãy chọn một người đang hoạt động trong phạm vi của bạn.
+delegation-reason = Lý do
+delegation-reason-needed = Hãy ghi lý do, tối đa 300 ký tự.
+delegation-until = Đến hết ngày
+delegation-until-unfit = Hãy chọn một ngày từ hôm nay đến { $count } ngày tới.
+delegation-give-do = Nhờ làm thay
+delegation-given = Đã nhờ làm thay.
+delegation-given-title = Tôi đã nhờ
+delegation-revoke = Thu lại
+delegation-revoked = Đã thu lại.
+delegation-taken-back = đã thu lại
+delegation-over = đã hết hạn
+delegation-not-yours = Khi đang làm thay, hoặc với vai trò quản trị viên, bạn không nhờ người khác làm thay được. Quản trị viên hãy chỉ định thêm một quản trị viên.
