@@ -126,6 +126,7 @@ province = "Tỉnh Thử"
 data_folder = "{self.folder}/data"
 [web]
 listen = "127.0.0.1:{self.web}"
+second_factor = "optional"
 [database]
 url = "{database_url}"
 [intake]

@@ -9,15 +9,18 @@ from installation import ADMINISTRATOR, PASSWORD, Installation, access_now, mark
 from visitor import Visitor
 
 # Which roles have a permission. Said here a second time, on purpose: a change of rights must be meant.
-ROLES = ("administrator", "duty_officer", "analyst", "agency_officer", "leader", "auditor")
+ROLES = ("administrator", "duty_officer", "analyst", "agency_officer", "leader", "auditor", "coordinator", "appraiser",
+         "inspector", "agency_head", "commune_officer", "partner", "api_client")
 MATRIX = {
-    "duty_read": "xxxxxx", "alert_read": "xxxx.x", "alert_handle": "xxx...", "incident_read": "xxxxxx",
-    "incident_handle": "xxx...", "exception_read": "xxx..x", "exception_change": "xxx...",
-    "event_search": "xxxx.x", "event_export": "xxx...", "rule_read": "xxx..x", "rule_change": "xxx...",
-    "agency_read": "xxxxxx", "agency_change": "x.....", "system_read": "xxxxxx", "system_change": "xx.x..",
-    "source_read": "xxxx.x", "source_change": "xx....", "dead_letter_read": "xxx..x",
-    "dead_letter_change": "xx....", "account_read": "x....x", "account_change": "x.....", "audit_read": "x....x",
-    "platform_read": "xx...x", "platform_change": "x.....",
+    "duty_read": "xxxxxxx..xx..", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
+    "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "exception_read": "xxx..x.......",
+    "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
+    "rule_read": "xxx..x.......", "rule_change": "xxx..........", "agency_read": "xxxxxxxxxxxxx",
+    "agency_change": "x............", "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",
+    "source_read": "xxxx.xxxxxxxx", "source_change": "xx...........", "dead_letter_read": "xxx..x.......",
+    "dead_letter_change": "xx...........", "account_read": "x....x.......", "account_change": "x............",
+    "post_read": "xxxxxxxxxxxx.", "post_change": "x..x.....xx..", "audit_read": "x....x.......",
+    "platform_read": "xx...x.......", "platform_change": "x............",
 }
 
 # Answers that mean "you may, but what you sent or named does not do".
@@ -38,13 +41,20 @@ class Access(unittest.TestCase):
         cls.mine, cls.theirs = cls.furnish("so-mot", "Sở Một"), cls.furnish("so-hai", "Sở Hai")
         cls.below = here.agency("trung-tam-mot", "Trung tâm Một", parent=cls.mine["agencies"])
         cls.logins = {"administrator": ADMINISTRATOR}
-        for role in ("duty_officer", "analyst", "leader", "auditor"):
+        for role in ("duty_officer", "analyst", "leader", "auditor", "coordinator", "appraiser", "inspector"):
             cls.logins[role] = role.replace("_", "-")
             here.run("user", "add", "--login", cls.logins[role], "--name", role, "--role", role, "--password-stdin",
                      given=PASSWORD + "\n")
         for login, agency in (("can-bo-mot", cls.mine), ("can-bo-hai", cls.theirs)):
             Visitor(here).join(cls.invite(login, agency), PASSWORD)
         cls.logins["agency_officer"] = "can-bo-mot"
+        for role in ("agency_head", "commune_officer", "partner"):
+            cls.logins[role] = role.replace("_", "-")
+            Visitor(here).join(cls.invite(cls.logins[role], cls.mine, role), PASSWORD)
+        cls.logins["api_client"] = "chuong-trinh"
+        made = here.api("POST", "/accounts", {"login": "chuong-trinh", "name": "Chương trình", "role": "api_client",
+                                              "agency": cls.mine["agencies"]})
+        assert made.status == 201, made.body
         cls.tokens = {role: here.token_of(login) for role, login in cls.logins.items()}
         cls.routes = []
         cls.document = json.loads(here.page("GET", "/api/v1/openapi.json").body)
@@ -53,8 +63,8 @@ class Access(unittest.TestCase):
                 cls.routes.append((method.upper(), path, operation))
 
     @classmethod
-    def invite(cls, login, agency):
-        made = cls.here.api("POST", "/accounts", {"login": login, "name": login, "role": "agency_officer",
+    def invite(cls, login, agency, role="agency_officer"):
+        made = cls.here.api("POST", "/accounts", {"login": login, "name": login, "role": role,
                                                   "agency": agency["agencies"]})
         assert made.status == 201, made.body
         return made.json()["value"]
