@@ -1,7 +1,7 @@
 //! The page of delegations.
 
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,4 +41,11 @@ pub(super) struct DelegationRow {
     pub(super) ends_at: DateTime<Utc>,
     pub(super) in_force: bool,
     pub(super) revoked_at: Option<DateTime<Utc>>,
+}
+
+impl DelegationRow {
+    /// Returns the last day it holds: it ends with that day, at the midnight after it.
+    pub(super) fn last_day(&self) -> DateTime<Utc> {
+        self.ends_at - TimeDelta::seconds(1)
+    }
 }
