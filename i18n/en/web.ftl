@@ -36,6 +36,7 @@ web-nav-exceptions = Exceptions
 web-nav-dead-letters = Unreadable logs
 web-nav-accounts = People
 web-nav-audit = Audit log
+web-nav-jobs = Work under way
 web-nav-platform = Platform
 
 web-severity-critical = Critical

@@ -33,6 +33,7 @@ web-nav-exceptions = Loại trừ
 web-nav-dead-letters = Log không đọc được
 web-nav-accounts = Người dùng
 web-nav-audit = Nhật ký
+web-nav-jobs = Việc đang chạy
 web-nav-platform = Nền tảng
 
 web-severity-critical = Nghiêm trọng

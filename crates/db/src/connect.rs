@@ -201,6 +201,11 @@ impl Db {
         self.0.writer.get_database_backend()
     }
 
+    /// Returns whether the database is inside this process, so that no other node shares it.
+    pub fn is_embedded(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
     /// Returns the present moment, cut to the microseconds that both databases keep.
     pub fn now(&self) -> DateTime<Utc> {
         self.0.clock.now().trunc_subsecs(6)

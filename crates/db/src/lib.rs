@@ -9,6 +9,7 @@ pub mod audit;
 mod backup;
 mod connect;
 mod error;
+pub mod job;
 mod migrations;
 mod tx;
 

@@ -12,6 +12,7 @@ mod error;
 mod extract;
 pub mod filters;
 pub mod identity;
+pub mod jobs;
 mod permission;
 mod routes;
 mod view;

@@ -254,6 +254,10 @@ permissions! {
     PlatformRead: Adm Dut Aud;
     /// Changes settings of the platform.
     PlatformChange: Adm;
+    /// Sees work under way: one's own, and that about agencies one sees.
+    JobRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Api;
+    /// Stops such work, and sends it through the queue again.
+    JobChange: Adm Dut Ana Ago;
 }
 
 #[cfg(test)]
@@ -340,7 +344,9 @@ xxxxxxxxxxxx. PostRead
 x..x.....xx.. PostChange
 x....x....... AuditRead
 xx...x....... PlatformRead
-x............ PlatformChange";
+x............ PlatformChange
+xxxxxxxxxxx.x JobRead
+xxxx......... JobChange";
         assert_eq!(drawn.join("\n"), agreed);
     }
 }

@@ -37,6 +37,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/approvals/{id}", false),
     ("/delegations/{id}", false),
     ("/invite/{token}", false),
+    // One's own, and those about agencies one sees: `web::jobs` tries both.
+    ("/jobs/{id}", false),
 ];
 
 /// What a change must say to reach the thing it is about: a wrong body is refused before anything is

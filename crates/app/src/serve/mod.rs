@@ -6,6 +6,7 @@ mod folder_watch;
 mod gap;
 mod indicator_book;
 mod intake;
+mod jobs;
 mod names;
 mod pages;
 mod recount;
@@ -216,8 +217,11 @@ impl Platform {
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
+        let handlers = handlers(&pipeline);
+        let Stage { tasks, stop } = &stages.doors;
+        jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let site = site(&pipeline, &spool, &intake, obligations, live);
+        let site = site(&pipeline, &spool, &intake, obligations, (live, &handlers));
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
@@ -282,7 +286,7 @@ fn site(
     spool: &Spool,
     intake: &Arc<registry::source::Intake>,
     obligations: Arc<respond::obligation::Obligations>,
-    live: web::Live,
+    (live, handlers): (web::Live, &db::job::Handlers),
 ) -> pages::Site {
     let desk = Desk {
         db: way.db.clone(),
@@ -305,7 +309,13 @@ fn site(
         parsers: pages::parsers(&way.decoder),
         intake: intake.clone(),
     };
-    pages::Site { desk, registry, live }
+    let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
+    pages::Site { desk, registry, jobs, live }
+}
+
+/// Returns what the job queue can do: one line for each kind of work.
+fn handlers(_: &Pipeline) -> db::job::Handlers {
+    db::job::Handlers::default()
 }
 
 /// From where on the way begins.

@@ -38,6 +38,7 @@ use crate::config::{Config, SecondFactor};
 pub(crate) struct Site {
     pub(crate) desk: Desk,
     pub(crate) registry: registry::Registry,
+    pub(crate) jobs: web::jobs::Jobs,
     pub(crate) live: web::Live,
 }
 
@@ -107,7 +108,8 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .routes()
         .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
-        .merge(respond::routes(site.desk));
+        .merge(respond::routes(site.desk))
+        .merge(site.jobs.routes());
     let site = web::Site {
         settings,
         clock: Arc::new(SystemClock),
@@ -165,6 +167,7 @@ impl NavCounts for Counts {
         };
         let mut places = respond::nav_counts(&self.desk, who).await;
         places.push(sources);
+        places.extend(web::jobs::nav_count(&self.desk.db, who).await);
         let deadlines = respond::nearest_deadline(&self.desk, who).await;
         NavNumbers { places, deadlines, ..NavNumbers::default() }
     }

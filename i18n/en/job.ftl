@@ -1,0 +1,33 @@
+### Work under way.
+
+job-title = Work under way
+job-about = Work that takes long runs in the background and goes on after a restart. You may leave this page; the result is kept.
+job-empty = No work. It appears here when someone asks for something long, such as looking back 30 days with a new rule.
+job-show-open = Only unfinished
+job-show-all = All
+job-what = Work
+job-state = State
+job-by = Asked by
+job-by-platform = The platform
+job-made = Asked at
+job-started = Begun at
+job-ended = Over at
+job-actions = Actions
+job-attempts = Attempts
+job-open = Show result
+job-do-cancel = Stop
+job-do-again = Run again
+job-kind-unknown = Other work
+job-state-queued = Waiting
+job-state-waits-again = Waiting to try again
+job-state-running = Running
+job-state-stopping = Stopping
+job-state-done = Done
+job-state-failed = Could not be done
+job-state-cancelled = Stopped
+job-notice-cancelled = Asked to stop
+job-notice-again = Put into the queue
+job-error-state = This work is in another state by now. Load the page again.
+job-error-internal = It failed; the cause is in the server's log. The platform tries again a few times by itself.
+job-error-lost = The server ended several times while doing this.
+job-error-payload = This version cannot read the request. Please ask again.

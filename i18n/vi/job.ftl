@@ -1,0 +1,33 @@
+### Việc đang chạy.
+
+job-title = Việc đang chạy
+job-about = Những việc mất nhiều thời gian chạy nền và tiếp tục sau khi khởi động lại. Có thể rời trang này; kết quả vẫn được giữ.
+job-empty = Không có việc nào. Việc xuất hiện ở đây khi có người yêu cầu một việc lâu, như tìm lại 30 ngày bằng một luật mới.
+job-show-open = Chỉ việc chưa xong
+job-show-all = Tất cả
+job-what = Việc
+job-state = Tình trạng
+job-by = Người yêu cầu
+job-by-platform = Hệ thống
+job-made = Yêu cầu lúc
+job-started = Bắt đầu lúc
+job-ended = Xong lúc
+job-actions = Thao tác
+job-attempts = Số lần thử
+job-open = Xem kết quả
+job-do-cancel = Dừng
+job-do-again = Chạy lại
+job-kind-unknown = Việc khác
+job-state-queued = Đang chờ
+job-state-waits-again = Chờ thử lại
+job-state-running = Đang chạy
+job-state-stopping = Đang dừng
+job-state-done = Xong
+job-state-failed = Không làm được
+job-state-cancelled = Đã dừng
+job-notice-cancelled = Đã yêu cầu dừng
+job-notice-again = Đã đưa vào hàng đợi
+job-error-state = Việc này đã ở tình trạng khác. Hãy tải lại trang.
+job-error-internal = Gặp lỗi; nguyên nhân có trong nhật ký của máy chủ. Hệ thống tự thử lại vài lần.
+job-error-lost = Máy chủ ngừng giữa chừng nhiều lần khi làm việc này.
+job-error-payload = Phiên bản này không đọc được yêu cầu. Hãy yêu cầu lại.
