@@ -2,7 +2,7 @@
 //! beside it.
 //!
 //! ```text
-//! spool → whose is it? → decode (all cores) ┬→ events → detect → findings → alerts ─┐
+//! spool → whose is it? → decode (all cores) ┬→ events → detect (all cores) → alerts ┐
 //!                                           └→ dead letters ────────────────────────┴→ lake, position
 //! ```
 //!
@@ -190,7 +190,8 @@ impl Pipeline {
             if !Arc::ptr_eq(engine.indicators(), &indicators) {
                 engine.swap_indicators(indicators);
             }
-            let findings = engine.process(&batch.events);
+            let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+            let findings = engine.process_on(threads, &batch.events);
             (engine, batch, findings)
         });
         detected.await.inspect_err(|error| tracing::error!(%error, "detection failed")).ok()

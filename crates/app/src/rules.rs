@@ -151,7 +151,7 @@ pub fn load_with(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
         builtin()
     } else {
         let read: Result<Vec<Vec<RuleText>>> = folders.iter().map(|folder| read(folder)).collect();
-        read?.concat()
+        read?.into_iter().flatten().collect()
     };
     Ok(compile(texts, &read_pipelines(pipelines)?))
 }

@@ -56,4 +56,3 @@ pub use builtin::folders;
 pub use check::{Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_sample};
 pub use decoder::{Decoder, SourceContext};
 pub use definition::{SourceDefinition, SourceError, SourceText};
-pub use plain::Part;

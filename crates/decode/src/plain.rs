@@ -2,11 +2,11 @@
 //! are read. Who judges many records by their values (`detect`'s screen) learns the rest by decoding
 //! a few.
 
-use event::{Event, Value};
+use event::{Attr, Deciding, Event, Value};
 
 use crate::attribute::is_blank;
 use crate::decoder::Decoder;
-use crate::definition::Conditions;
+use crate::definition::{Conditions, SourceDefinition};
 use crate::structured::windows;
 
 /// The spellings of what says the kind of a Windows event, by the last name of their path.
@@ -74,47 +74,36 @@ const ENDS: &[&str] = &[
 /// What names the log that a Zeek record is of.
 const ZEEK_LOG: &[&str] = &["_path", "@stream"];
 
-/// What of a value decides how the others of its record are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Nothing.
-    Nothing,
-    /// Whether there is one: see [`Decoder::is_blank`].
-    Presence,
-    /// All of it.
-    Value,
-    /// All of a text that begins with `start`; of another, the first line that begins with `line`.
-    Text {
-        /// How the text begins.
-        start: &'static str,
-        /// How the line begins, blanks aside.
-        line: &'static str,
-    },
-}
-
 impl Decoder {
     /// Returns what of the value at a path (keys joined by dots) decides how other values of its
     /// record are read.
-    pub fn deciding_part(&self, path: &str) -> Part {
+    pub fn deciding_part(&self, path: &str) -> Deciding {
         let last = path.rsplit('.').next().unwrap_or(path);
         if WINDOWS_KIND.contains(&last)
             || ENDS.iter().any(|end| path.ends_with(end))
             || ZEEK_LOG.contains(&path)
         {
-            return Part::Value;
+            return Deciding::Value;
         }
         match self.asked(path) {
-            Some(false) => Part::Value,
+            Some(false) => Deciding::Value,
             _ if MESSAGES.contains(&last) || XML.contains(&path) => {
-                Part::Text { start: "<", line: "EventType:" }
+                Deciding::Text { start: "<", line: "EventType:" }
             }
             // PowerShell's events have a `Payload` too, of any text.
-            _ if path == "Payload" => Part::Text { start: "{\"", line: "EventType:" },
-            _ if PACKED.contains(&path) => Part::Value,
-            Some(true) => Part::Presence,
-            None if ACCOUNTS.contains(&last) => Part::Presence,
-            None => Part::Nothing,
+            _ if path == "Payload" => Deciding::Text { start: "{\"", line: "EventType:" },
+            _ if PACKED.contains(&path) => Deciding::Value,
+            Some(true) => Deciding::Presence,
+            None if ACCOUNTS.contains(&last) => Deciding::Presence,
+            None => Deciding::Nothing,
         }
+    }
+
+    /// Returns which field of an event of this kind may become which attribute (the empty name stands for
+    /// a fixed value); every attribute but `message` comes from one of them.
+    pub fn feeds<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = (&'a str, Attr)> {
+        let sources = self.sources().filter(move |source| source.id == event.parser);
+        sources.flat_map(SourceDefinition::feeds)
     }
 
     /// Returns whether a text counts as no value.

@@ -198,7 +198,8 @@ fn pattern_meaning<'s>(
         Cow::Borrowed(record.content)
     };
     for pattern in &source.patterns {
-        let Some(captures) = pattern.regex.captures(&message) else { continue };
+        let captures = pattern.regex.regex().and_then(|regex| regex.captures(&message));
+        let Some(captures) = captures else { continue };
         for (position, name) in &pattern.groups {
             if let Some(group) = captures.get(*position)
                 && fields.get(name).is_none()

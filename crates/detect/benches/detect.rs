@@ -8,7 +8,6 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 #![allow(clippy::print_stdout, reason = "a benchmark says what it saw")]
 
-use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -25,39 +24,13 @@ mod recordings;
 
 use decoded::Auto;
 
-type Record = serde_json::Map<String, serde_json::Value>;
-
 const EVENTS: usize = 100_000;
 
 /// So that every recording has its share.
 const LINES_PER_FILE: usize = 20_000;
 
-/// SigmaHQ's rules for Windows, as their files say.
-fn windows_rules(sigma: &Path) -> Vec<(String, String)> {
-    let folders = data::windows_rules(sigma);
-    let files = folders.iter().flat_map(|folder| data::files(folder, ".yml"));
-    files
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
-        .filter(|(_, text)| text.contains("product: windows"))
-        .collect()
-}
-
-/// The lines of the recordings, spread over all of them; without the rendered text, which repeats
-/// every field, unless it is asked for.
-fn lines(folder: &Path, with_message: bool) -> Vec<Vec<u8>> {
-    let mut lines = Vec::new();
-    recordings::each_line(folder, LINES_PER_FILE, |line| {
-        let Ok(mut record) = serde_json::from_slice::<Record>(line) else { return };
-        if !with_message {
-            record.remove("Message");
-        }
-        lines.push(serde_json::to_vec(&record).unwrap());
-    });
-    lines
-}
-
 /// What one core does with a stream of records: screen them, decode what may fire, match it.
-fn judge(lines: &[Vec<u8>], screen: &mut Screen<Auto>, engine: &mut Engine) -> usize {
+fn judge(lines: &[Vec<u8>], screen: &mut Screen<'_>, engine: &mut Engine) -> usize {
     let mut findings = Vec::new();
     for line in lines {
         if screen.judge(line) == Verdict::Open
@@ -71,7 +44,7 @@ fn judge(lines: &[Vec<u8>], screen: &mut Screen<Auto>, engine: &mut Engine) -> u
 
 fn load(criterion: &mut Criterion) {
     let Some(sigma) = data::folder("sigma") else { return };
-    let texts = windows_rules(&sigma);
+    let texts = data::windows_texts(&sigma);
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
     let mut group = criterion.benchmark_group("load");
@@ -84,14 +57,14 @@ fn load(criterion: &mut Criterion) {
 fn stream(criterion: &mut Criterion) {
     let Some(sigma) = data::folder("sigma") else { return };
     let Some(folder) = data::folder("security-datasets") else { return };
-    let texts = windows_rules(&sigma);
+    let texts = data::windows_texts(&sigma);
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
     let rules = Arc::new(RuleSet::compile(&files).0);
     let mut group = criterion.benchmark_group("stream");
     group.sample_size(10);
     for (name, with_message) in [("records", false), ("records with their text", true)] {
-        let lines = lines(&folder, with_message);
+        let lines = recordings::records(&folder, LINES_PER_FILE, with_message);
         let bytes: usize = lines.iter().map(Vec::len).sum();
         let mut screen = Screen::new(Arc::clone(&rules), Auto);
         let mut engine = Engine::new(Arc::clone(&rules));
@@ -120,7 +93,7 @@ fn stream(criterion: &mut Criterion) {
 fn events(criterion: &mut Criterion) {
     let Some(sigma) = data::folder("sigma") else { return };
     let Some(folder) = data::folder("security-datasets/compound") else { return };
-    let texts = windows_rules(&sigma);
+    let texts = data::windows_texts(&sigma);
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
     let mut engine = Engine::new(Arc::new(RuleSet::compile(&files).0));

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use detect::{Engine, IndicatorLoader, IndicatorSet, IndicatorWatch, RuleFile, RuleSet};
+use detect::{
+    Engine, IndicatorLoader, IndicatorSet, IndicatorWatch, RuleFile, RuleSet, Screen, Verdict,
+};
 use event::Event;
 
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
@@ -26,8 +28,11 @@ mod decoded;
 #[path = "../tests/it/recordings.rs"]
 mod recordings;
 
+use decoded::Auto;
+
 const EVENTS: usize = 100_000;
 const INDICATORS: u64 = 1_000_000;
+const LINES_PER_FILE: usize = 20_000;
 
 /// Numbers without a pattern, the same in every run (splitmix64).
 fn scattered(number: u64) -> u64 {
@@ -95,17 +100,7 @@ fn ratio(name: &str, rounds: usize, mut one: impl FnMut(), mut other: impl FnMut
 
 fn rules() -> Option<Arc<RuleSet>> {
     let sigma = data::folder("sigma")?;
-    let folders = [
-        sigma.join("rules/windows"),
-        sigma.join("rules-emerging-threats"),
-        sigma.join("rules-threat-hunting/windows"),
-    ];
-    let texts: Vec<(String, String)> = folders
-        .iter()
-        .flat_map(|folder| data::files(folder, ".yml"))
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
-        .filter(|(_, text)| text.contains("product: windows"))
-        .collect();
+    let texts = data::windows_texts(&sigma);
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
     Some(Arc::new(RuleSet::compile(&files).0))
@@ -137,6 +132,7 @@ fn indicators(criterion: &mut Criterion) {
         with.process(&events).len()
     );
     ratio("all rules", 10, || drop(without.process(&events)), || drop(with.process(&events)));
+    screened(&rules, &set, &recordings::records(&folder, LINES_PER_FILE, false)[..EVENTS]);
 
     let mut watch = IndicatorWatch::new(set);
     let mut group = criterion.benchmark_group("indicator");
@@ -146,6 +142,28 @@ fn indicators(criterion: &mut Criterion) {
     group.bench_function("rules, a million indicators", |b| b.iter(|| with.process(&events)));
     group.bench_function("alone, a million indicators", |b| b.iter(|| alone(&mut watch, &events)));
     group.finish();
+}
+
+/// The same for records as they come: screened, and decoded and matched if need be, as a hunt does.
+fn screened(rules: &Arc<RuleSet>, set: &Arc<IndicatorSet>, records: &[Vec<u8>]) {
+    let judge = |indicators: &Arc<IndicatorSet>| {
+        let screen = Screen::new(Arc::clone(rules), Auto);
+        let mut screen = screen.with_indicators(Arc::clone(indicators));
+        let mut engine = Engine::new(Arc::clone(rules));
+        engine.swap_indicators(Arc::clone(indicators));
+        let mut findings = Vec::new();
+        move || {
+            findings.clear();
+            for record in records {
+                if screen.judge(record) == Verdict::Open
+                    && let Ok(event) = decoded::read("auto", record)
+                {
+                    engine.process_one(&event, &mut findings);
+                }
+            }
+        }
+    };
+    ratio("records, screened", 10, judge(&Arc::default()), judge(set));
 }
 
 fn alone(watch: &mut IndicatorWatch, events: &[Event]) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::LogSource;
+use event::{LazyRegex, LogSource};
 use ipnet::IpNet;
 
 use crate::baseline::Spec;
@@ -128,7 +128,7 @@ pub(crate) enum Matcher {
     /// The field is absent, null, or a list of nothing else.
     Null,
     /// A regular expression finds something.
-    Regex(regex::Regex),
+    Regex(LazyRegex),
     /// An address inside a network. IPv4-mapped IPv6 addresses count as IPv4.
     Cidr(IpNet),
     /// The field is there (even null or empty), or is not.
@@ -144,7 +144,7 @@ pub(crate) enum Matcher {
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            (Self::Regex(a), Self::Regex(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Null, Self::Null) => true,
             (Self::Cidr(a), Self::Cidr(b)) => a == b,

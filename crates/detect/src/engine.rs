@@ -56,6 +56,21 @@ impl RuleSet {
     }
 }
 
+impl Helper {
+    fn judge(&mut self, rules: &RuleSet, events: &[Event]) -> Vec<SetOff> {
+        let mut judged = Vec::new();
+        for (place, event) in events.iter().enumerate() {
+            let mut findings = Vec::new();
+            self.indicators.observe(event, &mut findings);
+            let counted = rules.judge(event, &mut self.scratch, &mut findings);
+            if !findings.is_empty() || !counted.is_empty() {
+                judged.push((place, findings, counted));
+            }
+        }
+        judged
+    }
+}
+
 /// Matches events against a rule set and follows its correlations.
 #[derive(Debug)]
 pub struct Engine {
@@ -64,7 +79,22 @@ pub struct Engine {
     learner: Learner,
     scratch: Scratch,
     indicators: IndicatorWatch,
+    /// The other threads' own.
+    helpers: Vec<Helper>,
 }
+
+/// What a thread needs to judge events beside others.
+#[derive(Debug, Default)]
+struct Helper {
+    scratch: Scratch,
+    indicators: IndicatorWatch,
+}
+
+/// Events that one thread judges at least: below it, sharing out costs more than it brings.
+const EVENTS_PER_THREAD: usize = 256;
+
+/// What came of an event that set something off: its place, its own findings, and what is counted.
+type SetOff = (usize, Vec<Finding>, CountedRules);
 
 impl Engine {
     /// Returns an engine that has seen nothing yet.
@@ -77,6 +107,7 @@ impl Engine {
             learner,
             scratch: Scratch::default(),
             indicators: IndicatorWatch::default(),
+            helpers: Vec::new(),
         }
     }
 
@@ -108,6 +139,7 @@ impl Engine {
 
     /// Changes the indicators. Every event is judged by one set or the other.
     pub fn swap_indicators(&mut self, indicators: Arc<IndicatorSet>) {
+        self.helpers.clear();
         self.indicators = IndicatorWatch::new(indicators);
     }
 
@@ -131,6 +163,47 @@ impl Engine {
         let mut findings = Vec::new();
         for event in events {
             self.process_one(event, &mut findings);
+        }
+        findings
+    }
+
+    /// Returns the findings of these events as [`Engine::process`] does, judged on up to so many threads;
+    /// what one event has to do with another is followed on this one, in their order.
+    ///
+    /// # Panics
+    /// When judging an event panics, on whatever thread.
+    pub fn process_on(&mut self, threads: usize, events: &[Event]) -> Vec<Finding> {
+        let share = events.len().div_ceil(threads.max(1)).max(EVENTS_PER_THREAD);
+        if events.len() <= share {
+            return self.process(events);
+        }
+        let helpers = events.len().div_ceil(share);
+        let set = Arc::clone(self.indicators.set());
+        self.helpers.resize_with(helpers, || Helper {
+            scratch: Scratch::default(),
+            indicators: IndicatorWatch::new(Arc::clone(&set)),
+        });
+        let rules = &*self.rules;
+        let judged: Vec<Vec<SetOff>> = std::thread::scope(|scope| {
+            let parts = events.chunks(share).zip(&mut self.helpers);
+            let threads: Vec<_> =
+                parts.map(|(part, helper)| scope.spawn(|| helper.judge(rules, part))).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
+                Ok(judged) => judged,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            threads.into_iter().map(join).collect()
+        });
+        let mut findings = Vec::new();
+        for (part, judged) in events.chunks(share).zip(judged) {
+            for (place, own, counted) in judged {
+                findings.extend(own);
+                if let Some(event) = part.get(place)
+                    && !counted.is_empty()
+                {
+                    self.correlate(event, &counted, &mut findings);
+                }
+            }
         }
         findings
     }
@@ -227,6 +300,16 @@ correlation:
         }
         assert!(want.len() >= 2, "{want:?}");
         assert_eq!(found, want);
+        let many: Vec<Event> =
+            events.iter().cycle().take(EVENTS_PER_THREAD * 5 + 7).cloned().collect();
+        let want = Engine::new(Arc::clone(&rules)).process(&many);
+        for threads in [1, 2, 3, 100] {
+            let mut engine = Engine::new(Arc::clone(&rules));
+            let (first, second) = many.split_at(EVENTS_PER_THREAD * 2 + 3);
+            let mut found = engine.process_on(threads, first);
+            found.extend(engine.process_on(threads, second));
+            assert_eq!(found, want, "{threads} threads");
+        }
         let linux = LogSource { product: Some("linux".into()), ..LogSource::default() };
         assert_eq!(rules.without_source(&[linux]).count(), 0);
         assert_eq!(rules.without_source(&[LogSource::default()]).count(), 2);

@@ -69,7 +69,7 @@ pub use indicator::{
     SetAside, Tlp, WarningError, WarningLists, indicator_rules,
 };
 pub use info::{FirstStep, RuleInfo};
-pub use matching::{Deciding, Decoding, Scratch, Screen, Verdict};
+pub use matching::{Decoding, Scratch, Screen, Verdict};
 pub use parser::RuleFile;
 pub use pipeline::Pipeline;
 pub use rule_set::RuleSet;

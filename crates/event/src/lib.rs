@@ -12,6 +12,8 @@ mod record;
 
 mod attr;
 mod class;
+mod deciding;
+mod lazy_regex;
 mod value;
 
 mod finding;
@@ -30,10 +32,12 @@ pub mod query;
 pub use attr::{Attr, AttrType};
 pub use class::{Class, LogSource};
 pub use clock::{Clock, SystemClock, TestClock};
+pub use deciding::Deciding;
 pub use finding::{Entity, EntityKind, Finding, FindingKey, Match, MatchKind};
 pub use frame::{DeadLetter, DeadReason, Frame, SpoolPosition};
 pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
 pub use lake::LakeReader;
+pub use lazy_regex::{LazyRegex, RegexFlags};
 pub use record::{Attrs, Event, Note, Origin, TimeQuality};
 pub use scope::Scope;
 pub use severity::{Level, Severity};

@@ -8,10 +8,19 @@ const TICKS_PER_S: f64 = 100.0;
 
 /// Returns the memory that this process holds now, in bytes; 0 where it cannot be read.
 pub(crate) fn rss_bytes() -> u64 {
+    status_bytes("VmRSS:")
+}
+
+/// Returns the most memory that this process ever held, in bytes; 0 where it cannot be read.
+pub(crate) fn rss_max_bytes() -> u64 {
+    status_bytes("VmHWM:")
+}
+
+fn status_bytes(key: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(key))
         .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
         .map_or(0, |kib| kib.saturating_mul(1024))
 }

@@ -57,7 +57,7 @@ pub fn run(arguments: &HuntArguments) -> Result<()> {
         loading.push(started.elapsed().as_secs_f64());
     }
     fs::remove_file(&output).with_context(|| format!("removing {}", output.display()))?;
-    let [read_s, hunt_s, load_s] = [reading, hunting, loading].map(median);
+    let [read_s, hunt_s, load_s] = [reading, hunting, loading].map(super::median);
     let ratio = hunt_s / read_s.max(1e-9);
     let mut out = std::io::stdout().lock();
     if arguments.json {
@@ -93,9 +93,4 @@ fn read(path: &Path) -> Result<usize> {
     let settings = evtx::ParserSettings::default().indent(false);
     let mut parser = evtx::EvtxParser::from_read_seek(reader)?.with_configuration(settings);
     Ok(parser.chunks_json_bytes(false).map(|chunk| chunk.data.len()).sum())
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).copied().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! sockets, and tells how many events a second it takes, how soon they can be searched, and what
 //! that costs. The generator's share of the processor is told apart, so that the figure is honest.
 
+mod detect;
 mod gauge;
 mod hunt;
 pub(crate) mod load;
@@ -25,6 +26,7 @@ use probe::Probes;
 use province::Province;
 use report::Report;
 
+pub use detect::{DetectArguments, run as detect};
 pub use hunt::{HuntArguments, run as hunt};
 
 /// What to measure.
@@ -201,4 +203,10 @@ async fn drain(platform: &Platform, province: &Province) -> Drained {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Returns the middle of some measurements.
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or_default()
 }

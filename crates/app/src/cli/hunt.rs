@@ -185,16 +185,16 @@ pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
         let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
         (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
     });
-    let (loaded, reader) = (loaded?, reader??.recover_records(arguments.recover_records));
-    if loaded.set.rules().is_empty() {
-        let first = loaded.bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
-        bail!(
-            "no rule was loaded: {} files, {} refused{first}",
-            loaded.texts.len(),
-            loaded.bad.len()
-        );
+    let reader = reader??.recover_records(arguments.recover_records);
+    // The texts are not needed any more.
+    let rules::Loaded { set, bad, texts } = loaded?;
+    let files_read = texts.len();
+    drop(texts);
+    if set.rules().is_empty() {
+        let first = bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
+        bail!("no rule was loaded: {} files, {} refused{first}", files_read, bad.len());
     }
-    let rules = Arc::new(loaded.set);
+    let rules = Arc::new(set);
     let Arguments { min_level, include, exclude, .. } = arguments;
     let selection = Selection::new(&rules, *min_level, include, exclude)
         .map_err(|idle| anyhow!("no rule fits {idle:?}; see `luytre rules list`"))?;
@@ -222,7 +222,7 @@ pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
         hunt::search(&question, &files, &reader, &rules, &bar, &mut |hit| report.take(hit))?;
     bar.finish_and_clear();
     let summary = report.finish(&tally)?;
-    Ok(Hunted { tally, summary, rules, bad: loaded.bad })
+    Ok(Hunted { tally, summary, rules, bad })
 }
 
 /// Loads indicators; what cannot be used, and what never matches, is said on standard error.

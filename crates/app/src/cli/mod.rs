@@ -96,6 +96,8 @@ enum BenchCommand {
     Ingest(crate::bench::IngestArguments),
     /// Hunt through a folder of EVTX files, measured beside the mere reading of them
     Hunt(crate::bench::HuntArguments),
+    /// Judge events with rules, measured in events a second, reading included
+    Detect(crate::bench::DetectArguments),
 }
 
 /// What a command found.
@@ -147,6 +149,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
         Command::Bench(BenchCommand::Hunt(arguments)) => {
             crate::bench::hunt(&arguments)?;
+            Ok(Outcome::Good)
+        }
+        Command::Bench(BenchCommand::Detect(arguments)) => {
+            crate::bench::detect(&arguments)?;
             Ok(Outcome::Good)
         }
         Command::Completion { shell } => {

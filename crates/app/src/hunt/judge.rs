@@ -40,7 +40,7 @@ pub(crate) struct Judge<'a> {
     question: &'a Question,
     reader: &'a Reader,
     rules: &'a Arc<RuleSet>,
-    unread: Option<Unread<'a>>,
+    unread: Unread<'a>,
     scratch: Scratch,
     watch: IndicatorWatch,
     found: Vec<Finding>,
@@ -48,8 +48,7 @@ pub(crate) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(question: &'a Question, reader: &'a Reader, rules: &'a Arc<RuleSet>) -> Self {
-        // Indicators are looked for in events: with them, none is passed over.
-        let unread = question.indicators.is_empty().then(|| Unread::new(reader, rules));
+        let unread = Unread::new(reader, rules, &question.indicators);
         let watch = IndicatorWatch::new(Arc::clone(&question.indicators));
         let (scratch, found) = (Scratch::default(), Vec::new());
         Self { question, reader, rules, unread, scratch, watch, found }
@@ -80,7 +79,7 @@ impl<'a> Judge<'a> {
     }
 
     fn record(&mut self, judged: &mut Judged, record: Record<'a>, ids: &IdSource) {
-        if let Some(source) = self.unread.as_mut().and_then(|unread| unread.pass_over(&record)) {
+        if let Some(source) = self.unread.pass_over(&record) {
             // Its number stays its own, so that ids do not depend on which thread passed over what.
             ids.event(judged.exhibit.written);
             judged.events += 1;

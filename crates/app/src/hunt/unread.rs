@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use decode::{Decoder, Part};
-use detect::{Deciding, Decoding, RuleSet, Screen, Verdict};
-use event::{Event, IdSource, LogSource};
+use decode::Decoder;
+use detect::{Decoding, IndicatorSet, RuleSet, Screen, Verdict};
+use event::{Attr, Deciding, Event, IdSource, LogSource};
 
 use super::reading::{Reader, Record};
 
@@ -16,20 +16,26 @@ use super::reading::{Reader, Record};
 pub(crate) struct Unread<'a> {
     reader: &'a Reader,
     rules: &'a Arc<RuleSet>,
-    screens: HashMap<&'a str, Screen<By<'a>>>,
+    indicators: &'a Arc<IndicatorSet>,
+    screens: HashMap<&'a str, Screen<'a>>,
 }
 
 impl<'a> Unread<'a> {
     /// Returns screens that have seen nothing yet.
-    pub(crate) fn new(reader: &'a Reader, rules: &'a Arc<RuleSet>) -> Self {
-        Self { reader, rules, screens: HashMap::new() }
+    pub(crate) fn new(
+        reader: &'a Reader,
+        rules: &'a Arc<RuleSet>,
+        indicators: &'a Arc<IndicatorSet>,
+    ) -> Self {
+        Self { reader, rules, indicators, screens: HashMap::new() }
     }
 
-    /// Returns the log source of a record that fires no rule; `None` where only reading it can tell.
+    /// Returns the log source of a record that fires no rule and holds no indicator; `None` where only reading it can tell.
     pub(crate) fn pass_over(&mut self, record: &Record<'a>) -> Option<&LogSource> {
-        let Self { reader, rules, screens } = self;
+        let Self { reader, rules, indicators, screens } = self;
         let screen = screens.entry(record.parser).or_insert_with(|| {
             Screen::new(Arc::clone(rules), By { reader, parser: record.parser })
+                .with_indicators(Arc::clone(indicators))
         });
         match screen.judge(&record.bytes) {
             Verdict::Silent => screen.logsource(),
@@ -54,12 +60,12 @@ impl Decoding for By<'_> {
     }
 
     fn decides(&self, path: &str) -> Deciding {
-        match self.reader.decoder().deciding_part(path) {
-            Part::Nothing => Deciding::Nothing,
-            Part::Presence => Deciding::Presence,
-            Part::Value => Deciding::Value,
-            Part::Text { start, line } => Deciding::Text { start, line },
-        }
+        self.reader.decoder().deciding_part(path)
+    }
+
+    fn feeds(&self, event: &Event) -> Vec<(String, Attr)> {
+        let feeds = self.reader.decoder().feeds(event);
+        feeds.map(|(field, attr)| (field.to_owned(), attr)).collect()
     }
 
     fn is_blank(&self, text: &str) -> bool {

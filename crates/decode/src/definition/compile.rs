@@ -1,7 +1,6 @@
 //! Checks a `source.toml` and makes it quick to use.
 
-use event::{Attr, Class, LogSource, Name, Value};
-use regex::RegexBuilder;
+use event::{Attr, Class, LazyRegex, LogSource, Name, RegexFlags, Value};
 
 use super::condition::{Condition, Test};
 use super::file::{
@@ -145,15 +144,10 @@ fn time_fields(file: TimeFile) -> TimeFields {
 }
 
 fn pattern(key: &str, file: PatternFile) -> Result<Pattern, Fault> {
-    let regex = RegexBuilder::new(&file.regex)
-        .size_limit(REGEX_BYTES_MAX)
-        .build()
+    let regex = LazyRegex::new(&file.regex, RegexFlags::default(), REGEX_BYTES_MAX)
         .map_err(|error| (format!("{key}regex"), format!("pattern `{}`: {error}", file.name)))?;
-    let groups = regex
-        .capture_names()
-        .enumerate()
-        .filter_map(|(position, name)| Some((position, Name::Owned(field_of_group(name?)))))
-        .collect();
+    let groups = regex.groups().iter();
+    let groups = groups.map(|(at, name)| (*at, Name::Owned(field_of_group(name)))).collect();
     let meaning = Meaning {
         class: class(&format!("{key}class"), file.class.as_deref())?,
         logsource: file.logsource.map(logsource),

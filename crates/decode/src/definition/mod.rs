@@ -9,8 +9,7 @@ mod file;
 mod rules;
 mod variants;
 
-use event::{Class, LogSource, Name};
-use regex::Regex;
+use event::{Class, LazyRegex, LogSource, Name};
 
 pub(crate) use alias::Aliases;
 pub(crate) use condition::Conditions;
@@ -71,6 +70,14 @@ impl SourceDefinition {
         let patterns = self.patterns.iter().map(|pattern| &pattern.meaning);
         let meanings = patterns.chain(self.variants.meanings());
         std::iter::once(&self.logsource).chain(meanings.filter_map(|own| own.logsource.as_ref()))
+    }
+
+    /// Returns which field of a record may become which attribute, whatever its pattern or variant; the
+    /// empty name stands for a fixed value.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = (&str, event::Attr)> {
+        let patterns = self.patterns.iter().map(|pattern| &pattern.meaning);
+        let meanings = patterns.chain(self.variants.meanings()).map(|meaning| &meaning.rules);
+        std::iter::once(&self.rules).chain(meanings).flat_map(Rules::feeds)
     }
 
     /// Whether its records are JSON objects.
@@ -162,7 +169,7 @@ impl TimeFields {
 /// A regular expression on the message, with what it means.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
-    pub(crate) regex: Regex,
+    pub(crate) regex: LazyRegex,
     /// The named groups: position and field name.
     pub(crate) groups: Vec<(usize, Name)>,
     pub(crate) meaning: Meaning,

@@ -65,6 +65,14 @@ impl Rules {
             .find_map(|(field, _)| fields.get(field).filter(|value| !is_blank(value)))
     }
 
+    /// Returns which field may become which attribute; the empty name stands for a fixed value.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = (&str, Attr)> {
+        let mapped = self.map.iter();
+        let mapped =
+            mapped.flat_map(|(field, attrs)| attrs.iter().map(|attr| (field.as_ref(), *attr)));
+        mapped.chain(self.set.iter().map(|(attr, _)| ("", *attr)))
+    }
+
     fn words(&self, attr: Attr) -> Option<&Words> {
         self.values.iter().find_map(|(own, words)| (*own == attr).then_some(words))
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, Measure, Micros};
 use super::judge::{Verdict, judge};
 use super::plan::CorrelationPlan;
+use super::sums::Sums;
 use crate::ast::CorrelationKind;
 
 /// A correlation that has come true.
@@ -47,6 +48,9 @@ pub(super) struct Group {
     pub(super) heard: u64,
     /// Events since repetitions were last thinned out.
     since_thinned: usize,
+    /// Of what a rule adds up.
+    #[serde(skip)]
+    sums: Sums,
 }
 
 /// Firings remembered for their quiet times: as many time spans as late events may reach back into.
@@ -66,7 +70,7 @@ impl Group {
         entry: Entry,
         kept_from: Micros,
     ) -> Taken {
-        let mut taken = Taken { forgotten_until: self.forget(kept_from), ..Taken::default() };
+        let mut taken = Taken { forgotten_until: self.forget(plan, kept_from), ..Taken::default() };
         let at = entry.at;
         let place = self.entries.partition_point(|own| own.key() < entry.key());
         if self.entries.get(place).is_some_and(|own| own.key() == entry.key()) {
@@ -76,10 +80,15 @@ impl Group {
             self.entries.reserve_exact(1);
         }
         self.entries.insert(place, entry);
+        self.sums.changed(at, plan.span());
         let verdict = if self.is_all_quiet(at, plan.span()) {
             None
         } else {
-            judge(plan, &self.entries, at, |end| self.is_quiet(end, plan.span()))
+            let mut sums = std::mem::take(&mut self.sums);
+            let is_quiet = |end| self.is_quiet(end, plan.span());
+            let verdict = judge(plan, &self.entries, &mut sums, at, is_quiet);
+            self.sums = sums;
+            verdict
         };
         let reach = at.saturating_sub(plan.span());
         taken.is_cut = verdict.is_none()
@@ -90,6 +99,9 @@ impl Group {
         while self.entries.len() > plan.entries_max() {
             let given_up = self.entries.pop_front().map(|entry| entry.at);
             self.cut_until = self.cut_until.max(given_up);
+            if let Some(at) = given_up {
+                self.sums.changed(at, plan.span());
+            }
         }
         taken
     }
@@ -121,10 +133,11 @@ impl Group {
     }
 
     /// Forgets what arrived before this; returns the newest moment of it.
-    fn forget(&mut self, kept_from: Micros) -> Option<Micros> {
+    fn forget(&mut self, plan: &CorrelationPlan, kept_from: Micros) -> Option<Micros> {
         let mut until = None;
-        while self.entries.front().is_some_and(|entry| entry.arrived < kept_from) {
-            until = until.max(self.entries.pop_front().map(|entry| moment(&entry)));
+        while let Some(entry) = self.entries.pop_front_if(|entry| entry.arrived < kept_from) {
+            self.sums.changed(entry.at, plan.span());
+            until = until.max(Some(moment(&entry)));
         }
         until
     }

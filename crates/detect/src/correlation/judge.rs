@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::entry::{Entry, Measure, Micros};
 use super::plan::CorrelationPlan;
+use super::sums::Sums;
 use crate::ast::CorrelationKind;
 
 /// A window that has come true.
@@ -26,6 +27,7 @@ pub(super) struct Verdict {
 pub(super) fn judge(
     plan: &CorrelationPlan,
     entries: &VecDeque<Entry>,
+    sums: &mut Sums,
     at: Micros,
     is_quiet: impl Fn(Micros) -> bool,
 ) -> Option<Verdict> {
@@ -38,13 +40,20 @@ pub(super) fn judge(
     if plan.kind == CorrelationKind::TemporalOrdered && plan.grows() && !plan.picks_rules() {
         return chain(plan, entries, &reach, is_quiet);
     }
-    let is_dear = plan.orders_numbers()
-        || (!plan.grows() && reach.last_end.saturating_sub(reach.start) > EACH_WINDOW_MAX);
-    let mut slide = Slide { tally: Tally::of(plan), window: reach.start..reach.start };
+    let is_long = reach.last_end.saturating_sub(reach.start) > EACH_WINDOW_MAX;
+    let is_dear = plan.orders_numbers() || (!plan.grows() && is_long);
+    let mut tally = Tally::of(plan);
+    if is_long && tally.wants == Wants::Sum {
+        tally.wants = Wants::LongSum;
+    }
+    let mut slide = Slide { tally, window: reach.start..reach.start };
     slide.grow(entries, reach.own_end);
     let mut end_at = at;
     loop {
         if !is_quiet(end_at) {
+            if slide.tally.wants == Wants::LongSum {
+                slide.tally.sum = sums.over(entries, slide.window.clone(), plan.span());
+            }
             let measured = slide.measure(plan, entries);
             if slide.is_met(plan, entries, measured) {
                 return Some(Verdict { at: end_at, measured, window: slide.window });
@@ -113,24 +122,32 @@ enum Wants {
     Nothing,
     Values,
     Sum,
+    /// The sum of a long window: see [`Sums`].
+    LongSum,
     Inputs,
+}
+
+impl Wants {
+    /// Returns whether each entry that comes into a window or leaves it must be looked at.
+    const fn each(self) -> bool {
+        !matches!(self, Self::Nothing | Self::LongSum)
+    }
 }
 
 impl Slide {
     fn grow(&mut self, entries: &VecDeque<Entry>, end: usize) {
-        if self.tally.wants != Wants::Nothing {
+        if self.tally.wants.each() {
             entries.range(self.window.end..end).for_each(|entry| self.tally.add(entry));
         }
         self.window.end = end;
     }
 
     fn shrink(&mut self, entries: &VecDeque<Entry>, from: Micros) {
-        while let Some(entry) = entries.get(self.window.start)
-            && entry.at < from
-        {
-            self.tally.remove(entry);
-            self.window.start = self.window.start.saturating_add(1);
+        let start = entries.partition_point(|entry| entry.at < from).max(self.window.start);
+        if self.tally.wants.each() {
+            entries.range(self.window.start..start).for_each(|entry| self.tally.remove(entry));
         }
+        self.window.start = start;
     }
 
     fn measure(&self, plan: &CorrelationPlan, entries: &VecDeque<Entry>) -> f64 {
@@ -190,7 +207,7 @@ impl Tally {
 
     fn add(&mut self, entry: &Entry) {
         match self.wants {
-            Wants::Nothing => {}
+            Wants::Nothing | Wants::LongSum => {}
             Wants::Sum => self.sum += entry.number().unwrap_or_default(),
             Wants::Values => {
                 if let Measure::Value(value) = entry.measure {
@@ -212,7 +229,7 @@ impl Tally {
 
     fn remove(&mut self, entry: &Entry) {
         match self.wants {
-            Wants::Nothing => {}
+            Wants::Nothing | Wants::LongSum => {}
             Wants::Sum => self.sum -= entry.number().unwrap_or_default(),
             Wants::Values => {
                 if let Measure::Value(value) = entry.measure

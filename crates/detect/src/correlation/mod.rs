@@ -28,6 +28,7 @@ mod judge;
 mod loss;
 mod plan;
 mod state;
+mod sums;
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub(super) fn of(matcher: &Matcher, value: &str) -> Option<Part> {
     let (start, end) = match matcher {
         Matcher::Text(pattern) => span(pattern, value)?,
         Matcher::Regex(regex) => {
-            let found = regex.find(value)?;
+            let found = regex.regex()?.find(value)?;
             let chars = |end: usize| value.get(..end).map_or(0, |before| before.chars().count());
             (chars(found.start()), chars(found.end()))
         }
@@ -108,6 +108,7 @@ fn stands(piece: &[Token], value: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use event::{LazyRegex, RegexFlags};
     use proptest::prelude::*;
 
     use super::*;
@@ -129,7 +130,7 @@ mod tests {
             (text("*ab?"), "xxabc", MatchKind::Like, Some((2, 5))),
             (text("*"), "x", MatchKind::Present, None),
             (
-                Matcher::Regex(regex::Regex::new("n+").unwrap()),
+                Matcher::Regex(LazyRegex::new("n+", RegexFlags::default(), 1 << 20).unwrap()),
                 "Hà nn",
                 MatchKind::Regex,
                 Some((3, 5)),

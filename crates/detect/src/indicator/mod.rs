@@ -37,6 +37,7 @@ mod warning;
 mod tests;
 
 pub use kind::{IndicatorKind, Tlp};
+pub(crate) use observe::Holds;
 pub use observe::IndicatorWatch;
 pub use read::{IndicatorError, IndicatorLoader, IndicatorReport, SetAside};
 pub use rule::indicator_rules;

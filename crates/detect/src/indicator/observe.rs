@@ -45,8 +45,8 @@ pub(super) struct Hit {
 }
 
 /// What an attribute holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holds {
     /// An address.
     Address,
     /// A host name or an address.
@@ -79,6 +79,16 @@ const fn holds(attr: Attr) -> Option<Holds> {
 /// Fields of PowerShell's own logs that hold scripts.
 const SCRIPT_FIELDS: [&str; 2] = ["ScriptBlockText", "Payload"];
 
+fn is_windows(event: &Event) -> bool {
+    event.logsource.product.as_deref() == Some("windows")
+}
+
+/// Returns whether an event is of PowerShell's own logs.
+fn is_script(event: &Event) -> bool {
+    let service = event.logsource.service.as_deref().unwrap_or_default();
+    is_windows(event) && service.starts_with("powershell")
+}
+
 impl Default for IndicatorWatch {
     fn default() -> Self {
         Self::new(Arc::default())
@@ -103,7 +113,7 @@ impl IndicatorWatch {
             return;
         }
         self.scratch.hits.clear();
-        let is_windows = event.logsource.product.as_deref() == Some("windows");
+        let is_windows = is_windows(event);
         for (attr, value) in event.attrs.iter() {
             let Some(holds) = holds(attr) else { continue };
             if !is_windows || attr != Attr::Message {
@@ -113,8 +123,7 @@ impl IndicatorWatch {
         if self.set.shape.urls {
             self.look(event).path_with_host(event);
         }
-        let service = event.logsource.service.as_deref().unwrap_or_default();
-        if is_windows && service.starts_with("powershell") {
+        if is_script(event) {
             for field in SCRIPT_FIELDS {
                 if let Some(value) = event.fields.get(field) {
                     self.members(event, Holds::Text, field, value);
@@ -124,6 +133,55 @@ impl IndicatorWatch {
         if !self.scratch.hits.is_empty() {
             rule::findings(&self.set, event, &self.scratch.hits, findings);
         }
+    }
+
+    /// Returns all that a value which becomes this attribute may hold, before it is fitted: a name may
+    /// stand where an address belongs, and a port behind a host.
+    pub(crate) fn looked_for(event: &Event, attr: Attr) -> &'static [Holds] {
+        match holds(attr) {
+            Some(Holds::Text) if attr == Attr::Message && is_windows(event) => &[],
+            Some(Holds::Host) if attr == Attr::UrlHost => &[Holds::Host, Holds::Url],
+            Some(Holds::Address | Holds::Host) => &[Holds::Host],
+            Some(Holds::Hosts) => &[Holds::Hosts],
+            Some(Holds::Url) => &[Holds::Url],
+            Some(Holds::Hashes) => &[Holds::Hashes],
+            Some(Holds::Emails) => &[Holds::Emails],
+            Some(Holds::Text) => &[Holds::Text],
+            None => &[],
+        }
+    }
+
+    /// Returns the fields of an event's kind that hold scripts.
+    pub(crate) fn scripts(event: &Event) -> impl Iterator<Item = (&'static str, Holds)> {
+        let fields = if is_script(event) { &SCRIPT_FIELDS[..] } else { &[] };
+        fields.iter().map(|field| (*field, Holds::Text))
+    }
+
+    /// Returns whether a host and a path from two values are looked for as one URL.
+    pub(crate) fn joins_urls(&self) -> bool {
+        self.set.shape.urls
+    }
+
+    /// Returns whether an indicator may stand in a value, at whatever time.
+    pub(crate) fn may_hold(&mut self, holds: Holds, text: &str) -> bool {
+        let known = match holds {
+            Holds::Address | Holds::Host => Known::Never,
+            _ => self.memo.place(text),
+        };
+        if known == Known::Clean {
+            return false;
+        }
+        self.scratch.met = false;
+        let mut look = Look { set: &self.set, at_s: u32::MAX, scratch: &mut self.scratch };
+        look.value(holds, "", text);
+        self.scratch.hits.clear();
+        let met = self.scratch.met;
+        if let Known::Place(place) = known
+            && !met
+        {
+            self.memo.keep(place, text);
+        }
+        met
     }
 
     fn look(&mut self, event: &Event) -> Look<'_> {

@@ -1,6 +1,8 @@
 //! All questions that the rules ask, each once: a field and what its value must be. Rules become
 //! expressions over their numbers when they are loaded; programs pick the leaves they need.
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 
 use super::expression::{Cost, Expression};
@@ -26,7 +28,7 @@ pub(super) struct Leaf {
 #[derive(Debug)]
 pub(super) enum Test {
     /// A text at a place: found by the field's automata. Folded unless `cased`.
-    Text { text: Box<str>, stand: Stand, cased: bool },
+    Text { text: Arc<str>, stand: Stand, cased: bool },
     /// Anything else: tried only when a rule comes to need it.
     Late(Matcher),
 }
@@ -43,7 +45,7 @@ pub(super) struct Leaves {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct TextKey {
     field: usize,
-    text: Box<str>,
+    text: Arc<str>,
     stand: Stand,
     cased: bool,
 }
@@ -156,7 +158,7 @@ impl Leaves {
             }
             Matcher::Regex(regex) => {
                 let late = self.late(field, matcher);
-                let Some(texts) = literal::needed(regex) else { return late };
+                let Some(texts) = literal::needed(regex.as_str()) else { return late };
                 let text = |text: &String| self.text(field, text, Stand::Anywhere, false);
                 Expression::all(vec![Expression::any(texts.iter().map(text).collect()), late])
             }
@@ -170,11 +172,12 @@ impl Leaves {
     }
 
     fn text(&mut self, field: usize, text: &str, stand: Stand, cased: bool) -> Expression {
-        let key = TextKey { field, text: text.into(), stand, cased };
+        let text: Arc<str> = text.into();
+        let key = TextKey { field, text: Arc::clone(&text), stand, cased };
         let next = self.all.len();
         let id = *self.texts.entry(key).or_insert(next);
         if id == next {
-            let test = Test::Text { text: text.into(), stand, cased };
+            let test = Test::Text { text, stand, cased };
             self.all.push(Leaf { field, test, uses: 0 });
         }
         if let Some(leaf) = self.all.get_mut(id) {

@@ -14,10 +14,10 @@ const ALTERNATIVES_MAX: usize = 64;
 
 /// Returns texts, folded, of which a value (folded) must hold at least one for the expression to
 /// match; `None` if nothing useful is needed.
-pub(super) fn needed(expression: &regex::Regex) -> Option<Vec<String>> {
+pub(super) fn needed(expression: &str) -> Option<Vec<String>> {
     // Flags set beside the text (`re|i`) need not be known here: what is left of a text once folded is
     // in every folded value that matches, whatever its case.
-    let hir = ParserBuilder::new().build().parse(expression.as_str()).ok()?;
+    let hir = ParserBuilder::new().build().parse(expression).ok()?;
     let mut texts = of(&hir)?;
     texts.sort_unstable();
     texts.dedup();
@@ -94,11 +94,10 @@ mod tests {
             ("\\{[0-5]\\}.*-f", Some(vec!["-f"])),
             ("ab", None),
         ] {
-            let regex = regex::Regex::new(expression).unwrap();
             let want: Option<Vec<String>> =
                 want.map(|texts| texts.into_iter().map(ToOwned::to_owned).collect());
             let want = want.filter(|texts| texts.iter().all(|text| text.len() >= CHARS_MIN));
-            assert_eq!(needed(&regex), want, "{expression}");
+            assert_eq!(needed(expression), want, "{expression}");
         }
     }
 
@@ -113,7 +112,7 @@ mod tests {
         for (expression, value) in cases {
             let regex = regex::Regex::new(expression).unwrap();
             assert!(regex.is_match(value), "{expression}");
-            if let Some(texts) = needed(&regex) {
+            if let Some(texts) = needed(expression) {
                 let folded = fold(value);
                 assert!(texts.iter().any(|text| folded.contains(text)), "{expression} {texts:?}");
             }

@@ -31,7 +31,7 @@ use kind::Decider;
 use leaf::{KEYWORDS, Leaves};
 use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
-pub use screen::{Deciding, Decoding, Screen, Verdict};
+pub use screen::{Decoding, Screen, Verdict};
 
 /// Kinds of events that one thread remembers the program of.
 const KINDS_MAX: usize = 4_096;

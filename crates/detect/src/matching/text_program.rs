@@ -2,7 +2,10 @@
 //!
 //! Whole values stand in a hash table, everything else in one Aho-Corasick automaton; where the hit
 //! stands decides between *begins with*, *ends with* and *contains*. Texts that regard case have a
-//! program of their own.
+//! program of their own. The automaton is made when the first value is scanned: in a short hunt most
+//! fields of most kinds never have one.
+
+use std::sync::{Arc, OnceLock};
 
 use ahash::AHashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -30,11 +33,13 @@ pub(super) struct TextProgram {
     cased: bool,
     /// Nothing is found in a shorter value.
     bytes_min: usize,
-    whole: AHashMap<Box<str>, usize>,
+    whole: AHashMap<Arc<str>, usize>,
     whole_bytes_max: usize,
-    /// One, unless the texts are too many for one; each with the place of its first text.
-    automata: Vec<(usize, AhoCorasick)>,
+    /// The texts of the automata, each with its places.
+    literals: Vec<Arc<str>>,
     places: Vec<Places>,
+    /// One, unless the texts are too many for one; each with the place of its first text.
+    automata: OnceLock<Vec<(usize, AhoCorasick)>>,
     any: Option<usize>,
 }
 
@@ -47,19 +52,18 @@ struct Places {
 }
 
 /// A text, where it must stand, and the leaf it is.
-pub(super) type Wanted<'t> = (Stand, &'t str, usize);
+pub(super) type Wanted<'t> = (Stand, &'t Arc<str>, usize);
 
 impl TextProgram {
     /// Builds the program of these texts: folded, unless they regard case.
     pub(super) fn build(texts: &[Wanted<'_>], cased: bool) -> Self {
         let mut program = Self { cased, bytes_min: usize::MAX, ..Self::default() };
-        let mut index: AHashMap<&str, usize> = AHashMap::new();
-        let mut literals: Vec<&str> = Vec::new();
+        let mut index: AHashMap<&Arc<str>, usize> = AHashMap::new();
         for (stand, text, leaf) in texts {
             program.bytes_min = program.bytes_min.min(text.len());
             match stand {
                 Stand::Whole => {
-                    program.whole.insert((*text).into(), *leaf);
+                    program.whole.insert(Arc::clone(text), *leaf);
                     program.whole_bytes_max = program.whole_bytes_max.max(text.len());
                     continue;
                 }
@@ -70,9 +74,9 @@ impl TextProgram {
                 Stand::Start | Stand::End | Stand::Anywhere => {}
             }
             let number = *index.entry(text).or_insert_with(|| {
-                literals.push(text);
+                program.literals.push(Arc::clone(text));
                 program.places.push(Places::default());
-                literals.len().saturating_sub(1)
+                program.places.len().saturating_sub(1)
             });
             let Some(places) = program.places.get_mut(number) else { continue };
             match stand {
@@ -81,13 +85,17 @@ impl TextProgram {
                 _ => places.anywhere = Some(*leaf),
             }
         }
-        program.add_automaton(0, &literals);
         program
     }
 
     /// Adds an automaton over the texts from `first` on; two over the halves where one would be too
     /// large, so that no rule is ever left out.
-    fn add_automaton(&mut self, first: usize, literals: &[&str]) {
+    fn add_automaton(
+        &self,
+        automata: &mut Vec<(usize, AhoCorasick)>,
+        first: usize,
+        literals: &[Arc<str>],
+    ) {
         if literals.is_empty() {
             return;
         }
@@ -96,20 +104,28 @@ impl TextProgram {
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(!self.cased)
             .kind((bytes <= TABLE_BYTES_MAX).then_some(AhoCorasickKind::DFA))
-            .build(literals);
+            .build(literals.iter().map(|text| text.as_bytes()));
         if let Ok(automaton) = automaton {
-            self.automata.push((first, automaton));
+            automata.push((first, automaton));
         } else {
             let half = literals.len().div_ceil(2);
             let (left, right) = literals.split_at_checked(half).unwrap_or((literals, &[]));
-            self.add_automaton(first, left);
-            self.add_automaton(first.saturating_add(half), right);
+            self.add_automaton(automata, first, left);
+            self.add_automaton(automata, first.saturating_add(half), right);
         }
+    }
+
+    fn automata(&self) -> &[(usize, AhoCorasick)] {
+        self.automata.get_or_init(|| {
+            let mut automata = Vec::new();
+            self.add_automaton(&mut automata, 0, &self.literals);
+            automata
+        })
     }
 
     /// Returns whether nothing is looked for.
     pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.automata.is_empty() && self.any.is_none()
+        self.whole.is_empty() && self.literals.is_empty() && self.any.is_none()
     }
 
     /// Calls `hit` with every leaf that the value answers with yes, some perhaps more than once.
@@ -140,7 +156,7 @@ impl TextProgram {
         {
             hit(*leaf);
         }
-        for (first, automaton) in &self.automata {
+        for (first, automaton) in self.automata() {
             for found in automaton.find_overlapping_iter(value) {
                 let number = first.saturating_add(found.pattern().as_usize());
                 let Some(places) = self.places.get(number) else { continue };

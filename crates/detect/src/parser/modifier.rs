@@ -7,6 +7,7 @@
 
 use std::net::IpAddr;
 
+use event::{LazyRegex, RegexFlags};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::placeholder::{self, Reading};
@@ -297,12 +298,12 @@ fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Resu
             RefPlace::End => format!("(?:{text})$"),
             RefPlace::Whole | RefPlace::Anywhere => text,
         };
-        let regex = regex::RegexBuilder::new(&anchored)
-            .case_insensitive(has(Flag::IgnoreCase))
-            .multi_line(has(Flag::MultiLine))
-            .dot_matches_new_line(has(Flag::DotAll))
-            .size_limit(REGEX_BYTES_MAX)
-            .build()
+        let flags = RegexFlags {
+            ignore_case: has(Flag::IgnoreCase),
+            multi_line: has(Flag::MultiLine),
+            dot_all: has(Flag::DotAll),
+        };
+        let regex = LazyRegex::new(&anchored, flags, REGEX_BYTES_MAX)
             .map_err(|error| regex_fault(&error, node.at))?;
         variants.push(Matcher::Regex(regex));
     }

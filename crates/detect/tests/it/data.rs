@@ -64,3 +64,13 @@ pub(crate) fn windows_rules(sigma: &Path) -> Vec<PathBuf> {
     let names = ["rules/windows", "rules-emerging-threats", "rules-threat-hunting/windows"];
     names.iter().map(|name| sigma.join(name)).collect()
 }
+
+/// SigmaHQ's rules for Windows, as their files say: path and text.
+pub(crate) fn windows_texts(sigma: &Path) -> Vec<(String, String)> {
+    let folders = windows_rules(sigma);
+    let paths = folders.iter().flat_map(|folder| files(folder, ".yml"));
+    paths
+        .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap()))
+        .filter(|(_, text)| text.contains("product: windows"))
+        .collect()
+}

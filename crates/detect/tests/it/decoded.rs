@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use decode::{Decoder, Part, SAMPLE_COLLECTED_AT, SourceContext};
-use detect::{Deciding, Decoding};
-use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId};
+use decode::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
+use detect::Decoding;
+use event::{AgencyId, Attr, DeadReason, Deciding, Event, EventId, Frame, Origin, SourceId};
 use uuid::Uuid;
 
 static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::builtin().unwrap());
@@ -53,12 +53,12 @@ impl Decoding for Auto {
     }
 
     fn decides(&self, path: &str) -> Deciding {
-        match decoder().deciding_part(path) {
-            Part::Nothing => Deciding::Nothing,
-            Part::Presence => Deciding::Presence,
-            Part::Value => Deciding::Value,
-            Part::Text { start, line } => Deciding::Text { start, line },
-        }
+        decoder().deciding_part(path)
+    }
+
+    fn feeds(&self, event: &Event) -> Vec<(String, Attr)> {
+        let feeds = decoder().feeds(event);
+        feeds.map(|(field, attr)| (field.to_owned(), attr)).collect()
     }
 
     fn is_blank(&self, text: &str) -> bool {

@@ -19,6 +19,21 @@ pub(crate) fn each_line(folder: &Path, most_per_file: usize, mut with: impl FnMu
     }
 }
 
+/// Reads up to so many records of each zipped recording below a folder; without the rendered text, which
+/// repeats every field, unless it is asked for.
+pub(crate) fn records(folder: &Path, most_per_file: usize, with_message: bool) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    each_line(folder, most_per_file, |line| {
+        let read = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line);
+        let Ok(mut record) = read else { return };
+        if !with_message {
+            record.remove("Message");
+        }
+        records.push(serde_json::to_vec(&record).unwrap());
+    });
+    records
+}
+
 /// Reads up to `most` events of the zipped recordings below a folder.
 pub(crate) fn events(folder: &Path, most: usize) -> Vec<Event> {
     let mut events = Vec::new();

@@ -1,11 +1,11 @@
 //! The screen against the whole way, over all recordings: whatever it calls silent must fire nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 
-use detect::{Scratch, Screen, Verdict};
+use detect::{IndicatorLoader, IndicatorWatch, RuleFile, RuleSet, Scratch, Screen, Verdict};
 use flate2::read::GzDecoder;
 
 use crate::data;
@@ -16,8 +16,10 @@ use crate::recordings;
 fn what_the_screen_calls_silent_fires_no_rule() {
     let Some(sigma) = data::folder("sigma") else { return };
     let Some(folder) = data::folder("security-datasets") else { return };
-    let (rules, _, _) = data::compile(&data::windows_rules(&sigma));
-    let rules = Arc::new(rules);
+    let texts = data::windows_texts(&sigma);
+    let files: Vec<RuleFile<'_>> =
+        texts.iter().map(|(path, text)| RuleFile { path, text }).collect();
+    let rules = Arc::new(RuleSet::compile(&files).0);
     let mut screen = Screen::new(Arc::clone(&rules), Auto);
     let mut scratch = Scratch::default();
     let (mut records, mut open, mut firing) = (0_usize, 0_usize, 0_usize);
@@ -55,4 +57,49 @@ fn what_the_screen_calls_silent_fires_no_rule() {
     println!("{records} records, {open} left open, {firing} fire; {open_by_kind:#?}");
     assert!(firing > 100, "only {firing} records fire at all");
     assert!(open < records / 2, "{open} of {records} left open: the screen spares nothing");
+}
+
+#[test]
+fn what_the_screen_calls_silent_holds_no_indicator() {
+    let Some(folder) = data::folder("security-datasets") else { return };
+    let mut records = recordings::records(&folder, 1_500, true);
+    for path in data::folder("zeek").iter().flat_map(|folder| data::files(folder, ".gz")) {
+        let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).split(b'\n');
+        records.extend(lines.map(Result::unwrap).take(1_000));
+    }
+    // Of what the recordings hold, some of each attribute is looked for.
+    let mut values: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for line in &records {
+        let Ok(event) = decoded::read("auto", line) else { continue };
+        for (attr, value) in event.attrs.iter() {
+            for member in value.members() {
+                values.entry(attr.alias()).or_default().insert(member.text().into_owned());
+            }
+        }
+    }
+    let some = values.values().flat_map(|own| own.iter().step_by(own.len() / 7 + 1));
+    let text: Vec<&str> = some.map(String::as_str).collect();
+    let mut loader = IndicatorLoader::new(Arc::default(), 1);
+    loader.read("list.txt", text.join("\n").as_bytes());
+    let indicators = Arc::new(loader.finish().0);
+    let mut watch = IndicatorWatch::new(Arc::clone(&indicators));
+    let mut screen =
+        Screen::new(Arc::new(RuleSet::default()), Auto).with_indicators(Arc::clone(&indicators));
+    let (mut open, mut holding, mut found) = (0_usize, 0_usize, Vec::new());
+    for line in &records {
+        let is_open = screen.judge(line) == Verdict::Open;
+        open += usize::from(is_open);
+        let Ok(event) = decoded::read("auto", line) else { continue };
+        watch.observe(&event, &mut found);
+        holding += usize::from(!found.is_empty());
+        assert!(found.is_empty() || is_open, "{found:?} {}", event.raw);
+        found.clear();
+    }
+    println!(
+        "{} records, {} indicators, {open} open, {holding} hold one",
+        records.len(),
+        indicators.len()
+    );
+    assert!(indicators.len() > 10 && holding > 100, "{} {holding}", indicators.len());
+    assert!(open < records.len() / 2, "{open} of {}", records.len());
 }

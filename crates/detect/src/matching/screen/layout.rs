@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use event::{Event, Value};
+use event::{Deciding, Event, Value};
 use simd_json::{Node, StaticNode};
 
+use super::Decoding;
 use super::shape::{Kind, Members, Place};
-use super::{Deciding, Decoding};
 
 /// Where a field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ pub(super) fn learn(
     places: &[Place],
     values: &[usize],
     tape: &[Node<'_>],
-    decoding: &impl Decoding,
+    decoding: &dyn Decoding,
 ) -> Option<Layout> {
     if values.len() > VALUES_MAX {
         return None;
@@ -146,7 +146,7 @@ fn marked_record(
     values: &[usize],
     tape: &[Node<'_>],
     marker: Marker,
-    decoding: &impl Decoding,
+    decoding: &dyn Decoding,
 ) -> Option<(String, Marked)> {
     let mut out = String::from("{");
     let mut marked = Marked::new();
@@ -189,13 +189,13 @@ fn deciding_value(
     place: &Place,
     node: &Node<'_>,
     marker: &str,
-    decoding: &impl Decoding,
+    decoding: &dyn Decoding,
     marked: &mut Marked,
     number: usize,
 ) -> Option<String> {
     Some(match node {
         Node::String(text) => {
-            let part = place.decides.part(text, decoding);
+            let part = super::part_of(place.decides, text, decoding);
             if part.len() == text.len() {
                 return serde_json::to_string(text).ok();
             }

@@ -6,6 +6,7 @@
 //! it does not know for sure, it leaves to the decoder.
 
 mod layout;
+mod looks;
 mod plan;
 mod shape;
 
@@ -14,7 +15,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use event::{Event, LogSource, Value};
+use event::{Attr, Deciding, Event, LogSource, Value};
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 use super::expression::Answer;
@@ -22,9 +23,11 @@ use super::leaf::KEYWORDS;
 use super::program::Facts;
 use super::scratch::Scratch;
 use crate::ast::Matcher as Wanted;
+use crate::indicator::{IndicatorSet, IndicatorWatch};
 use crate::rule_set::RuleSet;
 use crate::test_value;
 use layout::Origin;
+use looks::Looks;
 use plan::Plan;
 use shape::{Shapes, Walk};
 
@@ -32,47 +35,31 @@ use shape::{Shapes, Walk};
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// The decoder, as the screen asks it.
-pub trait Decoding {
+pub trait Decoding: Send {
     /// Reads a record; `None` if it cannot, or if records of this kind are not read value by value.
     fn read(&self, record: &[u8]) -> Option<Event>;
 
     /// Returns what of the value at a path (keys joined by dots) may decide how its record is read.
     fn decides(&self, path: &str) -> Deciding;
 
+    /// Returns which field of an event of this kind may become which attribute; the empty name stands for
+    /// a fixed value. Every attribute but `message` comes from one of them.
+    fn feeds(&self, event: &Event) -> Vec<(String, Attr)>;
+
     /// Returns whether a text counts as no value.
     fn is_blank(&self, text: &str) -> bool;
 }
 
-/// What of a value decides how its record is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deciding {
-    /// Nothing.
-    Nothing,
-    /// Whether there is one.
-    Presence,
-    /// All of it.
-    Value,
-    /// All of a text that begins with `start`; of another, the first line that begins with `line`.
-    Text {
-        /// How the text begins.
-        start: &'static str,
-        /// How the line begins, blanks aside.
-        line: &'static str,
-    },
-}
-
-impl Deciding {
-    /// Returns the part of a text that decides.
-    fn part<'t>(self, text: &'t str, decoding: &impl Decoding) -> &'t str {
-        match self {
-            Self::Value => text,
-            Self::Presence if decoding.is_blank(text) => text,
-            Self::Nothing | Self::Presence => "",
-            Self::Text { start, .. } if text.trim_start().starts_with(start) => text,
-            Self::Text { line, .. } => {
-                let line = text.lines().find(|own| own.trim_start().starts_with(line));
-                line.unwrap_or_default()
-            }
+/// Returns the part of a text that decides.
+fn part_of<'t>(decides: Deciding, text: &'t str, decoding: &dyn Decoding) -> &'t str {
+    match decides {
+        Deciding::Value => text,
+        Deciding::Presence if decoding.is_blank(text) => text,
+        Deciding::Nothing | Deciding::Presence => "",
+        Deciding::Text { start, .. } if text.trim_start().starts_with(start) => text,
+        Deciding::Text { line, .. } => {
+            let line = text.lines().find(|own| own.trim_start().starts_with(line));
+            line.unwrap_or_default()
         }
     }
 }
@@ -87,9 +74,9 @@ pub enum Verdict {
 }
 
 /// Judges records for one thread.
-pub struct Screen<D> {
+pub struct Screen<'d> {
     rules: Arc<RuleSet>,
-    decoding: D,
+    decoding: Box<dyn Decoding + 'd>,
     shapes: Shapes,
     scratch: Scratch,
     record: Vec<u8>,
@@ -98,20 +85,21 @@ pub struct Screen<D> {
     tape: Tape<'static>,
     walk: Walk,
     logsource: Option<Arc<LogSource>>,
+    indicators: IndicatorWatch,
 }
 
-impl<D> std::fmt::Debug for Screen<D> {
+impl std::fmt::Debug for Screen<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Screen").field("shapes", &self.shapes).finish_non_exhaustive()
     }
 }
 
-impl<D: Decoding> Screen<D> {
+impl<'d> Screen<'d> {
     /// Returns a screen that has seen nothing yet.
-    pub fn new(rules: Arc<RuleSet>, decoding: D) -> Self {
+    pub fn new(rules: Arc<RuleSet>, decoding: impl Decoding + 'd) -> Self {
         Self {
             rules,
-            decoding,
+            decoding: Box::new(decoding),
             shapes: Shapes::default(),
             scratch: Scratch::default(),
             record: Vec::new(),
@@ -119,10 +107,18 @@ impl<D: Decoding> Screen<D> {
             tape: Tape(Vec::new()),
             walk: Walk::default(),
             logsource: None,
+            indicators: IndicatorWatch::default(),
         }
     }
 
-    /// Returns whether a record may make a rule fire. Anything but a flat or nested JSON object of
+    /// Returns the screen, looking for these indicators too: what may hold one is left open. To be called
+    /// before it has seen anything.
+    #[must_use]
+    pub fn with_indicators(self, indicators: Arc<IndicatorSet>) -> Self {
+        Self { indicators: IndicatorWatch::new(indicators), ..self }
+    }
+
+    /// Returns whether a record may make a rule fire or hold an indicator. Anything but a flat or nested JSON object of
     /// plain values is left open.
     pub fn judge(&mut self, record: &[u8]) -> Verdict {
         if record.first() != Some(&b'{') || record.len() > RECORD_BYTES_MAX {
@@ -150,14 +146,17 @@ impl<D: Decoding> Screen<D> {
 
     fn judge_tape(&mut self, tape: &[Node<'_>]) -> Option<Verdict> {
         let mut walk = std::mem::take(&mut self.walk);
-        let end = self.shapes.walk(tape, &self.decoding, &mut walk);
+        let end = self.shapes.walk(tape, &*self.decoding, &mut walk);
         let verdict = end.and_then(|end| {
             if !self.shapes.knows(end, &walk.deciding) {
                 self.learn(end, &walk, tape);
             }
             let plan = self.shapes.plan(end, &walk.deciding)?;
             self.logsource = Some(Arc::clone(&plan.logsource));
-            Some(judge(plan, &walk.values, tape, &mut self.scratch))
+            let verdict = judge(plan, &walk.values, tape, &mut self.scratch);
+            let is_open =
+                verdict == Verdict::Silent && may_hold(plan, &walk, tape, &mut self.indicators);
+            Some(if is_open { Verdict::Open } else { verdict })
         });
         self.walk = walk;
         verdict
@@ -168,11 +167,25 @@ impl<D: Decoding> Screen<D> {
             return;
         }
         let places = self.shapes.places(end);
-        let layout = layout::learn(&places, &walk.values, tape, &self.decoding);
+        let layout = layout::learn(&places, &walk.values, tape, &*self.decoding);
         let matcher = self.rules.matcher();
-        let plan = layout.map(|layout| Plan::new(&layout, matcher, &mut self.scratch));
+        let plan = layout.map(|layout| {
+            let looks = Looks::new(&layout, &*self.decoding, &self.indicators);
+            Plan::new(&layout, looks, matcher, &mut self.scratch)
+        });
         self.shapes.learn(end, &walk.deciding, plan);
     }
+}
+
+/// Returns whether a record may hold an indicator.
+fn may_hold(plan: &Plan, walk: &Walk, tape: &[Node<'_>], watch: &mut IndicatorWatch) -> bool {
+    plan.looks.is_open
+        || plan.looks.places.iter().any(|(place, holds)| {
+            nodes(&walk.values, *place, tape).iter().any(|node| match node {
+                Node::String(text) => watch.may_hold(*holds, text),
+                _ => false,
+            })
+        })
 }
 
 fn judge(plan: &Plan, values: &[usize], tape: &[Node<'_>], scratch: &mut Scratch) -> Verdict {
@@ -233,7 +246,7 @@ impl Facts for Plain<'_> {
             return Answer::Open;
         }
         // Null is a kind of its own, never a plain value.
-        match (self.plan.origins.get(field).and_then(Option::as_ref), wanted) {
+        match (self.plan.origin(field), wanted) {
             (Some(Origin::Open), _) | (Some(_), Wanted::Field { .. }) => Answer::Open,
             (origin, Wanted::Exists(wanted)) => (origin.is_some() == *wanted).into(),
             (None, Wanted::Null) => Answer::Yes,
@@ -261,6 +274,6 @@ impl Facts for Plain<'_> {
     }
 
     fn is_fed(&self, field: usize) -> bool {
-        self.plan.origins.get(field) != Some(&Some(Origin::Open))
+        self.plan.origin(field) != Some(&Origin::Open)
     }
 }

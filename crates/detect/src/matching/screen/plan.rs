@@ -6,6 +6,7 @@ use std::sync::Arc;
 use event::{Attr, LogSource, Value};
 
 use super::layout::{Layout, Origin};
+use super::looks::Looks;
 use crate::matching::Matcher;
 use crate::matching::leaf::KEYWORDS;
 use crate::matching::program::Program;
@@ -24,27 +25,36 @@ pub(super) struct Plan {
     pub(super) open: Vec<usize>,
     /// Leaves that every record of the shape answers with yes.
     pub(super) seen: Vec<usize>,
-    /// By field number: where its value comes from; `None` for a field that no record has.
-    pub(super) origins: Vec<Option<Origin>>,
+    /// Where the values of fields come from, rising by the field's number; what is not here, no record
+    /// of the shape has.
+    origins: Vec<(usize, Origin)>,
+    /// Where indicators may stand.
+    pub(super) looks: Looks,
 }
 
 impl Plan {
     /// Makes the plan of a layout.
-    pub(super) fn new(layout: &Layout, matcher: &Matcher, scratch: &mut Scratch) -> Self {
+    pub(super) fn new(
+        layout: &Layout,
+        looks: Looks,
+        matcher: &Matcher,
+        scratch: &mut Scratch,
+    ) -> Self {
         let program = matcher.program_of(&layout.event, scratch);
         let mut plan = Self {
             feeds: Vec::new(),
             present: Vec::new(),
             open: Vec::new(),
             seen: Vec::new(),
-            origins: vec![None; matcher.leaves.fields().len()],
+            origins: Vec::new(),
+            looks,
             logsource: Arc::new(layout.event.logsource.clone()),
             program,
         };
         plan.set_origins(layout, matcher);
         let program = Arc::clone(&plan.program);
         for (field, slot) in program.fields() {
-            match plan.origins.get(field).cloned().flatten() {
+            match plan.origin(field).cloned() {
                 None => {}
                 Some(Origin::Open) => plan.open.push(slot),
                 Some(Origin::Value(place)) => {
@@ -67,19 +77,33 @@ impl Plan {
         plan
     }
 
+    /// Returns where a field's value comes from; `None` for a field that no record of the shape has.
+    pub(super) fn origin(&self, field: usize) -> Option<&Origin> {
+        let at = self.origins.binary_search_by_key(&field, |(own, _)| *own).ok()?;
+        self.origins.get(at).map(|(_, origin)| origin)
+    }
+
+    fn set_origin(&mut self, field: usize, origin: Origin) {
+        match self.origins.binary_search_by_key(&field, |(own, _)| *own) {
+            Ok(at) => {
+                if let Some((_, own)) = self.origins.get_mut(at) {
+                    *own = origin;
+                }
+            }
+            Err(at) => self.origins.insert(at, (field, origin)),
+        }
+    }
+
     /// The event's own fields, and the attributes that stand in for fields it does not have.
     fn set_origins(&mut self, layout: &Layout, matcher: &Matcher) {
         for (attr, _) in layout.event.attrs.iter() {
             for field in matcher.aliases.get(&attr).into_iter().flatten() {
-                if let Some(origin) = self.origins.get_mut(*field) {
-                    *origin = Some(Origin::Open);
-                }
+                self.set_origin(*field, Origin::Open);
             }
         }
         for (name, origin) in &layout.fields {
-            let field = matcher.leaves.field(name);
-            if let Some(own) = field.and_then(|field| self.origins.get_mut(field)) {
-                *own = Some(origin.clone());
+            if let Some(field) = matcher.leaves.field(name) {
+                self.set_origin(field, origin.clone());
             }
         }
     }
@@ -100,9 +124,7 @@ impl Plan {
         if is_open {
             self.open.push(slot);
         }
-        if let Some(own) = self.origins.get_mut(KEYWORDS) {
-            *own = Some(origin);
-        }
+        self.set_origin(KEYWORDS, origin);
         self.feeds.sort_unstable();
         self.feeds.dedup();
     }

@@ -4,10 +4,11 @@
 //! Bounded: where the tree may not grow any further, a record has no shape and is read whole.
 
 use ahash::AHashMap;
+use event::Deciding;
 use simd_json::{Node, StaticNode};
 
+use super::Decoding;
 use super::plan::Plan;
-use super::{Deciding, Decoding};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
@@ -112,7 +113,7 @@ impl Shapes {
     pub(super) fn walk(
         &mut self,
         tape: &[Node<'_>],
-        decoding: &impl Decoding,
+        decoding: &dyn Decoding,
         walk: &mut Walk,
     ) -> Option<usize> {
         walk.values.clear();
@@ -159,7 +160,7 @@ impl Shapes {
         key: &str,
         kind: Kind,
         depth: usize,
-        decoding: &impl Decoding,
+        decoding: &dyn Decoding,
     ) -> Option<usize> {
         let ways = &self.steps.get(from)?.ways;
         for way in ways {
@@ -248,7 +249,7 @@ impl Shapes {
 fn decide(
     decides: Deciding,
     node: &Node<'_>,
-    decoding: &impl Decoding,
+    decoding: &dyn Decoding,
     out: &mut Vec<u8>,
 ) -> Option<()> {
     if decides == Deciding::Nothing {
@@ -256,7 +257,7 @@ fn decide(
     }
     match node {
         Node::String(text) => {
-            let part = decides.part(text, decoding);
+            let part = super::part_of(decides, text, decoding);
             if part.len() > DECIDING_BYTES_MAX {
                 return None;
             }

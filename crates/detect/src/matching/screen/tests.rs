@@ -53,6 +53,10 @@ impl Decoding for Small {
         }
     }
 
+    fn feeds(&self, _event: &Event) -> Vec<(String, Attr)> {
+        vec![("Address".to_owned(), Attr::SrcIp)]
+    }
+
     fn is_blank(&self, text: &str) -> bool {
         text.is_empty()
     }
