@@ -20,7 +20,8 @@ MATRIX = {
     "source_read": "xxxx.xxxxxxxx", "source_change": "xx...........", "dead_letter_read": "xxx..x.......",
     "dead_letter_change": "xx...........", "account_read": "x....x.......", "account_change": "x............",
     "post_read": "xxxxxxxxxxxx.", "post_change": "x..x.....xx..", "audit_read": "x....x.......",
-    "platform_read": "xx...x.......", "platform_change": "x............",
+    "platform_read": "xx...x.......", "platform_change": "x............", "job_read": "xxxxxxxxxxx.x",
+    "job_change": "xxxx.........",
 }
 
 # Answers that mean "you may, but what you sent or named does not do".
