@@ -160,7 +160,7 @@ class Detection(unittest.TestCase):
         empty = self.here.api("POST", f"/incidents/{incident}/close", {})
         self.assertEqual(empty.status, 422, "no incident ends without cause, impact and lessons")
         self.assertEqual(sorted(empty.json()["fields"]), ["cause", "impact", "lessons"])
-        for step, given in (("contain", {}), ("report", {}), ("note", {"text": "Đã chặn địa chỉ nguồn"}),
+        for step, given in (("contain", {}), ("deadlines", {"obligation": "full", "reference": "01/CAT-ANM"}), ("note", {"text": "Đã chặn địa chỉ nguồn"}),
                             ("close", {"cause": "Tệp tải lên không được kiểm tra", "impact": "Một trang bị sửa đổi",
                                        "lessons": "Kiểm tra tệp trước khi lưu"})):
             answer = self.here.api("POST", f"/incidents/{incident}/{step}", given)
