@@ -19,6 +19,7 @@ pub(crate) struct Report {
     pub(crate) lost: u64,
     pub(crate) drain_s: f64,
     pub(crate) latencies: Histogram<u64>,
+    pub(crate) searches: Histogram<u64>,
     pub(crate) rss_max_bytes: u64,
     pub(crate) rss_end_bytes: u64,
     pub(crate) generator_cpu_s: f64,
@@ -38,6 +39,10 @@ impl Report {
 
     fn quantile_ms(&self, quantile: f64) -> f64 {
         float(self.latencies.value_at_quantile(quantile)) / 1000.0
+    }
+
+    fn search_ms(&self, quantile: f64) -> f64 {
+        float(self.searches.value_at_quantile(quantile)) / 1000.0
     }
 }
 
@@ -65,6 +70,10 @@ pub(crate) fn print(report: &Report, as_json: bool) -> Result<()> {
             "searchable_ms_p50": report.quantile_ms(0.5),
             "searchable_ms_p99": report.quantile_ms(0.99),
             "searchable_ms_max": report.quantile_ms(1.0),
+            "searches": report.searches.len(),
+            "search_ms_p50": report.search_ms(0.5),
+            "search_ms_p95": report.search_ms(0.95),
+            "search_ms_max": report.search_ms(1.0),
             "rss_max_bytes": report.rss_max_bytes,
             "rss_end_bytes": report.rss_end_bytes,
             "generator_cpu_s": report.generator_cpu_s,
@@ -89,6 +98,14 @@ pub(crate) fn print(report: &Report, as_json: bool) -> Result<()> {
         report.quantile_ms(0.99),
         report.quantile_ms(1.0),
         report.latencies.len()
+    )?;
+    writeln!(
+        out,
+        "searches          p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms ({} of them)",
+        report.search_ms(0.5),
+        report.search_ms(0.95),
+        report.search_ms(1.0),
+        report.searches.len()
     )?;
     writeln!(
         out,

@@ -6,12 +6,14 @@ mod folder_watch;
 mod gap;
 mod indicator_book;
 mod intake;
+mod keeping;
 mod names;
 mod pages;
 mod recount;
 mod replay;
 mod rule_book;
 mod silence;
+mod storage;
 
 #[cfg(test)]
 mod authorisation;
@@ -39,6 +41,7 @@ pub use indicator_book::IndicatorBook;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
+pub use storage::STORAGE_RULE;
 
 use crate::catalogue::DbCatalogue;
 use crate::config::Config;
@@ -141,6 +144,7 @@ pub async fn open_db(config: &Config) -> Result<Db> {
 /// When the folder cannot be used or a file of the catalogue is missing.
 pub async fn open_lake(config: &Config, db: &Db) -> Result<Arc<Lake>> {
     let catalogue = Arc::new(DbCatalogue::new(db.clone()));
+    catalogue.begin_chain().await.context("beginning the chain over the lake's files")?;
     Lake::open(config.lake_settings(), catalogue, Arc::new(SystemClock))
         .await
         .context("opening the lake")
@@ -215,12 +219,17 @@ impl Platform {
         }
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
+        watch_storage(&config, &stages, &pipeline, &spool);
+        let archive = keep_files(&config, &stages, &pipeline);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, obligations, live);
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
+        let site = site(&pipeline, &spool, &intake, (live, archive, config.keeping.months));
+        let (pages, first_run_link) =
+            pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
             registry,
@@ -283,6 +292,7 @@ fn site(
     intake: &Arc<registry::source::Intake>,
     obligations: Arc<respond::obligation::Obligations>,
     live: web::Live,
+    (live, archive, months): (web::Live, Arc<keeping::Archivist>, u32),
 ) -> pages::Site {
     let desk = Desk {
         db: way.db.clone(),
@@ -305,7 +315,8 @@ fn site(
         parsers: pages::parsers(&way.decoder),
         intake: intake.clone(),
     };
-    pages::Site { desk, registry, live }
+    let keeping = registry::keeping::Keeping { registry: registry.clone(), archive, months };
+    pages::Site { desk, registry, keeping, live }
 }
 
 /// From where on the way begins.
@@ -423,6 +434,36 @@ fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<
         state: way.state.clone(),
     };
     tasks.spawn(watch.run(gaps, stop.clone()));
+}
+
+/// Starts the watch over the platform's own disk.
+fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool) {
+    let watch = storage::StorageWatch {
+        folder: config.site.data_folder.clone(),
+        free_bytes_min: config.spool.free_bytes_min,
+        spool: spool.clone(),
+        lake: Arc::clone(&way.lake),
+        teller: storage::Teller {
+            db: way.db.clone(),
+            registry: Arc::clone(&way.registry),
+            names: Arc::clone(&way.names),
+            hub: way.hub.clone(),
+        },
+    };
+    stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
+}
+
+/// Starts to delete what was kept long enough, and returns what the page of keeping asks.
+fn keep_files(config: &Config, stages: &Stages, way: &Pipeline) -> Arc<keeping::Archivist> {
+    let (db, registry, lake) = (way.db.clone(), Arc::clone(&way.registry), Arc::clone(&way.lake));
+    let keeper = keeping::Keeper {
+        db: db.clone(),
+        registry: Arc::clone(&registry),
+        lake: Arc::clone(&lake),
+        months: config.keeping.months,
+    };
+    stages.watches.tasks.spawn(keeper.run(stages.watches.stop.clone()));
+    Arc::new(keeping::Archivist { db, registry, lake })
 }
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.

@@ -38,6 +38,7 @@ use crate::config::{Config, SecondFactor};
 pub(crate) struct Site {
     pub(crate) desk: Desk,
     pub(crate) registry: registry::Registry,
+    pub(crate) keeping: registry::keeping::Keeping,
     pub(crate) live: web::Live,
 }
 
@@ -107,6 +108,10 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .routes()
         .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
+    let routes = identity
+        .routes()
+        .merge(registry::routes(site.registry))
+        .merge(registry::keeping::routes(site.keeping))
         .merge(respond::routes(site.desk));
     let site = web::Site {
         settings,

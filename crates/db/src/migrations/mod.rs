@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod identity;
+mod keeping;
 mod lake;
 mod post;
 mod registry;
@@ -54,6 +55,7 @@ fn all() -> Vec<Migration> {
         respond::OBLIGATIONS,
         access::MIGRATIONS,
         post::MIGRATIONS,
+        keeping::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -44,6 +44,15 @@ impl Catalogue for Forgetful {
         }
     }
 
+    async fn commit_noted(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: &Note,
+    ) -> Result<(), CatalogueError> {
+        self.inner.commit_noted(add, remove, note).await
+    }
+
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         self.inner.position().await
     }
