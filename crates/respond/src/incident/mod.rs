@@ -14,5 +14,4 @@ pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
     IncidentFilter, get, get_for_change, list, number_of, open_count, save_moments,
 };
-pub(crate) use store::{IncidentFilter, get, get_for_change, list, number_of, open_count};
 pub use views::{IncidentList, IncidentPage, IncidentRow};

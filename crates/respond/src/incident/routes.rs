@@ -17,8 +17,8 @@ use crate::address::Address;
 use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::obligation;
 use crate::hold::{self, HoldView};
+use crate::obligation;
 
 /// Returns the routes of incidents.
 pub(crate) fn routes() -> Routes<Desk> {

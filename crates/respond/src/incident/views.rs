@@ -11,8 +11,8 @@ use web::{Lang, Permission, filters};
 use super::model::{Entry, EntryKind, Incident, IncidentStatus};
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
-use crate::obligation::{ClockPanel, Obligations};
 use crate::hold::HoldView;
+use crate::obligation::{ClockPanel, Obligations};
 
 /// One incident in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
