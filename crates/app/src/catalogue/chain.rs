@@ -51,37 +51,37 @@ const LAKE_CHAIN_LOCK: i64 = 589_874;
 
 /// What [`verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ChainVerdict {
+pub(crate) struct ChainVerdict {
     /// How many entries were read.
-    pub entries: u64,
+    pub(crate) entries: u64,
     /// The first entry that does not fit the one before it.
-    pub first_bad: Option<i64>,
+    pub(crate) first_bad: Option<i64>,
     /// The last good hash: write it down elsewhere, and a shorter chain gives itself away.
-    pub head: String,
+    pub(crate) head: String,
     /// Files that the catalogue names otherwise than the chain, or only one of both.
-    pub strangers: Vec<String>,
+    pub(crate) strangers: Vec<String>,
 }
 
 impl ChainVerdict {
     /// Returns whether chain and catalogue are as they were written.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.first_bad.is_none() && self.strangers.is_empty()
     }
 }
 
 /// A deletion, a quarantine or the loss of a file, as the chain keeps it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// Its number in the chain.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// When.
-    pub at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// Which kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// What went.
-    pub detail: serde_json::Value,
+    pub(crate) detail: serde_json::Value,
     /// Its hash.
-    pub hash: String,
+    pub(crate) hash: String,
 }
 
 /// Writes a change of files into the chain, in the transaction that changes the catalogue.
@@ -203,7 +203,7 @@ pub(super) async fn has_begun(conn: &impl ConnectionTrait) -> Result<bool, DbErr
 /// # Errors
 ///
 /// When the database does not answer.
-pub async fn head_of(db: &Db) -> Result<String, DbError> {
+pub(crate) async fn head_of(db: &Db) -> Result<String, DbError> {
     Ok(head(db.conn()).await?.hash)
 }
 
@@ -212,7 +212,7 @@ pub async fn head_of(db: &Db) -> Result<String, DbError> {
 /// # Errors
 ///
 /// When the database does not answer.
-pub async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
+pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
     let mut verdict = ChainVerdict::default();
     let mut live: BTreeMap<String, String> = BTreeMap::new();
     let mut after = 0;
@@ -261,7 +261,7 @@ fn sha256(detail: &str) -> String {
 /// # Errors
 ///
 /// When the database does not answer.
-pub async fn notes(db: &Db, before: Option<i64>, limit: u64) -> Result<Vec<Kept>, DbError> {
+pub(crate) async fn notes(db: &Db, before: Option<i64>, limit: u64) -> Result<Vec<Kept>, DbError> {
     let mut query = link::Entity::find()
         .filter(link::Column::Kind.is_not_in([ADD, ADOPT, REMOVE]))
         .order_by_desc(link::Column::Seq)

@@ -1,7 +1,7 @@
 //! The lake's catalogue in the database: which files are the lake, and up to where the spool is
 //! safely in them. Bookkeeping, not decisions: see [`db::Db::begin_bookkeeping`].
 
-pub mod chain;
+pub(crate) mod chain;
 mod store;
 
 #[cfg(test)]

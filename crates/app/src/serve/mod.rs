@@ -220,7 +220,7 @@ impl Platform {
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
         watch_storage(&config, &stages, &pipeline, &spool);
-        let archive = keep_files(&config, &stages, &pipeline);
+        keep_files(&config, &stages, &pipeline);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, obligations, live);
@@ -292,7 +292,6 @@ fn site(
     intake: &Arc<registry::source::Intake>,
     obligations: Arc<respond::obligation::Obligations>,
     live: web::Live,
-    (live, archive, months): (web::Live, Arc<keeping::Archivist>, u32),
 ) -> pages::Site {
     let desk = Desk {
         db: way.db.clone(),
@@ -315,8 +314,12 @@ fn site(
         parsers: pages::parsers(&way.decoder),
         intake: intake.clone(),
     };
-    let keeping = registry::keeping::Keeping { registry: registry.clone(), archive, months };
-    pages::Site { desk, registry, keeping, live }
+    let archive = Arc::new(keeping::Archivist {
+        db: way.db.clone(),
+        registry: way.registry.clone(),
+        lake: way.lake.clone(),
+    });
+    pages::Site { desk, registry, archive, live }
 }
 
 /// From where on the way begins.
@@ -453,17 +456,15 @@ fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool
     stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
 }
 
-/// Starts to delete what was kept long enough, and returns what the page of keeping asks.
-fn keep_files(config: &Config, stages: &Stages, way: &Pipeline) -> Arc<keeping::Archivist> {
-    let (db, registry, lake) = (way.db.clone(), Arc::clone(&way.registry), Arc::clone(&way.lake));
+/// Starts to delete what was kept long enough.
+fn keep_files(config: &Config, stages: &Stages, way: &Pipeline) {
     let keeper = keeping::Keeper {
-        db: db.clone(),
-        registry: Arc::clone(&registry),
-        lake: Arc::clone(&lake),
+        db: way.db.clone(),
+        registry: Arc::clone(&way.registry),
+        lake: Arc::clone(&way.lake),
         months: config.keeping.months,
     };
     stages.watches.tasks.spawn(keeper.run(stages.watches.stop.clone()));
-    Arc::new(keeping::Archivist { db, registry, lake })
 }
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.

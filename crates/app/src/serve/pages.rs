@@ -38,7 +38,7 @@ use crate::config::{Config, SecondFactor};
 pub(crate) struct Site {
     pub(crate) desk: Desk,
     pub(crate) registry: registry::Registry,
-    pub(crate) keeping: registry::keeping::Keeping,
+    pub(crate) archive: Arc<dyn registry::keeping::Archive>,
     pub(crate) live: web::Live,
 }
 
@@ -108,10 +108,15 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .routes()
         .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
+    let keeping = registry::keeping::Keeping {
+        registry: site.registry.clone(),
+        archive: site.archive,
+        months: config.keeping.months,
+    };
     let routes = identity
         .routes()
         .merge(registry::routes(site.registry))
-        .merge(registry::keeping::routes(site.keeping))
+        .merge(registry::keeping::routes(keeping))
         .merge(respond::routes(site.desk));
     let site = web::Site {
         settings,

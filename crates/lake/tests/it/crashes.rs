@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use event::lake::LakeReader as _;
 use event::{Event, SpoolPosition, SystemClock};
-use lake::{Catalogue, CatalogueError, Lake, MemoryCatalogue, OpenError, Segment, SegmentId};
+use lake::{Catalogue, CatalogueError, Lake, MemoryCatalogue, Note, OpenError, Segment, SegmentId};
 
 use crate::home::{Home, all_ids, at, events, files_below, newest_first, run};
 
