@@ -59,7 +59,6 @@ fn rules() -> Vec<Step> {
         .opt("lifted_at", Time)
         .opt("lift_reason", Text)
         .refers("incident_id", "incident")
-        .refers("agency_id", "agency")
         .index(&["incident_id"])
         .index(&["lifted_at"]);
     vec![Step::Table(retention), Step::Table(hold)]
