@@ -173,10 +173,10 @@ class FullDisk(unittest.TestCase):
         (self.data / "filler").unlink()
         taken = len(sender.acknowledged)
         wait_for("senders being heard again", lambda: len(sender.acknowledged) > taken + 500)
+        sender.end()
+        wait_for("the duty page to say so", lambda: self.trouble() is None)
         # The alert could not be written while there was no room; now it is.
         wait_for("the alert", lambda: self.here.alerts(STORAGE))
-        wait_for("the duty page to say so", lambda: self.trouble() is None)
-        sender.end()
         self.assertLessEqual(set(sender.statuses), {200, 503})
         self.assert_exactly_once(sender)
 
