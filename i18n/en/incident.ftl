@@ -74,3 +74,4 @@ incident-do-lift = Lift the hold
 incident-done-hold = The logs of the incident's systems are held.
 incident-done-hold-lifted = The hold is lifted; logs whose time is over go with the next round.
 incident-error-hold = Give a reason of at least 5 letters.
+incident-error-no-hold = No hold stands for this incident.

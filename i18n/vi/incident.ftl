@@ -74,3 +74,4 @@ incident-do-lift = Thôi giữ
 incident-done-hold = Log của các hệ thống trong sự cố được giữ nguyên.
 incident-done-hold-lifted = Đã thôi giữ; log hết thời hạn sẽ được xóa ở lượt sau.
 incident-error-hold = Ghi lý do, ít nhất 5 chữ.
+incident-error-no-hold = Sự cố này không có lệnh giữ nguyên log nào.

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 mod detection;
 mod incidents;
+mod keeping;
 mod outbound;
 mod web;
-mod keeping;
 
 #[cfg(test)]
 mod tests;
@@ -403,11 +403,10 @@ impl Config {
         if !matches!(self.oidc.claim.as_str(), "preferred_username" | "email") {
             return wrong("`claim` in [oidc] is `preferred_username` or `email`".to_owned());
         }
-        self.outbound.settings().map(drop)
         if !(1..=120).contains(&self.keeping.months) {
             return wrong("`keeping.months` must be from 1 to 120".to_owned());
         }
-        Ok(())
+        self.outbound.settings().map(drop)
     }
 
     /// Returns how the database is opened.

@@ -227,9 +227,6 @@ impl Platform {
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
-        let site = site(&pipeline, &spool, &intake, (live, archive, config.keeping.months));
-        let (pages, first_run_link) =
-            pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
             registry,

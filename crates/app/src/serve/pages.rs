@@ -104,10 +104,6 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .with_door(door(config, &outbound).context("opening the pages")?);
     let counts = Counts { desk: site.desk.clone() };
     let work = Todos::new(vec![Arc::new(identity.approvals()), Arc::new(site.registry.clone())]);
-    let routes = identity
-        .routes()
-        .merge(web::todo::routes(work))
-        .merge(registry::routes(site.registry))
     let keeping = registry::keeping::Keeping {
         registry: site.registry.clone(),
         archive: site.archive,
@@ -115,6 +111,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     };
     let routes = identity
         .routes()
+        .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
         .merge(registry::keeping::routes(keeping))
         .merge(respond::routes(site.desk));

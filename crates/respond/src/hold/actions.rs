@@ -65,7 +65,7 @@ pub(super) async fn lift(
     let incident = incident::get_for_change(&tx, &who.scope, id).await?;
     let lifted = store::lift(&tx, id, &who.name, tx.now(), reason.as_str()).await?;
     if lifted == 0 {
-        return Err(RespondError::NotFound);
+        return Err(RespondError::Field { field: "reason", key: "incident-error-no-hold" });
     }
     let detail = json!({ "number": incident.number, "reason": reason.as_str() });
     let subject = Subject::new("incident", id);

@@ -57,6 +57,6 @@ async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
         assert_eq!(kept.len(), 1, "what was held stays told");
         assert!(!kept[0].covers(origin.agency, origin.system, day));
         let again = actions::lift(&desk, &handler, made.id, "một lần nữa").await;
-        assert!(matches!(again, Err(RespondError::NotFound)));
+        assert!(matches!(again, Err(RespondError::Field { field: "reason", .. })));
     }
 }
