@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use event::{Clock, IdSource};
+use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
 use uuid::Uuid;
@@ -133,6 +134,14 @@ impl DbSettings {
                     Access::Write => sqlite,
                     Access::Read => sqlite.pragma("query_only", "ON"),
                 }
+            })
+            // A full disk may leave a transaction open that its owner has given up: what is committed
+            // inside it would be seen by nobody, and gone with the process. Such a connection is
+            // closed, which undoes it, and a new one is opened.
+            .map_sqlx_sqlite_pool_opts(|pool| {
+                pool.before_acquire(|connection, _| {
+                    Box::pin(async move { Ok(!connection.is_in_transaction()) })
+                })
             })
             .map_sqlx_postgres_opts(move |postgres| match access {
                 Access::Write => postgres,
