@@ -77,10 +77,10 @@ listen = "127.0.0.1:${http}"
 });
 after(async () => {
   await browser?.close();
-  luytre?.kill('SIGTERM');
+  luytre?.kill('SIGKILL');
   provider?.closeAllConnections();
   provider?.close();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 });
 
 /** A fresh visitor; with `key`, their computer knows passkeys. */

@@ -47,6 +47,14 @@ pub struct DetectArguments {
     json: bool,
 }
 
+/// Returns the indicators of these files; none without one.
+fn indicators(files: &[PathBuf]) -> Result<Arc<detect::IndicatorSet>> {
+    if files.is_empty() {
+        return Ok(Arc::default());
+    }
+    Ok(indicators::load(&Places { indicators: files.to_vec(), ..Places::default() })?.set)
+}
+
 /// Measures and prints.
 ///
 /// # Errors
@@ -64,12 +72,7 @@ pub fn run(arguments: &DetectArguments) -> Result<()> {
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let selection = Selection::new(&rules, Severity::Informational, &[], &[])
         .map_err(|idle| anyhow::anyhow!("no rule fits {idle:?}"))?;
-    let indicators = if arguments.indicators.is_empty() {
-        Arc::default()
-    } else {
-        let files = arguments.indicators.clone();
-        indicators::load(&Places { indicators: files, ..Places::default() })?.set
-    };
+    let indicators = indicators(&arguments.indicators)?;
     let question = Question {
         jobs: arguments.threads.map_or_else(cores, NonZero::get),
         from: None,

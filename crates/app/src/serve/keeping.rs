@@ -15,8 +15,11 @@ use lake::keep::{OwnerRows, Pruned, Verdict};
 use registry::keeping::{Archive, Chain, Hold, Plan, Record};
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::catalogue::chain;
+use crate::config::Config;
+use crate::pipeline::Pipeline;
 
 /// When the first round begins after a start, and how often one follows.
 const FIRST_AFTER: Duration = Duration::from_mins(10);
@@ -28,6 +31,22 @@ const CLOCK_OFF_MAX: TimeDelta = TimeDelta::days(1);
 
 /// A lake whose newest event is older than this, or a clock that is that far ahead: nothing is deleted.
 const SILENT_MAX: TimeDelta = TimeDelta::days(45);
+
+/// Starts to delete what was kept long enough.
+pub(crate) fn start(
+    config: &Config,
+    way: &Pipeline,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let keeper = Keeper {
+        db: way.db.clone(),
+        registry: Arc::clone(&way.registry),
+        lake: Arc::clone(&way.lake),
+        months: config.keeping.months,
+    };
+    tasks.spawn(keeper.run(stop.clone()));
+}
 
 /// What deletes.
 #[derive(Debug, Clone)]

@@ -195,8 +195,7 @@ impl Platform {
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
         let stages = Stages::default();
-        let names = Names::load(&db, clock, registry.clone(), health.clone()).await?;
-        let names = Arc::new(names);
+        let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
         let live = web::Live::default();
         let hub = Hub::new(live.clone());
         let pipeline = Pipeline {
@@ -221,11 +220,10 @@ impl Platform {
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
         watch_storage(&config, &stages, &pipeline, &spool);
-        keep_files(&config, &stages, &pipeline);
+        keeping::start(&config, &pipeline, &stages.watches.tasks, &stages.watches.stop);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let handlers = handlers(&pipeline);
-        let Stage { tasks, stop } = &stages.doors;
-        jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
+        jobs::start(&db, &handlers, &stages.doors.tasks, &stages.doors.stop).await?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, obligations, (live, &handlers));
         let watches = &stages.watches;
@@ -321,7 +319,7 @@ fn site(
         lake: way.lake.clone(),
     });
     let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
-    pages::Site { desk, registry, archive, jobs, live }
+    pages::Site { desk, registry, jobs, archive, live }
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
@@ -461,17 +459,6 @@ fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool
         },
     };
     stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
-}
-
-/// Starts to delete what was kept long enough.
-fn keep_files(config: &Config, stages: &Stages, way: &Pipeline) {
-    let keeper = keeping::Keeper {
-        db: way.db.clone(),
-        registry: Arc::clone(&way.registry),
-        lake: Arc::clone(&way.lake),
-        months: config.keeping.months,
-    };
-    stages.watches.tasks.spawn(keeper.run(stages.watches.stop.clone()));
 }
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.
