@@ -34,6 +34,7 @@ web-nav-approvals = To be approved
 web-nav-rules = Detection rules
 web-nav-exceptions = Exceptions
 web-nav-dead-letters = Unreadable logs
+web-nav-keeping = Log keeping
 web-nav-accounts = People
 web-nav-audit = Audit log
 web-nav-jobs = Work under way

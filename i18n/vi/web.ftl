@@ -31,6 +31,7 @@ web-nav-approvals = Chờ duyệt
 web-nav-rules = Luật phát hiện
 web-nav-exceptions = Loại trừ
 web-nav-dead-letters = Log không đọc được
+web-nav-keeping = Lưu giữ log
 web-nav-accounts = Người dùng
 web-nav-audit = Nhật ký
 web-nav-jobs = Việc đang chạy

@@ -172,10 +172,15 @@ listen = "127.0.0.1:{self.tcp}"
             raise AssertionError(f"luytre {arguments} answered {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self):
+    def spawn(self):
+        """Starts the program and does not wait for it; returns how long its log was before."""
         with open(self.folder / "serve.log", "ab") as log:
             said = log.tell()
             self.process = subprocess.Popen([BINARY, "--config", str(self.config), "serve"], stdout=log, stderr=log)
+        return said
+
+    def start(self):
+        said = self.spawn()
 
         def ready():
             if self.process.poll() is not None:

@@ -3,9 +3,12 @@
 import http.client
 import itertools
 import json
+import os
+import random
 import re
 import signal
 import threading
+import time
 import unittest
 from datetime import datetime, timezone
 
@@ -149,6 +152,84 @@ class Crash(unittest.TestCase):
         self.assert_exactly_once(load)
 
 
+# Rounds of the long run; a few by themselves, `LUYTRE_CRASH_ROUNDS=100` for what the README states.
+ROUNDS = int(os.environ.get("LUYTRE_CRASH_ROUNDS", "4"))
+
+# Rounds whose records are read back whole; each round's own are always counted.
+ROUNDS_READ_BACK = 10
+
+
+class ManyCrashes(unittest.TestCase):
+    """`kill -9` at random moments, again and again, with what a power cut leaves of the last write."""
+
+    database_url = staticmethod(lambda: "")
+
+    def setUp(self):
+        self.here = self.enterContext(Installation(self.database_url(), LAKE))
+        self.source, self.token = self.here.source(self.here.agency(), "Nguồn tải")
+        self.dice = random.Random(int(os.environ.get("LUYTRE_CRASH_SEED", "20261127")))
+
+    def tear(self):
+        """Leaves a half-written record at the end of the newest spool segment, as a power cut does."""
+        segments = sorted((self.here.folder / "data" / "spool").glob("*.spool"))
+        if not segments or self.dice.random() < 0.5:
+            return False
+        newest = segments[-1].read_bytes()
+        half = newest[16:16 + self.dice.randrange(1, 4000)] if self.dice.random() < 0.5 else \
+            self.dice.randbytes(self.dice.randrange(1, 4000))
+        # A whole record's copy would be a record: its end must be missing.
+        with open(segments[-1], "ab") as file:
+            file.write(half[: max(1, min(len(half), 30))])
+        return True
+
+    def found(self, load):
+        return self.here.count(f"source_id:{self.source} round:{load.round}")
+
+    def read_back(self, load):
+        numbers = []
+        # An export holds 50,000 events at most.
+        for first in range(0, max(load.sent) + 1, 20_000):
+            events = self.here.export(f"source_id:{self.source} round:{load.round} number:[{first} TO {first + 19_999}]")
+            numbers += [int(event["fields"]["number"]) for event in events]
+        lost, twice = load.acknowledged - set(numbers), len(numbers) - len(set(numbers))
+        self.assertEqual((len(lost), twice), (0, 0),
+                         f"round {load.round}: acknowledged and lost, there twice; {sorted(lost)[:5]}")
+        self.assertLessEqual(set(numbers), load.sent)
+
+    def test_killed_at_random_moments(self):
+        loads, kills, torn, acknowledged = [], 0, 0, 0
+        for number in range(ROUNDS):
+            load = Load(self.here, self.token, f"vong{number:04d}x")
+            loads.append(load)
+            wait_for("the first answer", lambda: load.acknowledged or load.surprises)
+            time.sleep(self.dice.uniform(0, 2.5))
+            self.here.kill(signal.SIGKILL)
+            load.end()
+            kills += 1
+            self.assertEqual(load.surprises, [])
+            torn += self.tear()
+            if self.dice.random() < 0.25:
+                # Once more while it starts: before it listens, or just after.
+                self.here.spawn()
+                time.sleep(self.dice.uniform(0, 1.5))
+                self.here.kill(signal.SIGKILL)
+                kills += 1
+            self.here.start()
+            wait_for(f"round {number}", lambda: self.found(load) >= len(load.acknowledged))
+            acknowledged += len(load.acknowledged)
+            if (number + 1) % ROUNDS_READ_BACK == 0 or number + 1 == ROUNDS:
+                for past in loads[-ROUNDS_READ_BACK:]:
+                    self.read_back(past)
+                print(f"    {number + 1} rounds, {kills} kills, {torn} torn ends, {acknowledged} acknowledged, "
+                      "none lost, none twice", flush=True)
+        for load in self.dice.sample(loads, min(len(loads), ROUNDS_READ_BACK)):
+            self.read_back(load)
+        sent = sum(len(load.sent) for load in loads)
+        self.assertLessEqual(acknowledged, self.here.count(f"source_id:{self.source}"))
+        self.assertLessEqual(self.here.count(f"source_id:{self.source}"), sent)
+        self.assertEqual(self.here.read("/dead-letters", rows=10)["rows"], [])
+
+
 # Five failed sign-ins of one account in an hour; and the single one, which fires alone.
 COUNTING_RULE = """
 title: A failed sign-in
@@ -272,6 +353,11 @@ class CountingOverACrash(unittest.TestCase):
 
 @unittest.skipUnless(POSTGRES, "no PostgreSQL: run through scripts/postgres")
 class CrashOnPostgres(Crash):
+    database_url = staticmethod(postgres_database)
+
+
+@unittest.skipUnless(POSTGRES, "no PostgreSQL: run through scripts/postgres")
+class ManyCrashesOnPostgres(ManyCrashes):
     database_url = staticmethod(postgres_database)
 
 

@@ -38,4 +38,7 @@ mod testing;
 pub use counters::{Counters, Gate, SourceCount};
 pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
 pub use intake::Intake;
-pub use spool::{AppendError, Batch, OpenError, Recovered, Spool, SpoolLimits, SpoolReader};
+pub use spool::{
+    AppendError, Batch, DiskRoom, OpenError, Recovered, Spool, SpoolLimits, SpoolReader, Trouble,
+    disk_room,
+};

@@ -75,6 +75,15 @@ pub struct Segment {
     pub schema_version: u32,
 }
 
+/// Why files leave or enter the lake other than by flushing and merging.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    /// `deletion`, `quarantine` or `missing`.
+    pub kind: &'static str,
+    /// What a reader of the note must know.
+    pub detail: serde_json::Value,
+}
+
 /// Why the catalogue could not be read or written; worth another try.
 #[derive(Debug, thiserror::Error)]
 #[error("the lake's catalogue failed")]
@@ -97,6 +106,15 @@ pub trait Catalogue: Send + Sync + Debug {
         position: Option<SpoolPosition>,
     ) -> Result<(), CatalogueError>;
 
+    /// As [`Catalogue::commit`] without a position, with a note of why, kept for ever: files that are
+    /// deleted, taken out of service or brought in.
+    async fn commit_noted(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: &Note,
+    ) -> Result<(), CatalogueError>;
+
     /// Returns up to which batch of the spool everything is in the segments.
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError>;
 }
@@ -112,12 +130,18 @@ struct MemoryState {
     segments: BTreeMap<SegmentId, Segment>,
     position: Option<SpoolPosition>,
     failures_left: usize,
+    notes: Vec<Note>,
 }
 
 impl MemoryCatalogue {
     /// Makes the next `count` commits fail, for tests of what happens then.
     pub fn fail_next_commits(&self, count: usize) {
         self.state.lock().failures_left = count;
+    }
+
+    /// Returns the notes so far.
+    pub fn notes(&self) -> Vec<Note> {
+        self.state.lock().notes.clone()
     }
 }
 
@@ -143,6 +167,17 @@ impl Catalogue for MemoryCatalogue {
         }
         state.segments.extend(add.iter().map(|segment| (segment.id, segment.clone())));
         state.position = state.position.max(position);
+        Ok(())
+    }
+
+    async fn commit_noted(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: &Note,
+    ) -> Result<(), CatalogueError> {
+        self.commit(add, remove, None).await?;
+        self.state.lock().notes.push(note.clone());
         Ok(())
     }
 

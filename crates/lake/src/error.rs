@@ -34,6 +34,17 @@ pub enum OpenError {
     Threads(#[source] std::io::Error),
 }
 
+/// Why events could not be taken out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A file was merged into another meanwhile: read the catalogue again.
+    #[error("a file of the lake was replaced meanwhile")]
+    Replaced,
+    /// A file cannot be read or written.
+    #[error("the events cannot be written out")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
 /// Why the lake failed at its own work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {

@@ -1,6 +1,6 @@
 //! The lake itself: takes events in, answers questions, writes files behind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,9 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ask::{Stop, known_ids};
 use crate::background::{self, Merged};
-use crate::catalogue::{Catalogue, SegmentId};
+use crate::catalogue::{Catalogue, Segment, SegmentId};
 use crate::error::{OpenError, StoreError};
+use crate::keep::OwnerRows;
 use crate::segment::{Footers, SegmentFile};
 use crate::settings::LakeSettings;
 use crate::store::{
@@ -38,7 +39,7 @@ pub struct Lake {
     ids: IdSource,
     pub(crate) state: Mutex<State>,
     /// Appends happen one after another, so that positions grow with the buffer.
-    appending: tokio::sync::Mutex<()>,
+    pub(crate) appending: tokio::sync::Mutex<()>,
     /// Flushes happen one after another, so that positions grow with the catalogue.
     flushing: tokio::sync::Mutex<()>,
     /// Merges happen one after another, and none goes on when the lake is closed.
@@ -49,11 +50,13 @@ pub struct Lake {
     room: Notify,
     /// Told when a buffer waits for the disk.
     pub(crate) work: Arc<Notify>,
-    position: watch::Sender<Option<SpoolPosition>>,
+    pub(crate) position: watch::Sender<Option<SpoolPosition>>,
     pub(crate) footers: Arc<Footers>,
     pub(crate) questions: Arc<Semaphore>,
     pub(crate) threads: QueryThreads,
     recovered: Recovered,
+    /// Whose events a file holds, as far as it was asked.
+    pub(crate) owners: Mutex<BTreeMap<SegmentId, Arc<Vec<OwnerRows>>>>,
 }
 
 impl Lake {
@@ -98,6 +101,7 @@ impl Lake {
             position: watch::Sender::new(position),
             footers: Arc::default(),
             recovered,
+            owners: Mutex::default(),
         });
         background::start(&lake);
         Ok(lake)
@@ -166,7 +170,7 @@ impl Lake {
         }
     }
 
-    fn seal_if_full(&self, state: &mut State) {
+    pub(crate) fn seal_if_full(&self, state: &mut State) {
         let is_full = state.active.events() >= self.settings.flush_events
             || state.active.bytes() >= self.settings.memory_budget_bytes / 2;
         if is_full {
@@ -175,7 +179,7 @@ impl Lake {
         }
     }
 
-    async fn wait_for_room(&self) -> Result<(), StoreError> {
+    pub(crate) async fn wait_for_room(&self) -> Result<(), StoreError> {
         loop {
             let told = self.room.notified();
             {
@@ -278,6 +282,12 @@ impl Lake {
         self.position.subscribe()
     }
 
+    /// Returns the files that are the lake at this moment, as the catalogue names them.
+    pub fn files(&self) -> Vec<Segment> {
+        let segments = Arc::clone(&self.state.lock().segments);
+        segments.iter().map(|file| file.segment.clone()).collect()
+    }
+
     /// Returns how the lake is doing.
     pub fn health(&self) -> LakeHealth {
         let state = self.state.lock();
@@ -323,7 +333,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// Returns the moment as a file gives it back; a leap second is the second after it.
-fn to_micros(moment: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn to_micros(moment: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
 }
 

@@ -28,13 +28,16 @@ mod rows;
 mod segment;
 mod store;
 
+// For years.
+pub mod keep;
+
 // Out.
 mod ask;
 mod filter;
 mod reader;
 
-pub use catalogue::{Catalogue, CatalogueError, MemoryCatalogue, Segment, SegmentId};
-pub use error::OpenError;
+pub use catalogue::{Catalogue, CatalogueError, MemoryCatalogue, Note, Segment, SegmentId};
+pub use error::{ExportError, OpenError};
 pub use lake::Lake;
 pub use limits::{BUCKETS_MAX, PAGE_EVENTS_MAX, SQL_BYTES_MAX, TOP_LIMIT_MAX};
 pub use schema::SCHEMA_VERSION;

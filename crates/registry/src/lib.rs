@@ -12,6 +12,9 @@ pub mod post;
 pub mod source;
 pub mod system;
 
+// For how long.
+pub mod keeping;
+
 // What the pipeline asks and tells.
 pub mod dead_letter;
 mod directory;

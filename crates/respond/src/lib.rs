@@ -10,6 +10,7 @@
 pub mod alert;
 pub mod duty;
 pub mod exception;
+pub mod hold;
 pub mod incident;
 pub mod obligation;
 pub mod rule;
@@ -26,6 +27,7 @@ mod file;
 mod limits;
 mod live;
 mod mark;
+mod storage;
 #[cfg(test)]
 mod testing;
 
@@ -39,6 +41,7 @@ pub use directory::{
 pub use error::RespondError;
 pub use live::Hub;
 pub use mark::Piece;
+pub use storage::{Storage, StorageTrouble};
 
 /// Returns all routes of this crate.
 pub fn routes(desk: Desk) -> Routes {
@@ -46,6 +49,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(obligation::routes())
+        .merge(hold::routes())
         .merge(search::routes())
         .merge(rule::routes())
         .merge(exception::routes())

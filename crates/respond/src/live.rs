@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use event::{AgencyId, Event};
+use parking_lot::RwLock;
 use tokio::sync::broadcast;
 use web::{Announcement, Permission};
 
 use crate::limits::{LIVE_BACKLOG, LIVE_READERS_MAX};
+use crate::storage::Storage;
 
 /// Where messages to open pages start. Cloning gives another handle to the same hub.
 #[derive(Debug, Clone)]
@@ -20,13 +22,20 @@ pub struct Hub {
     tails: Arc<AtomicUsize>,
     /// Events per second, in thousandths.
     rate_milli: Arc<AtomicU64>,
+    storage: Arc<RwLock<Option<Storage>>>,
 }
 
 impl Hub {
     /// Returns a hub that announces over the site's stream.
     pub fn new(pages: web::Live) -> Self {
         let (events, _) = broadcast::channel(LIVE_BACKLOG);
-        Self { pages, events, tails: Arc::default(), rate_milli: Arc::default() }
+        Self {
+            pages,
+            events,
+            tails: Arc::default(),
+            rate_milli: Arc::default(),
+            storage: Arc::default(),
+        }
     }
 
     /// Tells open pages that alerts of this agency are new or have changed.
@@ -71,6 +80,16 @@ impl Hub {
     #[expect(clippy::cast_precision_loss, reason = "one digit after the mark is shown")]
     pub fn rate(&self) -> f64 {
         self.rate_milli.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    /// Notes how the platform's disk does.
+    pub fn set_storage(&self, storage: Storage) {
+        *self.storage.write() = Some(storage);
+    }
+
+    /// Returns how the platform's disk does; nothing before it was first looked at.
+    pub fn storage(&self) -> Option<Storage> {
+        self.storage.read().clone()
     }
 
     /// Returns a live tail, unless too many are open.

@@ -9,6 +9,7 @@ pub(crate) mod load;
 mod probe;
 pub(crate) mod province;
 mod report;
+mod searches;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use load::{Lines, Load};
 use probe::Probes;
 use province::Province;
 use report::Report;
+use searches::Searches;
 
 pub use detect::{DetectArguments, run as detect};
 pub use hunt::{HuntArguments, run as hunt};
@@ -110,6 +112,7 @@ async fn measure(arguments: &IngestArguments, folder: &std::path::Path) -> Resul
     let before = gauge::cpu_time(load::PREFIX);
     let threads = load.start(arguments.http, arguments.tcp).context("starting the senders")?;
     let probes = Probes::start(load.http, &province.token, Arc::clone(&platform.lake));
+    let searches = Searches::start(Arc::clone(&platform.lake));
     let mut rss_max = 0;
     while started.elapsed() < Duration::from_secs(arguments.seconds) {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -120,6 +123,7 @@ async fn measure(arguments: &IngestArguments, folder: &std::path::Path) -> Resul
     let accepted = received(&platform, &province);
     load.stop.store(true, Ordering::Relaxed);
     let latencies = probes.end().await?;
+    let searches = searches.end().await?;
     for thread in threads {
         let ended = tokio::task::spawn_blocking(move || thread.join()).await?;
         ended.map_err(|_panic| anyhow::anyhow!("a sender failed"))?.context("sending")?;
@@ -137,6 +141,7 @@ async fn measure(arguments: &IngestArguments, folder: &std::path::Path) -> Resul
         lost: drained.lost,
         drain_s: drained.took.as_secs_f64(),
         latencies,
+        searches,
         rss_max_bytes: rss_max,
         rss_end_bytes: gauge::rss_bytes(),
         generator_cpu_s: after.generator_s - before.generator_s,

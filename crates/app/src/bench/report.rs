@@ -19,6 +19,7 @@ pub(crate) struct Report {
     pub(crate) lost: u64,
     pub(crate) drain_s: f64,
     pub(crate) latencies: Histogram<u64>,
+    pub(crate) searches: Histogram<u64>,
     pub(crate) rss_max_bytes: u64,
     pub(crate) rss_end_bytes: u64,
     pub(crate) generator_cpu_s: f64,
@@ -39,6 +40,10 @@ impl Report {
     fn quantile_ms(&self, quantile: f64) -> f64 {
         float(self.latencies.value_at_quantile(quantile)) / 1000.0
     }
+
+    fn search_ms(&self, quantile: f64) -> f64 {
+        float(self.searches.value_at_quantile(quantile)) / 1000.0
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52, shown with few digits")]
@@ -46,31 +51,40 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
+/// Returns the report as one JSON object.
+fn object(report: &Report) -> serde_json::Value {
+    json!({
+        "seconds": report.seconds,
+        "sent": report.sent,
+        "accepted": report.accepted,
+        "accepted_http": report.accepted_http,
+        "accepted_per_s": report.per_second(),
+        "told_to_wait": report.told_to_wait,
+        "searchable": report.searchable,
+        "dead": report.dead,
+        "lost": report.lost,
+        "drain_s": report.drain_s,
+        "probes": report.latencies.len(),
+        "searchable_ms_p50": report.quantile_ms(0.5),
+        "searchable_ms_p99": report.quantile_ms(0.99),
+        "searchable_ms_max": report.quantile_ms(1.0),
+        "searches": report.searches.len(),
+        "search_ms_p50": report.search_ms(0.5),
+        "search_ms_p95": report.search_ms(0.95),
+        "search_ms_max": report.search_ms(1.0),
+        "rss_max_bytes": report.rss_max_bytes,
+        "rss_end_bytes": report.rss_end_bytes,
+        "generator_cpu_s": report.generator_cpu_s,
+        "platform_cpu_s": report.platform_cpu_s,
+        "generator_cpu_share": report.generator_share(),
+    })
+}
+
 /// Prints the report.
 pub(crate) fn print(report: &Report, as_json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if as_json {
-        let object = json!({
-            "seconds": report.seconds,
-            "sent": report.sent,
-            "accepted": report.accepted,
-            "accepted_http": report.accepted_http,
-            "accepted_per_s": report.per_second(),
-            "told_to_wait": report.told_to_wait,
-            "searchable": report.searchable,
-            "dead": report.dead,
-            "lost": report.lost,
-            "drain_s": report.drain_s,
-            "probes": report.latencies.len(),
-            "searchable_ms_p50": report.quantile_ms(0.5),
-            "searchable_ms_p99": report.quantile_ms(0.99),
-            "searchable_ms_max": report.quantile_ms(1.0),
-            "rss_max_bytes": report.rss_max_bytes,
-            "rss_end_bytes": report.rss_end_bytes,
-            "generator_cpu_s": report.generator_cpu_s,
-            "platform_cpu_s": report.platform_cpu_s,
-            "generator_cpu_share": report.generator_share(),
-        });
+        let object = object(report);
         writeln!(out, "{object}")?;
         return Ok(());
     }
@@ -89,6 +103,14 @@ pub(crate) fn print(report: &Report, as_json: bool) -> Result<()> {
         report.quantile_ms(0.99),
         report.quantile_ms(1.0),
         report.latencies.len()
+    )?;
+    writeln!(
+        out,
+        "searches          p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms ({} of them)",
+        report.search_ms(0.5),
+        report.search_ms(0.95),
+        report.search_ms(1.0),
+        report.searches.len()
     )?;
     writeln!(
         out,

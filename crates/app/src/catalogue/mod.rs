@@ -1,17 +1,22 @@
 //! The lake's catalogue in the database: which files are the lake, and up to where the spool is
 //! safely in them. Bookkeeping, not decisions: see [`db::Db::begin_bookkeeping`].
 
+pub(crate) mod chain;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
 use async_trait::async_trait;
-use db::{Db, DbError};
+use chrono::{DateTime, Utc};
+use db::{Actor, AuditEntry, Db, DbError, Subject};
 use event::SpoolPosition;
-use lake::{Catalogue, CatalogueError, Segment, SegmentId};
+use lake::{Catalogue, CatalogueError, Note, Segment, SegmentId};
+use sea_orm::ConnectionTrait;
 
-/// The catalogue over tables `lake_segment` and `lake_position`.
+use chain::Change;
+
+/// The catalogue over tables `lake_segment`, `lake_position` and `lake_chain`.
 #[derive(Debug)]
 pub(crate) struct DbCatalogue {
     db: Db,
@@ -21,6 +26,24 @@ impl DbCatalogue {
     /// Returns the catalogue that this database holds.
     pub(crate) const fn new(db: Db) -> Self {
         Self { db }
+    }
+
+    /// Begins the chain over the files of an installation that is older than the chain.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn begin_chain(&self) -> Result<(), DbError> {
+        if chain::has_begun(self.db.conn()).await? {
+            return Ok(());
+        }
+        let segments = store::segments(self.db.conn()).await?;
+        if segments.is_empty() {
+            return Ok(());
+        }
+        let books = self.db.begin_bookkeeping().await?;
+        chain::note(books.conn(), books.now(), Change::adopted(&segments)).await?;
+        books.commit().await
     }
 }
 
@@ -38,8 +61,7 @@ impl Catalogue for DbCatalogue {
     ) -> Result<(), CatalogueError> {
         let commit = async {
             let books = self.db.begin_bookkeeping().await?;
-            store::remove(books.conn(), remove).await?;
-            store::add(books.conn(), add, books.now()).await?;
+            change(books.conn(), books.now(), add, remove, None).await?;
             if let Some(position) = position {
                 store::advance(books.conn(), position, books.now()).await?;
             }
@@ -48,9 +70,52 @@ impl Catalogue for DbCatalogue {
         commit.await.map_err(failed)
     }
 
+    async fn commit_noted(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: &Note,
+    ) -> Result<(), CatalogueError> {
+        let commit = async {
+            let tx = self.db.begin().await?;
+            change(tx.conn(), tx.now(), add, remove, Some(note)).await?;
+            let actor = match note.kind {
+                "deletion" => Actor::Platform("retention"),
+                _ => Actor::CommandLine,
+            };
+            let action = format!("lake.{}", note.kind);
+            let subject = Subject::all("lake_file");
+            tx.commit(AuditEntry::new(actor, &action, subject, note.detail.clone())).await
+        };
+        commit.await.map_err(failed)
+    }
+
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         store::position(self.db.conn()).await.map_err(failed)
     }
+}
+
+/// Changes the files and extends the chain over them. What is there already is not added again, and
+/// what is gone is not removed again: the answer to the first try may have been lost.
+async fn change(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    add: &[Segment],
+    remove: &[SegmentId],
+    note: Option<&Note>,
+) -> Result<(), DbError> {
+    let removed = store::of_ids(conn, remove).await?;
+    let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
+    let known: Vec<SegmentId> =
+        store::of_ids(conn, &ids).await?.iter().map(|segment| segment.id).collect();
+    let added: Vec<Segment> =
+        add.iter().filter(|segment| !known.contains(&segment.id)).cloned().collect();
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
+    }
+    store::remove(conn, remove).await?;
+    store::add(conn, &added, now).await?;
+    chain::note(conn, now, Change { note, ..Change::of(&added, &removed) }).await
 }
 
 fn failed(error: DbError) -> CatalogueError {

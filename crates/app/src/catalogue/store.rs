@@ -68,6 +68,24 @@ pub(super) async fn segments(conn: &impl ConnectionTrait) -> Result<Vec<Segment>
         .collect()
 }
 
+/// Returns those of these segments that are there.
+pub(super) async fn of_ids(
+    conn: &impl ConnectionTrait,
+    ids: &[SegmentId],
+) -> Result<Vec<Segment>, DbError> {
+    let mut found = Vec::new();
+    for part in ids.chunks(CHUNK) {
+        let ids: Vec<String> = part.iter().map(ToString::to_string).collect();
+        let rows = segment::Entity::find().filter(segment::Column::Id.is_in(ids)).all(conn).await?;
+        for row in rows {
+            let one: Segment = serde_json::from_value(row.meta)
+                .map_err(|error| DbError::from(DbErr::Json(error.to_string())))?;
+            found.push(one);
+        }
+    }
+    Ok(found)
+}
+
 /// Adds segments; one that is there already is left alone.
 pub(super) async fn add(
     conn: &impl ConnectionTrait,

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use event::{EventId, SpoolPosition};
-use lake::{Catalogue as _, Segment, SegmentId};
+use lake::{Catalogue as _, Note, Segment, SegmentId};
 use uuid::Uuid;
 
-use super::DbCatalogue;
+use super::{DbCatalogue, chain, store};
 
 fn segment(number: u128) -> Segment {
     let at: DateTime<Utc> = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
@@ -44,5 +44,55 @@ async fn segments_and_position_move_together() {
         assert_eq!(catalogue.segments().await.unwrap(), [three]);
         catalogue.commit(&[], &[], Some(SpoolPosition(3))).await.unwrap();
         assert_eq!(catalogue.position().await.unwrap(), Some(SpoolPosition(5)), "never back");
+    }
+}
+
+#[tokio::test]
+async fn the_chain_tells_what_came_and_went_and_who_meddled() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone());
+        let verify = async || chain::verify(&test.db).await.unwrap();
+        assert_eq!((verify().await.entries, verify().await.holds()), (0, true));
+        let (one, two, three) = (segment(1), segment(2), segment(3));
+        catalogue.commit(&[one.clone(), two.clone()], &[], Some(SpoolPosition(5))).await.unwrap();
+        // The answer was lost: the same again is no second entry.
+        catalogue.commit(&[one.clone(), two.clone()], &[], Some(SpoolPosition(5))).await.unwrap();
+        let before = verify().await;
+        assert_eq!((before.entries, before.holds()), (2, true), "{}", test.name);
+        let detail = serde_json::json!({ "file": one.path, "events": 7 });
+        let note = Note { kind: "deletion", detail: detail.clone() };
+        let add = std::slice::from_ref(&three);
+        catalogue.commit_noted(add, &[one.id, two.id], &note).await.unwrap();
+        catalogue.commit_noted(add, &[one.id, two.id], &note).await.unwrap();
+        let after = verify().await;
+        assert_eq!((after.entries, after.holds()), (6, true), "note, add, two removals");
+        assert_ne!(after.head, before.head);
+        let kept = chain::notes(&test.db, None, 10).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].seq, &kept[0].detail), (3, &detail));
+        assert_eq!(chain::notes(&test.db, Some(3), 10).await.unwrap(), []);
+        let scope = event::Scope::platform();
+        let audit = db::audit::list(&test.db, &scope, &db::audit::AuditFilter::default(), 5).await;
+        assert_eq!(audit.unwrap()[0].action, "lake.deletion", "in the audit trail as well");
+        // A file that the catalogue has and the chain does not: someone wrote it there.
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        store::add(books.conn(), &[segment(9)], books.now()).await.unwrap();
+        books.commit().await.unwrap();
+        assert_eq!(verify().await.strangers, [segment(9).id.to_string()]);
+    }
+}
+
+#[tokio::test]
+async fn an_installation_older_than_the_chain_adopts_its_files_once() {
+    for test in db::testing::databases().await {
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        store::add(books.conn(), &[segment(1), segment(2)], books.now()).await.unwrap();
+        books.commit().await.unwrap();
+        let catalogue = DbCatalogue::new(test.db.clone());
+        for _ in 0..2 {
+            catalogue.begin_chain().await.unwrap();
+            let verdict = chain::verify(&test.db).await.unwrap();
+            assert_eq!((verdict.entries, verdict.holds()), (2, true));
+        }
     }
 }

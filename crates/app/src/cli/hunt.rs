@@ -106,7 +106,7 @@ fn severity(word: &str) -> Result<Severity, String> {
 }
 
 /// Reads a time; without a zone it is UTC, without a clock time the day's beginning.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());
     }

@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 pub(crate) mod hunt;
 mod indicators;
+mod lake;
 pub(crate) mod output;
 mod rules;
 mod search;
@@ -74,6 +75,9 @@ enum Command {
     Backup(state::BackupArguments),
     /// Bring a backup back into an empty data folder
     Restore(state::RestoreArguments),
+    /// Check, repair, take out and bring in the files of the lake
+    #[command(subcommand)]
+    Lake(lake::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
@@ -141,6 +145,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),
         Command::Restore(arguments) => state::restore(&config()?, &arguments),
+        Command::Lake(command) => lake::run(config()?, &command),
         Command::Audit(command) => audit::run(config()?, &command),
         Command::Config(command) => serve::config(cli.config.as_deref(), &command),
         Command::Bench(BenchCommand::Ingest(arguments)) => {

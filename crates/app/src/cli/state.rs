@@ -111,7 +111,7 @@ pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<O
     Ok(Outcome::Good)
 }
 
-fn empty_or_new(folder: &Path) -> Result<()> {
+pub(super) fn empty_or_new(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     if fs::read_dir(folder)?.next().is_some() {
         bail!("{} is not empty: nothing was changed", folder.display());
@@ -143,7 +143,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn digest(file: &Path) -> Result<String> {
+pub(super) fn digest(file: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
     std::io::copy(&mut fs::File::open(file)?, &mut hasher)?;
     Ok(format!("{:x}", hasher.finalize()))

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 mod detection;
 mod incidents;
+mod keeping;
 mod outbound;
 mod web;
 
@@ -23,6 +24,7 @@ pub use web::{SecondFactor, WebConfig};
 
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
 pub use incidents::IncidentsConfig;
+pub use keeping::KeepingConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// Where events are kept.
     pub lake: LakeConfig,
+    /// How long they are kept.
+    pub keeping: KeepingConfig,
     /// What is looked for in them.
     pub rules: RulesConfig,
     /// What is learned of them.
@@ -202,6 +206,8 @@ impl Transport {
 pub struct SpoolConfig {
     /// The most it may take on disk, in bytes. Past it senders are told to wait.
     pub disk_bytes_max: u64,
+    /// Bytes that stay free on its disk. Below it senders are told to wait.
+    pub free_bytes_min: u64,
     /// Length of one segment file, in bytes.
     pub segment_bytes: u64,
     /// Whether it is compressed.
@@ -213,6 +219,7 @@ impl Default for SpoolConfig {
         let limits = collect::SpoolLimits::default();
         Self {
             disk_bytes_max: limits.disk_bytes_max,
+            free_bytes_min: limits.free_bytes_min,
             segment_bytes: limits.segment_bytes,
             compress: limits.compress,
         }
@@ -396,6 +403,9 @@ impl Config {
         if !matches!(self.oidc.claim.as_str(), "preferred_username" | "email") {
             return wrong("`claim` in [oidc] is `preferred_username` or `email`".to_owned());
         }
+        if !(1..=120).contains(&self.keeping.months) {
+            return wrong("`keeping.months` must be from 1 to 120".to_owned());
+        }
         self.outbound.settings().map(drop)
     }
 
@@ -444,6 +454,7 @@ impl Config {
         collect::SpoolLimits {
             segment_bytes: self.spool.segment_bytes,
             disk_bytes_max: self.spool.disk_bytes_max,
+            free_bytes_min: self.spool.free_bytes_min,
             compress: self.spool.compress,
             ..collect::SpoolLimits::default()
         }

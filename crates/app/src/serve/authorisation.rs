@@ -30,6 +30,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/agencies/{id}", true),
     // Of the province, or one's own; whoever may use them sees the province.
     ("/dead-letters/{id}", false),
+    ("/keeping/systems/{id}", false),
     ("/exceptions/{id}", false),
     ("/rules/{id}", false),
     ("/accounts/{id}", false),
@@ -50,6 +51,9 @@ const BODIES: &[(&str, &str)] = &[
     ("/posts/{id}/appoint", r#"{"name":"X"}"#),
     ("/posts/{id}/vacate", "{}"),
     ("/people/{id}", r#"{"name":"X"}"#),
+    ("/keeping/systems/{id}", r#"{"months":24,"reason":"theo hop dong"}"#),
+    ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
+    ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
 ];
 
 struct Answer {

@@ -7,12 +7,14 @@ mod gap;
 mod indicator_book;
 mod intake;
 mod jobs;
+mod keeping;
 mod names;
 mod pages;
 mod recount;
 mod replay;
 mod rule_book;
 mod silence;
+mod storage;
 
 #[cfg(test)]
 mod authorisation;
@@ -40,6 +42,7 @@ pub use indicator_book::IndicatorBook;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
+pub use storage::STORAGE_RULE;
 
 use crate::catalogue::DbCatalogue;
 use crate::config::Config;
@@ -142,6 +145,7 @@ pub async fn open_db(config: &Config) -> Result<Db> {
 /// When the folder cannot be used or a file of the catalogue is missing.
 pub async fn open_lake(config: &Config, db: &Db) -> Result<Arc<Lake>> {
     let catalogue = Arc::new(DbCatalogue::new(db.clone()));
+    catalogue.begin_chain().await.context("beginning the chain over the lake's files")?;
     Lake::open(config.lake_settings(), catalogue, Arc::new(SystemClock))
         .await
         .context("opening the lake")
@@ -191,8 +195,7 @@ impl Platform {
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
         let stages = Stages::default();
-        let names = Names::load(&db, clock, registry.clone(), health.clone()).await?;
-        let names = Arc::new(names);
+        let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
         let live = web::Live::default();
         let hub = Hub::new(live.clone());
         let pipeline = Pipeline {
@@ -216,10 +219,11 @@ impl Platform {
         }
         let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
+        watch_storage(&config, &stages, &pipeline, &spool);
+        keeping::start(&config, &pipeline, &stages.watches.tasks, &stages.watches.stop);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let handlers = handlers(&pipeline);
-        let Stage { tasks, stop } = &stages.doors;
-        jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
+        jobs::start(&db, &handlers, &stages.doors.tasks, &stages.doors.stop).await?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, obligations, (live, &handlers));
         let watches = &stages.watches;
@@ -309,8 +313,13 @@ fn site(
         parsers: pages::parsers(&way.decoder),
         intake: intake.clone(),
     };
+    let archive = Arc::new(keeping::Archivist {
+        db: way.db.clone(),
+        registry: way.registry.clone(),
+        lake: way.lake.clone(),
+    });
     let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
-    pages::Site { desk, registry, jobs, live }
+    pages::Site { desk, registry, jobs, archive, live }
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
@@ -433,6 +442,23 @@ fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<
         state: way.state.clone(),
     };
     tasks.spawn(watch.run(gaps, stop.clone()));
+}
+
+/// Starts the watch over the platform's own disk.
+fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool) {
+    let watch = storage::StorageWatch {
+        folder: config.site.data_folder.clone(),
+        free_bytes_min: config.spool.free_bytes_min,
+        spool: spool.clone(),
+        lake: Arc::clone(&way.lake),
+        teller: storage::Teller {
+            db: way.db.clone(),
+            registry: Arc::clone(&way.registry),
+            names: Arc::clone(&way.names),
+            hub: way.hub.clone(),
+        },
+    };
+    stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
 }
 
 /// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.

@@ -39,6 +39,7 @@ pub(crate) struct Site {
     pub(crate) desk: Desk,
     pub(crate) registry: registry::Registry,
     pub(crate) jobs: web::jobs::Jobs,
+    pub(crate) archive: Arc<dyn registry::keeping::Archive>,
     pub(crate) live: web::Live,
 }
 
@@ -104,10 +105,16 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .with_door(door(config, &outbound).context("opening the pages")?);
     let counts = Counts { desk: site.desk.clone() };
     let work = Todos::new(vec![Arc::new(identity.approvals()), Arc::new(site.registry.clone())]);
+    let keeping = registry::keeping::Keeping {
+        registry: site.registry.clone(),
+        archive: site.archive,
+        months: config.keeping.months,
+    };
     let routes = identity
         .routes()
         .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
+        .merge(registry::keeping::routes(keeping))
         .merge(respond::routes(site.desk))
         .merge(site.jobs.routes());
     let site = web::Site {

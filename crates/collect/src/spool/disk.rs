@@ -7,6 +7,9 @@ use std::path::Path;
 
 /// Makes segment files.
 pub(super) trait Disk: Send + Sync + Debug {
+    /// Returns how many bytes may still be written to the file system of a folder.
+    fn free_bytes(&self, folder: &Path) -> io::Result<u64>;
+
     /// Makes a new, empty segment file, durable under its name.
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
 }
@@ -26,6 +29,10 @@ pub(super) trait SegmentFile: Send + Debug {
 pub(super) struct LocalDisk;
 
 impl Disk for LocalDisk {
+    fn free_bytes(&self, folder: &Path) -> io::Result<u64> {
+        disk_room(folder).map(|room| room.free_bytes)
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         file.set_len(0)?;
@@ -49,6 +56,28 @@ impl SegmentFile for File {
         self.set_len(length)?;
         self.sync_all()
     }
+}
+
+/// How much room a file system has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskRoom {
+    /// What a process without special rights may still write.
+    pub free_bytes: u64,
+    /// All of it.
+    pub total_bytes: u64,
+}
+
+/// Returns the room of the file system that holds a folder.
+///
+/// # Errors
+///
+/// When the system does not tell.
+pub fn disk_room(folder: &Path) -> io::Result<DiskRoom> {
+    let facts = rustix::fs::statvfs(folder)?;
+    Ok(DiskRoom {
+        free_bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
+        total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),
+    })
 }
 
 /// Makes the names in a folder durable.

@@ -30,6 +30,7 @@ use event::{Frame, SpoolPosition};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use disk::sync_folder;
+pub use disk::{DiskRoom, disk_room};
 pub use reader::{Batch, SpoolReader};
 pub use recovery::Recovered;
 
@@ -47,6 +48,9 @@ pub struct SpoolLimits {
     /// Batches in memory that wait for the writer; past it, appending answers
     /// [`AppendError::Full`].
     pub waiting_bytes_max: u64,
+    /// Bytes that stay free on the disk; below it, appending answers [`AppendError::Full`]. What is
+    /// left serves database and lake, so that the platform can tell of it and work off what waits.
+    pub free_bytes_min: u64,
     /// Whether payloads are compressed with zstd: fewer bytes to sync, more work for the processor.
     pub compress: bool,
 }
@@ -57,6 +61,7 @@ impl Default for SpoolLimits {
             segment_bytes: 64 * 1024 * 1024,
             disk_bytes_max: 8 * 1024 * 1024 * 1024,
             waiting_bytes_max: 256 * 1024 * 1024,
+            free_bytes_min: 512 * 1024 * 1024,
             compress: false,
         }
     }
@@ -77,6 +82,28 @@ pub enum AppendError {
     /// The spool has been closed.
     #[error("the spool is closed")]
     Closed,
+}
+
+/// Why a spool takes nothing in. It ends by itself when its reason does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk has too little room left.
+    DiskLow {
+        /// Bytes left.
+        free_bytes: u64,
+        /// Bytes that must stay free.
+        free_bytes_min: u64,
+    },
+    /// It holds all it may: the pipeline is behind.
+    Behind {
+        /// Bytes that it holds.
+        disk_bytes: u64,
+    },
+    /// The disk refuses what is written.
+    Failing {
+        /// What the system said last.
+        error: String,
+    },
 }
 
 /// Why a spool could not be opened.
@@ -163,7 +190,13 @@ impl Spool {
         std::fs::create_dir_all(folder).map_err(failed)?;
         let lock = lock(folder)?;
         let (segments, recovered) = recovery::recover(folder, floor).map_err(failed)?;
-        let shared = Arc::new(Shared::new(folder.to_owned(), limits, segments, &recovered));
+        let shared = Arc::new(Shared::new(
+            folder.to_owned(),
+            limits,
+            segments,
+            &recovered,
+            Arc::clone(&disk),
+        ));
         let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
         writer::start(Arc::clone(&shared), disk, waiting).map_err(failed)?;
         let reader = SpoolReader::new(Arc::clone(&shared), floor.read.unwrap_or_default().0);
@@ -216,6 +249,11 @@ impl Spool {
         if let Err(error) = done {
             tracing::error!(%error, "the spool could not forget");
         }
+    }
+
+    /// Returns why nothing is taken in at this moment, if so.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.shared.trouble()
     }
 
     /// Returns the bytes that the segments take on the disk.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Recovered, SpoolLimits, segment};
+use super::disk::Disk;
+use super::{Recovered, SpoolLimits, Trouble, segment};
 
 /// One segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,22 @@ pub(super) struct Shared {
     pub(super) taken: AtomicU64,
     pub(super) closing: CancellationToken,
     pub(super) closed: CancellationToken,
+    disk: Arc<dyn Disk>,
+    free: Mutex<Free>,
+    /// What the disk said when the last write failed; nothing after one that did not.
+    pub(super) failure: Mutex<Option<String>>,
 }
+
+/// How much room the disk had, and when it was asked.
+#[derive(Debug)]
+struct Free {
+    bytes: u64,
+    asked_at: Option<Instant>,
+}
+
+/// How often the disk is asked for its free room: at 100 MB/s, a twentieth of what stays free by
+/// default passes meanwhile.
+const ASK_DISK_EVERY: Duration = Duration::from_millis(250);
 
 /// A place among the waiting bytes; given back when dropped.
 #[derive(Debug)]
@@ -57,6 +74,7 @@ impl Shared {
         limits: SpoolLimits,
         segments: BTreeMap<u64, Segment>,
         recovered: &Recovered,
+        disk: Arc<dyn Disk>,
     ) -> Self {
         Self {
             folder,
@@ -67,7 +85,33 @@ impl Shared {
             taken: AtomicU64::new(0),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
+            disk,
+            free: Mutex::new(Free { bytes: u64::MAX, asked_at: None }),
+            failure: Mutex::default(),
         }
+    }
+
+    /// Returns the free room of the disk, as it was a moment ago. A disk that does not tell counts as
+    /// roomy: writing will show.
+    fn free_bytes(&self) -> u64 {
+        let mut free = self.free.lock();
+        if free.asked_at.is_none_or(|at| at.elapsed() >= ASK_DISK_EVERY) {
+            free.bytes = self.disk.free_bytes(&self.folder).unwrap_or(u64::MAX);
+            free.asked_at = Some(Instant::now());
+        }
+        free.bytes
+    }
+
+    /// Returns why nothing is taken in, if so.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        let (free_bytes, free_bytes_min) = (self.free_bytes(), self.limits.free_bytes_min);
+        if free_bytes < free_bytes_min {
+            return Some(Trouble::DiskLow { free_bytes, free_bytes_min });
+        }
+        if let Some(error) = self.failure.lock().clone() {
+            return Some(Trouble::Failing { error });
+        }
+        (!self.has_room()).then(|| Trouble::Behind { disk_bytes: self.disk_bytes() })
     }
 
     /// Returns a place for this many bytes, if there is one in memory and on the disk.
@@ -91,7 +135,7 @@ impl Shared {
             .disk_bytes()
             .saturating_add(self.waiting_bytes.load(Ordering::Acquire))
             .saturating_add(bytes);
-        wanted <= self.limits.disk_bytes_max
+        wanted <= self.limits.disk_bytes_max && self.free_bytes() >= self.limits.free_bytes_min
     }
 
     pub(super) fn has_room(&self) -> bool {

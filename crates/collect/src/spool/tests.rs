@@ -253,6 +253,7 @@ async fn many_senders_share_commits_and_each_frame_is_there_once() {
 struct FailingDisk {
     full: AtomicBool,
     unsynced: AtomicBool,
+    low: AtomicBool,
     uncut: AtomicBool,
     failures: AtomicU64,
 }
@@ -264,6 +265,10 @@ struct FailingFile {
 }
 
 impl Disk for Arc<FailingDisk> {
+    fn free_bytes(&self, _folder: &Path) -> io::Result<u64> {
+        Ok(if self.low.load(Ordering::SeqCst) { 1000 } else { u64::MAX })
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         self.check(&self.full)?;
         let file = LocalDisk.create(path)?;
@@ -332,6 +337,35 @@ async fn a_failing_disk_accepts_nothing_and_the_spool_mends_itself() {
     assert_eq!((recovered.batches, recovered.damaged_bytes, recovered.truncated_bytes), (3, 0, 0));
     spool.close().await;
     assert_eq!(rest(&mut reader).await, ["before", "after", "after"]);
+}
+
+#[tokio::test]
+async fn a_disk_with_too_little_room_is_left_to_others_until_there_is_room_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FailingDisk::default());
+    let floor = Floor { stored: None, read: None };
+    let open = |disk: &Arc<FailingDisk>| {
+        let disk = Arc::new(Arc::clone(disk));
+        Spool::open_on(folder.path(), SpoolLimits::default(), floor, disk).unwrap()
+    };
+    disk.low.store(true, Ordering::SeqCst);
+    let (spool, reader, _) = open(&disk);
+    let refused = spool.append(&[frame("no room")]).await;
+    assert!(matches!(refused, Err(AppendError::Full)), "{refused:?}");
+    assert!(!spool.has_room());
+    let trouble = spool.trouble();
+    assert!(matches!(trouble, Some(Trouble::DiskLow { free_bytes: 1000, .. })), "{trouble:?}");
+    drop((spool, reader));
+    disk.low.store(false, Ordering::SeqCst);
+    let (spool, _reader, _) = open(&disk);
+    append(&spool, "room again").await;
+    assert_eq!(spool.trouble(), None);
+    disk.full.store(true, Ordering::SeqCst);
+    assert!(spool.append(&[frame("refused")]).await.is_err());
+    assert!(matches!(spool.trouble(), Some(Trouble::Failing { .. })));
+    disk.full.store(false, Ordering::SeqCst);
+    append(&spool, "taken").await;
+    assert_eq!(spool.trouble(), None);
 }
 
 fn frames() -> impl Strategy<Value = Vec<Frame>> {

@@ -101,10 +101,12 @@ impl Writer {
                     drop(request.reply.send(Ok(SpoolPosition(position))));
                 }
                 self.last = position;
+                *self.shared.failure.lock() = None;
                 self.shared.committed.send_replace(position);
             }
             Err(error) => {
                 tracing::error!(%error, "the spool cannot write; senders are told to wait");
+                *self.shared.failure.lock() = Some(error.to_string());
                 let error = Arc::new(error);
                 for request in group {
                     drop(request.reply.send(Err(AppendError::Failed(Arc::clone(&error)))));

@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod identity;
 mod job;
+mod keeping;
 mod lake;
 mod post;
 mod registry;
@@ -56,6 +57,7 @@ fn all() -> Vec<Migration> {
         access::MIGRATIONS,
         post::MIGRATIONS,
         job::MIGRATIONS,
+        keeping::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

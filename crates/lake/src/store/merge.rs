@@ -94,7 +94,7 @@ impl Input {
 }
 
 /// Returns the batch with all columns of today: one that the file lacks is null.
-fn widened(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+pub(crate) fn widened(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
     let columns = SCHEMA.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(column) => Arc::clone(column),
         None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),

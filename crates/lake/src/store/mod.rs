@@ -8,8 +8,8 @@ mod state;
 
 pub(crate) use flush::write_files;
 pub(crate) use hot::{Buffer, encode_lists};
-pub(crate) use merge::{merge, pick};
+pub(crate) use merge::{merge, pick, widened};
 pub use recover::Recovered;
-pub(crate) use recover::{SPILL_FOLDER, recover};
+pub(crate) use recover::{SPILL_FOLDER, files, recover};
 pub use state::LakeHealth;
 pub(crate) use state::{State, View};

@@ -130,7 +130,8 @@ fn inputs(folder: &Path, segments: &[Segment]) -> BTreeSet<SegmentId> {
     segments.iter().flat_map(|segment| read_inputs(&folder.join(&segment.path))).collect()
 }
 
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Returns all files in the folders of days.
+pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use event::lake::LakeReader as _;
 use event::{Event, SpoolPosition, SystemClock};
-use lake::{Catalogue, CatalogueError, Lake, MemoryCatalogue, OpenError, Segment, SegmentId};
+use lake::{Catalogue, CatalogueError, Lake, MemoryCatalogue, Note, OpenError, Segment, SegmentId};
 
 use crate::home::{Home, all_ids, at, events, files_below, newest_first, run};
 
@@ -42,6 +42,15 @@ impl Catalogue for Forgetful {
             Ok(_) => Err(CatalogueError("the answer was lost".into())),
             Err(_) => Ok(()),
         }
+    }
+
+    async fn commit_noted(
+        &self,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: &Note,
+    ) -> Result<(), CatalogueError> {
+        self.inner.commit_noted(add, remove, note).await
     }
 
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {

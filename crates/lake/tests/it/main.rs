@@ -8,6 +8,7 @@ mod answers;
 mod crashes;
 mod differential;
 mod home;
+mod keeping;
 mod merging;
 mod round_trip;
 mod sql;

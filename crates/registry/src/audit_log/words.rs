@@ -18,6 +18,8 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("incident.reopened", "audit-did-incident-reopen"),
     ("incident.assign", "audit-did-incident-assign"),
     ("incident.note", "audit-did-incident-note"),
+    ("incident.hold", "audit-did-incident-hold"),
+    ("incident.hold-lifted", "audit-did-incident-hold-lifted"),
     ("exception.make", "audit-did-exception-make"),
     ("exception.end", "audit-did-exception-end"),
     ("rule.test", "audit-did-rule-test"),
@@ -33,6 +35,12 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("source.revoke-token", "audit-did-source-revoke-token"),
     ("system.create", "audit-did-system-create"),
     ("system.update", "audit-did-system-update"),
+    ("system.retention", "audit-did-system-retention"),
+    ("lake.deletion", "audit-did-lake-deletion"),
+    ("lake.quarantine", "audit-did-lake-quarantine"),
+    ("lake.missing", "audit-did-lake-missing"),
+    ("lake.export", "audit-did-lake-export"),
+    ("lake.import", "audit-did-lake-import"),
     ("agency.create", "audit-did-agency-create"),
     ("agency.update", "audit-did-agency-update"),
     ("agency.close", "audit-did-agency-close"),
@@ -103,6 +111,7 @@ const SUBJECTS: &[(&str, &str)] = &[
     ("approval", "audit-of-approval"),
     ("delegation", "audit-of-delegation"),
     ("audit", "audit-of-audit"),
+    ("lake_file", "audit-of-lake-file"),
 ];
 
 /// Those who are no person.

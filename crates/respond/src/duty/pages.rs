@@ -5,7 +5,7 @@ use event::{Level, Severity};
 use web::charts::{Chart, Kind, Point, Series};
 use web::figures::vietnam;
 use web::paging::Page;
-use web::{Lang, Phrase, Who, filters};
+use web::{Lang, Permission, Phrase, Who, filters};
 
 use super::views::DutyPage;
 use crate::address::Address;
@@ -65,6 +65,7 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         incidents: incidents?,
         coverage,
         events_per_s: desk.hub.rate(),
+        storage: desk.hub.storage().filter(|_| who.may(Permission::PlatformRead)),
         alerts: alerts?.iter().map(row).collect(),
         silent: directory.silent(scope),
         mine: mine?.iter().map(row).collect(),

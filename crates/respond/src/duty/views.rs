@@ -10,6 +10,7 @@ use web::filters;
 use crate::alert::{AlertRow, SeverityCount};
 use crate::directory::{Coverage, SilentSource};
 use crate::incident::IncidentRow;
+use crate::storage::Storage;
 
 /// The duty page.
 #[derive(Debug, Clone, Serialize, ToSchema, Template)]
@@ -27,6 +28,8 @@ pub struct DutyPage {
     pub coverage: Coverage,
     /// Events per second, now.
     pub events_per_s: f64,
+    /// The platform's own disk, for those who may know of it.
+    pub storage: Option<Storage>,
     /// The worst open alerts.
     pub alerts: Vec<AlertRow>,
     /// Sources from which nothing comes.

@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::hold::{self, HoldView};
 use crate::obligation;
 
 /// Returns the routes of incidents.
@@ -127,12 +128,14 @@ pub(super) async fn page(
     let incident = store::get(conn, &who.scope, id).await?;
     let timeline = store::timeline(conn, &incident).await?;
     let alerts = alert::of_incident(conn, &who.scope, id).await?;
+    let holds = hold::of_incident(conn, &incident).await?;
     let directory = desk.directory.as_ref();
     let line = |entry| TimelineLine::of(entry, &desk.obligations, who.lang);
     let assignee = incident.assignee.map(|id| id.to_string());
     Ok(IncidentPage {
         contained_at: incident.contained_at,
         closed_at: incident.closed_at,
+        holds: holds.into_iter().map(HoldView::from).collect(),
         findings: FindingsView::of(&incident.status),
         timeline: timeline.into_iter().map(line).collect(),
         alerts: alerts.iter().map(|one| AlertRow::of(one, directory)).collect(),

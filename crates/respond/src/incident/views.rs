@@ -11,6 +11,7 @@ use web::{Lang, Permission, filters};
 use super::model::{Entry, EntryKind, Incident, IncidentStatus};
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
+use crate::hold::HoldView;
 use crate::obligation::{ClockPanel, Obligations};
 
 /// One incident in a list.
@@ -175,6 +176,8 @@ pub struct IncidentPage {
     pub contained_at: Option<DateTime<Utc>>,
     /// When it was closed.
     pub closed_at: Option<DateTime<Utc>>,
+    /// What is held of its logs, the newest hold first.
+    pub holds: Vec<HoldView>,
     /// What it leaves behind.
     pub findings: Option<FindingsView>,
     /// The timeline, the oldest line first.
@@ -192,6 +195,11 @@ pub struct IncidentPage {
 }
 
 impl IncidentPage {
+    /// Returns whether its logs are held.
+    pub fn is_held(&self) -> bool {
+        self.holds.iter().any(|hold| hold.lifted_at.is_none())
+    }
+
     /// Returns whether work is left.
     pub fn is_open(&self) -> bool {
         self.incident.state != "closed"

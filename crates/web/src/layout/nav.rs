@@ -38,6 +38,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/rules" "web-nav-rules" icon: "radar" "l" RuleRead;
         "/exceptions" "web-nav-exceptions" icon: "filter-off" "e" ExceptionRead;
         "/dead-letters" "web-nav-dead-letters" icon: "mail-off" "u" DeadLetterRead;
+        "/keeping" "web-nav-keeping" icon: "shield-check" "v" PlatformRead;
         "/accounts" "web-nav-accounts" icon: "users" "a" AccountRead;
         "/approvals" "web-nav-approvals" icon: "shield-check" "x" AccountRead;
         "/audit" "web-nav-audit" icon: "history" "y" AuditRead;

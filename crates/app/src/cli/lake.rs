@@ -1,0 +1,444 @@
+//! `luytre lake`: proves that the files are as they were written, takes damaged ones out of service,
+//! and takes spans of time along from one installation to another.
+//!
+//! `verify` and `export` work beside a running platform; `repair` and `import` change the lake and
+//! therefore want it ended.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand, ValueEnum};
+use collect::{OpenError, Spool, SpoolReader};
+use db::{Actor, AuditEntry, Db, Subject};
+use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
+use lake::keep::{
+    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_file,
+};
+use lake::{Catalogue as _, ExportError, Lake, Note, Segment, SegmentId};
+use serde_json::json;
+
+use super::hunt::time;
+use super::{Outcome, output};
+use crate::catalogue::{DbCatalogue, chain};
+use crate::config::Config;
+use crate::serve::open_lake;
+
+/// What to do with the lake.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check every file against the catalogue (checksum, rows, index) and follow the chain over them
+    Verify(VerifyArguments),
+    /// Take damaged files out of service, bring back what spool and file still hold
+    Repair(RepairArguments),
+    /// Write a span of time out: Parquet or NDJSON, with a manifest and checksums
+    Export(ExportArguments),
+    /// Bring an export in, every event once
+    Import {
+        /// The folder of an export
+        folder: PathBuf,
+    },
+}
+
+/// How to check.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// How to repair.
+#[derive(Debug, Args)]
+pub(crate) struct RepairArguments {
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Put the rows of a damaged file that can still be read into a new one. Where a checksum did not
+    /// hold, nobody can promise that they are as they were; the record in the chain says so
+    #[arg(long)]
+    save_rows: bool,
+}
+
+/// What to take out.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Earliest time of the events (RFC 3339 or `2026-11-22`, UTC), inclusive
+    #[arg(long, value_parser = time)]
+    from: DateTime<Utc>,
+    /// Latest time, exclusive
+    #[arg(long, value_parser = time)]
+    to: DateTime<Utc>,
+    /// Only events of this information system, by its code or id; may be given again
+    #[arg(long, value_name = "CODE")]
+    system: Vec<String>,
+    /// As what
+    #[arg(long, value_enum, default_value = "parquet")]
+    format: FormatWord,
+    /// An empty or new folder
+    folder: PathBuf,
+}
+
+/// A format on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatWord {
+    /// Parquet, as the lake keeps it: pandas, DuckDB, Spark and `luytre lake import` read it
+    Parquet,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// Rounds until an export gives up: each starts only because a merge replaced a file meanwhile.
+const ROUNDS_MAX: u32 = 5;
+
+pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
+    super::block_on(async move {
+        match command {
+            Command::Verify(arguments) => verify(&config, arguments).await,
+            Command::Repair(arguments) => repair(&config, arguments).await,
+            Command::Export(arguments) => take_out(&config, arguments).await,
+            Command::Import { folder } => bring_in(&config, folder).await,
+        }
+    })
+}
+
+/// A file that is not in order.
+struct Damaged {
+    segment: Segment,
+    faults: Vec<Fault>,
+}
+
+/// Checks all files, those that a merge replaced meanwhile left out.
+async fn check_all(config: &Config, db: &Db) -> Result<(u64, Vec<Damaged>)> {
+    let catalogue = DbCatalogue::new(db.clone());
+    let segments = catalogue.segments().await?;
+    let bar = output::progress(u64::try_from(segments.len())?, "lake files");
+    let mut damaged = Vec::new();
+    let files = u64::try_from(segments.len())?;
+    for segment in segments {
+        let faults = verify_file(&config.lake_folder(), &segment);
+        bar.inc(1);
+        if !faults.is_empty() {
+            damaged.push(Damaged { segment, faults });
+        }
+    }
+    bar.finish_and_clear();
+    if damaged.iter().any(|one| one.faults.contains(&Fault::Missing)) {
+        // Beside a running platform a file may have been merged since the list was read.
+        let now: BTreeSet<SegmentId> =
+            catalogue.segments().await?.iter().map(|segment| segment.id).collect();
+        damaged.retain(|one| now.contains(&one.segment.id));
+    }
+    Ok((files, damaged))
+}
+
+async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome> {
+    let db = super::open_existing_db(config).await?;
+    let (files, damaged) = check_all(config, &db).await?;
+    let segments = DbCatalogue::new(db.clone()).segments().await?;
+    let unknown = strangers(&config.lake_folder(), &segments).unwrap_or_default();
+    let verdict = chain::verify(&db).await?;
+    let events: u64 = segments.iter().map(|segment| segment.rows).sum();
+    let good = damaged.is_empty() && verdict.holds();
+    if arguments.json {
+        let fault = |one: &Damaged| {
+            json!({
+                "file": one.segment.path,
+                "events": one.segment.rows,
+                "faults": one.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        };
+        let told = json!({
+            "in_order": good,
+            "files": files,
+            "events": events,
+            "damaged": damaged.iter().map(fault).collect::<Vec<_>>(),
+            "chain_entries": verdict.entries,
+            "chain_first_bad": verdict.first_bad,
+            "chain_head": verdict.head,
+            "not_as_the_chain_says": verdict.strangers,
+            "unknown_files": unknown,
+        });
+        println!("{told}");
+    } else {
+        tell(files, events, &damaged, &verdict);
+        for path in &unknown {
+            println!("not in the catalogue: {}", path.display());
+        }
+    }
+    Ok(if good { Outcome::Good } else { Outcome::NotInOrder })
+}
+
+fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerdict) {
+    for one in damaged {
+        println!("{} ({} events)", one.segment.path, one.segment.rows);
+        for fault in &one.faults {
+            println!("  {fault}");
+        }
+    }
+    println!("{files} files with {events} events, {} of them not in order", damaged.len());
+    match verdict.first_bad {
+        Some(bad) => println!("the chain over the files breaks at entry {bad}"),
+        None => println!("{} entries, the chain over the files is whole", verdict.entries),
+    }
+    for id in &verdict.strangers {
+        println!("file {id}: catalogue and chain do not say the same");
+    }
+    if !verdict.head.is_empty() {
+        println!("head of the chain: {}", verdict.head);
+    }
+}
+
+/// Opens the spool to the end of what the lake has, and with it the right to change the lake.
+async fn hold_spool(
+    config: &Config,
+    db: &Db,
+) -> Result<(Spool, SpoolReader, Option<SpoolPosition>)> {
+    let stored = DbCatalogue::new(db.clone()).position().await?;
+    match Spool::open_for(&config.spool_folder(), config.spool_limits(), stored, None) {
+        Ok((spool, reader, _)) => Ok((spool, reader, stored)),
+        Err(OpenError::InUse(_)) => {
+            bail!(
+                "the platform is running on this data folder; end it first (`systemctl stop luytre`)"
+            )
+        }
+        Err(error) => Err(error).context("opening the spool"),
+    }
+}
+
+async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome> {
+    let db = super::open_existing_db(config).await?;
+    let (spool, reader, stored) = hold_spool(config, &db).await?;
+    let (files, damaged) = check_all(config, &db).await?;
+    if damaged.is_empty() {
+        println!("{files} files, all of them in order: nothing to repair");
+        return Ok(Outcome::Good);
+    }
+    if arguments.dry_run {
+        for one in &damaged {
+            let faults: Vec<String> = one.faults.iter().map(ToString::to_string).collect();
+            println!("would be taken out: {} ({})", one.segment.path, faults.join("; "));
+        }
+        return Ok(Outcome::NotInOrder);
+    }
+    let (missing, present): (Vec<Damaged>, Vec<Damaged>) =
+        damaged.into_iter().partition(|one| one.faults.contains(&Fault::Missing));
+    forget_missing(&db, &missing).await?;
+    let lake = open_lake(config, &db).await?;
+    let mut lost = 0;
+    for one in &present {
+        lost += put_aside(&lake, one, arguments.save_rows).await?;
+    }
+    lost += missing.iter().map(|one| one.segment.rows).sum::<u64>();
+    let ranges: Vec<(EventId, EventId)> = missing
+        .iter()
+        .chain(&present)
+        .map(|one| (one.segment.min_id, one.segment.max_id))
+        .collect();
+    let back = bring_back(config, &db, &lake, (spool, reader, stored), &ranges).await?;
+    lake.close().await;
+    println!("{back} events brought back from the spool");
+    let left = lost.saturating_sub(back);
+    if left > 0 {
+        println!("{left} events are lost to searches; what was taken out lies in lake/quarantine");
+        return Ok(Outcome::NotInOrder);
+    }
+    println!("nothing is lost");
+    Ok(Outcome::Good)
+}
+
+async fn forget_missing(db: &Db, missing: &[Damaged]) -> Result<()> {
+    let catalogue = DbCatalogue::new(db.clone());
+    for one in missing {
+        let segment = &one.segment;
+        let detail = json!({
+            "file": segment.path,
+            "sha256": segment.sha256,
+            "events_lost": segment.rows,
+            "from": segment.min_occurred_at,
+            "to": segment.max_occurred_at,
+        });
+        let note = Note { kind: "missing", detail };
+        catalogue.commit_noted(&[], &[segment.id], &note).await?;
+        println!("{} is missing: {} events", segment.path, segment.rows);
+    }
+    Ok(())
+}
+
+/// Takes a file out of service; returns how many of its events are gone.
+async fn put_aside(lake: &Lake, one: &Damaged, save_rows: bool) -> Result<u64> {
+    let rows_are_good = !one.faults.iter().any(Fault::touches_rows);
+    let why: Vec<String> = one.faults.iter().map(ToString::to_string).collect();
+    let why = why.join("; ");
+    let salvaged = lake.take_out(&one.segment, rows_are_good || save_rows, &why).await?;
+    println!("{}: {why}", one.segment.path);
+    match &salvaged.replaced_by {
+        Some(new) => println!(
+            "  taken out; {} of {} events saved to {}",
+            salvaged.rows_saved, salvaged.rows_before, new.path
+        ),
+        None => println!("  taken out; {} events", salvaged.rows_before),
+    }
+    Ok(salvaged.rows_lost())
+}
+
+/// Reads again what the spool still holds of the files that went; returns how many events that are.
+async fn bring_back(
+    config: &Config,
+    db: &Db,
+    lake: &Lake,
+    (spool, mut reader, stored): (Spool, SpoolReader, Option<SpoolPosition>),
+    ranges: &[(EventId, EventId)],
+) -> Result<u64> {
+    let decoder = crate::sources::decoder(&config.sources.folders)?;
+    let snapshot = registry::Directory::load(db).await?.snapshot();
+    let is_wanted = |id: EventId| ranges.iter().any(|(from, to)| (*from..=*to).contains(&id));
+    spool.close().await;
+    let mut back = 0;
+    while let Some(batch) = reader.next().await {
+        // What lies above is played by the platform itself when it starts.
+        if stored.is_none_or(|stored| batch.position > stored) {
+            break;
+        }
+        let events: Vec<Event> = batch
+            .frames
+            .iter()
+            .filter(|frame| is_wanted(frame.id))
+            .filter_map(|frame| crate::pipeline::decode_one(&decoder, &snapshot, frame).ok())
+            .collect();
+        if !events.is_empty() {
+            back += u64::try_from(lake.take_in(events).await?)?;
+        }
+    }
+    Ok(back)
+}
+
+async fn take_out(config: &Config, arguments: &ExportArguments) -> Result<Outcome> {
+    super::state::empty_or_new(&arguments.folder)?;
+    let db = super::open_existing_db(config).await?;
+    let what = Export {
+        from: arguments.from,
+        to: arguments.to,
+        systems: systems(&db, &arguments.system).await?,
+        format: match arguments.format {
+            FormatWord::Parquet => ExportFormat::Parquet,
+            FormatWord::Ndjson => ExportFormat::Ndjson,
+        },
+    };
+    for _ in 0..ROUNDS_MAX {
+        if let Some(files) = one_round(config, &db, &what, &arguments.folder).await? {
+            let manifest = manifest(&db, &what, files).await?;
+            let text = serde_json::to_vec_pretty(&manifest)?;
+            fs::write(arguments.folder.join(MANIFEST), &text)?;
+            let sum = super::state::digest(&arguments.folder.join(MANIFEST))?;
+            record(&db, "lake.export", &manifest, &sum).await?;
+            println!(
+                "{} events in {} files written to {}; SHA-256 of {MANIFEST}: {sum}",
+                manifest.events,
+                manifest.files.len(),
+                arguments.folder.display()
+            );
+            return Ok(Outcome::Good);
+        }
+        fs::remove_dir_all(&arguments.folder)?;
+        fs::create_dir_all(&arguments.folder)?;
+    }
+    bail!("the lake's files kept changing; try again in a quieter moment")
+}
+
+async fn one_round(
+    config: &Config,
+    db: &Db,
+    what: &Export,
+    folder: &Path,
+) -> Result<Option<Vec<Exported>>> {
+    let segments = DbCatalogue::new(db.clone()).segments().await?;
+    let (lake, what, folder) = (config.lake_folder(), what.clone(), folder.to_owned());
+    let (ids, now) = (IdSource::from_os(), db.now());
+    let next_id = move || SegmentId::from_uuid(ids.uuid(now));
+    let work = move || export(&lake, &segments, &what, &folder, next_id);
+    match tokio::task::spawn_blocking(work).await? {
+        Ok(files) => Ok(Some(files)),
+        Err(ExportError::Replaced) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn manifest(db: &Db, what: &Export, files: Vec<Exported>) -> Result<Manifest> {
+    Ok(Manifest {
+        version: 1,
+        made_by: format!("luytre {}", env!("CARGO_PKG_VERSION")),
+        made_at: db.now(),
+        from: what.from,
+        to: what.to,
+        systems: what.systems.clone(),
+        format: what.format,
+        schema_version: lake::SCHEMA_VERSION,
+        events: files.iter().map(|file| file.events).sum(),
+        chain_head: chain::head_of(db).await?,
+        files,
+    })
+}
+
+/// Returns the systems that codes or ids name; nothing for none.
+async fn systems(db: &Db, words: &[String]) -> Result<Option<BTreeSet<SystemId>>> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let snapshot = registry::Directory::load(db).await?.snapshot();
+    let named = |word: &String| {
+        let fits = |code: &str, id: SystemId| code == word || id.to_string() == *word;
+        let found = snapshot.systems().find(|system| fits(&system.code, system.id));
+        found.map(|system| system.id).with_context(|| format!("there is no system `{word}`"))
+    };
+    Ok(Some(words.iter().map(named).collect::<Result<_>>()?))
+}
+
+async fn bring_in(config: &Config, folder: &Path) -> Result<Outcome> {
+    let text = fs::read(folder.join(MANIFEST))
+        .with_context(|| format!("reading {}", folder.join(MANIFEST).display()))?;
+    let manifest: Manifest = serde_json::from_slice(&text).context("reading the manifest")?;
+    if manifest.version != 1 || manifest.schema_version > lake::SCHEMA_VERSION {
+        bail!("a newer luytre made this export; this one does not read it");
+    }
+    for file in &manifest.files {
+        let inside = Path::new(&file.path).components();
+        if !inside.into_iter().all(|part| matches!(part, std::path::Component::Normal(_))) {
+            bail!("{} leads out of the export's folder", file.path);
+        }
+    }
+    let db = super::open_existing_db(config).await?;
+    let (spool, _reader, _) = hold_spool(config, &db).await?;
+    let lake: Arc<Lake> = open_lake(config, &db).await?;
+    let bar = output::progress(u64::try_from(manifest.files.len())?, "files");
+    let (mut new, mut known) = (0, 0);
+    for file in &manifest.files {
+        let imported = lake.import(folder, file).await?;
+        new += imported.new;
+        known += imported.known;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    lake.close().await;
+    spool.close().await;
+    record(&db, "lake.import", &manifest, &super::state::digest(&folder.join(MANIFEST))?).await?;
+    println!("{new} events brought in, {known} were there already");
+    Ok(Outcome::Good)
+}
+
+/// Writes down who took events out or brought them in.
+async fn record(db: &Db, action: &str, manifest: &Manifest, sum: &str) -> Result<()> {
+    let detail = json!({
+        "from": manifest.from,
+        "to": manifest.to,
+        "systems": manifest.systems,
+        "events": manifest.events,
+        "files": manifest.files.len(),
+        "manifest_sha256": sum,
+    });
+    let entry = AuditEntry::new(Actor::CommandLine, action, Subject::all("lake_file"), detail);
+    Ok(db.begin().await?.commit(entry).await?)
+}

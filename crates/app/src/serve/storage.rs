@@ -1,0 +1,332 @@
+//! The watch over the platform's own disk: a disk that is nearly full, a spool or a lake that cannot
+//! be written, and a disk that will be full soon are findings like any other. The duty page shows the
+//! state of the moment from memory, also while the database cannot take an alert.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use collect::{Spool, Trouble};
+use db::Db;
+use event::{AgencyId, Entity, EntityKind, Finding, Match, Origin, Severity, SourceId};
+use lake::{Lake, Segment};
+use respond::{Hub, Storage, StorageTrouble};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::silence::moment_id;
+
+/// The rule id of a finding about the platform's own storage.
+pub const STORAGE_RULE: &str = "luytre-storage";
+
+/// How often the disk is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How far back the files are counted that tell how fast the lake grows: a week has all its days.
+const GROWTH_OVER: TimeDelta = TimeDelta::days(7);
+
+/// Less than this is no rate.
+const GROWTH_OVER_MIN: TimeDelta = TimeDelta::hours(1);
+
+/// A disk that is full in fewer days is told of, once a day.
+const DAYS_WARNED: u64 = 14;
+
+/// What the watch looks at.
+#[derive(Debug)]
+pub(crate) struct StorageWatch {
+    pub(crate) folder: PathBuf,
+    pub(crate) free_bytes_min: u64,
+    pub(crate) spool: Spool,
+    pub(crate) lake: Arc<Lake>,
+    pub(crate) teller: Teller,
+}
+
+/// Tells the agencies at the top of what the platform finds about itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Teller {
+    pub(crate) db: Db,
+    pub(crate) registry: Arc<registry::Directory>,
+    pub(crate) names: Arc<dyn respond::Directory>,
+    pub(crate) hub: Hub,
+}
+
+/// Something to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) severity: Severity,
+    pub(crate) title: &'static str,
+    pub(crate) title_vi: &'static str,
+    pub(crate) facts: Vec<(&'static str, String)>,
+}
+
+impl StorageWatch {
+    /// Watches until `stop`. What cannot be told now is told when the database takes it.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut trouble: Option<StorageTrouble> = None;
+        let mut untold: Vec<Notice> = Vec::new();
+        let mut warned_on = None;
+        loop {
+            let now = self.teller.db.now();
+            trouble = self.trouble(trouble.as_ref(), now, &mut untold);
+            if let Some(storage) = self.measure(trouble.clone(), now) {
+                if let Some(days) = storage.days_left.filter(|days| *days < DAYS_WARNED)
+                    && warned_on != Some(now.date_naive())
+                {
+                    warned_on = Some(now.date_naive());
+                    untold.push(full_soon(days, &storage, now));
+                }
+                self.teller.hub.set_storage(storage);
+            }
+            if !untold.is_empty() && self.teller.tell(&untold).await {
+                untold.clear();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Returns the trouble of this moment, with its beginning; one that is new is noted to be told.
+    fn trouble(
+        &self,
+        before: Option<&StorageTrouble>,
+        now: DateTime<Utc>,
+        untold: &mut Vec<Notice>,
+    ) -> Option<StorageTrouble> {
+        let found = found(self.spool.trouble(), &self.lake.health());
+        let Some((kind, detail)) = found else {
+            if let Some(over) = before {
+                tracing::info!(kind = over.kind, "the storage's trouble is over");
+            }
+            return None;
+        };
+        if let Some(same) = before.filter(|before| before.kind == kind) {
+            return Some(StorageTrouble { detail, ..same.clone() });
+        }
+        tracing::error!(kind, detail, "the storage is in trouble");
+        let trouble = StorageTrouble { kind: kind.to_owned(), since: now, detail };
+        untold.push(notice(&trouble));
+        Some(trouble)
+    }
+
+    fn measure(&self, trouble: Option<StorageTrouble>, now: DateTime<Utc>) -> Option<Storage> {
+        let room = collect::disk_room(&self.folder).ok()?;
+        let files = self.lake.files();
+        let daily_bytes = daily_bytes(&files, now);
+        let left = room.free_bytes.saturating_sub(self.free_bytes_min);
+        Some(Storage {
+            free_bytes: room.free_bytes,
+            total_bytes: room.total_bytes,
+            lake_bytes: files.iter().map(|file| file.size_bytes).sum(),
+            daily_bytes,
+            days_left: daily_bytes.and_then(|daily| left.checked_div(daily)),
+            trouble,
+        })
+    }
+}
+
+/// Returns what is wrong, by its kind, and what the system said.
+fn found(spool: Option<Trouble>, lake: &lake::LakeHealth) -> Option<(&'static str, String)> {
+    match spool {
+        Some(Trouble::DiskLow { .. }) => return Some(("disk-low", String::new())),
+        Some(Trouble::Failing { error }) => return Some(("spool-failing", error)),
+        _ => {}
+    }
+    if lake.failures > 0 {
+        return Some(("lake-failing", lake.error.clone().unwrap_or_default()));
+    }
+    matches!(spool, Some(Trouble::Behind { .. })).then(|| ("behind", String::new()))
+}
+
+/// Returns what the events of one day take, by the files of the last week; nothing while they tell of
+/// less than an hour.
+fn daily_bytes(files: &[Segment], now: DateTime<Utc>) -> Option<u64> {
+    let since = now - GROWTH_OVER;
+    let recent = || files.iter().filter(move |file| file.max_collected_at > since);
+    let first = recent().map(|file| file.min_collected_at.max(since)).min()?;
+    let passed = now - first;
+    if passed < GROWTH_OVER_MIN {
+        return None;
+    }
+    let bytes: u128 = recent().map(|file| u128::from(file.size_bytes)).sum();
+    let seconds = u128::try_from(passed.num_seconds()).ok()?;
+    u64::try_from(bytes.saturating_mul(86_400) / seconds).ok().filter(|daily| *daily > 0)
+}
+
+fn notice(trouble: &StorageTrouble) -> Notice {
+    let (severity, title, title_vi) = match trouble.kind.as_str() {
+        "disk-low" => (
+            Severity::High,
+            "The platform's disk is nearly full: nothing is taken in, senders must wait",
+            "Ổ đĩa của hệ thống sắp đầy: tạm dừng nhận log, nguồn gửi phải chờ",
+        ),
+        "behind" => (
+            Severity::Medium,
+            "The queue of accepted logs is full: senders must wait",
+            "Hàng chờ log đã nhận bị đầy: nguồn gửi phải chờ",
+        ),
+        "lake-failing" => (
+            Severity::High,
+            "Logs cannot be written to the lake; what was accepted stays in the queue",
+            "Không ghi được log vào kho; log đã nhận vẫn nằm trong hàng chờ",
+        ),
+        _ => (
+            Severity::High,
+            "What comes in cannot be written to the disk: senders must wait",
+            "Không ghi được log vừa nhận xuống ổ đĩa: nguồn gửi phải chờ",
+        ),
+    };
+    let facts = if trouble.detail.is_empty() {
+        Vec::new()
+    } else {
+        vec![("error", trouble.detail.clone())]
+    };
+    Notice { at: trouble.since, severity, title, title_vi, facts }
+}
+
+fn full_soon(days: u64, storage: &Storage, now: DateTime<Utc>) -> Notice {
+    let day = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    Notice {
+        // One a day, whoever restarts meanwhile.
+        at: day,
+        severity: Severity::Medium,
+        title: "The platform's disk will soon be full",
+        title_vi: "Ổ đĩa của hệ thống sẽ sớm đầy",
+        facts: vec![
+            ("days left", days.to_string()),
+            ("free bytes", storage.free_bytes.to_string()),
+            ("bytes a day", storage.daily_bytes.unwrap_or_default().to_string()),
+        ],
+    }
+}
+
+impl Teller {
+    /// Tells; returns whether all is told (also when there is no agency to tell it to).
+    pub(crate) async fn tell(&self, notices: &[Notice]) -> bool {
+        let snapshot = self.registry.snapshot();
+        let tops: Vec<AgencyId> = snapshot
+            .tree()
+            .iter()
+            .filter(|agency| agency.parent.is_none())
+            .map(|agency| agency.id)
+            .collect();
+        let findings: Vec<Finding> = notices
+            .iter()
+            .flat_map(|notice| tops.iter().map(|top| finding(notice, *top)))
+            .collect();
+        if findings.is_empty() {
+            return true;
+        }
+        let names = self.names.as_ref();
+        match respond::alert::receive(&self.db, names, &self.hub, findings, &[]).await {
+            Ok(_) => true,
+            Err(error) => {
+                let error = web::chain(&error);
+                tracing::error!(error, "the storage's trouble cannot be reported yet");
+                false
+            }
+        }
+    }
+}
+
+fn finding(notice: &Notice, agency: AgencyId) -> Finding {
+    let reason = |(field, value): &(&'static str, String)| Match {
+        selection: "storage".to_owned(),
+        field: (*field).to_owned(),
+        value: value.clone(),
+        ..Match::default()
+    };
+    Finding {
+        rule: STORAGE_RULE.to_owned(),
+        title: notice.title.to_owned(),
+        title_vi: Some(notice.title_vi.to_owned()),
+        severity: notice.severity,
+        tags: Vec::new(),
+        event: moment_id(agency.uuid(), notice.at),
+        events: Vec::new(),
+        origin: Origin { agency, system: None, source: SourceId::from_uuid(Uuid::nil()) },
+        occurred_at: notice.at,
+        entity: Entity { kind: EntityKind::Source, value: "luytre".to_owned() },
+        matched: notice.facts.iter().map(reason).collect(),
+        count: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event::EventId;
+    use lake::SegmentId;
+
+    use super::*;
+
+    fn at(hours: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000 + hours * 3600, 0).unwrap()
+    }
+
+    fn file(from: i64, to: i64, size_bytes: u64) -> Segment {
+        let event = EventId::from_uuid(Uuid::nil());
+        Segment {
+            id: SegmentId::from_uuid(Uuid::nil()),
+            path: String::new(),
+            day: at(from).date_naive(),
+            rows: 1,
+            size_bytes,
+            min_occurred_at: at(from),
+            max_occurred_at: at(to),
+            min_collected_at: at(from),
+            max_collected_at: at(to),
+            min_id: event,
+            max_id: event,
+            sha256: String::new(),
+            schema_version: 1,
+        }
+    }
+
+    #[test]
+    fn growth_is_what_a_day_takes() {
+        assert_eq!(daily_bytes(&[], at(0)), None);
+        // Too little is known.
+        assert_eq!(daily_bytes(&[file(0, 0, 100)], at(0)), None);
+        assert_eq!(daily_bytes(&[file(0, 1, 100)], at(2)), Some(1200));
+        // A week of a gigabyte each day; what is older does not count.
+        let days: Vec<Segment> =
+            (0..10).map(|day| file(day * 24, day * 24 + 24, 1 << 30)).collect();
+        assert_eq!(daily_bytes(&days, at(240)), Some(1 << 30));
+    }
+
+    #[test]
+    fn the_worst_trouble_is_told_first() {
+        let well = lake::LakeHealth::default();
+        let ill = lake::LakeHealth {
+            failures: 2,
+            error: Some("no space".to_owned()),
+            ..lake::LakeHealth::default()
+        };
+        let low = Trouble::DiskLow { free_bytes: 1, free_bytes_min: 2 };
+        let behind = Trouble::Behind { disk_bytes: 9 };
+        assert_eq!(found(None, &well), None);
+        assert_eq!(found(Some(low), &ill), Some(("disk-low", String::new())));
+        assert_eq!(
+            found(Some(behind.clone()), &ill),
+            Some(("lake-failing", "no space".to_owned()))
+        );
+        assert_eq!(found(Some(behind), &well), Some(("behind", String::new())));
+    }
+
+    #[test]
+    fn the_same_trouble_is_the_same_finding() {
+        let trouble = |hours| StorageTrouble {
+            kind: "disk-low".to_owned(),
+            since: at(hours),
+            detail: String::new(),
+        };
+        let one = AgencyId::from_uuid(Uuid::from_u128(1));
+        let key = |hours, agency| finding(&notice(&trouble(hours)), agency).key();
+        assert_eq!(key(0, one), key(0, one));
+        assert_ne!(key(0, one), key(1, one));
+        assert_ne!(key(0, one), key(0, AgencyId::from_uuid(Uuid::from_u128(2))));
+    }
+}

@@ -1,0 +1,209 @@
+//! Takes a span of time out as files that stand for themselves: Parquet as the lake keeps it, or one
+//! JSON object a line, with a manifest of what is in them and their checksums.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+use event::SystemId;
+use serde::{Deserialize, Serialize};
+
+use super::verify::digest;
+use crate::catalogue::{Segment, SegmentId};
+use crate::error::{BadRows, ExportError, StoreError};
+use crate::limits::MERGE_BATCH_ROWS;
+use crate::rows::{Columns, decode, text_at};
+use crate::schema;
+use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
+use crate::store::widened;
+
+/// Name of the manifest in an export's folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// As what events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// Parquet with our index, as the lake keeps it.
+    Parquet,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// What is taken out.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// Earliest `occurred_at`, inclusive.
+    pub from: DateTime<Utc>,
+    /// Latest `occurred_at`, exclusive.
+    pub to: DateTime<Utc>,
+    /// Only events of these systems; `None` takes all.
+    pub systems: Option<BTreeSet<SystemId>>,
+    /// As what.
+    pub format: ExportFormat,
+}
+
+/// One file of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// Where it is, below the export's folder.
+    pub path: String,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its events.
+    pub events: u64,
+    /// The lake's file that they were taken from, and that file's SHA-256.
+    pub taken_from: (String, String),
+    /// What a lake knows of it, if it is Parquet.
+    pub segment: Option<Segment>,
+}
+
+/// What an export holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// 1. A reader refuses what it does not know.
+    pub version: u32,
+    /// Which program wrote it.
+    pub made_by: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Earliest `occurred_at`, inclusive.
+    pub from: DateTime<Utc>,
+    /// Latest `occurred_at`, exclusive.
+    pub to: DateTime<Utc>,
+    /// Only events of these systems; nothing is all.
+    pub systems: Option<BTreeSet<SystemId>>,
+    /// As what.
+    pub format: ExportFormat,
+    /// Version of the columns.
+    pub schema_version: u32,
+    /// All events in it.
+    pub events: u64,
+    /// The last link of the lake's chain when it was made; empty where there is none.
+    pub chain_head: String,
+    /// Its files.
+    pub files: Vec<Exported>,
+}
+
+/// Writes the events of these files of the lake that the export asks for; `next_id` names new files.
+/// Returns what was written. The manifest is for the caller to write.
+///
+/// # Errors
+///
+/// When a file cannot be read or written. One that a merge has just replaced is
+/// [`ExportError::Replaced`]: ask the catalogue again.
+pub fn export(
+    lake_folder: &Path,
+    segments: &[Segment],
+    what: &Export,
+    into: &Path,
+    next_id: impl Fn() -> SegmentId,
+) -> Result<Vec<Exported>, ExportError> {
+    let mut written = Vec::new();
+    let asked = |segment: &&Segment| {
+        segment.max_occurred_at >= what.from && segment.min_occurred_at < what.to
+    };
+    for segment in segments.iter().filter(asked) {
+        match one(lake_folder, segment, what, into, next_id()) {
+            Ok(file) => written.extend(file),
+            Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ExportError::Replaced);
+            }
+            Err(error) => return Err(ExportError::Failed(Box::new(error))),
+        }
+    }
+    Ok(written)
+}
+
+fn one(
+    lake_folder: &Path,
+    segment: &Segment,
+    what: &Export,
+    into: &Path,
+    id: SegmentId,
+) -> Result<Option<Exported>, StoreError> {
+    let file = SegmentFile::new(lake_folder, segment.clone());
+    let footer = Footers::default().of(&file)?;
+    let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
+    let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
+    let chosen = batches.map(|batch| batch.and_then(|batch| choose(&batch, what)));
+    let taken_from = (segment.path.clone(), segment.sha256.clone());
+    match what.format {
+        ExportFormat::Parquet => {
+            let mut writer = SegmentWriter::create(into, id, segment.day)?;
+            let mut events = 0;
+            for batch in chosen {
+                let batch = batch?;
+                events += u64::try_from(batch.num_rows()).unwrap_or(0);
+                writer.write(&batch)?;
+            }
+            if events == 0 {
+                writer.abandon();
+                return Ok(None);
+            }
+            let new = writer.finish(&FileOrigin::Merge(vec![segment.id]), &footer.loose)?;
+            Ok(Some(Exported {
+                path: new.path.clone(),
+                sha256: new.sha256.clone(),
+                size_bytes: new.size_bytes,
+                events,
+                taken_from,
+                segment: Some(new),
+            }))
+        }
+        ExportFormat::Ndjson => {
+            let path = format!("day={}/{id}.ndjson", segment.day.format("%Y-%m-%d"));
+            let events = write_lines(&into.join(&path), chosen)?;
+            if events == 0 {
+                fs::remove_file(into.join(&path))?;
+                return Ok(None);
+            }
+            let (sha256, size_bytes) = digest(&into.join(&path))?;
+            Ok(Some(Exported { path, sha256, size_bytes, events, taken_from, segment: None }))
+        }
+    }
+}
+
+fn write_lines(
+    path: &Path,
+    batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
+) -> Result<u64, StoreError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = BufWriter::new(File::create(path)?);
+    let mut events = 0;
+    for batch in batches {
+        for event in decode(&batch?)? {
+            serde_json::to_writer(&mut file, &event).map_err(std::io::Error::from)?;
+            file.write_all(b"\n")?;
+            events += 1;
+        }
+    }
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(events)
+}
+
+/// Returns the rows that the export asks for, with all columns of today.
+fn choose(batch: &RecordBatch, what: &Export) -> Result<RecordBatch, StoreError> {
+    let columns = Columns::of(batch);
+    let times = columns.times(schema::OCCURRED_AT);
+    let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+    let systems = columns.text(schema::SYSTEM_ID);
+    let (from_us, to_us) = (what.from.timestamp_micros(), what.to.timestamp_micros());
+    let is_asked = |row: usize| {
+        let time_us = times.value(row);
+        let system = || text_at(systems, row).and_then(|id| id.parse::<SystemId>().ok());
+        let is_of = |asked: &BTreeSet<SystemId>| system().is_some_and(|id| asked.contains(&id));
+        time_us >= from_us && time_us < to_us && what.systems.as_ref().is_none_or(is_of)
+    };
+    let keeps: BooleanArray = (0..columns.rows()).map(|row| Some(is_asked(row))).collect();
+    widened(&filter_record_batch(batch, &keeps)?)
+}

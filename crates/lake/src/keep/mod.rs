@@ -1,0 +1,17 @@
+//! Keeping the files for years: are they as they were written, what can be saved of a damaged one,
+//! how they are taken along to another installation, and how they go when their time is over.
+//!
+//! What is here reads and writes whole files in the background; nothing an event or a question waits
+//! for.
+
+mod export;
+mod import;
+mod prune;
+mod repair;
+mod verify;
+
+pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
+pub use import::{ImportError, Imported};
+pub use prune::{Owner, OwnerRows, Pruned, Verdict};
+pub use repair::{QUARANTINE_FOLDER, Salvaged};
+pub use verify::{Fault, strangers, verify_file};

@@ -1,0 +1,208 @@
+//! Keeping for years: damage is found, taken out and saved from; a span of time is taken along; what
+//! was kept long enough goes, with a record, and nothing else does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use event::lake::LakeReader as _;
+use event::{Event, IdSource, Scope, SystemId};
+use lake::keep::{Export, ExportFormat, Exported, Fault, OwnerRows, Verdict, verify_file};
+use lake::{Catalogue as _, Lake, SegmentId};
+use uuid::Uuid;
+
+use crate::home::{Home, agency, all_ids, at, events, newest_first, run, search, start};
+
+async fn filled(lake: &Lake, events: &[Event]) {
+    lake.append(events.to_vec(), at(1)).await.unwrap();
+    lake.flush().await.unwrap();
+}
+
+#[test]
+fn a_whole_file_is_in_order_and_any_damage_is_found() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        filled(&lake, &events(0..20_000)).await;
+        lake.close().await;
+        let segment = home.catalogue.segments().await.unwrap().remove(0);
+        assert_eq!(verify_file(home.folder.path(), &segment), []);
+        let path = home.folder.path().join(&segment.path);
+        let whole = fs::read(&path).unwrap();
+        for place in (0..whole.len()).step_by(whole.len() / 9) {
+            let mut flipped = whole.clone();
+            flipped[place] ^= 0x01;
+            fs::write(&path, &flipped).unwrap();
+            let faults = verify_file(home.folder.path(), &segment);
+            assert!(matches!(faults[..], [Fault::Checksum { .. }]), "byte {place}: {faults:?}");
+        }
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(!verify_file(home.folder.path(), &segment).is_empty());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(verify_file(home.folder.path(), &segment), [Fault::Missing]);
+        // The file is as it was written, and the catalogue says something else of it.
+        fs::write(&path, &whole).unwrap();
+        let mut other = segment.clone();
+        other.max_occurred_at += TimeDelta::seconds(1);
+        let faults = verify_file(home.folder.path(), &other);
+        assert!(matches!(faults[..], [Fault::Rows(_)]), "{faults:?}");
+    });
+}
+
+#[test]
+fn a_damaged_file_is_taken_out_and_what_can_be_read_is_saved() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        let events = events(0..30_000);
+        filled(&lake, &events).await;
+        let segment = lake.files().remove(0);
+        let path = home.folder.path().join(&segment.path);
+        // One page in the middle of the rows.
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 3;
+        bytes[middle..middle + 200].fill(0xff);
+        fs::write(&path, &bytes).unwrap();
+        let salvaged = lake.take_out(&segment, true, "told to").await.unwrap();
+        assert_eq!(salvaged.rows_before, 30_000);
+        assert!((1..=30_000).contains(&salvaged.rows_saved), "{salvaged:?}");
+        let new = salvaged.replaced_by.clone().unwrap();
+        assert_eq!(verify_file(home.folder.path(), &new), []);
+        let left = all_ids(&lake).await;
+        assert_eq!(u64::try_from(left.len()).unwrap(), salvaged.rows_saved);
+        let aside = home.folder.path().join("quarantine").join(format!("{}.parquet", segment.id));
+        assert_eq!(fs::read(aside).unwrap(), bytes, "nothing is deleted");
+        let note = home.catalogue.notes().remove(0);
+        assert_eq!(note.kind, "quarantine");
+        assert_eq!(note.detail["events_lost"], salvaged.rows_lost());
+        lake.close().await;
+        // The next start finds the lake whole.
+        let lake = home.open().await;
+        assert_eq!(lake.recovered().lost, Vec::<std::path::PathBuf>::new());
+        assert_eq!(all_ids(&lake).await, left);
+        // Without saving, the file goes as it is.
+        let gone = lake.take_out(&new, false, "told to").await.unwrap();
+        assert_eq!((gone.rows_saved, gone.replaced_by), (0, None));
+        assert_eq!(all_ids(&lake).await, []);
+    });
+}
+
+fn export(home: &Home, what: &Export, into: &Path) -> Vec<Exported> {
+    let ids = IdSource::seeded(77);
+    let segments = run(home.catalogue.segments()).unwrap();
+    let next = || SegmentId::from_uuid(ids.uuid(start()));
+    lake::keep::export(home.folder.path(), &segments, what, into, next).unwrap()
+}
+
+#[test]
+fn an_export_comes_in_once_however_often_it_is_brought() {
+    let home = Home::new();
+    let system = SystemId::from_uuid(Uuid::from_u128(0x77));
+    // Over midnight: two days' files.
+    let mut all = events(0..60_000);
+    for event in all.iter_mut().step_by(4) {
+        event.origin.system = Some(system);
+    }
+    run(async {
+        let lake = home.open().await;
+        filled(&lake, &all).await;
+        lake.close().await;
+    });
+    assert_eq!(home.files().len(), 2);
+    let (from, to) = (start() + TimeDelta::seconds(30_000), start() + TimeDelta::seconds(50_000));
+    for format in [ExportFormat::Parquet, ExportFormat::Ndjson] {
+        for systems in [None, Some(BTreeSet::from([system]))] {
+            let folder = tempfile::tempdir().unwrap();
+            let is_of = |event: &&Event| systems.is_none() || event.origin.system == Some(system);
+            let expected: Vec<Event> = all[30_000..50_000].iter().filter(is_of).cloned().collect();
+            let what = Export { from, to, systems: systems.clone(), format };
+            let files = export(&home, &what, folder.path());
+            let events: u64 = files.iter().map(|file| file.events).sum();
+            assert_eq!(events, u64::try_from(expected.len()).unwrap());
+            let other = Home::new();
+            run(async {
+                let lake = other.open().await;
+                // Some of it is there already.
+                lake.append(expected[..100].to_vec(), at(9)).await.unwrap();
+                let mut new = 0;
+                for round in 0..2 {
+                    for file in &files {
+                        let imported = lake.import(folder.path(), file).await.unwrap();
+                        assert_eq!(imported.new + imported.known, file.events);
+                        new += imported.new;
+                    }
+                    assert_eq!(new, events - 100, "round {round}");
+                }
+                assert_eq!(all_ids(&lake).await, newest_first(&expected));
+                let some: Vec<_> = expected.iter().step_by(1000).cloned().collect();
+                let ids: Vec<_> = some.iter().map(|event| event.id).collect();
+                assert_eq!(lake.events(&Scope::platform(), &ids).await.unwrap(), some);
+                assert_eq!(*lake.flushed_position().borrow(), Some(at(9)));
+                // A changed file is refused.
+                let path = folder.path().join(&files[0].path);
+                let mut bytes = fs::read(&path).unwrap();
+                bytes[10] ^= 1;
+                fs::write(&path, bytes).unwrap();
+                assert!(lake.import(folder.path(), &files[0]).await.is_err());
+            });
+        }
+    }
+}
+
+#[test]
+fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        let events = events(0..60_000);
+        filled(&lake, &events).await;
+        let collected_max =
+            |day| lake.files().into_iter().find(|file| file.day == day).unwrap().max_collected_at;
+        let first_day = start().date_naive();
+        let second_day = first_day + TimeDelta::days(1);
+        let (first_max, second_max) = (collected_max(first_day), collected_max(second_day));
+        assert!(first_max < second_max);
+        // Agency 1's events of the first day go: its file is written again without them.
+        let rule = |rows: &OwnerRows, collected: DateTime<Utc>| {
+            if rows.owner.agency == agency(1) && collected == first_max {
+                Verdict::Delete { basis: "12 months".to_owned() }
+            } else {
+                Verdict::Keep
+            }
+        };
+        let pruned = lake.prune(second_day, &rule).await.unwrap();
+        assert_eq!(pruned.len(), 1);
+        let is_gone = |event: &&Event| {
+            event.origin.agency == agency(1) && event.occurred_at.date_naive() == first_day
+        };
+        let gone = u64::try_from(events.iter().filter(is_gone).count()).unwrap();
+        assert_eq!(pruned[0].events, gone);
+        let stays: Vec<&Event> = events.iter().filter(|event| !is_gone(event)).collect();
+        assert_eq!(all_ids(&lake).await, newest_first(stays.iter().copied()));
+        for file in lake.files() {
+            assert_eq!(verify_file(home.folder.path(), &file), []);
+        }
+        // Nothing more goes by the same rule.
+        assert_eq!(lake.prune(second_day, &rule).await.unwrap(), []);
+        // All of a file: it goes as a whole, and the newer one is not asked for.
+        let all = |_: &OwnerRows, _| Verdict::Delete { basis: "12 months".to_owned() };
+        let pruned = lake.prune(first_day, &all).await.unwrap();
+        assert_eq!(pruned.len(), 1);
+        assert_eq!(pruned[0].replaced_by, None);
+        assert_eq!(home.files().len(), 1);
+        let notes = home.catalogue.notes();
+        assert_eq!(
+            notes.iter().map(|note| note.kind).collect::<Vec<_>>(),
+            ["deletion", "deletion"]
+        );
+        assert_eq!(notes[0].detail["events"], gone);
+        assert_eq!(notes[0].detail["deleted"][0]["basis"], "12 months");
+        let found = lake.search(&Scope::platform(), &search("failed", 1)).await.unwrap();
+        assert_eq!(found.events[0].occurred_at.date_naive(), second_day);
+        lake.close().await;
+        let lake = home.open().await;
+        assert_eq!(lake.recovered().removed, 0);
+        assert_eq!(lake.files().len(), 1);
+    });
+}

@@ -1,0 +1,99 @@
+//! How long logs are kept, and which days are over.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use event::{Level, SystemId};
+
+use super::law;
+
+/// The most months that can be set: ten years.
+pub(super) const MONTHS_MAX: u32 = 120;
+
+/// What someone set for a system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SetTerm {
+    pub(super) months: u32,
+    pub(super) reason: String,
+    pub(super) set_by: String,
+    pub(super) set_at: DateTime<Utc>,
+}
+
+/// For how long a system's logs are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// The least that the law wants.
+    pub legal_months: u32,
+    /// The standard that says so.
+    pub base: String,
+    /// What someone set.
+    pub set_months: Option<u32>,
+    /// What holds: never below the legal minimum.
+    pub months: u32,
+}
+
+impl Term {
+    fn new(level: Option<Level>, set: Option<u32>, months: u32, today: NaiveDate) -> Self {
+        let law::Minimum { months: legal_months, base } = law::minimum(level, today);
+        // Nothing is thrown away the month it came, not even where the law names no term.
+        let months = set.unwrap_or(months).max(legal_months).max(1);
+        Self { legal_months, base, set_months: set, months }
+    }
+
+    /// Returns the first day that is still kept: days before it are over.
+    pub fn kept_from(&self, today: NaiveDate) -> NaiveDate {
+        today.checked_sub_months(Months::new(self.months)).unwrap_or(NaiveDate::MIN)
+    }
+}
+
+/// For how long each system's logs are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    today: NaiveDate,
+    terms: BTreeMap<SystemId, Term>,
+    /// For logs of no system, and of systems that are not in the registry.
+    other: Term,
+}
+
+impl Plan {
+    pub(super) fn new(
+        systems: impl Iterator<Item = (SystemId, Option<Level>)>,
+        set: &BTreeMap<SystemId, SetTerm>,
+        months: u32,
+        today: NaiveDate,
+    ) -> Self {
+        let term = |(id, level)| {
+            let own = set.get(&id).map(|own| own.months);
+            (id, Term::new(level, own, months, today))
+        };
+        Self {
+            today,
+            terms: systems.map(term).collect(),
+            other: Term::new(None, None, months, today),
+        }
+    }
+
+    /// Returns for how long logs of this system, or of none, are kept.
+    pub fn term(&self, system: Option<SystemId>) -> &Term {
+        system.and_then(|id| self.terms.get(&id)).unwrap_or(&self.other)
+    }
+
+    /// Returns whether the logs of a day are kept long enough. What was collected later (an archive
+    /// that was read in) counts from when it was collected.
+    pub fn is_over(
+        &self,
+        system: Option<SystemId>,
+        day: NaiveDate,
+        collected: DateTime<Utc>,
+    ) -> bool {
+        day.max(collected.date_naive()) < self.term(system).kept_from(self.today)
+    }
+
+    /// Returns the last day of which anything may be over.
+    pub fn newest_over(&self) -> NaiveDate {
+        let kept_from =
+            self.terms.values().chain([&self.other]).map(|term| term.kept_from(self.today));
+        let first_kept = kept_from.max().unwrap_or(self.today);
+        first_kept.pred_opt().unwrap_or(NaiveDate::MIN)
+    }
+}

@@ -1,0 +1,103 @@
+//! Legal holds: while one stands, no log of an incident's systems is deleted, however old it grows.
+//! Set and lifted by people, each time with a reason and an audit entry.
+
+mod actions;
+mod routes;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use event::{AgencyId, IncidentId, SystemId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub(crate) use routes::routes;
+pub use store::active;
+pub(crate) use store::of_incident;
+
+/// A hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Its id.
+    pub id: Uuid,
+    /// The incident it is for.
+    pub incident: IncidentId,
+    /// The incident's number.
+    pub number: String,
+    /// Whose logs.
+    pub agency: AgencyId,
+    /// Logs of these systems; none is all of the agency.
+    pub systems: Vec<SystemId>,
+    /// Logs from this moment on.
+    pub from: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+    /// Who set it.
+    pub set_by: String,
+    /// When.
+    pub set_at: DateTime<Utc>,
+    /// Who lifted it, when and why.
+    pub lifted: Option<Lifted>,
+}
+
+/// The end of a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Hold {
+    /// Returns whether logs of this owner and day are held. Logs of the agency that belong to no
+    /// system are held with those of its systems: which of them matter is not known.
+    pub fn covers(&self, agency: AgencyId, system: Option<SystemId>, day: NaiveDate) -> bool {
+        let is_of = match system {
+            None => true,
+            Some(system) => self.systems.is_empty() || self.systems.contains(&system),
+        };
+        self.lifted.is_none() && self.agency == agency && is_of && day >= self.from.date_naive()
+    }
+}
+
+/// A hold as an incident's page shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HoldView {
+    /// Logs from this moment on.
+    pub from: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+    /// Who set it.
+    pub set_by: String,
+    /// When.
+    pub set_at: DateTime<Utc>,
+    /// Who lifted it; nothing while it stands.
+    pub lifted_by: Option<String>,
+    /// When.
+    pub lifted_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub lift_reason: Option<String>,
+}
+
+impl From<Hold> for HoldView {
+    fn from(hold: Hold) -> Self {
+        let (lifted_by, lifted_at, lift_reason) = match hold.lifted {
+            None => (None, None, None),
+            Some(end) => (Some(end.by), Some(end.at), Some(end.reason)),
+        };
+        Self {
+            from: hold.from,
+            reason: hold.reason,
+            set_by: hold.set_by,
+            set_at: hold.set_at,
+            lifted_by,
+            lifted_at,
+            lift_reason,
+        }
+    }
+}

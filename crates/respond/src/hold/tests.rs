@@ -1,0 +1,62 @@
+//! Holds: set, lifted, with reasons; nothing outside the reader's scope.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use event::{AgencyId, Scope, SystemId};
+use uuid::Uuid;
+use web::Role;
+use web::testing::{officer_of, who};
+
+use super::{actions, active};
+use crate::actor::Handler;
+use crate::error::RespondError;
+use crate::testing::{Maker, desk};
+use crate::{alert, incident};
+
+#[tokio::test]
+async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
+    for test in db::testing::databases().await {
+        let desk = desk(&test, Vec::new());
+        let handler = Handler::from(&who(Role::DutyOfficer));
+        let finding = Maker::new().finding(-5);
+        let origin = finding.origin;
+        let directory = desk.directory.as_ref();
+        let made = alert::receive(&desk.db, directory, &desk.hub, vec![finding], &[]).await;
+        let made = incident::open(&desk, &handler, &made.unwrap().fresh, None).await.unwrap();
+        let short = actions::set(&desk, &handler, made.id, None, "ừ").await;
+        assert!(matches!(short, Err(RespondError::Field { field: "reason", .. })));
+        let hold = actions::set(&desk, &handler, made.id, None, "cơ quan điều tra yêu cầu").await;
+        let hold = hold.unwrap();
+        let conn = desk.db.conn();
+        assert_eq!(
+            active(conn, &Scope::platform()).await.unwrap().as_slice(),
+            std::slice::from_ref(&hold)
+        );
+        let day = hold.from.date_naive();
+        assert!(hold.covers(origin.agency, origin.system, day));
+        assert!(hold.covers(origin.agency, None, day), "of no system: nobody knows");
+        assert!(!hold.covers(origin.agency, origin.system, day - TimeDelta::days(1)));
+        let other = SystemId::from_uuid(Uuid::from_u128(99));
+        assert_eq!(hold.covers(origin.agency, Some(other), day), origin.system.is_none());
+        let elsewhere = AgencyId::from_uuid(Uuid::from_u128(98));
+        assert!(!hold.covers(elsewhere, origin.system, day));
+        // Someone of another agency sees neither hold nor incident.
+        let foreign = officer_of(BTreeSet::from([elsewhere]));
+        assert_eq!(active(conn, &foreign.scope).await.unwrap(), []);
+        let foreign = Handler::from(&foreign);
+        for refused in [
+            actions::set(&desk, &foreign, made.id, None, "không được").await.map(drop),
+            actions::lift(&desk, &foreign, made.id, "không được").await,
+        ] {
+            assert!(matches!(refused, Err(RespondError::NotFound)), "{refused:?}");
+        }
+        actions::lift(&desk, &handler, made.id, "điều tra đã xong").await.unwrap();
+        assert_eq!(active(conn, &Scope::platform()).await.unwrap(), []);
+        let kept = super::of_incident(conn, &made).await.unwrap();
+        assert_eq!(kept.len(), 1, "what was held stays told");
+        assert!(!kept[0].covers(origin.agency, origin.system, day));
+        let again = actions::lift(&desk, &handler, made.id, "một lần nữa").await;
+        assert!(matches!(again, Err(RespondError::Field { field: "reason", .. })));
+    }
+}

@@ -1,0 +1,154 @@
+"""`luytre lake`: damage and tampering are found, taken out, brought back where something still has it; a
+span of time goes from one installation to another, once."""
+
+import json
+import signal
+import subprocess
+import unittest
+from datetime import datetime, timedelta, timezone
+
+from installation import BINARY, POSTGRES, Installation, postgres_database, wait_for
+
+SETTINGS = """
+[lake]
+flush_events = 1000
+flush_interval_s = 1
+"""
+
+
+class Lake(unittest.TestCase):
+    database_url = staticmethod(lambda: "")
+
+    def setUp(self):
+        self.here = self.enterContext(Installation(self.database_url(), SETTINGS))
+        self.source, self.token = self.here.source(self.here.agency(), "Nguồn log")
+        now = datetime.now(timezone.utc)
+        for part in range(3):
+            lines = [json.dumps({"@timestamp": (now - timedelta(seconds=part)).isoformat(), "number": part * 1000 + number,
+                                 "message": f"đăng nhập thất bại {number}"}) for number in range(1000)]
+            self.assertEqual(self.here.ingest(self.token, lines).status, 200)
+            wait_for("the file", lambda: self.files() and self.here.count(f"source_id:{self.source}") == (part + 1) * 1000)
+        self.here.settled(self.source)
+
+    def files(self):
+        return sorted((self.here.folder / "data" / "lake").glob("day=*/*.parquet"))
+
+    def luytre(self, *arguments):
+        """Runs a command; returns its exit code and what it said."""
+        done = subprocess.run([BINARY, "--config", str(self.here.config), *arguments], text=True, capture_output=True,
+                              timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def verify(self):
+        code, said = self.luytre("lake", "verify", "--json")
+        return code, json.loads(said)
+
+    def end(self):
+        self.here.kill(signal.SIGTERM)
+
+    def test_a_whole_lake_is_in_order_also_while_it_runs(self):
+        code, told = self.verify()
+        self.assertEqual((code, told["in_order"], told["damaged"]), (0, True, []), told)
+        self.end()
+        code, told = self.verify()
+        self.assertEqual((code, told["events"], told["chain_first_bad"]), (0, 3000, None), told)
+        self.assertEqual(len(told["chain_head"]), 64)
+        self.assertEqual(self.luytre("lake", "repair")[0], 0)
+
+    def test_a_changed_byte_is_found_and_repaired(self):
+        # Without an orderly end the spool still holds what the file held.
+        self.here.kill(signal.SIGKILL)
+        victim = self.files()[0]
+        changed = bytearray(victim.read_bytes())
+        changed[len(changed) // 2] ^= 0x01
+        victim.write_bytes(changed)
+        code, told = self.verify()
+        self.assertEqual((code, len(told["damaged"])), (3, 1))
+        self.assertIn("checksum", told["damaged"][0]["faults"][0])
+        self.assertEqual(self.luytre("lake", "repair", "--dry-run")[0], 3)
+        self.assertTrue(victim.exists())
+        _, said = self.luytre("lake", "repair")
+        self.assertIn("nothing is lost", said)
+        self.assertEqual((self.here.folder / "data/lake/quarantine" / victim.name).read_bytes(), bytes(changed))
+        code, told = self.verify()
+        self.assertEqual((code, told["in_order"]), (0, True), told)
+        self.here.start()
+        wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") >= 3000)
+        numbers = [event["fields"]["number"] for event in self.here.export(f"source_id:{self.source}")]
+        self.assertEqual((len(numbers), len(set(numbers))), (3000, 3000))
+        record = self.here.read("/keeping")["records"][0]
+        self.assertEqual((record["kind"], record["detail"]["file"]), ("quarantine", str(victim.relative_to(victim.parent.parent))))
+
+    def test_rows_that_can_be_read_are_saved_where_someone_asks_for_it(self):
+        self.end()
+        victim = self.files()[0]
+        changed = bytearray(victim.read_bytes())
+        changed[-1] ^= 0x01
+        victim.write_bytes(changed)
+        # After an orderly end only the file had them, and its footer is gone.
+        code, said = self.luytre("lake", "repair", "--save-rows")
+        self.assertEqual(code, 3)
+        self.assertIn("events are lost to searches", said)
+        self.assertEqual(self.verify()[1]["in_order"], True)
+
+    def test_a_missing_file_stops_the_start_until_it_is_repaired(self):
+        self.end()
+        self.files()[0].unlink()
+        self.assertEqual(self.verify()[0], 3)
+        with self.assertRaisesRegex(AssertionError, "missing"):
+            self.here.start()
+        self.luytre("lake", "repair")
+        self.here.start()
+        self.assertEqual(self.verify()[0], 0)
+        self.assertEqual(self.here.read("/keeping", verify="yes")["chain"]["holds"], True)
+
+    def test_a_row_changed_behind_the_platforms_back_is_found(self):
+        import sqlite3
+
+        self.end()
+        if self.database_url():
+            self.skipTest("the tampering is done with SQLite")
+        database = sqlite3.connect(self.here.folder / "data" / "luytre.db")
+        with self.assertRaises(sqlite3.DatabaseError):
+            database.execute("update lake_chain set detail = '{}' where seq = 1")
+        meta = json.loads(database.execute("select meta from lake_segment limit 1").fetchone()[0])
+        meta["sha256"] = "00" * 32
+        database.execute("update lake_segment set meta = ? where id = ?", (json.dumps(meta), meta["id"]))
+        database.commit()
+        code, told = self.verify()
+        self.assertEqual((code, told["not_as_the_chain_says"]), (3, [meta["id"]]))
+        database.execute("drop trigger lake_chain_no_update")
+        database.execute("update lake_chain set detail = '{}' where seq = 2")
+        database.commit()
+        database.close()
+        code, told = self.verify()
+        self.assertEqual((code, told["chain_first_bad"]), (3, 2))
+
+    def test_a_running_platform_is_not_repaired(self):
+        code, said = self.luytre("lake", "repair")
+        self.assertEqual(code, 1)
+        self.assertIn("is running", said)
+
+    def test_an_export_goes_from_one_installation_to_another(self):
+        tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y-%m-%d")
+        other = self.enterContext(Installation(extra_config=SETTINGS))
+        other.kill(signal.SIGTERM)
+        for form in ("parquet", "ndjson"):
+            folder = self.here.folder / f"export-{form}"
+            self.here.run("lake", "export", "--from", "2020-01-01", "--to", tomorrow, "--format", form, str(folder))
+            manifest = json.loads((folder / "manifest.json").read_text())
+            self.assertEqual((manifest["events"], manifest["format"]), (3000, form))
+            said = other.run("lake", "import", str(folder))
+            self.assertIn("3000 events brought in, 0" if form == "parquet" else "0 events brought in, 3000", said)
+        other.start()
+        self.assertEqual(len(other.export("thất bại")), 3000)
+        self.assertIn("the chain over the files is whole", other.run("lake", "verify"))
+
+
+@unittest.skipUnless(POSTGRES, "no PostgreSQL: run through scripts/postgres")
+class LakeOnPostgres(Lake):
+    database_url = staticmethod(postgres_database)
+
+
+if __name__ == "__main__":
+    unittest.main()
