@@ -95,14 +95,15 @@ impl Writer {
         match self.write(&group) {
             Ok(()) => {
                 let mut position = self.last;
+                self.last = position.saturating_add(group.len() as u64);
+                // What a sender may ask next is true before it has its answer.
+                *self.shared.failure.lock() = None;
+                self.shared.committed.send_replace(self.last);
                 for request in group {
                     position = position.saturating_add(1);
                     // The sender may have gone away; its frames are in all the same.
                     drop(request.reply.send(Ok(SpoolPosition(position))));
                 }
-                self.last = position;
-                *self.shared.failure.lock() = None;
-                self.shared.committed.send_replace(position);
             }
             Err(error) => {
                 tracing::error!(%error, "the spool cannot write; senders are told to wait");

@@ -11,7 +11,9 @@ use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::StoreError;
 use crate::lake::{Lake, blocking};
 use crate::limits::GRANULE_ROWS;
-use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
+use crate::segment::{
+    Damage, FileOrigin, Footers, SegmentFile, SegmentWriter, places_of, read_rows,
+};
 use crate::store::widened;
 use event::lake::LakeError;
 
@@ -38,8 +40,8 @@ impl Salvaged {
 
 impl Lake {
     /// Takes a file out of service: it is moved to the quarantine folder, and the catalogue forgets
-    /// it. With `save_rows` the rows that can still be read go into a new file with a new index;
-    /// where the checksum did not hold, nobody can promise that these rows are as they were.
+    /// it. With `save_rows` those rows go into a new file with a new index whose bytes are still as
+    /// they were written, by the checksums of the file's blocks.
     ///
     /// # Errors
     ///
@@ -109,18 +111,24 @@ fn quarantine(folder: &Path, segment: &Segment) -> std::io::Result<()> {
     }
 }
 
-/// Writes the rows that can be read to a new file; nothing if there are none.
+/// Writes the rows that are as they were written to a new file; nothing if there are none.
 fn save(folder: &Path, segment: &Segment, id: SegmentId) -> Option<Segment> {
     let file = SegmentFile::new(folder, segment.clone());
     let footers = Footers::default();
     let opened = catch_unwind(AssertUnwindSafe(|| footers.of(&file))).ok()?;
     let footer = opened.ok()?;
+    let damage = Damage::of(&file.path, &footer).ok()?;
     let mut writer = SegmentWriter::create(folder, id, segment.day).ok()?;
     let rows = usize::try_from(segment.rows).unwrap_or(0);
     let mut saved = 0;
     for first in (0..rows).step_by(GRANULE_ROWS) {
         let granule = first..(first + GRANULE_ROWS).min(rows);
-        // Each granule for itself: damage costs its own rows only. A reader may stumble over it.
+        // Each granule for itself: damage costs its own rows only.
+        let Ok(places) = places_of(&footer, &granule) else { continue };
+        if places.iter().any(|place| damage.touches(place)) {
+            continue;
+        }
+        // The footer has no checksum of its own: a reader may still stumble.
         let read = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<RecordBatch>, StoreError> {
             read_rows(&file, &footer, None, std::slice::from_ref(&granule), GRANULE_ROWS)?
                 .map(|batch| widened(&batch?))

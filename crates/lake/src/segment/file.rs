@@ -21,6 +21,8 @@ use crate::limits::FOOTERS_KEPT;
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
 pub(super) const KEY_INDEX: &str = "luytre.index";
 pub(super) const KEY_LOOSE: &str = "luytre.loose";
+/// How many bytes the checksums cover; they stand right behind.
+pub(super) const KEY_CHECKS: &str = "luytre.checks";
 pub(super) const KEY_ORIGIN: &str = "luytre.origin";
 
 /// Extension of a file that is still being written.
@@ -83,7 +85,7 @@ pub(crate) fn read_inputs(path: &Path) -> Vec<SegmentId> {
     }
 }
 
-fn key<'a>(metadata: &'a ParquetMetaData, name: &str) -> Option<&'a str> {
+pub(super) fn key<'a>(metadata: &'a ParquetMetaData, name: &str) -> Option<&'a str> {
     let pairs = metadata.file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == name)?.value.as_deref()
 }

@@ -1,12 +1,14 @@
 //! One file of the lake: written once, read many times, deleted when its last reader is done.
 
 mod bloom;
+mod checks;
 mod file;
 mod granules;
 mod read;
 mod write;
 
 pub(crate) use bloom::{field_token, word_token};
+pub(crate) use checks::{Damage, places_of};
 pub(crate) use file::{
     FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, read_inputs,
 };

@@ -17,6 +17,7 @@ use parquet::schema::types::ColumnPath;
 use sha2::{Digest as _, Sha256};
 
 use super::bloom::{field_token, hash_words};
+use super::checks::CheckBuilder;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
 use crate::catalogue::{Segment, SegmentId};
@@ -132,10 +133,15 @@ impl SegmentWriter {
         let index = self.index.bytes();
         self.writer.write_all(&index)?;
         let place = format!("{index_offset},{}", index.len());
+        self.writer.sync()?;
+        let covered = self.writer.bytes_written();
+        let checks = self.writer.inner_mut().checks.finish();
+        self.writer.write_all(&checks)?;
         let loose: Vec<&str> = loose.iter().map(|attr| attr.alias()).collect();
         for (key, value) in [
             (file::KEY_VERSION, SCHEMA_VERSION.to_string()),
             (file::KEY_INDEX, place),
+            (file::KEY_CHECKS, covered.to_string()),
             (file::KEY_LOOSE, loose.join(",")),
             (file::KEY_ORIGIN, origin.to_text()),
         ] {
@@ -281,16 +287,22 @@ impl<'a> RowTokens<'a> {
     }
 }
 
-/// A file that knows its size and hash.
+/// A file that knows its size, its hash and its blocks' checksums.
 struct Measured {
     file: BufWriter<File>,
     hash: Sha256,
+    checks: CheckBuilder,
     size_bytes: u64,
 }
 
 impl Measured {
     fn new(file: File) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 20, file), hash: Sha256::new(), size_bytes: 0 }
+        Self {
+            file: BufWriter::with_capacity(1 << 20, file),
+            hash: Sha256::new(),
+            checks: CheckBuilder::default(),
+            size_bytes: 0,
+        }
     }
 
     fn sync(&mut self) -> io::Result<(String, u64)> {
@@ -304,6 +316,7 @@ impl Write for Measured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
+        self.checks.push(bytes);
         self.size_bytes += u64::try_from(bytes.len()).unwrap_or(0);
         Ok(bytes.len())
     }

@@ -1,13 +1,13 @@
 //! Keeping for years: damage is found, taken out and saved from; a span of time is taken along; what
 //! was kept long enough goes, with a record, and nothing else does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use event::lake::LakeReader as _;
-use event::{Event, IdSource, Scope, SystemId};
+use event::lake::{IDS_MAX, LakeReader as _};
+use event::{Event, EventId, IdSource, Scope, SystemId};
 use lake::keep::{Export, ExportFormat, Exported, Fault, OwnerRows, Verdict, verify_file};
 use lake::{Catalogue as _, Lake, SegmentId};
 use uuid::Uuid;
@@ -66,11 +66,18 @@ fn a_damaged_file_is_taken_out_and_what_can_be_read_is_saved() {
         fs::write(&path, &bytes).unwrap();
         let salvaged = lake.take_out(&segment, true, "told to").await.unwrap();
         assert_eq!(salvaged.rows_before, 30_000);
-        assert!((1..=30_000).contains(&salvaged.rows_saved), "{salvaged:?}");
+        // A granule or two of four are gone, and the rest is as it was.
+        assert!((10_000..30_000).contains(&salvaged.rows_saved), "{salvaged:?}");
         let new = salvaged.replaced_by.clone().unwrap();
         assert_eq!(verify_file(home.folder.path(), &new), []);
         let left = all_ids(&lake).await;
         assert_eq!(u64::try_from(left.len()).unwrap(), salvaged.rows_saved);
+        let was: HashMap<EventId, &Event> = events.iter().map(|event| (event.id, event)).collect();
+        for ids in left.chunks(IDS_MAX) {
+            for event in lake.events(&Scope::platform(), ids).await.unwrap() {
+                assert_eq!(was.get(&event.id), Some(&&event));
+            }
+        }
         let aside = home.folder.path().join("quarantine").join(format!("{}.parquet", segment.id));
         assert_eq!(fs::read(aside).unwrap(), bytes, "nothing is deleted");
         let note = home.catalogue.notes().remove(0);
