@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use event::lake::LakeError;
 
 use crate::catalogue::{Segment, SegmentId};
@@ -16,6 +17,9 @@ use crate::store::{merge, pick};
 /// How often the tasks look whether the lake is still there.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often removed files are looked for in the store.
+const CLEAR_INTERVAL: Duration = Duration::from_mins(1);
+
 /// A merged file that the catalogue does not know yet.
 #[derive(Debug)]
 pub(crate) struct Merged {
@@ -27,6 +31,9 @@ pub(crate) struct Merged {
 /// Starts both tasks; they end with the lake.
 pub(crate) fn start(lake: &Arc<Lake>) {
     tokio::spawn(write_behind(Arc::downgrade(lake)));
+    if lake.place.is_shared() {
+        tokio::spawn(clear_behind(Arc::downgrade(lake)));
+    }
     if let Some(interval) = lake.settings.compact_interval {
         tokio::spawn(merge_behind(Arc::downgrade(lake), interval));
     }
@@ -81,7 +88,38 @@ async fn merge_behind(weak: Weak<Lake>, interval: Duration) {
     }
 }
 
+/// Removes from the store what no reader can have open any more.
+async fn clear_behind(weak: Weak<Lake>) {
+    loop {
+        tokio::time::sleep(CLEAR_INTERVAL).await;
+        let Some(lake) = weak.upgrade() else { return };
+        if lake.state.lock().closed {
+            return;
+        }
+        if let Err(error) = lake.clear_store(lake.now()).await {
+            let error = chain(&error);
+            tracing::warn!(error, "the store could not be cleared of removed files");
+        }
+    }
+}
+
 impl Lake {
+    /// Removes objects that the lake let go of long enough before `now`; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When catalogue or store fails; what is left is tried again.
+    pub async fn clear_store(&self, now: DateTime<Utc>) -> Result<usize, LakeError> {
+        let before = now - self.settings.object_grace;
+        let leftovers = self.catalogue.leftovers(before).await.map_err(StoreError::from)?;
+        for leftover in &leftovers {
+            self.place.remove_object(&leftover.path).await?;
+        }
+        let ids: Vec<SegmentId> = leftovers.iter().map(|leftover| leftover.id).collect();
+        self.catalogue.forget(&ids).await.map_err(StoreError::from)?;
+        Ok(ids.len())
+    }
+
     fn seal_if_old(&self) {
         let mut state = self.state.lock();
         let is_old = state.active.opened_at.elapsed() >= self.settings.flush_interval;
@@ -104,8 +142,10 @@ impl Lake {
         // Where the answer to a commit was lost the catalogue may have it: it is asked for the same
         // again, never for another file of the same events.
         let add = std::slice::from_ref(&merged.segment);
+        self.publish(add).await?;
         self.catalogue.commit(add, &merged.old, None).await.map_err(StoreError::from)?;
-        let file = Arc::new(SegmentFile::new(&self.folder, merged.segment.clone()));
+        self.place.settle(add);
+        let file = Arc::new(SegmentFile::new(&self.place, merged.segment.clone()));
         self.state.lock().change_segments(vec![file], &merged.old);
         *pending = None;
         Ok(true)
@@ -120,7 +160,7 @@ impl Lake {
         let Some(files) = pick(&view.segments) else { return Ok(None) };
         drop(view);
         let old: Vec<_> = files.iter().map(|file| file.segment.id).collect();
-        let (folder, footers) = (self.folder.clone(), Arc::clone(&self.footers));
+        let (folder, footers) = (self.place.folder().to_owned(), Arc::clone(&self.footers));
         let id = self.next_segment_id();
         let closing = Arc::clone(&self.closing);
         let go_on = move || !closing.load(Ordering::Acquire);

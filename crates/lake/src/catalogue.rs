@@ -117,6 +117,26 @@ pub trait Catalogue: Send + Sync + Debug {
 
     /// Returns up to which batch of the spool everything is in the segments.
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError>;
+
+    /// Notes files that are about to be put into a store. A commit of one that was not announced,
+    /// or whose announcement was taken back meanwhile, fails.
+    async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError>;
+
+    /// Returns files in the store that were removed from the lake before `before`. Announcements
+    /// made before it are taken back, and their files are among them.
+    async fn leftovers(&self, before: DateTime<Utc>) -> Result<Vec<Leftover>, CatalogueError>;
+
+    /// Forgets leftovers that are gone from the store.
+    async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError>;
+}
+
+/// A file in the store that is no part of the lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its id.
+    pub id: SegmentId,
+    /// Where it is.
+    pub path: String,
 }
 
 /// A catalogue that is forgotten with the process.
@@ -131,6 +151,8 @@ struct MemoryState {
     position: Option<SpoolPosition>,
     failures_left: usize,
     notes: Vec<Note>,
+    announced: BTreeMap<SegmentId, String>,
+    removed: BTreeMap<SegmentId, String>,
 }
 
 impl MemoryCatalogue {
@@ -163,7 +185,12 @@ impl Catalogue for MemoryCatalogue {
             return Err(CatalogueError("told to fail".into()));
         }
         for id in remove {
-            state.segments.remove(id);
+            if let Some(segment) = state.segments.remove(id) {
+                state.removed.insert(*id, segment.path);
+            }
+        }
+        for segment in add {
+            state.announced.remove(&segment.id);
         }
         state.segments.extend(add.iter().map(|segment| (segment.id, segment.clone())));
         state.position = state.position.max(position);
@@ -183,5 +210,25 @@ impl Catalogue for MemoryCatalogue {
 
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         Ok(self.state.lock().position)
+    }
+
+    async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError> {
+        let named = files.iter().map(|file| (file.id, file.path.clone()));
+        self.state.lock().announced.extend(named);
+        Ok(())
+    }
+
+    /// It keeps no times: all are old enough.
+    async fn leftovers(&self, _before: DateTime<Utc>) -> Result<Vec<Leftover>, CatalogueError> {
+        let mut state = self.state.lock();
+        let announced = std::mem::take(&mut state.announced);
+        state.removed.extend(announced);
+        let leftover = |(id, path): (&SegmentId, &String)| Leftover { id: *id, path: path.clone() };
+        Ok(state.removed.iter().map(leftover).collect())
+    }
+
+    async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError> {
+        self.state.lock().removed.retain(|id, _| !ids.contains(id));
+        Ok(())
     }
 }

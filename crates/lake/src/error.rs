@@ -29,6 +29,18 @@ pub enum OpenError {
     /// The catalogue cannot be read.
     #[error("the lake's catalogue cannot be read")]
     Catalogue(#[from] CatalogueError),
+    /// The store's settings make no sense.
+    #[error("the lake's store cannot be used")]
+    Store(#[source] object_store::Error),
+    /// The store does not answer.
+    #[error("the lake's store cannot be asked for {path}")]
+    Unreachable {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The threads that answer questions cannot be started.
     #[error("the lake's threads cannot be started")]
     Threads(#[source] std::io::Error),
@@ -50,6 +62,8 @@ pub enum ExportError {
 pub(crate) enum StoreError {
     #[error("a file of the lake cannot be read or written")]
     Io(#[from] std::io::Error),
+    #[error("the lake's store failed")]
+    Object(#[from] object_store::Error),
     #[error("a file of the lake is not valid Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
     #[error("columns cannot be made or read")]

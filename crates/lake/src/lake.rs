@@ -1,7 +1,6 @@
 //! The lake itself: takes events in, answers questions, writes files behind.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +16,7 @@ use crate::background::{self, Merged};
 use crate::catalogue::{Catalogue, Segment, SegmentId};
 use crate::error::{OpenError, StoreError};
 use crate::keep::OwnerRows;
+use crate::place::Place;
 use crate::segment::{Footers, SegmentFile};
 use crate::settings::LakeSettings;
 use crate::store::{
@@ -33,7 +33,7 @@ const QUERY_STACK_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Lake {
     pub(crate) settings: LakeSettings,
-    pub(crate) folder: PathBuf,
+    pub(crate) place: Arc<Place>,
     pub(crate) catalogue: Arc<dyn Catalogue>,
     clock: Arc<dyn Clock>,
     ids: IdSource,
@@ -76,18 +76,19 @@ impl Lake {
         let folder = settings.folder.canonicalize().map_err(failed)?;
         let segments = catalogue.segments().await?;
         let position = catalogue.position().await?;
-        let recovered = recover(&folder, &segments, position)?;
+        let place = Place::open(&settings, folder)?;
+        let recovered = recover(&place, &segments, position).await?;
         let mut state = State::default();
         let files = segments
             .into_iter()
-            .map(|segment| Arc::new(SegmentFile::new(&folder, segment)))
+            .map(|segment| Arc::new(SegmentFile::new(&place, segment)))
             .collect();
         state.change_segments(files, &[]);
         let lake = Arc::new(Self {
             questions: Arc::new(Semaphore::new(settings.queries_max.max(1))),
             threads: QueryThreads::start()?,
             settings,
-            folder,
+            place,
             catalogue,
             clock,
             ids: IdSource::from_os(),
@@ -246,14 +247,16 @@ impl Lake {
     }
 
     async fn flush_buffer(&self, buffer: &Arc<Buffer>) -> Result<(), StoreError> {
-        let (folder, source) = (self.folder.clone(), Arc::clone(buffer));
+        let (folder, source) = (self.place.folder().to_owned(), Arc::clone(buffer));
         let (ids, now) = (IdSource::from_os(), self.clock.now());
         let next_id = move || SegmentId::from_uuid(ids.uuid(now));
         let segments = blocking(move || write_files(&folder, &source, next_id)).await?;
+        self.publish(&segments).await?;
         self.catalogue.commit(&segments, &[], buffer.position).await?;
+        self.place.settle(&segments);
         let files = segments
             .into_iter()
-            .map(|segment| Arc::new(SegmentFile::new(&self.folder, segment)))
+            .map(|segment| Arc::new(SegmentFile::new(&self.place, segment)))
             .collect();
         {
             let mut state = self.state.lock();
@@ -264,6 +267,16 @@ impl Lake {
         }
         self.position.send_modify(|position| *position = (*position).max(buffer.position));
         self.room.notify_waiters();
+        Ok(())
+    }
+
+    /// Puts files into the store, if there is one: announced first, so that the catalogue knows
+    /// them by name whatever happens next.
+    pub(crate) async fn publish(&self, segments: &[Segment]) -> Result<(), StoreError> {
+        if self.place.is_shared() {
+            self.catalogue.announce(segments).await?;
+            self.place.publish(segments).await?;
+        }
         Ok(())
     }
 
@@ -317,6 +330,11 @@ impl Lake {
     /// Returns what a question asked now sees.
     pub(crate) fn view(&self) -> View {
         self.state.lock().view()
+    }
+
+    /// Returns the present moment.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Returns a fresh name for a file.

@@ -24,6 +24,7 @@ mod settings;
 // In: memory, then files.
 mod background;
 mod lake;
+mod place;
 mod rows;
 mod segment;
 mod store;
@@ -36,10 +37,13 @@ mod ask;
 mod filter;
 mod reader;
 
-pub use catalogue::{Catalogue, CatalogueError, MemoryCatalogue, Note, Segment, SegmentId};
+pub use catalogue::{
+    Catalogue, CatalogueError, Leftover, MemoryCatalogue, Note, Segment, SegmentId,
+};
 pub use error::{ExportError, OpenError};
 pub use lake::Lake;
+pub use place::Place;
 pub use limits::{BUCKETS_MAX, PAGE_EVENTS_MAX, SQL_BYTES_MAX, TOP_LIMIT_MAX};
 pub use schema::SCHEMA_VERSION;
-pub use settings::LakeSettings;
+pub use settings::{LakeSettings, S3Settings, Store};
 pub use store::{LakeHealth, Recovered};

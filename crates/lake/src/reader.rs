@@ -93,7 +93,7 @@ impl LakeReader for Lake {
             memory_bytes: self.settings.sql_memory_bytes,
             rows_max: self.settings.sql_rows_max,
         };
-        let (view, folder) = (self.view(), self.folder.clone());
+        let (view, place) = (self.view(), Arc::clone(&self.place));
         let (scope, sql) = (scope.clone(), sql.to_owned());
         let handle = self.threads.handle().ok_or(StoreError::Closed)?;
         let files = Arc::clone(&view.segments);
@@ -102,7 +102,7 @@ impl LakeReader for Lake {
             async move {
                 // The files stay as long as the plan may read them.
                 let (_turn, _files) = (turn, files);
-                ask::sql(view, &folder, &scope, &sql, limits, &stop).await
+                ask::sql(view, &place, &scope, &sql, limits, &stop).await
             },
             handle,
         );

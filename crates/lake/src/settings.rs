@@ -3,11 +3,55 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
+/// Where the lake's files lie.
+#[derive(Debug, Clone, Default)]
+pub enum Store {
+    /// In the lake's folder.
+    #[default]
+    Folder,
+    /// In an S3 store; what is read of it lately, and what is being written, is in the folder.
+    S3(S3Settings),
+}
+
+/// An S3 store.
+#[derive(Clone)]
+pub struct S3Settings {
+    /// The bucket.
+    pub bucket: String,
+    /// What all paths begin with; may be empty.
+    pub prefix: String,
+    /// `http://…` or `https://…`; empty for Amazon's own.
+    pub endpoint: String,
+    /// The region; most other stores take any.
+    pub region: String,
+    /// Who we are.
+    pub access_key_id: String,
+    /// What proves it.
+    pub secret_access_key: String,
+    /// The local cache's bound, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// The secret is never printed.
+impl std::fmt::Debug for S3Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Settings")
+            .field("bucket", &self.bucket)
+            .field("prefix", &self.prefix)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where the lake lives and what it may use.
 #[derive(Debug, Clone)]
 pub struct LakeSettings {
     /// The folder with the `day=…` folders.
     pub folder: PathBuf,
+    /// Where the files lie.
+    pub store: Store,
     /// Events in memory before they are written to a file.
     pub flush_events: usize,
     /// The longest that events stay in memory only (the spool has them meanwhile).
@@ -22,6 +66,9 @@ pub struct LakeSettings {
     pub sql_memory_bytes: usize,
     /// Rows one SQL answer may have.
     pub sql_rows_max: usize,
+    /// How long a file stays in the store after the lake let go of it: longer than any question,
+    /// here or on another machine, takes.
+    pub object_grace: TimeDelta,
     /// How often small files of a day are looked for and merged; `None` never.
     pub compact_interval: Option<Duration>,
 }
@@ -31,6 +78,7 @@ impl LakeSettings {
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            store: Store::Folder,
             flush_events: 131_072,
             flush_interval: Duration::from_secs(10),
             memory_budget_bytes: 512 << 20,
@@ -38,6 +86,7 @@ impl LakeSettings {
             queries_max: 4,
             sql_memory_bytes: 256 << 20,
             sql_rows_max: 10_000,
+            object_grace: TimeDelta::minutes(10),
             compact_interval: Some(Duration::from_secs(30)),
         }
     }

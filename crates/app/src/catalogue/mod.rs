@@ -1,5 +1,6 @@
-//! The lake's catalogue in the database: which files are the lake, and up to where the spool is
-//! safely in them. Bookkeeping, not decisions: see [`db::Db::begin_bookkeeping`].
+//! The lake's catalogue in the database: which files are the lake, up to where the spool is safely in
+//! them, and, where they lie in a store, which objects are to be removed from it. Bookkeeping, not
+//! decisions: see [`db::Db::begin_bookkeeping`].
 
 pub(crate) mod chain;
 mod store;
@@ -11,21 +12,23 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use db::{Actor, AuditEntry, Db, DbError, Subject};
 use event::SpoolPosition;
-use lake::{Catalogue, CatalogueError, Note, Segment, SegmentId};
+use lake::{Catalogue, CatalogueError, Leftover, Note, Segment, SegmentId};
 use sea_orm::ConnectionTrait;
 
 use chain::Change;
 
-/// The catalogue over tables `lake_segment`, `lake_position` and `lake_chain`.
+/// The catalogue over tables `lake_segment`, `lake_position`, `lake_chain` and `lake_object`.
 #[derive(Debug)]
 pub(crate) struct DbCatalogue {
     db: Db,
+    /// Whether files lie in a store: each must have been announced, and is removed later.
+    has_store: bool,
 }
 
 impl DbCatalogue {
     /// Returns the catalogue that this database holds.
-    pub(crate) const fn new(db: Db) -> Self {
-        Self { db }
+    pub(crate) const fn new(db: Db, has_store: bool) -> Self {
+        Self { db, has_store }
     }
 
     /// Begins the chain over the files of an installation that is older than the chain.
@@ -45,6 +48,34 @@ impl DbCatalogue {
         chain::note(books.conn(), books.now(), Change::adopted(&segments)).await?;
         books.commit().await
     }
+
+    /// Changes the files and extends the chain over them. What is there already is not added again, and
+    /// what is gone is not removed again: the answer to the first try may have been lost.
+    async fn change(
+        &self,
+        conn: &impl ConnectionTrait,
+        now: DateTime<Utc>,
+        add: &[Segment],
+        remove: &[SegmentId],
+        note: Option<&Note>,
+    ) -> Result<(), DbError> {
+        let removed = store::of_ids(conn, remove).await?;
+        let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
+        let known: Vec<SegmentId> =
+            store::of_ids(conn, &ids).await?.iter().map(|segment| segment.id).collect();
+        let added: Vec<Segment> =
+            add.iter().filter(|segment| !known.contains(&segment.id)).cloned().collect();
+        if added.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        if self.has_store {
+            store::take_announced(conn, &added).await?;
+            store::note_removed(conn, remove, now).await?;
+        }
+        store::remove(conn, remove).await?;
+        store::add(conn, &added, now).await?;
+        chain::note(conn, now, Change { note, ..Change::of(&added, &removed) }).await
+    }
 }
 
 #[async_trait]
@@ -61,7 +92,7 @@ impl Catalogue for DbCatalogue {
     ) -> Result<(), CatalogueError> {
         let commit = async {
             let books = self.db.begin_bookkeeping().await?;
-            change(books.conn(), books.now(), add, remove, None).await?;
+            self.change(books.conn(), books.now(), add, remove, None).await?;
             if let Some(position) = position {
                 store::advance(books.conn(), position, books.now()).await?;
             }
@@ -78,7 +109,7 @@ impl Catalogue for DbCatalogue {
     ) -> Result<(), CatalogueError> {
         let commit = async {
             let tx = self.db.begin().await?;
-            change(tx.conn(), tx.now(), add, remove, Some(note)).await?;
+            self.change(tx.conn(), tx.now(), add, remove, Some(note)).await?;
             let actor = match note.kind {
                 "deletion" => Actor::Platform("retention"),
                 _ => Actor::CommandLine,
@@ -93,29 +124,34 @@ impl Catalogue for DbCatalogue {
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         store::position(self.db.conn()).await.map_err(failed)
     }
-}
 
-/// Changes the files and extends the chain over them. What is there already is not added again, and
-/// what is gone is not removed again: the answer to the first try may have been lost.
-async fn change(
-    conn: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    add: &[Segment],
-    remove: &[SegmentId],
-    note: Option<&Note>,
-) -> Result<(), DbError> {
-    let removed = store::of_ids(conn, remove).await?;
-    let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
-    let known: Vec<SegmentId> =
-        store::of_ids(conn, &ids).await?.iter().map(|segment| segment.id).collect();
-    let added: Vec<Segment> =
-        add.iter().filter(|segment| !known.contains(&segment.id)).cloned().collect();
-    if added.is_empty() && removed.is_empty() {
-        return Ok(());
+    async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError> {
+        let announce = async {
+            let books = self.db.begin_bookkeeping().await?;
+            store::announce(books.conn(), files, books.now()).await?;
+            books.commit().await
+        };
+        announce.await.map_err(failed)
     }
-    store::remove(conn, remove).await?;
-    store::add(conn, &added, now).await?;
-    chain::note(conn, now, Change { note, ..Change::of(&added, &removed) }).await
+
+    async fn leftovers(&self, before: DateTime<Utc>) -> Result<Vec<Leftover>, CatalogueError> {
+        let take_back = async {
+            let books = self.db.begin_bookkeeping().await?;
+            let leftovers = store::leftovers(books.conn(), before).await?;
+            books.commit().await?;
+            Ok(leftovers)
+        };
+        take_back.await.map_err(failed)
+    }
+
+    async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError> {
+        let forget = async {
+            let books = self.db.begin_bookkeeping().await?;
+            store::forget(books.conn(), ids).await?;
+            books.commit().await
+        };
+        forget.await.map_err(failed)
+    }
 }
 
 fn failed(error: DbError) -> CatalogueError {

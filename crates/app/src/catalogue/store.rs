@@ -1,13 +1,13 @@
-//! The tables `lake_segment` and `lake_position`. They name no agency's data, only files: no scope.
+//! The tables `lake_segment`, `lake_position` and `lake_object`. They name no agency's data, only files: no scope.
 
 use chrono::{DateTime, Utc};
 use db::DbError;
 use event::SpoolPosition;
-use lake::{Segment, SegmentId};
+use lake::{Leftover, Segment, SegmentId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 mod segment {
     use sea_orm::entity::prelude::*;
@@ -51,6 +51,29 @@ mod spool {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+mod object {
+    use sea_orm::entity::prelude::*;
+
+    /// A file in the store that is no part of the lake: not yet, or no longer.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lake_object")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(super) id: String,
+        pub(super) path: String,
+        pub(super) is_announced: bool,
+        pub(super) since: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Objects that are removed from the store at a time.
+const LEFTOVERS_MAX: u64 = 1000;
+
 /// There is one spool.
 const THE_SPOOL: i16 = 1;
 
@@ -60,12 +83,11 @@ const CHUNK: usize = 500;
 /// Returns all segments, by path.
 pub(super) async fn segments(conn: &impl ConnectionTrait) -> Result<Vec<Segment>, DbError> {
     let rows = segment::Entity::find().order_by_asc(segment::Column::Path).all(conn).await?;
-    rows.into_iter()
-        .map(|row| {
-            serde_json::from_value(row.meta)
-                .map_err(|error| DbError::from(DbErr::Json(error.to_string())))
-        })
-        .collect()
+    rows.into_iter().map(of_row).collect()
+}
+
+fn of_row(row: segment::Model) -> Result<Segment, DbError> {
+    serde_json::from_value(row.meta).map_err(|error| DbErr::Json(error.to_string()).into())
 }
 
 /// Returns those of these segments that are there.
@@ -156,4 +178,110 @@ pub(super) async fn position(
 ) -> Result<Option<SpoolPosition>, DbError> {
     let row = spool::Entity::find_by_id(THE_SPOOL).one(conn).await?;
     Ok(row.map(|row| SpoolPosition(u64::try_from(row.position).unwrap_or(0))))
+}
+
+/// Notes files that are about to be put into the store.
+pub(super) async fn announce(
+    conn: &impl ConnectionTrait,
+    files: &[Segment],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let row = |file: &Segment| object_row(file.id.to_string(), file.path.clone(), true, now);
+    insert_objects(conn, files.iter().map(row).collect()).await
+}
+
+fn object_row(
+    id: String,
+    path: String,
+    is_announced: bool,
+    since: DateTime<Utc>,
+) -> object::ActiveModel {
+    object::Model { id, path, is_announced, since }.into_active_model().reset_all()
+}
+
+async fn insert_objects(
+    conn: &impl ConnectionTrait,
+    rows: Vec<object::ActiveModel>,
+) -> Result<(), DbError> {
+    let replace = OnConflict::column(object::Column::Id)
+        .update_columns([object::Column::IsAnnounced, object::Column::Since])
+        .to_owned();
+    let mut rows = rows.into_iter();
+    loop {
+        let part: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        if part.is_empty() {
+            return Ok(());
+        }
+        object::Entity::insert_many(part)
+            .on_conflict(replace.clone())
+            .exec_without_returning(conn)
+            .await?;
+    }
+}
+
+/// Turns announcements into a commit: fails for a file whose announcement was taken back, unless it
+/// is in the lake already.
+pub(super) async fn take_announced(
+    conn: &impl ConnectionTrait,
+    add: &[Segment],
+) -> Result<(), DbError> {
+    for file in add {
+        let id = file.id.to_string();
+        let taken = object::Entity::delete_many()
+            .filter(object::Column::Id.eq(&id))
+            .filter(object::Column::IsAnnounced.eq(true))
+            .exec(conn)
+            .await?;
+        if taken.rows_affected == 0 && segment::Entity::find_by_id(&id).one(conn).await?.is_none() {
+            let why = format!("file {id} was not announced, or too long ago");
+            return Err(DbErr::Custom(why).into());
+        }
+    }
+    Ok(())
+}
+
+/// Notes files that are leaving the lake.
+pub(super) async fn note_removed(
+    conn: &impl ConnectionTrait,
+    ids: &[SegmentId],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for part in ids.chunks(CHUNK) {
+        let ids: Vec<String> = part.iter().map(ToString::to_string).collect();
+        let rows = segment::Entity::find().filter(segment::Column::Id.is_in(ids)).all(conn).await?;
+        let rows = rows.into_iter().map(|row| object_row(row.id, row.path, false, now));
+        insert_objects(conn, rows.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Takes back announcements made before a moment, and returns files that left before it.
+pub(super) async fn leftovers(
+    conn: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+) -> Result<Vec<Leftover>, DbError> {
+    object::Entity::update_many()
+        .col_expr(object::Column::IsAnnounced, Expr::value(false))
+        .filter(object::Column::Since.lt(before))
+        .exec(conn)
+        .await?;
+    let rows = object::Entity::find()
+        .filter(object::Column::IsAnnounced.eq(false))
+        .filter(object::Column::Since.lt(before))
+        .order_by_asc(object::Column::Since)
+        .limit(LEFTOVERS_MAX)
+        .all(conn)
+        .await?;
+    let leftover =
+        |row: object::Model| row.id.parse().ok().map(|id| Leftover { id, path: row.path.clone() });
+    Ok(rows.into_iter().filter_map(leftover).collect())
+}
+
+/// Forgets files that are gone from the store.
+pub(super) async fn forget(conn: &impl ConnectionTrait, ids: &[SegmentId]) -> Result<(), DbError> {
+    for part in ids.chunks(CHUNK) {
+        let ids: Vec<String> = part.iter().map(ToString::to_string).collect();
+        object::Entity::delete_many().filter(object::Column::Id.is_in(ids)).exec(conn).await?;
+    }
+    Ok(())
 }

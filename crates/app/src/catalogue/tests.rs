@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event::{EventId, SpoolPosition};
-use lake::{Catalogue as _, Note, Segment, SegmentId};
+use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId};
 use uuid::Uuid;
 
 use super::{DbCatalogue, chain, store};
@@ -31,7 +31,7 @@ fn segment(number: u128) -> Segment {
 #[tokio::test]
 async fn segments_and_position_move_together() {
     for test in db::testing::databases().await {
-        let catalogue = DbCatalogue::new(test.db.clone());
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
         assert_eq!(catalogue.position().await.unwrap(), None);
         let (one, two, three) = (segment(1), segment(2), segment(3));
         let add = [one.clone(), two.clone()];
@@ -50,7 +50,7 @@ async fn segments_and_position_move_together() {
 #[tokio::test]
 async fn the_chain_tells_what_came_and_went_and_who_meddled() {
     for test in db::testing::databases().await {
-        let catalogue = DbCatalogue::new(test.db.clone());
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
         let verify = async || chain::verify(&test.db).await.unwrap();
         assert_eq!((verify().await.entries, verify().await.holds()), (0, true));
         let (one, two, three) = (segment(1), segment(2), segment(3));
@@ -88,11 +88,41 @@ async fn an_installation_older_than_the_chain_adopts_its_files_once() {
         let books = test.db.begin_bookkeeping().await.unwrap();
         store::add(books.conn(), &[segment(1), segment(2)], books.now()).await.unwrap();
         books.commit().await.unwrap();
-        let catalogue = DbCatalogue::new(test.db.clone());
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
         for _ in 0..2 {
             catalogue.begin_chain().await.unwrap();
             let verdict = chain::verify(&test.db).await.unwrap();
             assert_eq!((verdict.entries, verdict.holds()), (2, true));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_lies_in_the_store_is_known_by_name() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone(), true);
+        let (one, two) = (segment(1), segment(2));
+        let (now, later) = (test.db.now(), test.db.now() + chrono::TimeDelta::hours(1));
+        let leftover = |of: &Segment| Leftover { id: of.id, path: of.path.clone() };
+        // Nothing comes in that was not announced.
+        let add = std::slice::from_ref(&one);
+        catalogue.commit(add, &[], None).await.unwrap_err();
+        catalogue.announce(add).await.unwrap();
+        assert_eq!(catalogue.leftovers(now).await.unwrap(), [], "too young");
+        catalogue.commit(add, &[], None).await.unwrap();
+        // The answer was lost: the same again.
+        catalogue.commit(add, &[], None).await.unwrap();
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), [], "it is in the lake");
+        // Announced, and never committed: whoever comes too late is refused.
+        let add = std::slice::from_ref(&two);
+        catalogue.announce(add).await.unwrap();
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), [leftover(&two)]);
+        catalogue.commit(add, &[], None).await.unwrap_err();
+        catalogue.forget(&[two.id]).await.unwrap();
+        // What leaves the lake is left over.
+        catalogue.commit(&[], &[one.id], None).await.unwrap();
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), [leftover(&one)]);
+        catalogue.forget(&[one.id]).await.unwrap();
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), []);
     }
 }

@@ -18,7 +18,7 @@ use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
 use lake::keep::{
     Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_file,
 };
-use lake::{Catalogue as _, ExportError, Lake, Note, Segment, SegmentId};
+use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId};
 use serde_json::json;
 
 use super::hunt::time;
@@ -57,8 +57,8 @@ pub(crate) struct RepairArguments {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Put the rows of a damaged file that can still be read into a new one. Where a checksum did not
-    /// hold, nobody can promise that they are as they were; the record in the chain says so
+    /// Put the rows of a damaged file that are still as they were written, by its blocks' checksums,
+    /// into a new one
     #[arg(long)]
     save_rows: bool,
 }
@@ -113,13 +113,14 @@ struct Damaged {
 
 /// Checks all files, those that a merge replaced meanwhile left out.
 async fn check_all(config: &Config, db: &Db) -> Result<(u64, Vec<Damaged>)> {
-    let catalogue = DbCatalogue::new(db.clone());
+    let catalogue = DbCatalogue::new(db.clone(), config.lake.has_store());
     let segments = catalogue.segments().await?;
+    let place = Place::of(&config.lake_settings()?)?;
     let bar = output::progress(u64::try_from(segments.len())?, "lake files");
     let mut damaged = Vec::new();
     let files = u64::try_from(segments.len())?;
     for segment in segments {
-        let faults = verify_file(&config.lake_folder(), &segment);
+        let faults = verify_file(&place, &segment);
         bar.inc(1);
         if !faults.is_empty() {
             damaged.push(Damaged { segment, faults });
@@ -138,8 +139,8 @@ async fn check_all(config: &Config, db: &Db) -> Result<(u64, Vec<Damaged>)> {
 async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
     let (files, damaged) = check_all(config, &db).await?;
-    let segments = DbCatalogue::new(db.clone()).segments().await?;
-    let unknown = strangers(&config.lake_folder(), &segments).unwrap_or_default();
+    let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
+    let unknown = strangers(&*Place::of(&config.lake_settings()?)?, &segments).unwrap_or_default();
     let verdict = chain::verify(&db).await?;
     let events: u64 = segments.iter().map(|segment| segment.rows).sum();
     let good = damaged.is_empty() && verdict.holds();
@@ -197,7 +198,7 @@ async fn hold_spool(
     config: &Config,
     db: &Db,
 ) -> Result<(Spool, SpoolReader, Option<SpoolPosition>)> {
-    let stored = DbCatalogue::new(db.clone()).position().await?;
+    let stored = DbCatalogue::new(db.clone(), config.lake.has_store()).position().await?;
     match Spool::open_for(&config.spool_folder(), config.spool_limits(), stored, None) {
         Ok((spool, reader, _)) => Ok((spool, reader, stored)),
         Err(OpenError::InUse(_)) => {
@@ -226,7 +227,7 @@ async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome>
     }
     let (missing, present): (Vec<Damaged>, Vec<Damaged>) =
         damaged.into_iter().partition(|one| one.faults.contains(&Fault::Missing));
-    forget_missing(&db, &missing).await?;
+    forget_missing(config, &db, &missing).await?;
     let lake = open_lake(config, &db).await?;
     let mut lost = 0;
     for one in &present {
@@ -250,8 +251,8 @@ async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome>
     Ok(Outcome::Good)
 }
 
-async fn forget_missing(db: &Db, missing: &[Damaged]) -> Result<()> {
-    let catalogue = DbCatalogue::new(db.clone());
+async fn forget_missing(config: &Config, db: &Db, missing: &[Damaged]) -> Result<()> {
+    let catalogue = DbCatalogue::new(db.clone(), config.lake.has_store());
     for one in missing {
         let segment = &one.segment;
         let detail = json!({
@@ -355,11 +356,12 @@ async fn one_round(
     what: &Export,
     folder: &Path,
 ) -> Result<Option<Vec<Exported>>> {
-    let segments = DbCatalogue::new(db.clone()).segments().await?;
-    let (lake, what, folder) = (config.lake_folder(), what.clone(), folder.to_owned());
+    let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
+    let place = Place::of(&config.lake_settings()?)?;
+    let (what, folder) = (what.clone(), folder.to_owned());
     let (ids, now) = (IdSource::from_os(), db.now());
     let next_id = move || SegmentId::from_uuid(ids.uuid(now));
-    let work = move || export(&lake, &segments, &what, &folder, next_id);
+    let work = move || export(&place, &segments, &what, &folder, next_id);
     match tokio::task::spawn_blocking(work).await? {
         Ok(files) => Ok(Some(files)),
         Err(ExportError::Replaced) => Ok(None),

@@ -42,6 +42,9 @@ pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Out
             if !shown.database.url.is_empty() {
                 "postgres://…".clone_into(&mut shown.database.url);
             }
+            if !shown.lake.s3.secret_access_key.is_empty() {
+                "…".clone_into(&mut shown.lake.s3.secret_access_key);
+            }
             print!("{}", toml::to_string(&shown)?);
         }
     }

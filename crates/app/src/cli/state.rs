@@ -41,6 +41,12 @@ pub(crate) struct RestoreArguments {
 }
 
 pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outcome> {
+    if config.lake.has_store() {
+        bail!(
+            "`lake.store` is set: back up the bucket and the database with their own tools, the \
+             database first"
+        );
+    }
     empty_or_new(&arguments.folder)?;
     super::block_on(async move {
         for _ in 0..ROUNDS_MAX {
@@ -70,7 +76,7 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
         Arc::new(IdSource::from_os()),
     )
     .await?;
-    let segments = DbCatalogue::new(copy.clone()).segments().await?;
+    let segments = DbCatalogue::new(copy.clone(), false).segments().await?;
     copy.close().await?;
     let bar = output::progress(u64::try_from(segments.len())?, "lake files");
     for segment in &segments {

@@ -6,13 +6,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 mod detection;
 mod incidents;
 mod keeping;
+mod lake;
 mod outbound;
 mod web;
 
@@ -25,6 +25,7 @@ pub use web::{SecondFactor, WebConfig};
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
 pub use incidents::IncidentsConfig;
 pub use keeping::KeepingConfig;
+pub use lake::{LakeConfig, S3Config};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -226,35 +227,6 @@ impl Default for SpoolConfig {
     }
 }
 
-/// Where events are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LakeConfig {
-    /// Events in memory before they are written to a file.
-    pub flush_events: usize,
-    /// The longest that events stay in memory only, in seconds.
-    pub flush_interval_s: u64,
-    /// Memory for events that wait for the disk, in bytes.
-    pub memory_bytes: usize,
-    /// The longest a search may take, in seconds.
-    pub query_timeout_s: u64,
-    /// Searches answered at the same time.
-    pub queries_max: usize,
-}
-
-impl Default for LakeConfig {
-    fn default() -> Self {
-        let settings = lake::LakeSettings::at("");
-        Self {
-            flush_events: settings.flush_events,
-            flush_interval_s: settings.flush_interval.as_secs(),
-            memory_bytes: settings.memory_budget_bytes,
-            query_timeout_s: settings.query_timeout.as_secs(),
-            queries_max: settings.queries_max,
-        }
-    }
-}
-
 /// How records are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -406,7 +378,8 @@ impl Config {
         if !(1..=120).contains(&self.keeping.months) {
             return wrong("`keeping.months` must be from 1 to 120".to_owned());
         }
-        self.outbound.settings().map(drop)
+        self.outbound.settings().map(drop)?;
+        self.lake.check()
     }
 
     /// Returns how the database is opened.
@@ -461,14 +434,11 @@ impl Config {
     }
 
     /// Returns how the lake is set up.
-    pub fn lake_settings(&self) -> lake::LakeSettings {
-        lake::LakeSettings {
-            flush_events: self.lake.flush_events,
-            flush_interval: Duration::from_secs(self.lake.flush_interval_s),
-            memory_budget_bytes: self.lake.memory_bytes,
-            query_timeout: Duration::from_secs(self.lake.query_timeout_s),
-            queries_max: self.lake.queries_max,
-            ..lake::LakeSettings::at(self.lake_folder())
-        }
+    ///
+    /// # Errors
+    ///
+    /// When the keys of its store cannot be read.
+    pub fn lake_settings(&self) -> Result<::lake::LakeSettings, ConfigError> {
+        self.lake.settings(&self.lake_folder())
     }
 }

@@ -144,9 +144,9 @@ pub async fn open_db(config: &Config) -> Result<Db> {
 ///
 /// When the folder cannot be used or a file of the catalogue is missing.
 pub async fn open_lake(config: &Config, db: &Db) -> Result<Arc<Lake>> {
-    let catalogue = Arc::new(DbCatalogue::new(db.clone()));
+    let catalogue = Arc::new(DbCatalogue::new(db.clone(), config.lake.has_store()));
     catalogue.begin_chain().await.context("beginning the chain over the lake's files")?;
-    Lake::open(config.lake_settings(), catalogue, Arc::new(SystemClock))
+    Lake::open(config.lake_settings()?, catalogue, Arc::new(SystemClock))
         .await
         .context("opening the lake")
 }
@@ -345,7 +345,10 @@ async fn open_spool(
     db: &Db,
     state: &StateFile,
 ) -> Result<(Spool, SpoolReader, Recovered, Begin)> {
-    let stored = DbCatalogue::new(db.clone()).position().await.context("reading the position")?;
+    let stored = DbCatalogue::new(db.clone(), config.lake.has_store())
+        .position()
+        .await
+        .context("reading the position")?;
     let (folder, limits, file) = (config.spool_folder(), config.spool_limits(), state.clone());
     let now = db.now();
     let opened = tokio::task::spawn_blocking(move || {

@@ -1,10 +1,13 @@
 //! The lake's catalogue: which files exist, and up to where the spool is safely in them. `app`
 //! implements `lake::Catalogue` over these.
 
-use super::table::Type::{Big, Json, Small, Text, Time};
+use super::table::Type::{Big, Bool, Json, Small, Text, Time};
 use super::{Migration, Step, Table};
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { name: "0008_lake", steps: lake }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0008_lake", steps: lake },
+    Migration { name: "0010_lake_object", steps: object },
+];
 
 fn lake() -> Vec<Step> {
     let segment = Table::named("lake_segment")
@@ -27,4 +30,15 @@ fn lake() -> Vec<Step> {
         .col("position", Big)
         .col("updated_at", Time);
     vec![Step::Table(segment), Step::Table(position)]
+}
+
+/// Files in the store that are no part of the lake: not yet, or no longer.
+fn object() -> Vec<Step> {
+    let object = Table::named("lake_object")
+        .key("id", Text)
+        .col("path", Text)
+        .col("is_announced", Bool)
+        .col("since", Time)
+        .index(&["since"]);
+    vec![Step::Table(object)]
 }

@@ -27,13 +27,13 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use event::Scope;
 use event::lake::{LakeError, Table};
 use futures::StreamExt as _;
-use object_store::local::LocalFileSystem;
 use uuid::Uuid;
 
 use super::Stop;
 use super::table::EventsTable;
 use crate::error::StoreError;
 use crate::limits::SQL_BYTES_MAX;
+use crate::place::Place;
 use crate::schema::{self, SCHEMA};
 use crate::store::{SPILL_FOLDER, View};
 
@@ -83,7 +83,7 @@ pub(crate) struct SqlLimits {
 /// Runs one `SELECT` over the table `events`.
 pub(crate) async fn sql(
     view: View,
-    folder: &Path,
+    place: &Place,
     scope: &Scope,
     text: &str,
     limits: SqlLimits,
@@ -96,8 +96,8 @@ pub(crate) async fn sql(
         return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
     }
     stop.check()?;
-    let context = context(folder, limits.memory_bytes).map_err(asked_or_failed)?;
-    register_events(&context, view, folder, scope).map_err(asked_or_failed)?;
+    let context = context(place.folder(), limits.memory_bytes).map_err(asked_or_failed)?;
+    register_events(&context, view, place, scope).map_err(asked_or_failed)?;
     let plan = plan(&context, text).await?;
     let frame = DataFrame::new(context.state(), plan);
     let frame = frame.limit(0, Some(limits.rows_max + 1)).map_err(asked_or_failed)?;
@@ -131,12 +131,11 @@ fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFus
 fn register_events(
     context: &SessionContext,
     view: View,
-    folder: &Path,
+    place: &Place,
     scope: &Scope,
 ) -> Result<(), DataFusionError> {
     let store = ObjectStoreUrl::parse("lake://events/")?;
-    let files = LocalFileSystem::new_with_prefix(folder)?;
-    context.register_object_store(store.as_ref(), Arc::new(files));
+    context.register_object_store(store.as_ref(), place.for_sql(&view.segments)?);
     let mut batches: Vec<RecordBatch> =
         view.batches.iter().map(|rows| rows.batch.clone()).collect();
     let tail = view.tail.iter().flat_map(|events| events.iter());

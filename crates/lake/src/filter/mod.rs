@@ -4,7 +4,6 @@ mod columns;
 mod fields;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 
 use arrow::record_batch::RecordBatch;
 use event::lake::Search;
@@ -15,6 +14,7 @@ pub(crate) use columns::FieldColumns;
 use fields::OwnField;
 
 use crate::error::StoreError;
+use crate::place::Opened;
 use crate::rows::Columns;
 use crate::schema::{self, INDEXED};
 use crate::segment::{Footer, Granule, SegmentFile, field_token, may_hold, word_token};
@@ -200,7 +200,12 @@ impl Need {
         }
     }
 
-    fn met_by(&self, file: &File, footer: &Footer, granule: &Granule) -> Result<bool, StoreError> {
+    fn met_by(
+        &self,
+        file: &Opened,
+        footer: &Footer,
+        granule: &Granule,
+    ) -> Result<bool, StoreError> {
         match self {
             Self::Nothing => Ok(true),
             Self::Tokens(tokens) => may_hold(file, footer, granule, tokens),
@@ -261,7 +266,7 @@ impl Filter {
         file: &SegmentFile,
         footer: &'a Footer,
     ) -> Result<Vec<&'a Granule>, StoreError> {
-        let open = File::open(&file.path)?;
+        let open = file.open()?;
         let need = Need::all([self.node.need(&footer.loose), self.scope_need()].into_iter());
         let mut granules = Vec::new();
         for granule in &footer.granules {

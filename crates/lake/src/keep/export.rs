@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
 use std::path::Path;
 
 use arrow::array::BooleanArray;
@@ -13,10 +14,11 @@ use chrono::{DateTime, Utc};
 use event::SystemId;
 use serde::{Deserialize, Serialize};
 
-use super::verify::digest;
+use crate::place::digest;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, ExportError, StoreError};
 use crate::limits::MERGE_BATCH_ROWS;
+use crate::place::Place;
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
 use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
@@ -100,7 +102,7 @@ pub struct Manifest {
 /// When a file cannot be read or written. One that a merge has just replaced is
 /// [`ExportError::Replaced`]: ask the catalogue again.
 pub fn export(
-    lake_folder: &Path,
+    place: &Arc<Place>,
     segments: &[Segment],
     what: &Export,
     into: &Path,
@@ -111,7 +113,7 @@ pub fn export(
         segment.max_occurred_at >= what.from && segment.min_occurred_at < what.to
     };
     for segment in segments.iter().filter(asked) {
-        match one(lake_folder, segment, what, into, next_id()) {
+        match one(place, segment, what, into, next_id()) {
             Ok(file) => written.extend(file),
             Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(ExportError::Replaced);
@@ -123,13 +125,13 @@ pub fn export(
 }
 
 fn one(
-    lake_folder: &Path,
+    place: &Arc<Place>,
     segment: &Segment,
     what: &Export,
     into: &Path,
     id: SegmentId,
 ) -> Result<Option<Exported>, StoreError> {
-    let file = SegmentFile::new(lake_folder, segment.clone());
+    let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;

@@ -17,6 +17,7 @@ use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::lake::{Lake, blocking};
 use crate::limits::{GRANULE_ROWS, MERGE_BATCH_ROWS};
+use crate::place::Place;
 use crate::rows::{Columns, moment, text_at};
 use crate::schema;
 use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows, remove_quietly};
@@ -134,8 +135,9 @@ impl Lake {
         let stays = deleted.len() < owners.len();
         let replaced_by = if stays {
             let gone: Vec<Owner> = deleted.iter().map(|one| one.rows.owner).collect();
-            let (folder, own, id) = (self.folder.clone(), segment.clone(), self.next_segment_id());
-            Some(blocking(move || rewrite(&folder, &own, &gone, id)).await?)
+            let (place, own, id) =
+                (Arc::clone(&self.place), segment.clone(), self.next_segment_id());
+            Some(blocking(move || rewrite(&place, &own, &gone, id)).await?)
         } else {
             None
         };
@@ -152,7 +154,7 @@ impl Lake {
         let add: Vec<Segment> = replaced_by.into_iter().collect();
         if let Err(error) = self.replace_files(&add, &[segment.id], &note).await {
             for new in &add {
-                remove_quietly(&self.folder.join(&new.path));
+                remove_quietly(&self.place.folder().join(&new.path));
             }
             return Err(error);
         }
@@ -165,8 +167,8 @@ impl Lake {
         if let Some(owners) = known {
             return Ok(owners);
         }
-        let (folder, own) = (self.folder.clone(), segment.clone());
-        let owners = Arc::new(blocking(move || read_owners(&folder, &own)).await?);
+        let (place, own) = (Arc::clone(&self.place), segment.clone());
+        let owners = Arc::new(blocking(move || read_owners(&place, &own)).await?);
         let live: std::collections::BTreeSet<SegmentId> =
             self.files().iter().map(|file| file.id).collect();
         let mut kept = self.owners.lock();
@@ -188,8 +190,8 @@ fn owner_at(columns: &Columns<'_>, row: usize) -> Result<Owner, StoreError> {
     Ok(Owner { agency, system })
 }
 
-fn read_owners(folder: &Path, segment: &Segment) -> Result<Vec<OwnerRows>, StoreError> {
-    let file = SegmentFile::new(folder, segment.clone());
+fn read_owners(place: &Arc<Place>, segment: &Segment) -> Result<Vec<OwnerRows>, StoreError> {
+    let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let mut owners: BTreeMap<Owner, (u64, i64, i64)> = BTreeMap::new();
@@ -219,15 +221,15 @@ fn read_owners(folder: &Path, segment: &Segment) -> Result<Vec<OwnerRows>, Store
 
 /// Writes a file again without the events of these owners.
 fn rewrite(
-    folder: &Path,
+    place: &Arc<Place>,
     segment: &Segment,
     gone: &[Owner],
     id: SegmentId,
 ) -> Result<Segment, StoreError> {
-    let file = SegmentFile::new(folder, segment.clone());
+    let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
-    let mut writer = SegmentWriter::create(folder, id, segment.day)?;
+    let mut writer = SegmentWriter::create(place.folder(), id, segment.day)?;
     let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
     for batch in batches {
         let kept = batch.and_then(|batch| without(&batch, gone));

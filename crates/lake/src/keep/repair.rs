@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 
-use super::verify::digest;
 use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::StoreError;
 use crate::lake::{Lake, blocking};
 use crate::limits::GRANULE_ROWS;
+use crate::place::Place;
 use crate::segment::{
     Damage, FileOrigin, Footers, SegmentFile, SegmentWriter, places_of, read_rows,
 };
@@ -53,20 +53,22 @@ impl Lake {
         why: &str,
     ) -> Result<Salvaged, LakeError> {
         let turn = self.merging.lock().await;
-        let (folder, own, id) = (self.folder.clone(), segment.clone(), self.next_segment_id());
+        let (place, own, id) = (Arc::clone(&self.place), segment.clone(), self.next_segment_id());
         let saved =
-            if save_rows { blocking(move || Ok(save(&folder, &own, id))).await? } else { None };
+            if save_rows { blocking(move || Ok(save(&place, &own, id))).await? } else { None };
         let salvaged = Salvaged {
             rows_before: segment.rows,
             rows_saved: saved.as_ref().map_or(0, |saved| saved.rows),
             replaced_by: saved,
         };
+        let (place, own) = (Arc::clone(&self.place), segment.clone());
+        let found = blocking(move || Ok(place.digest(&own).ok().map(|found| found.0))).await?;
         let note = Note {
             kind: "quarantine",
             detail: serde_json::json!({
                 "file": segment.path,
                 "sha256": segment.sha256,
-                "found_sha256": digest(&self.folder.join(&segment.path)).ok().map(|found| found.0),
+                "found_sha256": found,
                 "why": why,
                 "events_before": salvaged.rows_before,
                 "events_saved": salvaged.rows_saved,
@@ -78,11 +80,17 @@ impl Lake {
         };
         // First aside, then out of the catalogue: a crash in between leaves a missing file, which the
         // next repair takes out.
-        quarantine(&self.folder, segment).map_err(StoreError::from)?;
+        self.quarantine(segment).await?;
         let add: Vec<Segment> = salvaged.replaced_by.iter().cloned().collect();
         self.replace_files(&add, &[segment.id], &note).await?;
         drop(turn);
         Ok(salvaged)
+    }
+
+    async fn quarantine(&self, segment: &Segment) -> Result<(), StoreError> {
+        let aside = self.place.folder().join(QUARANTINE_FOLDER);
+        fs::create_dir_all(&aside)?;
+        self.place.set_aside(segment, &aside.join(format!("{}.parquet", segment.id))).await
     }
 
     /// Changes catalogue and state together, with a note of why.
@@ -92,33 +100,26 @@ impl Lake {
         remove: &[SegmentId],
         note: &Note,
     ) -> Result<(), StoreError> {
+        self.publish(add).await?;
         self.catalogue.commit_noted(add, remove, note).await?;
+        self.place.settle(add);
         let files = add
             .iter()
-            .map(|segment| std::sync::Arc::new(SegmentFile::new(&self.folder, segment.clone())))
+            .map(|segment| Arc::new(SegmentFile::new(&self.place, segment.clone())))
             .collect();
         self.state.lock().change_segments(files, remove);
         Ok(())
     }
 }
 
-fn quarantine(folder: &Path, segment: &Segment) -> std::io::Result<()> {
-    let aside = folder.join(QUARANTINE_FOLDER);
-    fs::create_dir_all(&aside)?;
-    match fs::rename(folder.join(&segment.path), aside.join(format!("{}.parquet", segment.id))) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Writes the rows that are as they were written to a new file; nothing if there are none.
-fn save(folder: &Path, segment: &Segment, id: SegmentId) -> Option<Segment> {
-    let file = SegmentFile::new(folder, segment.clone());
+fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment> {
+    let file = SegmentFile::new(place, segment.clone());
     let footers = Footers::default();
     let opened = catch_unwind(AssertUnwindSafe(|| footers.of(&file))).ok()?;
     let footer = opened.ok()?;
-    let damage = Damage::of(&file.path, &footer).ok()?;
-    let mut writer = SegmentWriter::create(folder, id, segment.day).ok()?;
+    let damage = Damage::of(&file, &footer).ok()?;
+    let mut writer = SegmentWriter::create(place.folder(), id, segment.day).ok()?;
     let rows = usize::try_from(segment.rows).unwrap_or(0);
     let mut saved = 0;
     for first in (0..rows).step_by(GRANULE_ROWS) {

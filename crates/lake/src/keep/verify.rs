@@ -2,23 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use event::lake::Search;
 use event::{Event, Scope, query};
-use sha2::{Digest as _, Sha256};
 
 use crate::ask::{Stop, page};
 use crate::catalogue::Segment;
 use crate::error::{BadRows, StoreError};
 use crate::lake::chain;
 use crate::limits::{GRANULE_ROWS, PAGE_EVENTS_MAX};
+use crate::place::Place;
 use crate::rows::{Columns, decode, id_at, moment};
 use crate::schema;
 use crate::segment::{Footers, SegmentFile, read_rows};
@@ -73,8 +72,8 @@ impl fmt::Display for Fault {
 
 /// Checks one file of the lake against what the catalogue says of it: checksum and size, rows, times,
 /// ids, and whether its index finds samples of what is in it. Reads the whole file.
-pub fn verify_file(folder: &Path, segment: &Segment) -> Vec<Fault> {
-    match digest(&folder.join(&segment.path)) {
+pub fn verify_file(place: &Arc<Place>, segment: &Segment) -> Vec<Fault> {
+    match place.digest(segment) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return vec![Fault::Missing],
         Err(error) => return vec![Fault::Unreadable(error.to_string())],
         Ok((found, size_bytes)) if found != segment.sha256 || size_bytes != segment.size_bytes => {
@@ -83,7 +82,7 @@ pub fn verify_file(folder: &Path, segment: &Segment) -> Vec<Fault> {
         Ok(_) => {}
     }
     // A reader of hostile bytes may stumble; here it must not take the others with it.
-    match catch_unwind(AssertUnwindSafe(|| check(folder, segment))) {
+    match catch_unwind(AssertUnwindSafe(|| check(place, segment))) {
         Ok(Ok(faults)) => faults,
         Ok(Err(error)) => vec![Fault::Unreadable(chain(&error))],
         Err(_panic) => vec![Fault::Unreadable("the reader failed on it".to_owned())],
@@ -96,7 +95,8 @@ pub fn verify_file(folder: &Path, segment: &Segment) -> Vec<Fault> {
 /// # Errors
 ///
 /// When the folder cannot be read.
-pub fn strangers(folder: &Path, segments: &[Segment]) -> io::Result<Vec<PathBuf>> {
+pub fn strangers(place: &Place, segments: &[Segment]) -> io::Result<Vec<PathBuf>> {
+    let folder = place.folder();
     let known: BTreeSet<PathBuf> =
         segments.iter().map(|segment| folder.join(&segment.path)).collect();
     let is_stranger = |path: &PathBuf| {
@@ -105,15 +105,8 @@ pub fn strangers(folder: &Path, segments: &[Segment]) -> io::Result<Vec<PathBuf>
     Ok(files(folder)?.into_iter().filter(is_stranger).collect())
 }
 
-/// Returns a file's SHA-256, lower-case hex, and its size.
-pub(super) fn digest(path: &Path) -> io::Result<(String, u64)> {
-    let mut hash = Sha256::new();
-    let size_bytes = io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok((hex::encode(hash.finalize()), size_bytes))
-}
-
-fn check(folder: &Path, segment: &Segment) -> Result<Vec<Fault>, StoreError> {
-    let file = Arc::new(SegmentFile::new(folder, segment.clone()));
+fn check(place: &Arc<Place>, segment: &Segment) -> Result<Vec<Fault>, StoreError> {
+    let file = Arc::new(SegmentFile::new(place, segment.clone()));
     let footers = Footers::default();
     let mut faults = check_rows(&file, &footers)?;
     faults.extend(check_index(&file, &footers)?);

@@ -3,12 +3,11 @@
 //! The checksum of the whole file says that something changed, these say where: what lies in other
 //! blocks is as it was written. They stand behind the index; the footer's metadata says where.
 
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 
-use super::Footer;
+use parquet::file::reader::Length;
+
+use super::{Footer, SegmentFile};
 use super::file::{KEY_CHECKS, key};
 use crate::error::StoreError;
 
@@ -67,11 +66,11 @@ impl Damage {
     /// # Errors
     ///
     /// When it cannot be read, or has no checksums that fit its length.
-    pub(crate) fn of(path: &Path, footer: &Footer) -> Result<Self, StoreError> {
+    pub(crate) fn of(file: &SegmentFile, footer: &Footer) -> Result<Self, StoreError> {
         let place = key(footer.parquet.metadata(), KEY_CHECKS).ok_or(StoreError::Index)?;
         let covered: u64 = place.parse().map_err(|_| StoreError::Index)?;
-        let file = File::open(path)?;
-        if covered > file.metadata()?.len() {
+        let file = file.open()?;
+        if covered > Length::len(&file) {
             return Err(StoreError::Index);
         }
         let length = usize::try_from(covered).map_err(|_| StoreError::Index)?;

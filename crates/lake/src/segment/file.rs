@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +17,7 @@ use super::granules::{Granule, HEAD_BYTES, entries_bytes, read_entries};
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
+use crate::place::{Opened, Place};
 
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
 pub(super) const KEY_INDEX: &str = "luytre.index";
@@ -94,14 +95,18 @@ pub(super) fn key<'a>(metadata: &'a ParquetMetaData, name: &str) -> Option<&'a s
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
     pub(crate) segment: Segment,
-    pub(crate) path: PathBuf,
+    place: Arc<Place>,
     replaced: AtomicBool,
 }
 
 impl SegmentFile {
-    pub(crate) fn new(folder: &Path, segment: Segment) -> Self {
-        let path = folder.join(&segment.path);
-        Self { segment, path, replaced: AtomicBool::new(false) }
+    pub(crate) fn new(place: &Arc<Place>, segment: Segment) -> Self {
+        Self { segment, place: Arc::clone(place), replaced: AtomicBool::new(false) }
+    }
+
+    /// Opens it for reading.
+    pub(crate) fn open(&self) -> io::Result<Opened> {
+        self.place.open_file(&self.segment)
     }
 
     /// Marks the file for deletion once its last reader is done.
@@ -112,10 +117,8 @@ impl SegmentFile {
 
 impl Drop for SegmentFile {
     fn drop(&mut self) {
-        if *self.replaced.get_mut()
-            && let Err(error) = std::fs::remove_file(&self.path)
-        {
-            tracing::warn!(segment.id = %self.segment.id, %error, "a merged file could not be removed; the next start does");
+        if *self.replaced.get_mut() {
+            self.place.remove_after_last_reader(&self.segment);
         }
     }
 }
@@ -130,12 +133,11 @@ pub(crate) struct Footer {
 }
 
 impl Footer {
-    fn read(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path)?;
+    fn read(file: &Opened) -> Result<Self, StoreError> {
         let options = ArrowReaderOptions::new()
             .with_offset_index_policy(PageIndexPolicy::Required)
             .with_column_index_policy(PageIndexPolicy::Skip);
-        let parquet = ArrowReaderMetadata::load(&file, options)?;
+        let parquet = ArrowReaderMetadata::load(file, options)?;
         let metadata = parquet.metadata();
         let place = key(metadata, KEY_INDEX).and_then(|place| place.split_once(','));
         let offset = place.and_then(|(offset, _)| offset.parse::<u64>().ok());
@@ -179,7 +181,7 @@ impl Footers {
                 return Ok(Arc::clone(footer));
             }
         }
-        let footer = Arc::new(Footer::read(&file.path)?);
+        let footer = Arc::new(Footer::read(&file.open()?)?);
         let mut kept = self.kept.lock();
         if kept.by_id.len() >= FOOTERS_KEPT {
             let oldest = kept.by_id.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);

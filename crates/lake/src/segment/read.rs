@@ -1,8 +1,6 @@
 //! Reads chosen rows and columns of a file.
 
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -12,6 +10,7 @@ use super::bloom::{BLOCK_BYTES, block_may_hold, block_of};
 use super::{Footer, Granule, SegmentFile};
 use crate::error::StoreError;
 use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS, WIDE_BATCH_ROWS};
+use crate::place::Opened;
 use crate::schema::RARELY_REPEATED;
 
 /// Reads columns of some rows (ascending, not overlapping), batch by batch. Columns that the file
@@ -24,10 +23,8 @@ pub(crate) fn read_rows(
     batch_rows: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
     let (groups, selection) = selection(footer, rows);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-        File::open(&file.path)?,
-        footer.parquet.clone(),
-    );
+    let builder =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.open()?, footer.parquet.clone());
     let mask = match columns {
         Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
         None => ProjectionMask::all(),
@@ -74,7 +71,7 @@ fn selection(footer: &Footer, rows: &[Range<usize>]) -> (Vec<usize>, RowSelectio
 
 /// Returns whether a granule may hold all of these tokens.
 pub(crate) fn may_hold(
-    file: &File,
+    file: &Opened,
     footer: &Footer,
     granule: &Granule,
     tokens: &[u64],

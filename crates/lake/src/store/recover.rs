@@ -9,6 +9,7 @@ use event::SpoolPosition;
 
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::OpenError;
+use crate::place::Place;
 use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, read_inputs};
 
 /// Where files go that nobody can explain: nothing is deleted that may be the only copy.
@@ -31,8 +32,8 @@ pub struct Recovered {
 }
 
 /// Checks that every file is there, and clears up what a crash left.
-pub(crate) fn recover(
-    folder: &Path,
+pub(crate) async fn recover(
+    place: &Place,
     segments: &[Segment],
     position: Option<SpoolPosition>,
 ) -> Result<Recovered, OpenError> {
@@ -40,13 +41,18 @@ pub(crate) fn recover(
         let path = path.to_owned();
         move |source| OpenError::Folder { path, source }
     };
+    let folder = place.folder();
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let known: BTreeSet<PathBuf> =
         segments.iter().map(|segment| folder.join(&segment.path)).collect();
     let mut missing = Vec::new();
-    for segment in segments {
+    for segment in looked_for(place, segments) {
         let path = folder.join(&segment.path);
-        if !path.try_exists().map_err(failed(&path))? {
+        let is_there = place.has(segment).await.map_err(|source| {
+            let path = segment.path.clone();
+            OpenError::Unreachable { path, source }
+        })?;
+        if !is_there {
             missing.push((path, segment.id));
         }
     }
@@ -75,6 +81,10 @@ pub(crate) fn recover(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
         _ => {}
     }
+    if place.is_shared() {
+        // Files that were committed, or moved to the store, and not yet taken over.
+        place.settle(segments);
+    }
     let merged = if strangers.is_empty() { BTreeSet::new() } else { inputs(folder, segments) };
     let ids: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
     let position = position.filter(|_| are_of_one_flush(&strangers));
@@ -87,6 +97,19 @@ pub(crate) fn recover(
         }
     }
     Ok(recovered)
+}
+
+/// Returns the files whose being there is worth asking for: every one in a folder; in a store, where
+/// each asking takes a while, the oldest and the newest. Another store, or another bucket, lacks them.
+fn looked_for<'a>(place: &Place, segments: &'a [Segment]) -> Vec<&'a Segment> {
+    if !place.is_shared() {
+        return segments.iter().collect();
+    }
+    let mut ends: Vec<&Segment> = Vec::new();
+    ends.extend(segments.iter().min_by_key(|segment| (segment.max_occurred_at, segment.id)));
+    ends.extend(segments.iter().max_by_key(|segment| (segment.max_occurred_at, segment.id)));
+    ends.dedup_by_key(|segment| segment.id);
+    ends
 }
 
 /// Returns whether all that a stranger holds is, or will be, in the lake without it.

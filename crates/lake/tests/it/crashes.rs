@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use event::lake::LakeReader as _;
 use event::{Event, SpoolPosition, SystemClock};
-use lake::{Catalogue, CatalogueError, Lake, MemoryCatalogue, Note, OpenError, Segment, SegmentId};
+use lake::{
+    Catalogue, CatalogueError, Lake, Leftover, MemoryCatalogue, Note, OpenError, Segment, SegmentId,
+};
 
 use crate::home::{Home, all_ids, at, events, files_below, newest_first, run};
 
@@ -55,6 +58,18 @@ impl Catalogue for Forgetful {
 
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         self.inner.position().await
+    }
+
+    async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError> {
+        self.inner.announce(files).await
+    }
+
+    async fn leftovers(&self, before: DateTime<Utc>) -> Result<Vec<Leftover>, CatalogueError> {
+        self.inner.leftovers(before).await
+    }
+
+    async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError> {
+        self.inner.forget(ids).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! A lake in a temporary folder, and events to put into it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +12,36 @@ use event::{
     AgencyId, Attr, Attrs, Class, Event, EventId, Fields, IdSource, LogSource, Origin, Scope,
     SourceId, SpoolPosition, SystemClock, TimeQuality, Value,
 };
-use lake::{Lake, LakeSettings, MemoryCatalogue};
+use lake::{Lake, LakeSettings, MemoryCatalogue, OpenError, Place, S3Settings, Store};
 use uuid::Uuid;
+
+use crate::s3;
 
 /// A folder and a catalogue that outlive the lakes opened over them.
 pub(crate) struct Home {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) catalogue: Arc<MemoryCatalogue>,
+    pub(crate) store: Option<(tempfile::TempDir, S3Settings)>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), catalogue: Arc::default() }
+        let store = crate::IN_STORE.then(|| {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::create_dir(root.path().join("logs")).unwrap();
+            let address = s3::start(root.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+            let settings = S3Settings {
+                bucket: "logs".to_owned(),
+                prefix: "tinh/lake".to_owned(),
+                endpoint: format!("http://{address}"),
+                region: "us-east-1".to_owned(),
+                access_key_id: s3::KEY_ID.to_owned(),
+                secret_access_key: s3::SECRET.to_owned(),
+                cache_bytes: 1 << 30,
+            };
+            (root, settings)
+        });
+        Self { folder: tempfile::tempdir().unwrap(), catalogue: Arc::default(), store }
     }
 
     /// Nothing is written or merged unless a test says so.
@@ -30,6 +49,7 @@ impl Home {
         LakeSettings {
             flush_interval: Duration::from_hours(1),
             compact_interval: None,
+            store: self.store.as_ref().map_or(Store::Folder, |(_, s3)| Store::S3(s3.clone())),
             ..LakeSettings::at(self.folder.path())
         }
     }
@@ -39,8 +59,20 @@ impl Home {
     }
 
     pub(crate) async fn open_with(&self, settings: LakeSettings) -> Arc<Lake> {
+        self.try_open_with(settings).await.unwrap()
+    }
+
+    pub(crate) async fn try_open_with(
+        &self,
+        settings: LakeSettings,
+    ) -> Result<Arc<Lake>, OpenError> {
         let catalogue = Arc::clone(&self.catalogue) as _;
-        Lake::open(settings, catalogue, Arc::new(SystemClock)).await.unwrap()
+        Lake::open(settings, catalogue, Arc::new(SystemClock)).await
+    }
+
+    /// Returns where the files lie.
+    pub(crate) fn place(&self) -> Arc<Place> {
+        Place::of(&self.settings()).unwrap()
     }
 
     /// Returns the lake's files, sorted.

@@ -27,25 +27,25 @@ fn a_whole_file_is_in_order_and_any_damage_is_found() {
         filled(&lake, &events(0..20_000)).await;
         lake.close().await;
         let segment = home.catalogue.segments().await.unwrap().remove(0);
-        assert_eq!(verify_file(home.folder.path(), &segment), []);
+        assert_eq!(verify_file(&home.place(), &segment), []);
         let path = home.folder.path().join(&segment.path);
         let whole = fs::read(&path).unwrap();
         for place in (0..whole.len()).step_by(whole.len() / 9) {
             let mut flipped = whole.clone();
             flipped[place] ^= 0x01;
             fs::write(&path, &flipped).unwrap();
-            let faults = verify_file(home.folder.path(), &segment);
+            let faults = verify_file(&home.place(), &segment);
             assert!(matches!(faults[..], [Fault::Checksum { .. }]), "byte {place}: {faults:?}");
         }
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        assert!(!verify_file(home.folder.path(), &segment).is_empty());
+        assert!(!verify_file(&home.place(), &segment).is_empty());
         fs::remove_file(&path).unwrap();
-        assert_eq!(verify_file(home.folder.path(), &segment), [Fault::Missing]);
+        assert_eq!(verify_file(&home.place(), &segment), [Fault::Missing]);
         // The file is as it was written, and the catalogue says something else of it.
         fs::write(&path, &whole).unwrap();
         let mut other = segment.clone();
         other.max_occurred_at += TimeDelta::seconds(1);
-        let faults = verify_file(home.folder.path(), &other);
+        let faults = verify_file(&home.place(), &other);
         assert!(matches!(faults[..], [Fault::Rows(_)]), "{faults:?}");
     });
 }
@@ -69,7 +69,7 @@ fn a_damaged_file_is_taken_out_and_what_can_be_read_is_saved() {
         // A granule or two of four are gone, and the rest is as it was.
         assert!((10_000..30_000).contains(&salvaged.rows_saved), "{salvaged:?}");
         let new = salvaged.replaced_by.clone().unwrap();
-        assert_eq!(verify_file(home.folder.path(), &new), []);
+        assert_eq!(verify_file(&home.place(), &new), []);
         let left = all_ids(&lake).await;
         assert_eq!(u64::try_from(left.len()).unwrap(), salvaged.rows_saved);
         let was: HashMap<EventId, &Event> = events.iter().map(|event| (event.id, event)).collect();
@@ -99,7 +99,7 @@ fn export(home: &Home, what: &Export, into: &Path) -> Vec<Exported> {
     let ids = IdSource::seeded(77);
     let segments = run(home.catalogue.segments()).unwrap();
     let next = || SegmentId::from_uuid(ids.uuid(start()));
-    lake::keep::export(home.folder.path(), &segments, what, into, next).unwrap()
+    lake::keep::export(&home.place(), &segments, what, into, next).unwrap()
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
         let stays: Vec<&Event> = events.iter().filter(|event| !is_gone(event)).collect();
         assert_eq!(all_ids(&lake).await, newest_first(stays.iter().copied()));
         for file in lake.files() {
-            assert_eq!(verify_file(home.folder.path(), &file), []);
+            assert_eq!(verify_file(&home.place(), &file), []);
         }
         // Nothing more goes by the same rule.
         assert_eq!(lake.prune(second_day, &rule).await.unwrap(), []);

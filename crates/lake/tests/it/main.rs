@@ -11,4 +11,8 @@ mod home;
 mod keeping;
 mod merging;
 mod round_trip;
+mod s3;
 mod sql;
+
+/// Where the lake of a test has its files: see `tests/s3`, where the same tests run over a store.
+const IN_STORE: bool = false;

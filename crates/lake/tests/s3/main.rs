@@ -1,0 +1,23 @@
+//! The tests of `tests/it` once more, with the lake's files in a real S3 server on loopback, and what
+//! only such a lake does.
+
+#![allow(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::panic, reason = "a test may stop at the first surprise")]
+
+#[path = "../it/answers.rs"]
+mod answers;
+#[path = "../it/differential.rs"]
+mod differential;
+#[path = "../it/home.rs"]
+mod home;
+#[path = "../it/round_trip.rs"]
+mod round_trip;
+#[path = "../it/s3.rs"]
+mod s3;
+#[path = "../it/sql.rs"]
+mod sql;
+mod store;
+
+/// Where the lake of a test has its files.
+const IN_STORE: bool = true;
