@@ -42,8 +42,8 @@ pub use catalogue::{
 };
 pub use error::{ExportError, OpenError};
 pub use lake::Lake;
-pub use place::Place;
 pub use limits::{BUCKETS_MAX, PAGE_EVENTS_MAX, SQL_BYTES_MAX, TOP_LIMIT_MAX};
+pub use place::Place;
 pub use schema::SCHEMA_VERSION;
 pub use settings::{LakeSettings, S3Settings, Store};
 pub use store::{LakeHealth, Recovered};

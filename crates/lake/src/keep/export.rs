@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
@@ -14,11 +14,11 @@ use chrono::{DateTime, Utc};
 use event::SystemId;
 use serde::{Deserialize, Serialize};
 
-use crate::place::digest;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, ExportError, StoreError};
 use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::Place;
+use crate::place::digest;
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
 use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};

@@ -10,12 +10,12 @@ use event::lake::LakeError;
 use event::{Event, EventId, SpoolPosition};
 
 use super::export::Exported;
-use crate::place::digest;
 use crate::ask::{Stop, known_ids};
 use crate::error::StoreError;
 use crate::lake::{Lake, blocking, to_micros};
 use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::Place;
+use crate::place::digest;
 use crate::rows::decode;
 use crate::segment::{Footers, SegmentFile, read_rows};
 
@@ -79,7 +79,9 @@ impl Lake {
         let reading = tokio::task::spawn_blocking(move || {
             let send = |events| sender.blocking_send(events).is_ok();
             match own.segment {
-                Some(segment) => read_parquet(&SegmentFile::new(&Place::in_folder(&folder), segment), send),
+                Some(segment) => {
+                    read_parquet(&SegmentFile::new(&Place::in_folder(&folder), segment), send)
+                }
                 None => read_lines(&folder.join(&own.path), send),
             }
         });

@@ -2,7 +2,6 @@
 //! the file without those whose time is over.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;

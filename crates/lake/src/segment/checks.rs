@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use parquet::file::reader::Length;
 
-use super::{Footer, SegmentFile};
 use super::file::{KEY_CHECKS, key};
+use super::{Footer, SegmentFile};
 use crate::error::StoreError;
 
 /// Bytes of a block: damage costs what lies in 64 KiB around it, and a file of 100 MB has 6 KB of
