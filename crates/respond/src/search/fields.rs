@@ -251,7 +251,8 @@ mod tests {
         check("* | ", "stats", 4);
         check("* | stats su", "sum(", 10);
         check("* | top src_i", "src_ip", 8);
-        check("dia chi ngu", "", 8);
+        check("dia chi ngu", "src_ip:", 8);
+        check("zzz", "", 0);
         check("", "", 0);
     }
 
