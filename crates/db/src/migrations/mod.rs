@@ -12,6 +12,7 @@ mod lake;
 mod post;
 mod registry;
 mod respond;
+mod system;
 mod table;
 
 use std::collections::BTreeSet;
@@ -56,6 +57,7 @@ fn all() -> Vec<Migration> {
         access::MIGRATIONS,
         post::MIGRATIONS,
         job::MIGRATIONS,
+        system::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())
