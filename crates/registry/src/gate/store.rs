@@ -12,7 +12,6 @@ use super::model::{Override, Paper};
 use crate::limits;
 use crate::system::System;
 
-#[expect(unreachable_pub, reason = "SeaORM wants its items public")]
 mod paper {
     use sea_orm::entity::prelude::*;
 
@@ -40,7 +39,6 @@ mod paper {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-#[expect(unreachable_pub, reason = "SeaORM wants its items public")]
 mod pass {
     use sea_orm::entity::prelude::*;
 

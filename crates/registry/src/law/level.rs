@@ -51,6 +51,6 @@ pub fn propose<'a>(law: &'a Law, facts: &Facts, day: NaiveDate) -> Proposal<'a> 
         .iter()
         .filter(|criterion| Some(criterion.regime.as_str()) == regime && facts.meet(criterion))
         .collect();
-    reasons.sort_by(|a, b| b.level.cmp(&a.level));
+    reasons.sort_by_key(|criterion| std::cmp::Reverse(criterion.level));
     Proposal { level: reasons.first().map(|criterion| criterion.level), reasons }
 }

@@ -39,7 +39,8 @@ fn the_file_is_whole() {
 
 #[test]
 fn the_higher_level_wins_and_the_clause_is_quoted() {
-    let cases: [(&[&str], &[(&str, i64)], Option<u8>); 12] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, i64)], Option<u8>);
+    let cases: [Case<'_>; 12] = [
         (&["type:noi_bo", "info:cong_cong"], &[], Some(1)),
         (&["type:noi_bo", "info:cong_cong", "info:rieng"], &[], Some(2)),
         (&["type:noi_bo", "info:ca_nhan", "serves_security"], &[], Some(3)),

@@ -13,6 +13,7 @@ use crate::text::{check_length, check_marks, clean};
 /// Everything of a system that its dossier asks for. Words are those of the law's lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of the form, answered alone")]
 pub struct Profile {
     /// What it is (`type`): one or more.
     pub types: Vec<String>,

@@ -150,7 +150,7 @@ impl ProfilePage {
     }
 
     /// Returns the language key of a changed fact.
-    pub(crate) fn fact_key(&self, name: &str) -> &'static str {
+    pub(crate) fn fact_key(name: &str) -> &'static str {
         match name {
             "types" => "profile-types",
             "info_classes" => "profile-info-classes",
@@ -165,6 +165,6 @@ impl ProfilePage {
 }
 
 /// A day as `<input type="date">` holds it.
-pub(crate) fn iso(day: &Option<NaiveDate>) -> String {
-    day.map(|day| day.to_string()).unwrap_or_default()
+pub(crate) fn iso(day: Option<&NaiveDate>) -> String {
+    day.map(ToString::to_string).unwrap_or_default()
 }

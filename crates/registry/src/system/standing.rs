@@ -144,9 +144,8 @@ impl Ground<'_> {
         let needs = self.system.level.is_some_and(|level| level.number() >= 3);
         let in_use = self.system.state == SystemState::Running;
         let tone = match (in_use, live, enabled) {
-            (false, _, _) => "quiet",
             (true, 0, _) if needs || enabled > 0 => "bad",
-            (true, 0, _) => "quiet",
+            (false, _, _) | (true, 0, _) => "quiet",
             (true, _, _) if live < enabled || !missing.is_empty() => "warn",
             _ => "ok",
         };
