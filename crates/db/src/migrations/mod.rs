@@ -13,6 +13,7 @@ mod lake;
 mod post;
 mod registry;
 mod respond;
+mod system;
 mod table;
 
 use std::collections::BTreeSet;
@@ -57,7 +58,11 @@ fn all() -> Vec<Migration> {
         access::MIGRATIONS,
         post::MIGRATIONS,
         job::MIGRATIONS,
+<<<<<<< HEAD
         keeping::MIGRATIONS,
+=======
+        system::MIGRATIONS,
+>>>>>>> main
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())
