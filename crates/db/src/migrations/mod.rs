@@ -58,11 +58,8 @@ fn all() -> Vec<Migration> {
         access::MIGRATIONS,
         post::MIGRATIONS,
         job::MIGRATIONS,
-<<<<<<< HEAD
         keeping::MIGRATIONS,
-=======
         system::MIGRATIONS,
->>>>>>> main
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -35,14 +35,12 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("source.revoke-token", "audit-did-source-revoke-token"),
     ("system.create", "audit-did-system-create"),
     ("system.update", "audit-did-system-update"),
-<<<<<<< HEAD
     ("system.retention", "audit-did-system-retention"),
     ("lake.deletion", "audit-did-lake-deletion"),
     ("lake.quarantine", "audit-did-lake-quarantine"),
     ("lake.missing", "audit-did-lake-missing"),
     ("lake.export", "audit-did-lake-export"),
     ("lake.import", "audit-did-lake-import"),
-=======
     ("system.profile", "audit-did-system-profile"),
     ("system.level-review", "audit-did-system-level-review"),
     ("system.critical", "audit-did-system-critical"),
@@ -50,7 +48,6 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("system.paper-withdraw", "audit-did-system-paper-withdraw"),
     ("system.override", "audit-did-system-override"),
     ("system.override-end", "audit-did-system-override-end"),
->>>>>>> main
     ("agency.create", "audit-did-agency-create"),
     ("agency.update", "audit-did-agency-update"),
     ("agency.close", "audit-did-agency-close"),
