@@ -100,7 +100,6 @@ audit-did-post-vacate = Leave a post
 audit-did-person-update = Change a person
 audit-of-post = post
 audit-of-person = person
-<<<<<<< HEAD
 audit-did-incident-hold = Held an incident's logs
 audit-did-incident-hold-lifted = Lifted the hold on an incident's logs
 audit-did-system-retention = Changed how long logs are kept
@@ -110,7 +109,6 @@ audit-did-lake-missing = Noted a lost log file
 audit-did-lake-export = Wrote logs out as files
 audit-did-lake-import = Brought logs in from files
 audit-of-lake-file = the lake
-=======
 audit-did-system-profile = Change the profile of a system
 audit-did-system-level-review = Keep the level after review
 audit-did-system-critical = Change the critical mark
@@ -118,4 +116,3 @@ audit-did-system-paper = File a paper
 audit-did-system-paper-withdraw = Withdraw a paper
 audit-did-system-override = Let a system run until a day
 audit-did-system-override-end = End an exception
->>>>>>> main

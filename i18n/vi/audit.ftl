@@ -100,7 +100,6 @@ audit-did-post-vacate = Thôi giữ chức danh
 audit-did-person-update = Sửa thông tin nhân sự
 audit-of-post = chức danh
 audit-of-person = nhân sự
-<<<<<<< HEAD
 audit-did-incident-hold = Giữ nguyên log của sự cố
 audit-did-incident-hold-lifted = Thôi giữ log của sự cố
 audit-did-system-retention = Đổi thời hạn giữ log
@@ -110,7 +109,6 @@ audit-did-lake-missing = Ghi nhận tệp log bị mất
 audit-did-lake-export = Xuất log ra tệp
 audit-did-lake-import = Nhập log từ tệp
 audit-of-lake-file = kho log
-=======
 audit-did-system-profile = Sửa hồ sơ hệ thống
 audit-did-system-level-review = Giữ nguyên cấp độ sau khi xem lại
 audit-did-system-critical = Đổi dấu hệ thống quan trọng
@@ -118,4 +116,3 @@ audit-did-system-paper = Ghi giấy tờ
 audit-did-system-paper-withdraw = Thu hồi giấy tờ
 audit-did-system-override = Cho vận hành có thời hạn
 audit-did-system-override-end = Chấm dứt ngoại lệ
->>>>>>> main
