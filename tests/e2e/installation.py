@@ -251,7 +251,8 @@ listen = "127.0.0.1:{self.tcp}"
 
     def system(self, agency, code, name, level):
         return self.make("/systems", {"agency": agency, "code": code, "name": name, "level": level,
-                                      "state": "running", "duty_phone": "0203 000 000"})[0]
+                                      "state": "running", "in_use_since": "2024-01-01",
+                                      "duty_phone": "0203 000 000"})[0]
 
     def source(self, agency, name, kind="http", parser="auto", **more):
         """Connects a log source; returns its id and, for HTTP, its token."""

@@ -17,6 +17,7 @@ MATRIX = {
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "rule_read": "xxx..x.......", "rule_change": "xxx..........", "agency_read": "xxxxxxxxxxxxx",
     "agency_change": "x............", "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",
+    "system_decide": "xx...........",
     "source_read": "xxxx.xxxxxxxx", "source_change": "xx...........", "dead_letter_read": "xxx..x.......",
     "dead_letter_change": "xx...........", "account_read": "x....x.......", "account_change": "x............",
     "post_read": "xxxxxxxxxxxx.", "post_change": "x..x.....xx..", "audit_read": "x....x.......",

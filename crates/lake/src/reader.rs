@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use event::lake::{
     Bucket, Found, IDS_MAX, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
 };
+use event::query::summary::{Summarised, Summary};
 use event::{Event, EventId, Scope};
 
 use crate::ask::{self, SqlLimits, Stop, TopOf};
@@ -75,6 +76,20 @@ impl LakeReader for Lake {
         let (scope, search, field) = (scope.clone(), search.clone(), field.to_owned());
         self.ask(move |view, footers, stop| {
             ask::top(view, footers, &scope, &search, &TopOf { field: &field, limit }, stop)
+        })
+        .await
+    }
+
+    async fn summarise(
+        &self,
+        scope: &Scope,
+        search: &Search,
+        summary: &Summary,
+    ) -> Result<Summarised, LakeError> {
+        let figures = ask::begin(search, summary)?;
+        let (scope, search) = (scope.clone(), Search { after: None, ..search.clone() });
+        self.ask(move |view, footers, stop| {
+            ask::summarise(view, footers, &scope, &search, figures, stop)
         })
         .await
     }

@@ -8,7 +8,10 @@
 
 // The spine.
 pub mod agency;
+pub mod gate;
+pub mod law;
 pub mod post;
+pub mod profile;
 pub mod source;
 pub mod system;
 
@@ -32,6 +35,7 @@ mod work;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use db::{Actor, Db, DbError};
 use event::{AgencyId, SystemId};
 use web::{AppError, Phrase, Routes, Who};
@@ -71,6 +75,8 @@ impl Registry {
 pub fn routes(registry: Registry) -> Routes {
     agency::routes()
         .merge(system::routes())
+        .merge(profile::routes())
+        .merge(gate::routes())
         .merge(source::routes())
         .merge(post::routes())
         .merge(dead_letter::routes())
@@ -86,6 +92,16 @@ pub(crate) fn actor(who: &Who) -> Actor {
 /// A database that does not answer is our fault; the reader sees an id.
 pub(crate) fn failed(error: DbError) -> AppError {
     AppError::internal(error)
+}
+
+/// Returns the day it is in Vietnam.
+pub(crate) fn today(registry: &Registry) -> NaiveDate {
+    vietnam_day(registry.db.now())
+}
+
+/// Returns the day that a moment falls on in Vietnam.
+pub(crate) fn vietnam_day(at: DateTime<Utc>) -> NaiveDate {
+    web::figures::vietnam(at).date_naive()
 }
 
 /// Someone else changed the thing since the form was made.

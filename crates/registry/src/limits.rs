@@ -41,3 +41,18 @@ pub const SPARK_MINUTES: usize = 60;
 
 /// How long the counts per minute are kept in the database.
 pub const COUNTER_DAYS: i64 = 35;
+
+/// Longest text of a profile's part: zones, services and models of a large system fill some pages.
+pub const LONG_TEXT_CHARS_MAX: usize = 20_000;
+
+/// Ids named in one query: below SQLite's 32,766 variables, and few enough to plan quickly.
+pub const IDS_PER_QUERY: usize = 1000;
+
+/// Papers or overrides of one system that a page shows.
+pub const PAPERS_MAX: u64 = 500;
+
+/// Longest override of the go-live gate, in days: whoever wants longer must decide again.
+pub const OVERRIDE_DAYS_MAX: u64 = 180;
+
+/// Past changes shown on a page; the whole stands in the audit log.
+pub const HISTORY_SHOWN: u64 = 20;

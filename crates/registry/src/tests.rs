@@ -88,13 +88,16 @@ async fn addresses(desk: &Desk) -> Vec<String> {
         format!("/agencies/{agency}/edit"),
         format!("/systems/{system}"),
         format!("/systems/{system}/edit"),
+        format!("/systems/{system}/profile"),
+        format!("/systems/{system}/papers"),
         format!("/sources/{source}"),
         format!("/sources/{source}/edit"),
         format!("/dead-letters/{letter}"),
     ]
 }
 
-const LISTS: [&str; 18] = [
+const LISTS: [&str; 19] = [
+    "/systems/running-without",
     "/agencies?q=so&kind=department",
     "/agencies/new",
     "/systems?level=3%2B&logs=missing",
@@ -172,7 +175,10 @@ async fn each_route_is_refused_to_whoever_lacks_its_permission() {
             if role.may(permission) {
                 continue;
             }
-            let path = route.path.replace("{id}", "00000000-0000-7000-8000-000000000001");
+            let one = "00000000-0000-7000-8000-000000000001";
+            let path = ["{id}", "{paper}", "{pass}"]
+                .iter()
+                .fold(route.path.clone(), |path, name| path.replace(name, one));
             let (status, _, _) = match route.method {
                 web::Method::Get => get(&router, &path).await,
                 _ => post(&router, &path, "").await,
@@ -219,7 +225,15 @@ async fn programs_get_json_and_offices_get_files() {
         assert!(json.is_object(), "{path}");
         assert!(!json.to_string().contains("token_hash"));
     }
-    for place in ["/agencies", "/systems", "/sources", "/dead-letters", "/posts", "/audit"] {
+    for place in [
+        "/agencies",
+        "/systems",
+        "/systems/running-without",
+        "/sources",
+        "/dead-letters",
+        "/posts",
+        "/audit",
+    ] {
         for (format, start) in [("csv", "\u{feff}".as_bytes()), ("xlsx", b"PK".as_slice())] {
             let (status, headers, body) =
                 get(&router, &format!("{place}/export?format={format}")).await;

@@ -72,6 +72,9 @@ impl From<RespondError> for AppError {
             RespondError::Lake(LakeError::Question(detail)) => {
                 Self::invalid("q", Phrase::key("search-error-question").arg("detail", detail))
             }
+            RespondError::Lake(LakeError::TooManyBars) => {
+                Self::invalid("q", Phrase::key("search-error-bars"))
+            }
             RespondError::Lake(LakeError::Timeout { limit_ms }) => {
                 Self::Conflict(Phrase::key("search-error-timeout").arg("seconds", limit_ms / 1000))
             }

@@ -232,6 +232,8 @@ permissions! {
     SystemRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes information systems.
     SystemChange: Adm Dut Ago Com Api;
+    /// Marks a system critical, and lets one run without what the law wants until a day.
+    SystemDecide: Adm Dut;
     /// Reads log sources and their health.
     SourceRead: Adm Dut Ana Ago Aud Coo App Ins Agh Com Par Api;
     /// Connects, changes and disconnects log sources; sees a token once.
@@ -334,6 +336,7 @@ xxxxxxxxxxxxx AgencyRead
 x............ AgencyChange
 xxxxxxxxxxxxx SystemRead
 xx.x......x.x SystemChange
+xx........... SystemDecide
 xxxx.xxxxxxxx SourceRead
 xx........... SourceChange
 xxx..x....... DeadLetterRead

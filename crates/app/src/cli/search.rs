@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use event::query::parse_question;
+use event::query::summary::Summary;
 use event::{Attr, Event};
 
 use super::{Outcome, output};
@@ -56,6 +58,8 @@ enum Format {
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let address = arguments.address.clone().unwrap_or_else(|| config.web.listen.to_string());
     let mut answer = ask(&address, arguments)?;
+    // A line that is wrong never comes so far: the platform has refused it.
+    let summary = parse_question(&arguments.query).ok().and_then(|question| question.summary);
     let mut rows = Vec::new();
     let mut shown = 0_usize;
     let mut line = String::new();
@@ -67,11 +71,16 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
         shown += 1;
         match arguments.format {
             Format::Jsonl => print!("{line}"),
+            _ if summary.is_some() => rows.push(figures(&line, summary.as_ref())?),
             Format::Raw => println!("{}", event(&line)?.raw),
             Format::Table => rows.push(row(&event(&line)?)),
         }
     }
-    if arguments.format == Format::Table {
+    if let Some(summary) = &summary
+        && arguments.format != Format::Jsonl
+    {
+        output::table(&summary.columns(), &rows);
+    } else if arguments.format == Format::Table {
         output::table(&["time (UTC)", "host", "user", "event"], &rows);
     }
     Ok(Outcome::Good)
@@ -128,7 +137,10 @@ fn head(answer: &mut BufReader<TcpStream>) -> Result<u16> {
 fn told(body: &str) -> String {
     let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let text = |name: &str| problem.get(name).and_then(serde_json::Value::as_str);
-    text("detail").or_else(|| text("title")).unwrap_or(body).to_owned()
+    // What is wrong with the line says more than that something is.
+    let fields = problem.get("fields").and_then(serde_json::Value::as_object);
+    let wrong = fields.and_then(|fields| fields.values().next()?.as_str());
+    wrong.or(text("detail")).or(text("title")).unwrap_or(body).to_owned()
 }
 
 /// Returns a text as it may stand in a query string.
@@ -144,6 +156,14 @@ fn encoded(text: &str) -> String {
         }
     }
     out
+}
+
+/// Returns the cells of a row of figures, in the order of the question's columns.
+fn figures(line: &str, summary: Option<&Summary>) -> Result<Vec<String>> {
+    let row: serde_json::Value = serde_json::from_str(line).context("reading a row of figures")?;
+    let cell = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let columns = summary.map(Summary::columns).unwrap_or_default();
+    Ok(columns.into_iter().map(|name| cell(name).to_owned()).collect())
 }
 
 fn event(line: &str) -> Result<Event> {

@@ -46,6 +46,8 @@ const THINGS: &[(&str, bool)] = &[
 /// looked up, and would hide a hole.
 const BODIES: &[(&str, &str)] = &[
     ("/systems/{id}", r#"{"name":"X","code":"x-moi","agency":"{mine}","state":"running"}"#),
+    ("/systems/{id}/papers", r#"{"kind":"regulation","number":"1/QĐ","issued_on":"2026-01-05"}"#),
+    ("/systems/{id}/level-review", r#"{"reason":"X"}"#),
     ("/agencies/{id}", r#"{"name":"X","code":"x-moi","kind":"department"}"#),
     ("/posts/{id}", r#"{"title":"X","kind":"head"}"#),
     ("/posts/{id}/appoint", r#"{"name":"X"}"#),
@@ -123,7 +125,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let agency = made(site, admin, "/agencies", agency).await;
     let system = json!({
         "name": format!("Hệ thống {word}"), "code": format!("ht-{word}"), "agency": agency,
-        "state": "running", "level": 3,
+        "state": "running", "level": 3, "in_use_since": "2020-01-01",
     });
     let system = made(site, admin, "/systems", system).await;
     let source = json!({

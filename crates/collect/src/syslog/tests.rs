@@ -53,10 +53,11 @@ async fn tcp_takes_both_framings_and_counts() {
     assert_eq!(texts, ["<13>one", "<13>two", "<13>three", "<13>no end"]);
     assert!(frames.iter().all(|frame| frame.source == SOURCE));
     assert!(frames.iter().all(|frame| frame.peer.unwrap().is_loopback()));
+    // Records are counted once they are written, and may be read before.
+    running.end().await;
     let count = bench.intake.counters.of(SOURCE).unwrap();
     assert_eq!((count.received, count.bytes, count.rejected), (4, 33, 0));
     assert_eq!(count.last_received_at, frames.last().map(|frame| frame.collected_at));
-    running.end().await;
 }
 
 #[tokio::test]

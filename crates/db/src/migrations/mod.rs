@@ -13,6 +13,7 @@ mod lake;
 mod post;
 mod registry;
 mod respond;
+mod system;
 mod table;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,7 @@ fn all() -> Vec<Migration> {
         post::MIGRATIONS,
         job::MIGRATIONS,
         keeping::MIGRATIONS,
+        system::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -53,7 +53,7 @@ impl LakeReader for MemoryLake {
         let more = events.len() > limit;
         events.truncate(limit);
         let last = events.last().map(|last| Cursor { occurred_at: last.occurred_at, id: last.id });
-        Ok(Found { next: last.filter(|_| more), events, took_ms: 0 })
+        Ok(Found { next: last.filter(|_| more), events, stopped_ms: None, took_ms: 0 })
     }
 
     async fn histogram(

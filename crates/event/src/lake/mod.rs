@@ -4,6 +4,7 @@
 //! every domain test and every domain rebuild. [`MemoryLake`] is the twin those tests use.
 
 mod memory;
+mod summing;
 
 use std::fmt::Debug;
 
@@ -12,8 +13,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use memory::MemoryLake;
+pub use summing::begin;
 
 use crate::query::Query;
+use crate::query::summary::{Summarised, Summary};
 use crate::{Event, EventId, Scope};
 
 /// Answers questions about events. Every answer is limited to what the scope may see.
@@ -38,6 +41,18 @@ pub trait LakeReader: Send + Sync + Debug {
         field: &str,
         limit: u32,
     ) -> Result<Vec<TopValue>, LakeError>;
+
+    /// Returns what a summary makes of all matching events; `limit` and `after` do not matter. When
+    /// its time is up, it tells what was added up so far.
+    async fn summarise(
+        &self,
+        scope: &Scope,
+        search: &Search,
+        summary: &Summary,
+    ) -> Result<Summarised, LakeError> {
+        let whole = Search { after: None, ..search.clone() };
+        summing::summarised(self, scope, &whole, summary).await
+    }
 
     /// Returns the events with these ids that the scope may see, oldest first. At most
     /// [`IDS_MAX`] ids are looked up.
@@ -84,6 +99,9 @@ pub struct Found {
     pub events: Vec<Event>,
     /// Where the next page starts; `None` when this is the last.
     pub next: Option<Cursor>,
+    /// Whether the search was stopped because its time was up, and after how long: older events may
+    /// be missing.
+    pub stopped_ms: Option<u64>,
     /// How long the answer took, in milliseconds.
     pub took_ms: u64,
 }
@@ -140,6 +158,9 @@ pub enum LakeError {
     /// The question itself is wrong; the text is for the person who asked.
     #[error("the question cannot be answered: {0}")]
     Question(String),
+    /// A time chart would have more bars than can be read.
+    #[error("the span is too narrow for the time asked")]
+    TooManyBars,
     /// It took longer than allowed.
     #[error("the search took longer than {limit_ms} ms")]
     Timeout {

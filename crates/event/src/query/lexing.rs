@@ -119,6 +119,11 @@ impl Cursor {
     /// Reads a quoted text; the cursor stands on the opening quote. Returns a pattern without
     /// wildcards.
     pub(super) fn quoted(&mut self) -> Result<String, ParseError> {
+        Ok(super::escape(&self.quoted_text()?))
+    }
+
+    /// Reads a quoted text as it is meant.
+    pub(super) fn quoted_text(&mut self) -> Result<String, ParseError> {
         let opened = self.column();
         self.at += 1;
         let mut text = String::new();
@@ -128,7 +133,7 @@ impl Cursor {
             };
             self.at += 1;
             match c {
-                '"' => return Ok(super::escape(&text)),
+                '"' => return Ok(text),
                 '\\' if matches!(self.peek(), Some('"' | '\\')) => {
                     text.extend(self.peek());
                     self.at += 1;
@@ -159,6 +164,30 @@ impl Cursor {
             }
         }
         word
+    }
+
+    /// Returns whether a `|` stands here that begins a stage (and is no `||`).
+    pub(super) fn at_pipe(&self) -> bool {
+        self.peek() == Some('|') && self.peek_at(1) != Some('|')
+    }
+
+    /// Reads a name or a number of a stage, as far as its characters go; it may be empty.
+    pub(super) fn name(&mut self) -> String {
+        let rest = self.chars.get(self.at..).unwrap_or_default();
+        let is_name = |c: &&char| c.is_alphanumeric() || "_.-@$%/#".contains(**c);
+        let name: String = rest.iter().take_while(is_name).collect();
+        self.at += name.chars().count();
+        name
+    }
+
+    /// Steps over a whole name, in capitals or not, if it stands here.
+    pub(super) fn eat_name(&mut self, name: &str) -> bool {
+        let start = self.at;
+        let stands = self.name().eq_ignore_ascii_case(name);
+        if !stands {
+            self.at = start;
+        }
+        stands
     }
 
     /// Reads `/regex/` if one stands here and is closed before white space or `)`.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Comparison, Query, Target, Test, TextPattern, WholePattern, resolve};
+use super::{Comparison, Moment, Period, Query, Target, Test, TextPattern, WholePattern, resolve};
 use crate::fold::fold;
 use crate::{Attr, AttrType, Event, Value};
 
@@ -28,6 +28,7 @@ enum Node {
     Not(Box<Node>),
     Text(Box<TextPattern>),
     Field { name: String, test: ValueTest },
+    Time { moment: Moment, period: Period },
 }
 
 impl Matcher {
@@ -54,6 +55,7 @@ impl Node {
             Query::Field { name, test } => {
                 Self::Field { name: name.clone(), test: ValueTest::new(name, test) }
             }
+            Query::Time { moment, period } => Self::Time { moment: *moment, period: *period },
         }
     }
 
@@ -67,6 +69,10 @@ impl Node {
             Self::Field { name, test } => {
                 resolve(event, name).is_some_and(|value| test.passes(&value))
             }
+            Self::Time { moment, period } => period.holds(match moment {
+                Moment::Occurred => event.occurred_at,
+                Moment::Collected => event.collected_at,
+            }),
         }
     }
 }
@@ -161,10 +167,7 @@ impl ValueTest {
 
     fn passes_number(&self, number: f64) -> bool {
         match &self.0 {
-            Kind::Compare(Comparison::Greater, bound) => number > *bound,
-            Kind::Compare(Comparison::GreaterOrEqual, bound) => number >= *bound,
-            Kind::Compare(Comparison::Less, bound) => number < *bound,
-            Kind::Compare(Comparison::LessOrEqual, bound) => number <= *bound,
+            Kind::Compare(comparison, bound) => comparison.holds(number, *bound),
             Kind::Range(low, high) => number >= *low && number <= *high,
             _ => false,
         }

@@ -15,19 +15,31 @@
 //!   comes first; an event that has no such attribute is asked for its own field of that name; any
 //!   other name is the source's own field. The value must be equal once folded; `*` and `?` are
 //!   wildcards over anything. A list passes if any member does.
+//! * `occurred_at:` and `collected_at:` take a time, `>=` a time, or `[a TO b]`.
 //! * `AND` binds tighter than `OR`; two terms side by side mean `AND`; `NOT`, `-` and `!` deny.
 
+mod hints;
 mod lexing;
 mod matching;
+mod moment;
 mod parse;
 mod pattern;
+mod question;
+#[cfg(test)]
+mod question_tests;
+pub mod summary;
+mod tally;
 mod target;
 #[cfg(test)]
 mod tests;
 
+pub use hints::{Hint, hints, known_names, mended, near_field};
 pub use matching::{Matcher, ValueTest, matches};
+pub use moment::{CLOCK_AHEAD, Moment, Period};
 pub use parse::{LENGTH_MAX, ParseError, TERMS_MAX, parse};
 pub use pattern::{TextPattern, WholePattern, escape};
+pub use question::{Mention, Question, STAGES, parse_question};
+pub use tally::{DISTINCT_MAX, GROUPS_MAX, Given, Tally};
 pub use target::{Builtin, Target, resolve};
 
 /// A question to the lake.
@@ -51,6 +63,13 @@ pub enum Query {
         /// What its value must be like.
         test: Test,
     },
+    /// `occurred_at:…` or `collected_at:…`.
+    Time {
+        /// Which of the event's times.
+        moment: Moment,
+        /// When it must lie.
+        period: Period,
+    },
 }
 
 impl Query {
@@ -63,7 +82,7 @@ impl Query {
 
     fn collect_names<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
-            Self::All | Self::Text(_) => {}
+            Self::All | Self::Text(_) | Self::Time { .. } => {}
             Self::And(parts) | Self::Or(parts) => {
                 for part in parts {
                     part.collect_names(names);
@@ -108,4 +127,16 @@ pub enum Comparison {
     Less,
     /// `<=`
     LessOrEqual,
+}
+
+impl Comparison {
+    /// Returns whether a number compares so with a bound.
+    pub fn holds(self, number: f64, bound: f64) -> bool {
+        match self {
+            Self::Greater => number > bound,
+            Self::GreaterOrEqual => number >= bound,
+            Self::Less => number < bound,
+            Self::LessOrEqual => number <= bound,
+        }
+    }
 }

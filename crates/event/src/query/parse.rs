@@ -2,7 +2,9 @@
 
 use super::lexing::{Cursor, error_at};
 use super::matching::regex;
-use super::{Comparison, Query, Test, escape};
+use super::moment::period;
+use super::question::Mention;
+use super::{Comparison, Moment, Query, Test, escape};
 
 /// How long a query may be, in characters: more than anyone types, little enough to read at once.
 pub const LENGTH_MAX: usize = 4096;
@@ -21,38 +23,55 @@ pub struct ParseError {
     pub column: usize,
     /// What was expected there; a stable English phrase that screens translate by `code`.
     pub message: String,
-    /// Stable word for translation: `too-long`, `too-many-terms`, `too-deep`, `unexpected-close`,
-    /// `close-missing`, `term-missing`, `value-missing`, `quote-open`, `number-expected`,
-    /// `range-open`, `range-shape`, `bad-regex`.
+    /// Stable word for translation, of the filter: `too-long`, `too-many-terms`, `too-deep`,
+    /// `unexpected-close`, `close-missing`, `term-missing`, `value-missing`, `quote-open`,
+    /// `number-expected`, `range-open`, `range-shape`, `bad-regex`, `time-expected`, `pipe-here`; of
+    /// the stages: see `question.rs`.
     pub code: &'static str,
 }
 
-/// Reads a query. The empty text asks for every event.
+/// Reads a filter. The empty text asks for every event.
+///
+/// # Errors
+/// Where the text is wrong; also where it goes on with `|`, which only [`super::parse_question`] reads.
 pub fn parse(text: &str) -> Result<Query, ParseError> {
     let cursor = Cursor::new(text);
     if cursor.length() > LENGTH_MAX {
         return Err(error_at(LENGTH_MAX + 1, "too-long", "the query is too long"));
     }
-    let mut parser = Parser { cursor, terms: 0 };
-    parser.cursor.skip_space();
-    if parser.cursor.at_end() {
-        return Ok(Query::All);
-    }
-    let query = parser.any_of(0)?;
+    let mut parser = Parser::new(cursor);
+    let query = parser.filter()?;
     match parser.cursor.peek() {
         None => Ok(query),
+        Some('|') => Err(parser.cursor.error("pipe-here", "only a filter can stand here")),
         Some(_) => {
             Err(parser.cursor.error("unexpected-close", "this parenthesis was never opened"))
         }
     }
 }
 
-struct Parser {
-    cursor: Cursor,
+/// Reads a line from left to right and notes what names and words were typed.
+pub(super) struct Parser {
+    pub(super) cursor: Cursor,
+    pub(super) fields: Vec<Mention>,
+    pub(super) words: Vec<Mention>,
     terms: usize,
 }
 
 impl Parser {
+    pub(super) const fn new(cursor: Cursor) -> Self {
+        Self { cursor, fields: Vec::new(), words: Vec::new(), terms: 0 }
+    }
+
+    /// Everything before the first `|`.
+    pub(super) fn filter(&mut self) -> Result<Query, ParseError> {
+        self.cursor.skip_space();
+        if self.cursor.at_end() || self.cursor.at_pipe() {
+            return Ok(Query::All);
+        }
+        self.any_of(0)
+    }
+
     /// `a b OR c`: groups joined by `OR`.
     fn any_of(&mut self, depth: usize) -> Result<Query, ParseError> {
         let mut parts = vec![self.all_of(depth)?];
@@ -69,7 +88,9 @@ impl Parser {
             self.cursor.skip_space();
             let joined_by_word = self.eat_and();
             self.cursor.skip_space();
-            let ends = matches!(self.cursor.peek(), None | Some(')')) || self.at_or();
+            let ends = matches!(self.cursor.peek(), None | Some(')'))
+                || self.cursor.at_pipe()
+                || self.at_or();
             if ends && !joined_by_word {
                 return Ok(joined(parts, Query::And));
             }
@@ -99,7 +120,7 @@ impl Parser {
         if self.eat_not() {
             return Ok(Query::Not(Box::new(self.term(depth + 1)?)));
         }
-        let missing = matches!(self.cursor.peek(), None | Some(')'));
+        let missing = matches!(self.cursor.peek(), None | Some(')')) || self.cursor.at_pipe();
         if missing || self.at_or() || self.cursor.is_at_keyword("AND") {
             return Err(self.cursor.error("term-missing", "a search term is missing here"));
         }
@@ -110,9 +131,14 @@ impl Parser {
         if self.cursor.peek() == Some('"') {
             return Ok(Query::Text(self.cursor.quoted()?));
         }
-        match self.cursor.eat_field_name() {
-            Some(name) => self.field(&name, depth),
-            None => Ok(text(&self.cursor.word().pattern)),
+        let column = self.cursor.column();
+        if let Some(name) = self.cursor.eat_field_name() {
+            self.fields.push(Mention { text: name.clone(), column });
+            self.field(&name, depth)
+        } else {
+            let word = self.cursor.word();
+            self.words.push(Mention { text: word.typed, column });
+            Ok(text(&word.pattern))
         }
     }
 
@@ -149,8 +175,36 @@ impl Parser {
         if self.cursor.peek() == Some('(') {
             return self.group(|parser| parser.any_value(name, depth + 1));
         }
+        if let Some(moment) = Moment::from_name(name) {
+            return self.time(moment);
+        }
         let test = self.value(name)?;
         Ok(Query::Field { name: name.to_owned(), test })
+    }
+
+    /// `occurred_at:[2026-11-22 TO *]`.
+    fn time(&mut self, moment: Moment) -> Result<Query, ParseError> {
+        let column = self.cursor.column();
+        let written = match self.cursor.peek() {
+            None => return Err(self.value_missing()),
+            Some(c) if c.is_whitespace() || c == ')' => return Err(self.value_missing()),
+            Some('"') => self.cursor.quoted_text()?,
+            Some('[') => match self.cursor.until(']') {
+                Some(inside) => inside,
+                None => {
+                    return Err(error_at(
+                        column,
+                        "range-open",
+                        "this range is never closed with `]`",
+                    ));
+                }
+            },
+            Some(_) => self.cursor.word().typed,
+        };
+        match period(&written) {
+            Some(period) => Ok(Query::Time { moment, period }),
+            None => Err(error_at(column, "time-expected", "a time is written 2026-11-22T14:05")),
+        }
     }
 
     /// `name:(a OR b)`.
@@ -169,7 +223,9 @@ impl Parser {
             self.cursor.skip_space();
             let joined_by_word = self.eat_and();
             self.cursor.skip_space();
-            let ends = matches!(self.cursor.peek(), None | Some(')')) || self.at_or();
+            let ends = matches!(self.cursor.peek(), None | Some(')'))
+                || self.cursor.at_pipe()
+                || self.at_or();
             if ends && !joined_by_word {
                 return Ok(joined(parts, Query::And));
             }

@@ -33,6 +33,7 @@ pub(crate) fn page(
     let filter = Filter::new(scope, search);
     let mut hits = Hits { wanted: limit + 1, kept: BinaryHeap::new() };
     in_memory(view, &filter, &mut hits)?;
+    let mut stopped_ms = None;
     for (number, file) in view.segments.iter().enumerate() {
         let newest_us = file.segment.max_occurred_at.timestamp_micros();
         if !hits.wants(newest_us) {
@@ -40,7 +41,13 @@ pub(crate) fn page(
         }
         let oldest_us = file.segment.min_occurred_at.timestamp_micros();
         if filter.may_match_times(oldest_us, newest_us) {
-            in_file(file, number, footers, &filter, &mut hits, stop)?;
+            match in_file(file, number, footers, &filter, &mut hits, stop) {
+                Err(StoreError::Timeout { .. }) => {
+                    stopped_ms = Some(stop.took_ms());
+                    break;
+                }
+                walked => walked?,
+            }
         }
     }
     let mut hits = hits.newest_first();
@@ -50,7 +57,8 @@ pub(crate) fn page(
         .last()
         .filter(|_| more)
         .map(|hit| Cursor { occurred_at: moment(hit.time_us), id: hit.id });
-    Ok(Found { events: fetch(view, footers, &hits, stop)?, next, took_ms: stop.took_ms() })
+    let events = fetch(view, footers, &hits, &stop.grace())?;
+    Ok(Found { events, next, stopped_ms, took_ms: stop.took_ms() })
 }
 
 /// An event that was found, not yet read.

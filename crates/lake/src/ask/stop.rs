@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 
+/// How long it may take to read the events of a page that was found in time.
+const HANDING_OVER: Duration = Duration::from_secs(5);
+
 /// Asked between two pieces of work.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
@@ -28,6 +31,17 @@ impl Stop {
             return Err(self.timeout());
         }
         Ok(())
+    }
+
+    /// Returns whether the time is up.
+    pub(crate) fn is_up(&self) -> bool {
+        self.started.elapsed() >= self.limit
+    }
+
+    /// Returns a stop for handing over what was found when the time was up.
+    pub(crate) fn grace(&self) -> Self {
+        let cancelled = Arc::clone(&self.cancelled);
+        Self { cancelled, started: Instant::now(), limit: HANDING_OVER }
     }
 
     /// Returns the time that is left.

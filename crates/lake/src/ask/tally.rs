@@ -52,15 +52,32 @@ pub(super) fn count<T: Tally>(
     view: &View,
     footers: &Footers,
     filter: &Filter,
-    mut tally: T,
+    tally: T,
     stop: &Stop,
 ) -> Result<T, StoreError> {
+    match count_until(view, footers, filter, tally, stop)? {
+        (tally, false) => Ok(tally),
+        (_, true) => Err(stop.timeout()),
+    }
+}
+
+/// Counts the rows that the filter takes until the time is up; tells whether it was.
+pub(super) fn count_until<T: Tally>(
+    view: &View,
+    footers: &Footers,
+    filter: &Filter,
+    mut tally: T,
+    stop: &Stop,
+) -> Result<(T, bool), StoreError> {
     for event in view.tail.iter().flat_map(|events| events.iter()) {
         if filter.takes(event) {
             tally.event(event);
         }
     }
     for rows in &view.batches {
+        if stop.is_up() {
+            return Ok((tally, true));
+        }
         stop.check()?;
         let found = filter.rows(&rows.batch, &rows.loose)?;
         tally.rows(&rows.batch, &rows.loose, &found)?;
@@ -72,8 +89,11 @@ pub(super) fn count<T: Tally>(
     let files: Vec<&Arc<SegmentFile>> = view.segments.iter().filter(in_reach).collect();
     for files in files.chunks(FILES_AT_ONCE) {
         tally = count_files(files, footers, filter, tally, stop)?;
+        if stop.is_up() {
+            return Ok((tally, true));
+        }
     }
-    Ok(tally)
+    Ok((tally, false))
 }
 
 fn count_files<T: Tally>(
@@ -89,6 +109,9 @@ fn count_files<T: Tally>(
     }
     let mut pieces = Vec::new();
     for (file, footer) in &opened {
+        if stop.is_up() {
+            break;
+        }
         stop.check()?;
         let mut granules = filter.granules(file, footer)?;
         if filter.takes_all() {
@@ -115,7 +138,11 @@ fn count_pieces<T: Tally>(
         loop {
             let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let Some(piece) = pieces.get(number) else { return Ok(own) };
-            count_piece(piece, filter, &mut own, stop)?;
+            match count_piece(piece, filter, &mut own, stop) {
+                // What was counted so far is told, or thrown away, by whoever asked.
+                Err(StoreError::Timeout { .. }) => return Ok(own),
+                counted => counted?,
+            }
         }
     };
     let work = &work;

@@ -74,6 +74,13 @@ pub(super) fn matching(
             let denied = matching(inner, columns, loose, rows.clone())?;
             Ok(without(&rows, &denied))
         }
+        Node::Time { column, from_us, to_us } => {
+            let times = columns.times(column).ok_or(BadRows::Missing(column))?;
+            let span = *from_us..*to_us;
+            let mut found = rows;
+            found.retain(|row| times.values().get(*row).is_some_and(|at| span.contains(at)));
+            Ok(found)
+        }
         Node::Text(pattern) => Ok(text_rows(pattern, columns, rows)),
         Node::Field { field, test } => {
             let field = FieldColumns::of(field, columns, loose);

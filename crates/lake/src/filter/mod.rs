@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use arrow::record_batch::RecordBatch;
 use event::lake::Search;
-use event::query::{Builtin, Matcher, Query, Target, TextPattern, ValueTest};
+use event::query::{Builtin, Matcher, Moment, Period, Query, Target, TextPattern, ValueTest};
 use event::{Attr, Event, EventId, Scope};
 
 pub(crate) use columns::FieldColumns;
@@ -43,6 +43,7 @@ enum Node {
     Not(Box<Node>),
     Text(Box<TextPattern>),
     Field { field: FieldName, test: ValueTest },
+    Time { column: &'static str, from_us: i64, to_us: i64 },
 }
 
 /// A field as the columns know it.
@@ -111,12 +112,31 @@ impl Node {
             Query::Field { name, test } => {
                 Self::Field { field: FieldName::new(name), test: ValueTest::new(name, test) }
             }
+            Query::Time { moment, period } => Self::time(*moment, period),
+        }
+    }
+
+    fn time(moment: Moment, period: &Period) -> Self {
+        let column = match moment {
+            Moment::Occurred => schema::OCCURRED_AT,
+            Moment::Collected => schema::COLLECTED_AT,
+        };
+        let from_us = period.from.map_or(i64::MIN, micros_up);
+        Self::Time { column, from_us, to_us: period.to.map_or(i64::MAX, micros_up) }
+    }
+
+    /// Returns the earliest collection that a matching row can have, in microseconds.
+    fn collected_from_us(&self) -> i64 {
+        match self {
+            Self::Time { column, from_us, .. } if *column == schema::COLLECTED_AT => *from_us,
+            Self::And(parts) => parts.iter().map(Self::collected_from_us).max().unwrap_or(i64::MIN),
+            _ => i64::MIN,
         }
     }
 
     fn cost(&self) -> u32 {
         match self {
-            Self::All => 0,
+            Self::All | Self::Time { .. } => 0,
             Self::Field { field: FieldName::Builtin(_), .. } => 1,
             Self::Field { field: FieldName::Attr(..), .. } => 2,
             Self::Field { field: FieldName::Own(_), .. } => 20,
@@ -137,13 +157,16 @@ impl Node {
             Self::Not(inner) => inner.columns(loose, columns),
             Self::Text(_) => columns.extend([schema::RAW, schema::EXTRA_TEXT]),
             Self::Field { field, .. } => field.columns(loose, columns),
+            Self::Time { column, .. } => {
+                columns.insert(column);
+            }
         }
     }
 
     /// Returns what the index must hold for a row to match.
     fn need(&self, loose: &BTreeSet<Attr>) -> Need {
         match self {
-            Self::All | Self::Not(_) => Need::Nothing,
+            Self::All | Self::Not(_) | Self::Time { .. } => Need::Nothing,
             Self::And(parts) => Need::all(parts.iter().map(|part| part.need(loose))),
             Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
             Self::Text(pattern) => {
@@ -266,17 +289,29 @@ impl Filter {
         file: &SegmentFile,
         footer: &'a Footer,
     ) -> Result<Vec<&'a Granule>, StoreError> {
+        if !self.may_hold_collected(file.segment.max_id) {
+            return Ok(Vec::new());
+        }
         let open = file.open()?;
         let need = Need::all([self.node.need(&footer.loose), self.scope_need()].into_iter());
         let mut granules = Vec::new();
         for granule in &footer.granules {
             if self.may_match_times(granule.min_us, granule.max_us)
+                && self.may_hold_collected(granule.max_id)
                 && need.met_by(&open, footer, granule)?
             {
                 granules.push(granule);
             }
         }
         Ok(granules)
+    }
+
+    /// Returns whether rows up to this id may have been collected late enough: an id is made when its
+    /// event is collected, or counts on from an earlier one, so it never tells a time before that.
+    fn may_hold_collected(&self, max_id: EventId) -> bool {
+        let from_us = self.node.collected_from_us();
+        let newest_us = i64::try_from(max_id.collected_at_ms()).unwrap_or(i64::MAX);
+        newest_us.saturating_add(1).saturating_mul(1000) > from_us
     }
 
     fn scope_need(&self) -> Need {

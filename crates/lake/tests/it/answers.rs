@@ -140,8 +140,13 @@ fn a_question_that_takes_too_long_is_stopped() {
         let mut settings = home.settings();
         settings.query_timeout = std::time::Duration::ZERO;
         let lake = home.open_with(settings).await;
-        let error = lake.search(&Scope::platform(), &search("x", 1)).await.unwrap_err();
+        let found = lake.search(&Scope::platform(), &search("x", 1)).await.unwrap();
+        assert!(found.events.is_empty() && found.stopped_ms.is_some(), "{found:?}");
+        let error = lake.histogram(&Scope::platform(), &search("x", 1), 5).await.unwrap_err();
         assert!(matches!(error, event::lake::LakeError::Timeout { limit_ms: 0 }), "{error:?}");
+        let summary = event::query::parse_question("| stats count()").unwrap().summary.unwrap();
+        let sums = lake.summarise(&Scope::platform(), &search("*", 1), &summary).await.unwrap();
+        assert!(sums.stopped_ms.is_some(), "{sums:?}");
         let error = lake.sql(&Scope::platform(), "SELECT 1").await.unwrap_err();
         assert!(matches!(error, event::lake::LakeError::Timeout { .. }), "{error:?}");
         lake.close().await;

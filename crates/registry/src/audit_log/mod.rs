@@ -5,3 +5,4 @@ mod views;
 mod words;
 
 pub(crate) use routes::routes;
+pub(crate) use words::action as action_key;

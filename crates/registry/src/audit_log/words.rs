@@ -41,6 +41,13 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("lake.missing", "audit-did-lake-missing"),
     ("lake.export", "audit-did-lake-export"),
     ("lake.import", "audit-did-lake-import"),
+    ("system.profile", "audit-did-system-profile"),
+    ("system.level-review", "audit-did-system-level-review"),
+    ("system.critical", "audit-did-system-critical"),
+    ("system.paper", "audit-did-system-paper"),
+    ("system.paper-withdraw", "audit-did-system-paper-withdraw"),
+    ("system.override", "audit-did-system-override"),
+    ("system.override-end", "audit-did-system-override-end"),
     ("agency.create", "audit-did-agency-create"),
     ("agency.update", "audit-did-agency-update"),
     ("agency.close", "audit-did-agency-close"),
@@ -126,7 +133,7 @@ fn key_of(words: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
 }
 
 /// Returns the key of what was done; nothing for a code without words.
-pub(super) fn action(code: &str) -> Option<&'static str> {
+pub(crate) fn action(code: &str) -> Option<&'static str> {
     key_of(ACTIONS, code)
 }
 

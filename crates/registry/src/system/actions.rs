@@ -8,7 +8,7 @@ use web::{AppError, Phrase, Who};
 
 use super::model::{Checked, System, SystemDraft, SystemState};
 use super::store;
-use crate::{Registry, actor, agency, failed, stale};
+use crate::{Registry, actor, agency, failed, gate, profile, stale, vietnam_day};
 
 /// Adds a system.
 pub(crate) async fn create(
@@ -19,8 +19,15 @@ pub(crate) async fn create(
     let checked = draft.checked()?;
     let tx = registry.db.begin().await.map_err(failed)?;
     check_agency(&tx, &who.scope, &checked).await?;
+    let in_use_since = checked.draft.in_use_since;
     let system = system_of(SystemId::from_uuid(tx.new_uuid()), tx.now(), checked);
     store::insert(tx.conn(), &system).await.map_err(taken)?;
+    profile::insert_first(&tx, system.id, in_use_since).await?;
+    // What already ran when it was registered is listed as running without; what is new waits.
+    let ran_before = in_use_since.is_some_and(|day| day < vietnam_day(tx.now()));
+    if system.state == SystemState::Running && !ran_before {
+        gate::check_running(&tx, &system).await?;
+    }
     let detail = json!({ "new": SystemDraft::from(&system) });
     tx.commit(entry(who, "system.create", &system, detail)).await.map_err(failed)?;
     registry.changed().await?;
@@ -45,6 +52,9 @@ pub(crate) async fn update(
     new.version = version;
     if !store::update(tx.conn(), &new).await.map_err(taken)? {
         return Err(stale());
+    }
+    if new.state == SystemState::Running && old.state != SystemState::Running {
+        gate::check_running(&tx, &new).await?;
     }
     let detail = json!({ "old": SystemDraft::from(&old), "new": SystemDraft::from(&new) });
     tx.commit(entry(who, "system.update", &new, detail)).await.map_err(failed)?;

@@ -3,13 +3,16 @@
 mod actions;
 mod model;
 mod routes;
+mod standing;
 mod store;
 mod views;
 
+#[cfg(test)]
+pub(crate) use actions::{create, update as change};
 pub use model::{System, SystemDraft, SystemFilter, SystemState};
 pub(crate) use model::{check_nets, net_text};
-pub(crate) use routes::{routes, rows_of_agency};
-pub(crate) use store::{all, by_id, insert};
+pub(crate) use routes::{found, levels, routes, rows_of_agency};
+pub(crate) use store::{all, by_id, insert, update};
 pub(crate) use views::SystemRow;
 
 #[cfg(test)]

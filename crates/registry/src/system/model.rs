@@ -1,6 +1,6 @@
 //! What an information system is, and what a form may say about one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use event::{AgencyId, Level, SystemId};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use web::{AppError, FieldErrors, Phrase};
 
 use crate::limits;
-use crate::text::{check_code, check_length, check_lines, check_name, check_phone, clean, lines};
+use crate::text::{
+    check_code, check_length, check_lines, check_marks, check_name, check_phone, clean, lines,
+};
 
 /// Where a system is in its life. The words stand in the database: append only.
 #[derive(
@@ -128,6 +130,10 @@ pub struct SystemDraft {
     /// Addresses and networks, one a line.
     #[serde(default)]
     pub ip_ranges: String,
+    /// Since when it is in use: for a system that ran before it was registered. Only for a new one;
+    /// later the profile holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_use_since: Option<NaiveDate>,
     /// The version that the change is made from.
     pub version: Option<i32>,
 }
@@ -164,6 +170,8 @@ impl SystemDraft {
         check_phone(&mut errors, "duty_phone", &self.duty_phone);
         check_length(&mut errors, "operator", &self.operator, limits::NAME_CHARS_MAX);
         check_length(&mut errors, "owner_contact", &self.owner_contact, limits::NAME_CHARS_MAX);
+        check_marks(&mut errors, "name", &self.name);
+        check_marks(&mut errors, "description", &self.description);
         check_length(&mut errors, "description", &self.description, limits::TEXT_CHARS_MAX);
         if !SystemState::ALL.iter().any(|state| state.word() == self.state) {
             errors.add("state", Phrase::key("registry-field-choose"));
@@ -235,6 +243,7 @@ impl From<&System> for SystemDraft {
             description: system.description.clone(),
             domains: system.domains.join("\n"),
             ip_ranges: ranges.join("\n"),
+            in_use_since: None,
             version: Some(system.version),
         }
     }

@@ -7,8 +7,8 @@ use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::model::{System, SystemDraft, SystemFilter, SystemState, net_text};
-use super::views::{SystemDetail, SystemForm, SystemList, SystemRow, watch};
-use super::{actions, store};
+use super::views::{PastChange, SystemDetail, SystemForm, SystemList, SystemRow, watch};
+use super::{actions, standing, store};
 use crate::export::{Export, Sheet};
 use crate::forms::{self, Errors, choices};
 use crate::source::SourceFilter;
@@ -96,7 +96,8 @@ pub(crate) async fn rows_of_agency(
     Ok(rows(registry, who, &filter, (0, limits::ROWS_MAX)).await?.0)
 }
 
-fn levels(who: &Who) -> Vec<(String, String)> {
+/// Returns the levels to choose from.
+pub(crate) fn levels(who: &Who) -> Vec<(String, String)> {
     (1..=5_u64)
         .map(|level| {
             let label = Phrase::key("registry-level-number").arg("level", level).text(who.lang);
@@ -155,7 +156,11 @@ async fn detail(
     let snapshot = registry.directory.snapshot();
     let watch = watch(&snapshot, &registry.health, registry.db.now());
     let agency = snapshot.tree().get(system.agency);
+    let standing = standing::standing(&registry, &who, &system, &rows).await?;
+    let history = history(&registry, &who, &system).await?;
     Ok(View::new(SystemDetail {
+        standing,
+        history,
         system: SystemRow::new(&system, &snapshot, &watch),
         ip_ranges: system.ip_ranges.iter().map(net_text).collect(),
         owner_contact: system.owner_contact,
@@ -169,13 +174,28 @@ async fn detail(
     }))
 }
 
+/// Returns what was last done to a system.
+async fn history(
+    registry: &Registry,
+    who: &Who,
+    system: &System,
+) -> Result<Vec<PastChange>, AppError> {
+    let filter = db::audit::AuditFilter {
+        subject_kind: Some("system".to_owned()),
+        subject_id: Some(system.id.to_string()),
+        ..db::audit::AuditFilter::default()
+    };
+    let rows = db::audit::list(&registry.db, &who.scope, &filter, limits::HISTORY_SHOWN).await;
+    Ok(rows.map_err(failed)?.into_iter().map(PastChange::from).collect())
+}
+
 async fn new(
     State(registry): State<Registry>,
     who: Who,
     Query(mut draft): Query<SystemDraft>,
 ) -> Result<View<SystemForm>, AppError> {
     if draft.state.is_empty() {
-        SystemState::Running.word().clone_into(&mut draft.state);
+        SystemState::Building.word().clone_into(&mut draft.state);
     }
     Ok(View::new(form(&registry, &who, None, (draft, Errors::new()))))
 }
@@ -213,6 +233,8 @@ async fn create(
     Body(draft): Body<SystemDraft>,
 ) -> Result<Response, AppError> {
     match actions::create(&registry, &who, draft.clone()).await {
+        // The wizard's next step: what the level is proposed from.
+        Ok(id) if who.by != web::By::Token => Ok(next_step(id).made().into_response()),
         Ok(id) => Ok(saved(id).made().into_response()),
         Err(error) => {
             forms::again(&who, error, |errors| form(&registry, &who, None, (draft, errors)))
@@ -234,11 +256,20 @@ async fn update(
     }
 }
 
+fn next_step(id: SystemId) -> Done {
+    done(format!("/systems/{id}/profile")).notice(Phrase::key("system-made"))
+}
+
 fn saved(id: SystemId) -> Done {
     done(format!("/systems/{id}")).notice(Phrase::key("registry-saved"))
 }
 
-async fn found(registry: &Registry, who: &Who, id: SystemId) -> Result<System, AppError> {
+/// Returns a system within what the asker sees.
+pub(crate) async fn found(
+    registry: &Registry,
+    who: &Who,
+    id: SystemId,
+) -> Result<System, AppError> {
     let system = store::by_id(registry.db.conn(), &who.scope, id).await.map_err(failed)?;
     system.ok_or(AppError::NotFound)
 }

@@ -17,6 +17,7 @@ fn draft(desk: &Desk) -> SystemDraft {
         name: "Hệ thống thử".to_owned(),
         level: Some(3),
         state: "running".to_owned(),
+        in_use_since: chrono::NaiveDate::from_ymd_opt(2024, 1, 1),
         domains: "Thu.Example.vn\n".to_owned(),
         ip_ranges: "10.9.8.7/24, 10.1.1.1".to_owned(),
         ..SystemDraft::default()

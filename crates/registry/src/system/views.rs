@@ -11,6 +11,7 @@ use web::paging::Pager;
 use web::{Permission, filters};
 
 use super::model::{System, SystemDraft, SystemState};
+use super::standing::Standing;
 use crate::forms::{Choice, Errors};
 use crate::source::SourceRow;
 use crate::{HealthBook, Snapshot, Status};
@@ -117,6 +118,24 @@ pub(crate) struct SystemList {
     pub(crate) query: String,
 }
 
+/// Something that was done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PastChange {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) by: String,
+    /// Stable word of what was done.
+    pub(crate) action: String,
+    #[serde(skip)]
+    pub(crate) key: Option<&'static str>,
+}
+
+impl From<db::audit::AuditRow> for PastChange {
+    fn from(row: db::audit::AuditRow) -> Self {
+        let key = crate::audit_log::action_key(&row.action);
+        Self { at: row.at, by: row.actor_name, action: row.action, key }
+    }
+}
+
 /// One system with what hangs on it.
 #[derive(Debug, Template, Serialize, ToSchema)]
 #[template(path = "system/detail.html")]
@@ -132,6 +151,9 @@ pub(crate) struct SystemDetail {
     pub(crate) version: i32,
     /// Its sources.
     pub(crate) rows: Vec<SourceRow>,
+    pub(crate) standing: Standing,
+    /// What was last done to it, the newest first.
+    pub(crate) history: Vec<PastChange>,
 }
 
 /// The form of a new or a known system.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use event::EventId;
 use event::lake::{Cursor, Search};
-use event::query::{ParseError, Query, parse};
+use event::query::{ParseError, Question, parse_question};
 use serde::Deserialize;
 use web::figures::vietnam;
 
@@ -77,11 +77,11 @@ impl Ask {
         if from < to { (from, to) } else { (to - TimeDelta::minutes(minutes), to) }
     }
 
-    /// Returns the question to the lake.
+    /// Returns the question to the lake, and what is computed of the answer.
     ///
     /// # Errors
     /// Where the query line is wrong.
-    pub(crate) fn search(&self, now: DateTime<Utc>) -> Result<Search, ParseError> {
+    pub(crate) fn search(&self, now: DateTime<Utc>) -> Result<(Search, Question), ParseError> {
         let line = self.line();
         if line.chars().count() > QUERY_CHARS_MAX {
             return Err(ParseError {
@@ -90,9 +90,10 @@ impl Ask {
                 code: "too-long",
             });
         }
-        let query: Query = parse(line)?;
+        let question = parse_question(line)?;
         let (from, to) = self.times(now);
-        Ok(Search { query, from, to, limit: EVENTS_PER_PAGE, after: cursor(&self.after) })
+        let (query, after) = (question.query.clone(), cursor(&self.after));
+        Ok((Search { query, from, to, limit: EVENTS_PER_PAGE, after }, question))
     }
 
     /// Returns the address of this question, without a place in the pages.
@@ -107,13 +108,22 @@ impl Ask {
         address.with("field", &self.field)
     }
 
-    /// Returns the address of this question with a term added.
+    /// Returns the part of the line that says which events, and the rest of it.
+    pub(crate) fn parts(&self) -> (String, String) {
+        let length = parse_question(self.line()).map_or(usize::MAX, |read| read.filter_length);
+        let chars = || self.line().chars();
+        (chars().take(length).collect(), chars().skip(length).collect())
+    }
+
+    /// Returns the address of this question with a term added to its filter.
     pub(crate) fn narrowed(&self, term: &str) -> Address {
-        let line = match self.line().trim() {
+        let (filter, stages) = self.parts();
+        let line = match filter.trim() {
             "" | "*" => term.to_owned(),
             line if line.contains(" OR ") => format!("({line}) {term}"),
             line => format!("{line} {term}"),
         };
+        let line = if stages.is_empty() { line } else { format!("{line} {stages}") };
         Self { q: Some(line), field: String::new(), ..self.clone() }.address("/search")
     }
 }
@@ -191,6 +201,7 @@ mod tests {
             ask.narrowed("user:an").query()
         };
         assert_eq!(narrowed(""), "q=user%3Aan&range=1h");
+        assert_eq!(narrowed("a | top user"), "q=a+user%3Aan+%7C+top+user&range=1h");
         assert_eq!(narrowed("a OR b"), "q=%28a+OR+b%29+user%3Aan&range=1h");
     }
 }

@@ -2,11 +2,14 @@
 
 use axum::response::Response;
 use event::Event;
-use event::lake::Search;
+use event::lake::{LakeError, Search};
+use event::query::Question;
+use serde_json::json;
 use web::figures::vietnam;
 use web::{Phrase, Who};
 
 use super::ask::Ask;
+use super::reading::Reading;
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -22,11 +25,22 @@ pub(super) async fn events(
     desk: &Desk,
     who: &Who,
     ask: &Ask,
-    search: Search,
+    (search, question): (Search, Question),
     format: Format,
 ) -> Result<Response, RespondError> {
-    super::note_read(desk, &Handler::from(who), "search.export", ask.line()).await?;
+    let asked = super::asked(ask.line(), &search);
+    let reading = Reading::begin(desk, &Handler::from(who), "search.export", asked);
+    if let Some(summary) = &question.summary {
+        let answer = desk.lake.summarise(&who.scope, &search, summary).await?;
+        if let Some(limit_ms) = answer.stopped_ms {
+            return Err(LakeError::Timeout { limit_ms }.into());
+        }
+        let sheet = super::table::sheet(summary, &answer);
+        reading.end(json!({ "rows": sheet.rows.len() })).await?;
+        return table("figures", &sheet, format);
+    }
     let (events, cut) = all(desk, who, search).await?;
+    reading.end(json!({ "rows": events.len(), "cut": cut })).await?;
     if format == Format::Ndjson {
         let mut bytes = Vec::new();
         for event in &events {
@@ -76,6 +90,10 @@ async fn all(desk: &Desk, who: &Who, search: Search) -> Result<(Vec<Event>, bool
     loop {
         let page = Search { limit: EVENTS_PER_EXPORT_PAGE, after, ..search.clone() };
         let found = desk.lake.search(&who.scope, &page).await?;
+        if let Some(limit_ms) = found.stopped_ms {
+            // A file that silently lacks events would be taken for all of them.
+            return Err(LakeError::Timeout { limit_ms }.into());
+        }
         size += found.events.iter().map(|event| event.raw.len() * 4).sum::<usize>();
         events.extend(found.events);
         after = found.next;

@@ -4,16 +4,21 @@
 
 mod ask;
 mod export;
+mod fields;
 mod pages;
+mod reading;
 mod routes;
+mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod views;
 
 use db::{AuditEntry, Subject};
+use event::lake::Search;
 use serde_json::json;
 
+pub use fields::FieldsPage;
 pub(crate) use pages::number;
 pub(crate) use routes::routes;
 pub use views::{SearchPage, SqlPage};
@@ -34,4 +39,9 @@ pub(crate) async fn note_read(
     let tx = desk.db.begin().await?;
     tx.commit(AuditEntry::new(who.actor(), action, subject, detail)).await?;
     Ok(())
+}
+
+/// Returns what the audit log keeps of a question: its words and its times.
+pub(crate) fn asked(line: &str, search: &Search) -> serde_json::Value {
+    json!({ "question": line, "from": search.from, "to": search.to })
 }

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use event::Event;
-use event::lake::{Bucket, Search, TopValue};
+use event::lake::{Bucket, LakeError, Search, TopValue};
+use event::query::hints;
+use event::query::summary::Summary;
+use serde_json::json;
 use web::charts::{Chart, Kind, Point, Series};
 use web::figures::vietnam;
 use web::{Lang, Phrase, Who};
 
 use super::ask::{Ask, SPANS, clock_text, cursor_text};
-use super::views::{FieldFacts, LineError, Results, SearchPage, ValueFacts};
+use super::reading::Reading;
+use super::views::{FieldFacts, HintView, LineError, Results, SearchPage, ValueFacts};
 use crate::actor::Handler;
 use crate::alert::Choice;
 use crate::desk::Desk;
@@ -42,19 +46,54 @@ pub(super) async fn search(desk: &Desk, who: &Who, ask: &Ask) -> Result<SearchPa
         from: clock_text(&ask.from),
         to: clock_text(&ask.to),
         error: None,
+        hints: Vec::new(),
         results: None,
     };
     if !ask.is_asked() {
         return Ok(page);
     }
     match ask.search(desk.db.now()) {
-        Err(error) => page.error = Some(LineError::of(ask.line(), &error, who.lang)),
-        Ok(search) => {
-            super::note_read(desk, &Handler::from(who), "search.run", ask.line()).await?;
-            page.results = Some(results(desk, who, ask, &search).await?);
+        Err(error) => page.error = Some(LineError::of(ask, &error, who.lang)),
+        Ok((search, question)) => {
+            let asked = super::asked(ask.line(), &search);
+            let reading = Reading::begin(desk, &Handler::from(who), "search.run", asked);
+            let results = match &question.summary {
+                None => results(desk, who, ask, &search).await?,
+                Some(summary) => summarised(desk, who, ask, &search, summary).await?,
+            };
+            reading.end(json!({ "rows": results.rows(), "stopped_s": results.stopped_s })).await?;
+            let is_seen = |name: &str| results.fields.iter().any(|field| field.name == name);
+            page.hints = hints(ask.line(), &question, is_seen)
+                .into_iter()
+                .map(|hint| HintView {
+                    href: Ask { q: Some(hint.line), ..ask.clone() }.address("/search").to_string(),
+                    written: hint.written,
+                    better: hint.better,
+                })
+                .collect();
+            page.results = Some(results);
         }
     }
     Ok(page)
+}
+
+/// Returns figures instead of events.
+async fn summarised(
+    desk: &Desk,
+    who: &Who,
+    ask: &Ask,
+    search: &Search,
+    summary: &Summary,
+) -> Result<Results, RespondError> {
+    let answer = desk.lake.summarise(&who.scope, search, summary).await?;
+    let (filter, _) = ask.parts();
+    Ok(Results {
+        stopped_s: answer.stopped_ms.map(|ms| ms / 1000),
+        total: Some(answer.events),
+        took_ms: answer.took_ms,
+        summary: Some(super::table::table(ask, filter.trim(), summary, &answer, who.lang)),
+        ..Results::empty(ask, search)
+    })
 }
 
 async fn results(
@@ -68,21 +107,18 @@ async fn results(
         if ask.field.is_empty() {
             return Ok(None);
         }
-        desk.lake.top(&who.scope, &whole, &ask.field, TOP_VALUES).await.map(Some)
+        in_time(desk.lake.top(&who.scope, &whole, &ask.field, TOP_VALUES).await)
     };
-    let (found, buckets, top) = tokio::try_join!(
-        desk.lake.search(&who.scope, search),
-        desk.lake.histogram(&who.scope, &whole, HISTOGRAM_BARS),
-        top,
-    )?;
+    let bars = async { in_time(desk.lake.histogram(&who.scope, &whole, HISTOGRAM_BARS).await) };
+    let events = async { Ok(desk.lake.search(&who.scope, search).await?) };
+    let (found, buckets, top) = tokio::try_join!(events, bars, top)?;
     let here = ask.address("/search");
-    let next = found.next.map(|next| here.clone().with("after", cursor_text(next)).to_string());
+    let next = found.next.map(|next| here.with("after", cursor_text(next)).to_string());
     Ok(Results {
-        from: search.from,
-        to: search.to,
-        total: buckets.iter().map(|bucket| bucket.count).sum(),
+        stopped_s: found.stopped_ms.map(|ms| ms / 1000),
+        total: buckets.as_ref().map(|bars| bars.iter().map(|bucket| bucket.count).sum()),
         took_ms: found.took_ms,
-        histogram: histogram(&buckets, ask, search, who.lang),
+        histogram: buckets.map(|bars| histogram(&bars, ask, search, who.lang)),
         top: top.map(|values| top_chart(&values, ask, who.lang)),
         fields: fields(&found.events, ask),
         events: found
@@ -91,10 +127,42 @@ async fn results(
             .map(|event| EventLine::of(event, &[], desk.directory.as_ref()))
             .collect(),
         next,
-        first: (!ask.after.is_empty()).then(|| here.to_string()),
-        query: here.query(),
-        live: Ask { field: String::new(), ..ask.clone() }.address("/search/live").to_string(),
+        ..Results::empty(ask, search)
     })
+}
+
+/// Returns nothing instead of what took too long: the events found are worth showing without it.
+fn in_time<T>(answer: Result<T, LakeError>) -> Result<Option<T>, RespondError> {
+    match answer {
+        Err(LakeError::Timeout { .. }) => Ok(None),
+        answer => Ok(Some(answer?)),
+    }
+}
+
+impl Results {
+    fn empty(ask: &Ask, search: &Search) -> Self {
+        let here = ask.address("/search");
+        Self {
+            from: search.from,
+            to: search.to,
+            total: None,
+            stopped_s: None,
+            took_ms: 0,
+            histogram: None,
+            summary: None,
+            top: None,
+            fields: Vec::new(),
+            events: Vec::new(),
+            next: None,
+            first: (!ask.after.is_empty()).then(|| here.to_string()),
+            query: here.query(),
+            live: Ask { field: String::new(), ..ask.clone() }.address("/search/live").to_string(),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.summary.as_ref().map_or(self.events.len(), |table| table.total)
+    }
 }
 
 fn histogram(buckets: &[Bucket], ask: &Ask, search: &Search, lang: Lang) -> Chart {

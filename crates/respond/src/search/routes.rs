@@ -5,10 +5,11 @@ use axum::response::{IntoResponse as _, Response};
 use event::lake::LakeError;
 use http::{StatusCode, Uri};
 use serde::Deserialize;
-use web::{AppError, Permission, Phrase, Query, Routes, View, Who};
+use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
 
 use super::ask::Ask;
-use super::views::{SearchPage, SqlPage};
+use super::fields::{self, FieldsPage};
+use super::views::{LineError, SearchPage, SqlPage};
 use super::{export, pages, tail};
 use crate::actor::Handler;
 use crate::desk::Desk;
@@ -22,6 +23,9 @@ pub(crate) fn routes() -> Routes<Desk> {
         .get("/search", EventSearch, search)
         .doc("Searches events; without `q` shows the empty form")
         .gives::<SearchPage>()
+        .get("/search/fields", EventSearch, names)
+        .doc("Lists the names a query line knows; with `q` and `at` what may stand at that character")
+        .gives::<FieldsPage>()
         .get("/search/live", EventSearch, live)
         .doc("Streams new events that match, as server-sent events")
         .get("/search/export.csv", EventExport, csv)
@@ -56,7 +60,7 @@ async fn live(
     who: Who,
     Query(ask): Query<Ask>,
 ) -> Result<Response, AppError> {
-    let query = ask.search(desk.db.now()).map_err(|error| wrong(&error))?.query;
+    let query = ask.search(desk.db.now()).map_err(|error| wrong(&ask, &error, who.lang))?.0.query;
     super::note_read(&desk, &Handler::from(&who), "search.live", ask.line()).await?;
     match tail::stream(&desk, who.scope, query) {
         Some(stream) => Ok(stream.into_response()),
@@ -64,9 +68,30 @@ async fn live(
     }
 }
 
-fn wrong(error: &event::query::ParseError) -> AppError {
-    let why = Phrase::key("search-error-line").arg("column", error.column);
-    AppError::invalid("q", why)
+fn wrong(ask: &Ask, error: &event::query::ParseError, lang: Lang) -> AppError {
+    let told = LineError::of(ask, error, lang);
+    let phrase = match told.better {
+        None => Phrase::key("search-error-at"),
+        Some(better) => Phrase::key("search-error-better").arg("better", better.line),
+    };
+    AppError::invalid("q", phrase.arg("column", error.column).arg("why", told.why))
+}
+
+/// What is being typed, and where the cursor stands, in characters.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Typing {
+    q: String,
+    at: Option<usize>,
+}
+
+async fn names(who: Who, Query(typing): Query<Typing>) -> View<FieldsPage> {
+    View::new(match typing.at {
+        Some(at) if typing.q.chars().count() <= crate::limits::QUERY_CHARS_MAX => {
+            fields::offered(&typing.q, at, who.lang)
+        }
+        _ => fields::all(who.lang),
+    })
 }
 
 async fn csv(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {
@@ -87,7 +112,7 @@ async fn exported(
     Query(ask): Query<Ask>,
     format: Format,
 ) -> Result<Response, AppError> {
-    let search = ask.search(desk.db.now()).map_err(|error| wrong(&error))?;
+    let search = ask.search(desk.db.now()).map_err(|error| wrong(&ask, &error, who.lang))?;
     Ok(export::events(&desk, &who, &ask, search, format).await?)
 }
 

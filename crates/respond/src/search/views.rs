@@ -3,12 +3,14 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use event::lake::Table;
-use event::query::ParseError;
+use event::query::{ParseError, mended};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::charts::Chart;
 use web::{Lang, Permission, Phrase, filters};
 
+use super::ask::Ask;
+use super::table::SummaryTable;
 use crate::alert::Choice;
 use crate::event_line::EventLine;
 
@@ -26,6 +28,8 @@ pub struct SearchPage {
     pub to: String,
     /// What is wrong with the query line.
     pub error: Option<LineError>,
+    /// What may have been meant, where the line reads but asks for what nothing has.
+    pub hints: Vec<HintView>,
     /// The answer.
     pub results: Option<Results>,
 }
@@ -41,35 +45,77 @@ pub struct LineError {
     pub rest: String,
     /// Why, in the reader's language.
     pub why: String,
+    /// A line near to it that can be read.
+    pub better: Option<LineLink>,
+}
+
+/// A query line to try instead.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LineLink {
+    /// The line.
+    pub line: String,
+    /// Where it is asked.
+    pub href: String,
+}
+
+/// What may have been meant.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HintView {
+    /// What was written.
+    pub written: String,
+    /// What may have been meant.
+    pub better: String,
+    /// The search with it.
+    pub href: String,
 }
 
 impl LineError {
     /// Returns the error with the line split at its column.
-    pub(super) fn of(line: &str, error: &ParseError, lang: Lang) -> Self {
+    pub(super) fn of(ask: &Ask, error: &ParseError, lang: Lang) -> Self {
+        let line = ask.line();
+        let link = |line: String| LineLink {
+            href: Ask { q: Some(line.clone()), ..ask.clone() }.address("/search").to_string(),
+            line,
+        };
         let at = error.column.saturating_sub(1);
         Self {
             column: error.column,
             before: line.chars().take(at).collect(),
             rest: line.chars().skip(at).collect(),
             why: Phrase::key(error_key(error.code)).text(lang),
+            better: mended(line, error).map(link),
         }
     }
 }
 
 /// Returns the key of the sentence for a mistake.
-fn error_key(code: &str) -> &'static str {
+pub(super) fn error_key(code: &str) -> &'static str {
     match code {
         "too-long" => "search-parse-too-long",
         "too-many-terms" => "search-parse-too-many-terms",
         "too-deep" => "search-parse-too-deep",
         "unexpected-close" => "search-parse-unexpected-close",
-        "close-missing" => "search-parse-close-missing",
+        "close-missing" | "figure-shape" => "search-parse-close-missing",
         "term-missing" => "search-parse-term-missing",
         "value-missing" => "search-parse-value-missing",
         "quote-open" => "search-parse-quote-open",
         "number-expected" => "search-parse-number-expected",
         "range-open" | "range-shape" => "search-parse-range",
         "bad-regex" => "search-parse-bad-regex",
+        "time-expected" => "search-parse-time",
+        "stage-unknown" => "search-parse-stage",
+        "stage-first" => "search-parse-stage-first",
+        "stage-again" => "search-parse-stage-again",
+        "stage-end" => "search-parse-stage-end",
+        "figure-unknown" => "search-parse-figure",
+        "figure-field" => "search-parse-figure-field",
+        "field-missing" => "search-parse-field-missing",
+        "column-unknown" => "search-parse-column",
+        "comparison-missing" => "search-parse-comparison",
+        "rows-expected" => "search-parse-rows",
+        "span-shape" => "search-parse-span",
+        "name-twice" => "search-parse-name-twice",
+        "too-many-stages" | "too-many-figures" | "too-many-by" => "search-parse-too-many",
         _ => "search-parse-other",
     }
 }
@@ -81,12 +127,16 @@ pub struct Results {
     pub from: DateTime<Utc>,
     /// To when.
     pub to: DateTime<Utc>,
-    /// How many events match in all (from the histogram).
-    pub total: u64,
+    /// How many events match in all (from the histogram), unless counting took too long.
+    pub total: Option<u64>,
+    /// After how many seconds the search was stopped, if it was: what is shown is not all.
+    pub stopped_s: Option<u64>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     /// Events over time.
-    pub histogram: Chart,
+    pub histogram: Option<Chart>,
+    /// What the question computes, instead of the events.
+    pub summary: Option<SummaryTable>,
     /// The most frequent values of the field asked for, over all matching events.
     pub top: Option<Chart>,
     /// The fields of the events on this page.

@@ -1,0 +1,212 @@
+//! What someone may have meant: for a line that cannot be read, and for one that reads but asks for
+//! what is not there.
+
+use super::question::{Question, STAGES, parse_question};
+use super::summary::FigureKind;
+use super::{Builtin, Moment, ParseError, parse};
+use crate::Attr;
+
+/// A better way to write something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Stable word for translation: `field`, `capitals`, `colon`, `quotes`.
+    pub code: &'static str,
+    /// The column of what was written, from 1.
+    pub column: usize,
+    /// What was written.
+    pub written: String,
+    /// What may have been meant.
+    pub better: String,
+    /// The whole line with it.
+    pub line: String,
+}
+
+/// What other products call a field that we have.
+///
+/// Source of the names: Elastic Common Schema 8, Splunk CIM, Sigma taxonomy.
+const FOREIGN: [(&str, &str); 30] = [
+    ("source.ip", "src_ip"),
+    ("sourceip", "src_ip"),
+    ("src", "src_ip"),
+    ("client_ip", "src_ip"),
+    ("client.ip", "src_ip"),
+    ("clientip", "src_ip"),
+    ("ip", "src_ip"),
+    ("source.port", "src_port"),
+    ("destination.ip", "dst_ip"),
+    ("dest_ip", "dst_ip"),
+    ("dest", "dst_ip"),
+    ("destination.port", "dst_port"),
+    ("dest_port", "dst_port"),
+    ("port", "dst_port"),
+    ("user.name", "user"),
+    ("username", "user"),
+    ("user_name", "user"),
+    ("host.name", "host"),
+    ("hostname", "host"),
+    ("process.command_line", "cmd_line"),
+    ("command_line", "cmd_line"),
+    ("commandline", "cmd_line"),
+    ("status_code", "http_status"),
+    ("http.response.status_code", "http_status"),
+    ("method", "http_method"),
+    ("uri", "url"),
+    ("uri_path", "url_path"),
+    ("dns.question.name", "dns_query"),
+    ("eventid", "event_code"),
+    ("event.code", "event_code"),
+];
+
+/// Returns every name that a query line knows by itself, aliases first.
+pub fn known_names() -> impl Iterator<Item = &'static str> {
+    let attrs = Attr::ALL.iter().map(|attr| attr.alias());
+    let builtins = Builtin::ALL.into_iter().map(Builtin::name);
+    let moments = Moment::ALL.into_iter().map(Moment::name);
+    let paths = Attr::ALL.iter().map(|attr| attr.path());
+    attrs.chain(builtins).chain(moments).chain(paths)
+}
+
+/// Returns what may have been meant instead of a field's name that nothing knows.
+pub fn near_field(name: &str) -> Option<&'static str> {
+    let low = name.to_lowercase();
+    let foreign = FOREIGN.iter().find(|(own, _)| *own == low).map(|(_, better)| *better);
+    foreign.or_else(|| nearest(&low, known_names()))
+}
+
+/// Returns hints for a line that was read; `is_seen` tells which of the sources' own names the events
+/// at hand have.
+pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    for field in &question.fields {
+        if known_names().any(|name| name == field.text) || is_seen(&field.text) {
+            continue;
+        }
+        if let Some(better) = near_field(&field.text) {
+            hints.push(Hint::new("field", line, field.column, &field.text, better));
+        }
+    }
+    for word in &question.words {
+        let (code, better) = match word.text.as_str() {
+            "and" | "or" | "not" | "And" | "Or" | "Not" => ("capitals", word.text.to_uppercase()),
+            text if text.starts_with('\'') && text.len() > 2 => {
+                ("quotes", text.replace('\'', "\""))
+            }
+            text => match text.split_once('=') {
+                Some((name, value))
+                    if known_names().any(|own| own == name) && !value.is_empty() =>
+                {
+                    ("colon", format!("{name}:{value}"))
+                }
+                _ => continue,
+            },
+        };
+        hints.push(Hint::new(code, line, word.column, &word.text, &better));
+    }
+    // A hint that would break the line helps nobody.
+    hints.retain(|hint| parse_question(&hint.line).is_ok());
+    hints
+}
+
+impl Hint {
+    fn new(code: &'static str, line: &str, column: usize, written: &str, better: &str) -> Self {
+        Self {
+            code,
+            column,
+            written: written.to_owned(),
+            better: better.to_owned(),
+            line: replaced(line, column, written.chars().count(), better),
+        }
+    }
+}
+
+/// Returns the line with so many characters from a column on replaced.
+fn replaced(line: &str, column: usize, length: usize, better: &str) -> String {
+    let before = line.chars().take(column.saturating_sub(1));
+    let after = line.chars().skip(column.saturating_sub(1) + length);
+    before.chain(better.chars()).chain(after).collect()
+}
+
+/// Returns a line that can be read and is near to one that cannot, if there is one at hand.
+pub fn mended(line: &str, error: &ParseError) -> Option<String> {
+    let typed = |column: usize| -> String {
+        let rest = line.chars().skip(column.saturating_sub(1));
+        rest.take_while(|c| c.is_alphanumeric() || "_.-".contains(*c)).collect()
+    };
+    let word = typed(error.column);
+    let swap = |better: &str| replaced(line, error.column, word.chars().count(), better);
+    let better = match error.code {
+        "close-missing" => format!("{line})"),
+        "quote-open" => format!("{line}\""),
+        "range-open" => format!("{line}]"),
+        "unexpected-close" => replaced(line, error.column, 1, ""),
+        "value-missing" => {
+            let after: String = line.chars().skip(error.column.saturating_sub(1)).collect();
+            let gap = after.chars().count() - after.trim_start().chars().count();
+            let value = if after.trim().is_empty() { "*" } else { "" };
+            replaced(line, error.column, gap, value)
+        }
+        "term-missing" => {
+            let end = line.trim_end();
+            let words = ["AND", "OR", "NOT", "&&", "||"];
+            let cut = words.into_iter().find_map(|word| end.strip_suffix(word))?;
+            cut.trim_end().to_owned()
+        }
+        "stage-unknown" => swap(nearest(&word.to_lowercase(), STAGES.into_iter())?),
+        "figure-unknown" => {
+            let words = FigureKind::ALL.into_iter().map(|(word, _)| word);
+            swap(nearest(&word.to_lowercase(), words)?)
+        }
+        "pipe-here" => {
+            let cut: String = line.chars().take(error.column.saturating_sub(1)).collect();
+            return parse(&cut).is_ok().then(|| cut.trim_end().to_owned());
+        }
+        _ => return None,
+    };
+    parse_question(&better).is_ok().then_some(better)
+}
+
+/// Returns the nearest of some names: at most one letter wrong in a short one, two in a long one.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let length = name.chars().count();
+    if length < 2 {
+        return None;
+    }
+    let far = if length <= 4 { 1 } else { 2 };
+    let bare = |text: &str| text.replace(['_', '-', '.', ' '], "");
+    let own = bare(name);
+    names
+        .filter_map(|known| {
+            let low = known.to_lowercase();
+            let away = if bare(&low) == own { 0 } else { distance(name, &low, far)? };
+            Some((away, known))
+        })
+        .min_by_key(|(away, _)| *away)
+        .map(|(_, known)| known)
+}
+
+/// Returns how many letters must be put in, left out, changed or swapped to make one of the other,
+/// up to a bound.
+fn distance(a: &str, b: &str, bound: usize) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > bound {
+        return None;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let at =
+                |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (at(&row, j) + usize::from(x != y)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let is_swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if is_swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            next.push(best);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().filter(|away| *away <= bound)
+}
