@@ -13,6 +13,7 @@ pub mod exception;
 pub mod incident;
 pub mod obligation;
 pub mod rule;
+pub mod saved;
 pub mod search;
 
 mod actor;
@@ -47,6 +48,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(incident::routes())
         .merge(obligation::routes())
         .merge(search::routes())
+        .merge(saved::routes())
         .merge(rule::routes())
         .merge(exception::routes())
         .with_state(desk)

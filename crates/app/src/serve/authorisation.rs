@@ -28,6 +28,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
+    ("/searches/{id}", true),
     // Of the province, or one's own; whoever may use them sees the province.
     ("/dead-letters/{id}", false),
     ("/exceptions/{id}", false),
@@ -52,6 +53,7 @@ const BODIES: &[(&str, &str)] = &[
     ("/posts/{id}/appoint", r#"{"name":"X"}"#),
     ("/posts/{id}/vacate", "{}"),
     ("/people/{id}", r#"{"name":"X"}"#),
+    ("/searches/{id}", r#"{"name":"X","line":"*"}"#),
 ];
 
 struct Answer {
@@ -143,7 +145,12 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let alert = first(site, admin, &alerts, "/alerts/0/id").await;
     let incident = json!({ "alert": [alert], "title": format!("Sự cố {word}") });
     let incident = made(site, admin, "/incidents", incident).await;
+    let search = json!({
+        "name": format!("Câu tìm {word}"), "line": word, "share": "agency", "agency": agency,
+    });
+    let search = made(site, admin, "/searches", search).await;
     BTreeMap::from([
+        ("/searches/{id}", search),
         ("/systems/{id}", system),
         ("/sources/{id}", source),
         ("/alerts/{id}", alert),

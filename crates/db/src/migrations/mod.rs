@@ -58,6 +58,7 @@ fn all() -> Vec<Migration> {
         post::MIGRATIONS,
         job::MIGRATIONS,
         system::MIGRATIONS,
+        respond::SAVED,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())
