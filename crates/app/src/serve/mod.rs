@@ -13,6 +13,7 @@ mod pages;
 mod recount;
 mod replay;
 mod rule_book;
+mod scheduled;
 mod silence;
 mod storage;
 
@@ -32,6 +33,7 @@ use detect::EngineState;
 use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
+use respond::saved::ScheduledSearch;
 use respond::{Desk, Hub};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +53,7 @@ use crate::pipeline::Pipeline;
 use gap::{Gap, GapWatch};
 use names::Names;
 use recount::CleanMark;
+use scheduled::{Accounts, Arrived};
 use silence::SilenceWatch;
 
 /// The platform, running.
@@ -213,19 +216,21 @@ impl Platform {
             stored: begin.stored,
             state,
             judged: watch::Sender::new(begin.judged),
+            kept: watch::Sender::new(begin.stored.unwrap_or_default()),
         };
         if !was_clean && recovered.batches == 0 {
             recount(&db, lake.as_ref(), &health).await;
         }
-        let judged = pipeline.judged.subscribe();
         start_watches(&stages, &pipeline, &names, begin.gaps);
         watch_storage(&config, &stages, &pipeline, &spool);
         keeping::start(&config, &pipeline, &stages.watches.tasks, &stages.watches.stop);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let handlers = handlers(&pipeline);
-        jobs::start(&db, &handlers, &stages.doors.tasks, &stages.doors.stop).await?;
+        let desk = desk(&pipeline, obligations);
+        let handlers = handlers(&pipeline, &desk, &spool);
+        let Stage { tasks, stop } = &stages.doors;
+        jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let site = site(&pipeline, &spool, &intake, obligations, (live, &handlers));
+        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers));
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
@@ -245,7 +250,7 @@ impl Platform {
             routes: pages.routes,
             recovered,
             clean,
-            judged,
+            judged: pipeline.judged.subscribe(),
             stages,
         })
     }
@@ -284,22 +289,26 @@ impl Platform {
     }
 }
 
-/// Returns what the pages stand on.
-fn site(
-    way: &Pipeline,
-    spool: &Spool,
-    intake: &Arc<registry::source::Intake>,
-    obligations: Arc<respond::obligation::Obligations>,
-    (live, handlers): (web::Live, &db::job::Handlers),
-) -> pages::Site {
-    let desk = Desk {
+/// Returns the desk of the duty room.
+fn desk(way: &Pipeline, obligations: Arc<respond::obligation::Obligations>) -> Desk {
+    Desk {
         db: way.db.clone(),
         lake: way.lake.clone(),
         directory: way.names.clone(),
         rules: way.rules.clone(),
         obligations,
         hub: way.hub.clone(),
-    };
+    }
+}
+
+/// Returns what the pages stand on.
+fn site(
+    way: &Pipeline,
+    spool: &Spool,
+    intake: &Arc<registry::source::Intake>,
+    desk: Desk,
+    (live, handlers): (web::Live, &db::job::Handlers),
+) -> pages::Site {
     let replay = Arc::new(replay::Replayer {
         spool: spool.clone(),
         decoder: way.decoder.clone(),
@@ -323,8 +332,11 @@ fn site(
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
-fn handlers(_: &Pipeline) -> db::job::Handlers {
-    db::job::Handlers::default()
+fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
+    let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
+    let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
+    let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
+    db::job::Handlers::default().with(Arc::new(scheduled))
 }
 
 /// From where on the way begins.
