@@ -15,6 +15,7 @@ MATRIX = {
     "duty_read": "xxxxxxx..xx..", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
     "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "exception_read": "xxx..x.......",
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
+    "search_keep": "xxxx..x......",
     "rule_read": "xxx..x.......", "rule_change": "xxx..........", "agency_read": "xxxxxxxxxxxxx",
     "agency_change": "x............", "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",
     "system_decide": "xx...........",

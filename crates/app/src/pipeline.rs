@@ -63,6 +63,8 @@ pub struct Pipeline {
     pub state: StateFile,
     /// Up to where the stored state knows the events: what the spool may forget.
     pub judged: watch::Sender<SpoolPosition>,
+    /// Up to where events can be searched.
+    pub kept: watch::Sender<SpoolPosition>,
 }
 
 /// A batch of frames, read.
@@ -160,6 +162,7 @@ impl Pipeline {
                 // The engine has counted what is not stored: what it remembers now is worth nothing.
                 return;
             }
+            self.kept.send_replace(position);
             keeper.judged(position);
             let Some(own) = keeper.keep(engine).await else { return };
             engine = own;

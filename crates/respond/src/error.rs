@@ -8,6 +8,7 @@ use web::{AppError, Phrase};
 use crate::alert::WrongState;
 use crate::exception::ExceptionError;
 use crate::incident::IncidentStateError;
+use crate::saved::DraftError;
 
 /// Why an action was not done.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,12 @@ pub enum RespondError {
     /// The exception cannot be made.
     #[error("the exception cannot be made")]
     Exception(#[from] ExceptionError),
+    /// The reader sees it, but may not do this with it.
+    #[error("only the owner may do this")]
+    Forbidden,
+    /// The search cannot be saved so.
+    #[error("the search cannot be saved")]
+    Draft(#[from] DraftError),
     /// A stored row cannot be understood.
     #[error("column {column} of table {table} holds what this version cannot read")]
     BadRow {
@@ -65,6 +72,14 @@ impl From<RespondError> for AppError {
     fn from(error: RespondError) -> Self {
         match error {
             RespondError::NotFound => Self::NotFound,
+            RespondError::Forbidden => Self::Forbidden,
+            RespondError::Draft(DraftError::Field(field, key)) => {
+                Self::invalid(field, Phrase::key(key))
+            }
+            RespondError::Draft(DraftError::Line(wrong)) => Self::invalid(
+                "line",
+                Phrase::key("search-error-question").arg("detail", wrong.message.as_str()),
+            ),
             RespondError::State(_) => Self::Conflict(Phrase::key("alert-error-state")),
             RespondError::IncidentState(_) => Self::Conflict(Phrase::key("incident-error-state")),
             RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),

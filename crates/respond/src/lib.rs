@@ -14,6 +14,7 @@ pub mod hold;
 pub mod incident;
 pub mod obligation;
 pub mod rule;
+pub mod saved;
 pub mod search;
 
 mod actor;
@@ -51,6 +52,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(obligation::routes())
         .merge(hold::routes())
         .merge(search::routes())
+        .merge(saved::routes())
         .merge(rule::routes())
         .merge(exception::routes())
         .with_state(desk)

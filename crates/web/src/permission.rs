@@ -218,6 +218,8 @@ permissions! {
     ExceptionChange: Adm Dut Ana;
     /// Searches events.
     EventSearch: Adm Dut Ana Ago Aud Coo Par Api;
+    /// Keeps searches, shares them and lets them run by themselves.
+    SearchKeep: Adm Dut Ana Ago Coo;
     /// Takes events out of the platform as a file.
     EventExport: Adm Dut Ana;
     /// Reads detection rules.
@@ -329,6 +331,7 @@ xxx...x...... IncidentHandle
 xxx..x....... ExceptionRead
 xxx.......... ExceptionChange
 xxxx.xx....xx EventSearch
+xxxx..x...... SearchKeep
 xxx.......... EventExport
 xxx..x....... RuleRead
 xxx.......... RuleChange

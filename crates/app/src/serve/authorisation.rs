@@ -28,6 +28,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
+    ("/searches/{id}", true),
     // Of the province, or one's own; whoever may use them sees the province.
     ("/dead-letters/{id}", false),
     ("/keeping/systems/{id}", false),
@@ -56,6 +57,7 @@ const BODIES: &[(&str, &str)] = &[
     ("/keeping/systems/{id}", r#"{"months":24,"reason":"theo hop dong"}"#),
     ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
+    ("/searches/{id}", r#"{"name":"X","line":"*"}"#),
 ];
 
 struct Answer {
@@ -147,7 +149,12 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let alert = first(site, admin, &alerts, "/alerts/0/id").await;
     let incident = json!({ "alert": [alert], "title": format!("Sự cố {word}") });
     let incident = made(site, admin, "/incidents", incident).await;
+    let search = json!({
+        "name": format!("Câu tìm {word}"), "line": word, "share": "agency", "agency": agency,
+    });
+    let search = made(site, admin, "/searches", search).await;
     BTreeMap::from([
+        ("/searches/{id}", search),
         ("/systems/{id}", system),
         ("/sources/{id}", source),
         ("/alerts/{id}", alert),

@@ -13,8 +13,10 @@ mod pages;
 mod recount;
 mod replay;
 mod rule_book;
+mod scheduled;
 mod silence;
 mod storage;
+mod watches;
 
 #[cfg(test)]
 mod authorisation;
@@ -32,6 +34,7 @@ use detect::EngineState;
 use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
+use respond::saved::ScheduledSearch;
 use respond::{Desk, Hub};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -48,10 +51,10 @@ use crate::catalogue::DbCatalogue;
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::pipeline::Pipeline;
-use gap::{Gap, GapWatch};
+use gap::Gap;
 use names::Names;
 use recount::CleanMark;
-use silence::SilenceWatch;
+use scheduled::{Accounts, Arrived};
 
 /// The platform, running.
 #[derive(Debug)]
@@ -213,19 +216,19 @@ impl Platform {
             stored: begin.stored,
             state,
             judged: watch::Sender::new(begin.judged),
+            kept: watch::Sender::new(begin.stored.unwrap_or_default()),
         };
         if !was_clean && recovered.batches == 0 {
             recount(&db, lake.as_ref(), &health).await;
         }
-        let judged = pipeline.judged.subscribe();
-        start_watches(&stages, &pipeline, &names, begin.gaps);
-        watch_storage(&config, &stages, &pipeline, &spool);
-        keeping::start(&config, &pipeline, &stages.watches.tasks, &stages.watches.stop);
+        watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let handlers = handlers(&pipeline);
-        jobs::start(&db, &handlers, &stages.doors.tasks, &stages.doors.stop).await?;
+        let desk = desk(&pipeline, obligations);
+        let handlers = handlers(&pipeline, &desk, &spool);
+        let Stage { tasks, stop } = &stages.doors;
+        jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let site = site(&pipeline, &spool, &intake, obligations, (live, &handlers));
+        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers));
         let watches = &stages.watches;
         watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
@@ -245,7 +248,7 @@ impl Platform {
             routes: pages.routes,
             recovered,
             clean,
-            judged,
+            judged: pipeline.judged.subscribe(),
             stages,
         })
     }
@@ -284,22 +287,26 @@ impl Platform {
     }
 }
 
-/// Returns what the pages stand on.
-fn site(
-    way: &Pipeline,
-    spool: &Spool,
-    intake: &Arc<registry::source::Intake>,
-    obligations: Arc<respond::obligation::Obligations>,
-    (live, handlers): (web::Live, &db::job::Handlers),
-) -> pages::Site {
-    let desk = Desk {
+/// Returns the desk of the duty room.
+fn desk(way: &Pipeline, obligations: Arc<respond::obligation::Obligations>) -> Desk {
+    Desk {
         db: way.db.clone(),
         lake: way.lake.clone(),
         directory: way.names.clone(),
         rules: way.rules.clone(),
         obligations,
         hub: way.hub.clone(),
-    };
+    }
+}
+
+/// Returns what the pages stand on.
+fn site(
+    way: &Pipeline,
+    spool: &Spool,
+    intake: &Arc<registry::source::Intake>,
+    desk: Desk,
+    (live, handlers): (web::Live, &db::job::Handlers),
+) -> pages::Site {
     let replay = Arc::new(replay::Replayer {
         spool: spool.clone(),
         decoder: way.decoder.clone(),
@@ -323,8 +330,11 @@ fn site(
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
-fn handlers(_: &Pipeline) -> db::job::Handlers {
-    db::job::Handlers::default()
+fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
+    let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
+    let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
+    let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
+    db::job::Handlers::default().with(Arc::new(scheduled))
 }
 
 /// From where on the way begins.
@@ -419,83 +429,4 @@ fn start_way(
         }
     });
     stages.way.tasks.spawn(pipeline.run(remembered, reader, stages.way.stop.clone()));
-}
-
-fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<Gap>) {
-    let Stage { tasks, stop } = &stages.watches;
-    let (db, hub) = (&way.db, &way.hub);
-    tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
-    tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
-    tasks.spawn(Arc::clone(&way.indicators).watch(stop.clone()));
-    tasks.spawn(forget(db.clone(), stop.clone()));
-    tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
-    let watch = SilenceWatch {
-        db: db.clone(),
-        registry: Arc::clone(&names.registry),
-        health: Arc::clone(&names.health),
-        names: names.clone(),
-        hub: hub.clone(),
-    };
-    tasks.spawn(watch.run(stop.clone()));
-    let watch = GapWatch {
-        db: db.clone(),
-        registry: Arc::clone(&names.registry),
-        names: names.clone(),
-        hub: hub.clone(),
-        state: way.state.clone(),
-    };
-    tasks.spawn(watch.run(gaps, stop.clone()));
-}
-
-/// Starts the watch over the platform's own disk.
-fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool) {
-    let watch = storage::StorageWatch {
-        folder: config.site.data_folder.clone(),
-        free_bytes_min: config.spool.free_bytes_min,
-        spool: spool.clone(),
-        lake: Arc::clone(&way.lake),
-        teller: storage::Teller {
-            db: way.db.clone(),
-            registry: Arc::clone(&way.registry),
-            names: Arc::clone(&way.names),
-            hub: way.hub.clone(),
-        },
-    };
-    stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
-}
-
-/// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.
-async fn forget(db: Db, stop: CancellationToken) {
-    const EVERY: Duration = Duration::from_hours(24);
-    loop {
-        if let Err(error) = respond::alert::forget_old_findings(&db).await {
-            tracing::warn!(error = web::chain(&error), "old findings cannot be forgotten");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-/// Tells the duty page how many events come in each second.
-async fn rate(health: Arc<HealthBook>, names: Arc<Names>, hub: Hub, stop: CancellationToken) {
-    /// Long enough to be calm, short enough to be now.
-    const EVERY: Duration = Duration::from_secs(5);
-    let decoded = || -> u64 {
-        let snapshot = names.registry.snapshot();
-        let now = names.clock.now();
-        snapshot.bindings().map(|binding| health.of(binding.origin.source, now).decoded).sum()
-    };
-    let mut before = decoded();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        let now = decoded();
-        let events = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
-        hub.set_rate(f64::from(events) / EVERY.as_secs_f64());
-        before = now;
-    }
 }

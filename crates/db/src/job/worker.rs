@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use event::Scope;
 use futures::FutureExt as _;
 use parking_lot::Mutex;
@@ -48,7 +48,7 @@ pub trait Handler: Send + Sync + Debug {
     ///
     /// # Errors
     /// [`JobError::Stopped`] when it was told to stop, [`JobError::Refused`] when trying again would
-    /// not help, [`JobError::Failed`] otherwise.
+    /// not help, [`JobError::NotYet`] when it is too early, [`JobError::Failed`] otherwise.
     async fn run(&self, job: &Running) -> Result<Ended, JobError>;
 }
 
@@ -102,6 +102,10 @@ pub enum JobError {
     /// Trying again would not help; the text key says why.
     #[error("the job cannot be done ({0})")]
     Refused(&'static str),
+    /// What it needs is not there yet: it waits this long and is begun again, and the attempt does
+    /// not count. The text key says what is waited for.
+    #[error("the job has to wait ({0})")]
+    NotYet(&'static str, TimeDelta),
     /// It failed; it is tried again.
     #[error("the job failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -314,6 +318,9 @@ impl Worker {
             Err(JobError::Stopped) if order == Some(Order::Cancelled) => End::Cancelled,
             Err(JobError::Stopped) => End::Released,
             Err(JobError::Refused(error_key)) => End::Failed { error_key },
+            Err(JobError::NotYet(why_key, wait)) => {
+                End::Waits { why_key, run_after: self.db.now() + wait }
+            }
             Err(_) if last => End::Failed { error_key: INTERNAL_KEY },
             Err(_) => End::Again { error_key: INTERNAL_KEY, run_after },
         };

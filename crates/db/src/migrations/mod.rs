@@ -60,6 +60,7 @@ fn all() -> Vec<Migration> {
         job::MIGRATIONS,
         keeping::MIGRATIONS,
         system::MIGRATIONS,
+        respond::SAVED,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -11,6 +11,42 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 pub(super) const OBLIGATIONS: &[Migration] =
     &[Migration { name: "0020_respond_obligation", steps: obligation }];
 
+pub(super) const SAVED: &[Migration] =
+    &[Migration { name: "0021_respond_saved_search", steps: saved }];
+
+fn saved() -> Vec<Step> {
+    let search = Table::named("saved_search")
+        .key("id", Uuid)
+        .col("name", Text)
+        .col("about", Text)
+        .col("line", Text)
+        .col("span", Text)
+        .col("owner_id", Uuid)
+        .col("share", Text)
+        .opt("agency_id", Uuid)
+        // The schedule; 0 does not run by itself.
+        .col("every_s", Int)
+        .col("above", Big)
+        .col("severity", Small)
+        .col("made_at", Time)
+        .col("changed_at", Time)
+        .index(&["owner_id", "name"])
+        .index(&["share", "agency_id", "name"]);
+    // One row for each window that was asked about.
+    let run = Table::named("saved_search_run")
+        .col("search_id", Uuid)
+        .col("window_from", Time)
+        .col("window_to", Time)
+        .col("ran_at", Time)
+        .col("hits", Big)
+        .col("raised", Bool)
+        .col("late_s", Big)
+        .col("skipped_key", Text)
+        .keys(&["search_id", "window_from"])
+        .belongs("search_id", "saved_search");
+    vec![Step::Table(search), Step::Table(run)]
+}
+
 fn obligation() -> Vec<Step> {
     let deadline = Table::named("incident_deadline")
         .col("incident_id", Uuid)

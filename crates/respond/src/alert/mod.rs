@@ -32,5 +32,7 @@ pub(crate) use store::{
     get_for_change, holds, next_numbers, of_incident, per_rule, set_incident, set_status, slice,
     top, within,
 };
+#[cfg(test)]
+pub(crate) use store::{StateFilter, list};
 pub use story::Both;
 pub use views::{AlertList, AlertPage, AlertRow, Choice, SeverityCount};

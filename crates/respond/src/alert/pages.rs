@@ -134,6 +134,7 @@ pub(crate) async fn detail(desk: &Desk, who: &Who, id: AlertId) -> Result<AlertP
         matched: alert.matched.iter().map(|one| matched(one, who.lang)).collect(),
         first_steps: story::first_steps(&alert, rule.as_ref()),
         rule_loaded: rule.is_some(),
+        saved_search: crate::saved::page_of_rule(&alert.rule),
         rule: alert.rule.clone(),
         tags: alert.tags.clone(),
         detected_at: alert.detected_at,

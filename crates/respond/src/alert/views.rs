@@ -320,6 +320,8 @@ pub struct AlertPage {
     pub rule: String,
     /// Whether the rule is still loaded.
     pub rule_loaded: bool,
+    /// The saved search that raised it, if one did.
+    pub saved_search: Option<String>,
     /// The rule's tags.
     pub tags: Vec<String>,
     /// When it was made.

@@ -18,9 +18,11 @@ use db::{AuditEntry, Subject};
 use event::lake::Search;
 use serde_json::json;
 
+pub(crate) use ask::SPANS;
 pub use fields::FieldsPage;
 pub(crate) use pages::number;
 pub(crate) use routes::routes;
+pub(crate) use views::why;
 pub use views::{SearchPage, SqlPage};
 
 use crate::actor::Handler;

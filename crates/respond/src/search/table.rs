@@ -21,7 +21,7 @@ const ROWS_SHOWN: usize = 500;
 const SERIES_MAX: usize = 7;
 
 /// Bars of the largest rows.
-const BARS: usize = 20;
+const BARS: usize = 12;
 
 /// Characters of a value on an axis.
 const LABEL_CHARS: usize = 60;

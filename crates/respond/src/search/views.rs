@@ -82,10 +82,15 @@ impl LineError {
             column: error.column,
             before: line.chars().take(at).collect(),
             rest: line.chars().skip(at).collect(),
-            why: Phrase::key(error_key(error.code)).text(lang),
+            why: why(error, lang),
             better: mended(line, error).map(link),
         }
     }
+}
+
+/// Returns why a line is wrong, in the reader's words.
+pub(crate) fn why(error: &ParseError, lang: Lang) -> String {
+    Phrase::key(error_key(error.code)).text(lang)
 }
 
 /// Returns the key of the sentence for a mistake.

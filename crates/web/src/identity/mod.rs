@@ -44,7 +44,7 @@ use http::request::Parts;
 pub use door::{Door, DoorError};
 pub use invite::first_run_link;
 pub use oidc::{OidcError, OidcSettings};
-pub use people::{Person, people};
+pub use people::{Person, people, scope_now};
 
 use crate::approval::{Approvals, Grave};
 use crate::{AppError, Reach, Routes, Settings, Who};
@@ -138,17 +138,26 @@ impl Identity {
 
     /// Returns what someone of this role and agency may see.
     fn scope(&self, account: AccountId, role: crate::Role, agency: Option<AgencyId>) -> Scope {
-        match (role.reach(), agency) {
-            (Reach::Province, _) | (Reach::Either, None) => Scope::province(account),
-            (Reach::Subtree | Reach::Either, Some(agency)) => {
-                Scope::agencies(account, self.tree.subtree(agency))
-            }
-            (Reach::Subtree, None) => Scope::agencies(account, BTreeSet::new()),
-        }
+        scope_in(self.tree.as_ref(), account, role, agency)
     }
 
     fn now(&self) -> DateTime<Utc> {
         self.db.now()
+    }
+}
+
+fn scope_in(
+    tree: &dyn AgencyTree,
+    account: AccountId,
+    role: crate::Role,
+    agency: Option<AgencyId>,
+) -> Scope {
+    match (role.reach(), agency) {
+        (Reach::Province, _) | (Reach::Either, None) => Scope::province(account),
+        (Reach::Subtree | Reach::Either, Some(agency)) => {
+            Scope::agencies(account, tree.subtree(agency))
+        }
+        (Reach::Subtree, None) => Scope::agencies(account, BTreeSet::new()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Who there is, for the slices that put work into people's hands: names, never secrets.
 
 use db::{Db, DbError};
-use event::{AccountId, AgencyId};
+use event::{AccountId, AgencyId, Scope};
 
-use super::store;
-use crate::Role;
+use super::{AgencyTree, scope_in, store};
+use crate::{Permission, Role};
 
 /// Someone with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,4 +41,21 @@ pub async fn people(db: &Db) -> Result<Vec<Person>, DbError> {
         })
     };
     Ok(rows.into_iter().filter_map(person).collect())
+}
+
+/// Returns what an account may see now, if its owner can sign in and may do this: for work that goes
+/// on in their name. A delegation is not asked: it lends a visit, not what goes on without one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn scope_now(
+    db: &Db,
+    tree: &dyn AgencyTree,
+    account: AccountId,
+    needs: Permission,
+) -> Result<Option<Scope>, DbError> {
+    let Some(row) = store::account(db.conn(), account.uuid()).await? else { return Ok(None) };
+    let role = Role::from_word(&row.role).filter(|role| role.may(needs) && !row.disabled);
+    let agency = row.agency_id.map(AgencyId::from_uuid);
+    Ok(role.map(|role| scope_in(tree, account, role, agency)))
 }

@@ -382,6 +382,8 @@ pub(super) enum End<'a> {
     Done { result: &'a Value, link: &'a str },
     /// It failed for now.
     Again { error_key: &'a str, run_after: DateTime<Utc> },
+    /// It was too early; the attempt does not count.
+    Waits { why_key: &'a str, run_after: DateTime<Utc> },
     /// It failed for good.
     Failed { error_key: &'a str },
     /// It was stopped by a person.
@@ -399,7 +401,9 @@ pub(super) async fn end(
 ) -> Result<bool, DbError> {
     let (state, error_key) = match end {
         End::Done { .. } => (JobState::Done, ""),
-        End::Again { error_key, .. } => (JobState::Queued, *error_key),
+        End::Again { error_key: key, .. } | End::Waits { why_key: key, .. } => {
+            (JobState::Queued, *key)
+        }
         End::Failed { error_key } => (JobState::Failed, *error_key),
         End::Cancelled => (JobState::Cancelled, ""),
         End::Released => (JobState::Queued, ""),
@@ -418,6 +422,11 @@ pub(super) async fn end(
         }
         End::Again { run_after, .. } => {
             update = update.col_expr(Column::RunAfter, Expr::value(*run_after));
+        }
+        End::Waits { run_after, .. } => {
+            update = update
+                .col_expr(Column::RunAfter, Expr::value(*run_after))
+                .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
         }
         End::Released => {
             update = update.col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));

@@ -94,7 +94,15 @@ const CHANGEABLE: [Column; 9] = [
 /// # Errors
 /// When the database does not answer.
 pub async fn put_schedule(tx: &Tx, schedule: &Schedule) -> Result<(), DbError> {
-    insert(tx.conn(), schedule, OnConflict::column(Column::Name).update_columns(CHANGEABLE)).await
+    insert(tx.conn(), schedule, OnConflict::column(Column::Name).update_columns(CHANGEABLE))
+        .await?;
+    // A shorter window is looked at now, not when the longer one would have ended.
+    row::Entity::update_many()
+        .col_expr(Column::NextAt, Expr::value(tx.now()))
+        .filter(Column::Name.eq(&schedule.name))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Puts up a schedule of the platform itself, unless it is there: called at each start.
