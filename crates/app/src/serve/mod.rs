@@ -16,6 +16,7 @@ mod rule_book;
 mod scheduled;
 mod silence;
 mod storage;
+mod watches;
 
 #[cfg(test)]
 mod authorisation;
@@ -50,11 +51,10 @@ use crate::catalogue::DbCatalogue;
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::pipeline::Pipeline;
-use gap::{Gap, GapWatch};
+use gap::Gap;
 use names::Names;
 use recount::CleanMark;
 use scheduled::{Accounts, Arrived};
-use silence::SilenceWatch;
 
 /// The platform, running.
 #[derive(Debug)]
@@ -221,9 +221,7 @@ impl Platform {
         if !was_clean && recovered.batches == 0 {
             recount(&db, lake.as_ref(), &health).await;
         }
-        start_watches(&stages, &pipeline, &names, begin.gaps);
-        watch_storage(&config, &stages, &pipeline, &spool);
-        keeping::start(&config, &pipeline, &stages.watches.tasks, &stages.watches.stop);
+        watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let desk = desk(&pipeline, obligations);
         let handlers = handlers(&pipeline, &desk, &spool);
@@ -428,83 +426,4 @@ fn start_way(
         }
     });
     stages.way.tasks.spawn(pipeline.run(remembered, reader, stages.way.stop.clone()));
-}
-
-fn start_watches(stages: &Stages, way: &Pipeline, names: &Arc<Names>, gaps: Vec<Gap>) {
-    let Stage { tasks, stop } = &stages.watches;
-    let (db, hub) = (&way.db, &way.hub);
-    tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
-    tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
-    tasks.spawn(Arc::clone(&way.indicators).watch(stop.clone()));
-    tasks.spawn(forget(db.clone(), stop.clone()));
-    tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
-    let watch = SilenceWatch {
-        db: db.clone(),
-        registry: Arc::clone(&names.registry),
-        health: Arc::clone(&names.health),
-        names: names.clone(),
-        hub: hub.clone(),
-    };
-    tasks.spawn(watch.run(stop.clone()));
-    let watch = GapWatch {
-        db: db.clone(),
-        registry: Arc::clone(&names.registry),
-        names: names.clone(),
-        hub: hub.clone(),
-        state: way.state.clone(),
-    };
-    tasks.spawn(watch.run(gaps, stop.clone()));
-}
-
-/// Starts the watch over the platform's own disk.
-fn watch_storage(config: &Config, stages: &Stages, way: &Pipeline, spool: &Spool) {
-    let watch = storage::StorageWatch {
-        folder: config.site.data_folder.clone(),
-        free_bytes_min: config.spool.free_bytes_min,
-        spool: spool.clone(),
-        lake: Arc::clone(&way.lake),
-        teller: storage::Teller {
-            db: way.db.clone(),
-            registry: Arc::clone(&way.registry),
-            names: Arc::clone(&way.names),
-            hub: way.hub.clone(),
-        },
-    };
-    stages.watches.tasks.spawn(watch.run(stages.watches.stop.clone()));
-}
-
-/// Forgets the identities of old findings once a day: a replay reaches back minutes, not weeks.
-async fn forget(db: Db, stop: CancellationToken) {
-    const EVERY: Duration = Duration::from_hours(24);
-    loop {
-        if let Err(error) = respond::alert::forget_old_findings(&db).await {
-            tracing::warn!(error = web::chain(&error), "old findings cannot be forgotten");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-/// Tells the duty page how many events come in each second.
-async fn rate(health: Arc<HealthBook>, names: Arc<Names>, hub: Hub, stop: CancellationToken) {
-    /// Long enough to be calm, short enough to be now.
-    const EVERY: Duration = Duration::from_secs(5);
-    let decoded = || -> u64 {
-        let snapshot = names.registry.snapshot();
-        let now = names.clock.now();
-        snapshot.bindings().map(|binding| health.of(binding.origin.source, now).decoded).sum()
-    };
-    let mut before = decoded();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        let now = decoded();
-        let events = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
-        hub.set_rate(f64::from(events) / EVERY.as_secs_f64());
-        before = now;
-    }
 }
