@@ -29,7 +29,7 @@ pub mod demo;
 mod export;
 mod forms;
 pub mod limits;
-mod rows;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -100,9 +100,10 @@ impl Units {
         let rows = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1);
         let mut all = Vec::new();
         for row in rows {
-            match unit(row) {
-                Some(unit) => all.push(unit),
-                None => tracing::warn!(row, "an administrative unit cannot be read"),
+            if let Some(unit) = unit(row) {
+                all.push(unit);
+            } else {
+                tracing::warn!(row, "an administrative unit cannot be read");
             }
         }
         Self { all }

@@ -53,7 +53,7 @@ pub(crate) struct Merger {
     pub(crate) merged_on: Option<NaiveDate>,
     /// The decision.
     #[serde(default)]
-    pub(crate) merger_decision: String,
+    pub(crate) merged_by: String,
 }
 
 /// Gives an agency a new name from a day on; the old one stays what it was called before.
@@ -101,9 +101,9 @@ pub(super) async fn merge(
     id: AgencyId,
     given: Merger,
 ) -> Result<(), AppError> {
-    let decision = clean(&given.merger_decision);
+    let decision = clean(&given.merged_by);
     let mut errors = FieldErrors::default();
-    check_length(&mut errors, "merger_decision", &decision, limits::NAME_CHARS_MAX);
+    check_length(&mut errors, "merged_by", &decision, limits::NAME_CHARS_MAX);
     errors.check()?;
     let choose = || AppError::invalid("into", Phrase::key("registry-field-choose"));
     let tx = registry.db.begin().await.map_err(failed)?;

@@ -11,7 +11,7 @@ use super::contact::{Contact, quarter_begins};
 use super::history::FormerName;
 use super::model::{Agency, AgencyFilter, AgencyKind};
 use crate::text::containing;
-use crate::{limits, rows};
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -142,7 +142,7 @@ impl From<&Agency> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    rows::within(scope, row::Column::Id)
+    stores::within(scope, row::Column::Id)
 }
 
 fn filtered(scope: &Scope, filter: &AgencyFilter, now: DateTime<Utc>) -> Select<row::Entity> {
@@ -185,7 +185,7 @@ pub(crate) async fn list(
         .order_by_asc(row::Column::Kind)
         .order_by_asc(row::Column::NameFolded)
         .order_by_asc(row::Column::Id);
-    rows::part(conn, query, part).await
+    stores::part(conn, query, part).await
 }
 
 /// Returns every agency in scope, also closed ones, by name.
@@ -210,12 +210,12 @@ pub(crate) async fn by_id(
 
 /// Adds an agency.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, agency: &Agency) -> Result<(), DbError> {
-    rows::insert(conn, row::Model::from(agency)).await
+    stores::insert(conn, row::Model::from(agency)).await
 }
 
 /// Writes an agency over its former version; says whether that version still stood.
 pub(crate) async fn update(conn: &impl ConnectionTrait, agency: &Agency) -> Result<bool, DbError> {
-    rows::overwrite(conn, row::Model::from(agency), (row::Column::Id, row::Column::Version)).await
+    stores::overwrite(conn, row::Model::from(agency), (row::Column::Id, row::Column::Version)).await
 }
 
 /// Puts the agencies directly below one under another; returns how many.
@@ -224,7 +224,7 @@ pub(super) async fn move_below(
     from_to: (AgencyId, AgencyId),
 ) -> Result<u64, DbError> {
     let columns = (row::Column::ParentId, Some(row::Column::Version));
-    rows::move_all::<row::Entity>(conn, columns, from_to).await
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
 }
 
 /// Returns the names that an agency had, or all agencies, the latest first. Whoever holds an
@@ -258,5 +258,5 @@ pub(super) async fn insert_former_name(
         to_at: name.to,
         decision: name.decision.clone(),
     };
-    rows::insert(conn, row).await
+    stores::insert(conn, row).await
 }

@@ -74,6 +74,7 @@ pub(super) fn branches(snapshot: &Snapshot, scope: &Scope, now: DateTime<Utc>) -
 impl Ground<'_> {
     /// Adds these agencies and what is below them; returns how many systems they have together.
     fn walk(&self, mut agencies: Vec<&Agency>, depth: usize, found: &mut Vec<Branch>) -> usize {
+        let any = !agencies.is_empty();
         agencies.sort_by_cached_key(|agency| (agency.kind, event::fold::fold(&agency.name)));
         let mut together = 0;
         for agency in agencies {
@@ -90,6 +91,7 @@ impl Ground<'_> {
             together += systems;
         }
         if depth > 0
+            && any
             && let Some(last) = found.last_mut()
         {
             last.ends += 1;

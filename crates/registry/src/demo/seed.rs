@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde_json::json;
 
 use super::model::{DemoError, DemoSource, Province};
-use crate::agency::{self, Agency};
+use crate::agency::{self, Agency, Contact};
 use crate::source::{self, LogSource, SourceKind, Token};
 use crate::system::{self, System};
 
@@ -169,6 +169,14 @@ async fn write_agencies<'a>(
         agency.phone.clone_from(&demo.phone);
         agency.email.clone_from(&demo.email);
         agency.address.clone_from(&demo.address);
+        if !demo.contact.is_empty() {
+            agency.contact = Contact {
+                name: demo.contact.clone(),
+                phone: demo.phone.clone(),
+                confirmed_at: Some(tx.now()),
+                confirmed_by: demo.contact.clone(),
+            };
+        }
         agency::insert(tx.conn(), &agency).await?;
         ids.insert(demo.code.as_str(), agency.id);
     }

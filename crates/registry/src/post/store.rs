@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{Condition, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use super::model::{Holding, Person, PersonFilter, Post, PostFilter, PostKind};
-use crate::rows;
+use crate::stores;
 use crate::text::containing;
 
 /// Most holdings read of one post or person: a change a year for a working life.
@@ -154,12 +154,12 @@ impl From<holding::Model> for Holding {
 
 /// Begins every read of posts: what lies outside the scope does not exist.
 fn seen_posts(scope: &Scope) -> Select<post::Entity> {
-    rows::within(scope, post::Column::AgencyId)
+    stores::within(scope, post::Column::AgencyId)
 }
 
 /// Begins every read of people.
 fn seen_people(scope: &Scope) -> Select<person::Entity> {
-    rows::within(scope, person::Column::AgencyId)
+    stores::within(scope, person::Column::AgencyId)
 }
 
 fn lasting(now: DateTime<Utc>) -> Condition {
@@ -215,7 +215,7 @@ pub(super) async fn posts(
         .order_by_asc(post::Column::AgencyId)
         .order_by_asc(post::Column::TitleFolded)
         .order_by_asc(post::Column::Id);
-    rows::part(conn, query, part).await
+    stores::part(conn, query, part).await
 }
 
 /// Returns a post, if it is in scope.
@@ -229,7 +229,7 @@ pub(super) async fn post_by_id(
 }
 
 pub(super) async fn insert_post(conn: &impl ConnectionTrait, post: &Post) -> Result<(), DbError> {
-    rows::insert(conn, post::Model::from(post)).await
+    stores::insert(conn, post::Model::from(post)).await
 }
 
 /// Gives the posts of an agency to another; returns how many.
@@ -237,7 +237,7 @@ pub(crate) async fn move_posts(
     conn: &impl ConnectionTrait,
     from_to: (AgencyId, AgencyId),
 ) -> Result<u64, DbError> {
-    rows::move_all::<post::Entity>(conn, (post::Column::AgencyId, None), from_to).await
+    stores::move_all::<post::Entity>(conn, (post::Column::AgencyId, None), from_to).await
 }
 
 /// Gives the people of an agency to another; returns how many.
@@ -245,7 +245,7 @@ pub(crate) async fn move_people(
     conn: &impl ConnectionTrait,
     from_to: (AgencyId, AgencyId),
 ) -> Result<u64, DbError> {
-    rows::move_all::<person::Entity>(conn, (person::Column::AgencyId, None), from_to).await
+    stores::move_all::<person::Entity>(conn, (person::Column::AgencyId, None), from_to).await
 }
 
 pub(super) async fn update_post(conn: &impl ConnectionTrait, post: &Post) -> Result<(), DbError> {
@@ -275,7 +275,7 @@ pub(super) async fn people(
     let query = filtered_people(scope, filter)
         .order_by_asc(person::Column::NameFolded)
         .order_by_asc(person::Column::Id);
-    rows::part(conn, query, part).await
+    stores::part(conn, query, part).await
 }
 
 /// Returns a person, if they are in scope.
@@ -312,7 +312,7 @@ pub(super) async fn insert_person(
     conn: &impl ConnectionTrait,
     person: &Person,
 ) -> Result<(), DbError> {
-    rows::insert(conn, person::Model::from(person)).await
+    stores::insert(conn, person::Model::from(person)).await
 }
 
 pub(super) async fn update_person(
@@ -373,7 +373,7 @@ pub(super) async fn insert_holding(
         to_at: holding.to,
         decision: holding.decision.clone(),
     };
-    rows::insert(conn, row).await
+    stores::insert(conn, row).await
 }
 
 /// Ends what is still held of a post; returns how many holdings ended.

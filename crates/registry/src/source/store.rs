@@ -7,7 +7,7 @@ use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{LogSource, SourceFilter, SourceKind};
 use crate::text::containing;
-use crate::{limits, rows};
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -96,7 +96,7 @@ impl From<&LogSource> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    rows::within(scope, row::Column::AgencyId)
+    stores::within(scope, row::Column::AgencyId)
 }
 
 /// Returns the sources that fit, by name. Their health is known in memory, so the filter on it and
@@ -148,7 +148,7 @@ pub(crate) async fn by_id(
 
 /// Adds a source.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, source: &LogSource) -> Result<(), DbError> {
-    rows::insert(conn, row::Model::from(source)).await
+    stores::insert(conn, row::Model::from(source)).await
 }
 
 /// Writes a source over its former version; says whether that version still stood.
@@ -156,7 +156,7 @@ pub(crate) async fn update(
     conn: &impl ConnectionTrait,
     source: &LogSource,
 ) -> Result<bool, DbError> {
-    rows::overwrite(conn, row::Model::from(source), (row::Column::Id, row::Column::Version)).await
+    stores::overwrite(conn, row::Model::from(source), (row::Column::Id, row::Column::Version)).await
 }
 
 /// Gives the sources of an agency to another; returns how many.
@@ -165,5 +165,5 @@ pub(crate) async fn move_all(
     from_to: (AgencyId, AgencyId),
 ) -> Result<u64, DbError> {
     let columns = (row::Column::AgencyId, Some(row::Column::Version));
-    rows::move_all::<row::Entity>(conn, columns, from_to).await
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
 }

@@ -10,7 +10,7 @@ use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{System, SystemFilter, SystemState};
 use crate::text::containing;
-use crate::{limits, rows};
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -93,7 +93,7 @@ impl From<&System> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    rows::within(scope, row::Column::AgencyId)
+    stores::within(scope, row::Column::AgencyId)
 }
 
 fn filtered(
@@ -141,7 +141,7 @@ pub(crate) async fn list(
         .order_by_desc(row::Column::Level)
         .order_by_asc(row::Column::NameFolded)
         .order_by_asc(row::Column::Id);
-    rows::part(conn, query, part).await
+    stores::part(conn, query, part).await
 }
 
 /// Returns every system in scope, also retired ones, by name.
@@ -166,12 +166,12 @@ pub(crate) async fn by_id(
 
 /// Adds a system.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, system: &System) -> Result<(), DbError> {
-    rows::insert(conn, row::Model::from(system)).await
+    stores::insert(conn, row::Model::from(system)).await
 }
 
 /// Writes a system over its former version; says whether that version still stood.
 pub(crate) async fn update(conn: &impl ConnectionTrait, system: &System) -> Result<bool, DbError> {
-    rows::overwrite(conn, row::Model::from(system), (row::Column::Id, row::Column::Version)).await
+    stores::overwrite(conn, row::Model::from(system), (row::Column::Id, row::Column::Version)).await
 }
 
 /// Gives the systems of an agency to another; returns how many.
@@ -180,5 +180,5 @@ pub(crate) async fn move_all(
     from_to: (AgencyId, AgencyId),
 ) -> Result<u64, DbError> {
     let columns = (row::Column::AgencyId, Some(row::Column::Version));
-    rows::move_all::<row::Entity>(conn, columns, from_to).await
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
 }
