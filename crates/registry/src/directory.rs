@@ -11,7 +11,7 @@ use db::{Db, DbError};
 use event::{AgencyId, Level, Origin, Scope, SourceId, SystemId};
 use ipnet::IpNet;
 
-use crate::agency::{self, Agency};
+use crate::agency::{self, Agency, FormerName};
 use crate::limits;
 use crate::source::{self, Digest, LogSource, SourceKind, digest, same};
 use crate::system::{self, System, SystemState};
@@ -56,11 +56,15 @@ pub struct SourceBinding {
 pub struct AgencyTree {
     below: BTreeMap<AgencyId, Vec<AgencyId>>,
     agencies: BTreeMap<AgencyId, Arc<Agency>>,
+    former: BTreeMap<AgencyId, Vec<FormerName>>,
 }
 
 impl AgencyTree {
-    fn new(agencies: Vec<Agency>) -> Self {
+    fn new(agencies: Vec<Agency>, former: Vec<FormerName>) -> Self {
         let mut tree = Self::default();
+        for name in former {
+            tree.former.entry(name.agency).or_default().push(name);
+        }
         for agency in agencies {
             if let Some(parent) = agency.parent {
                 tree.below.entry(parent).or_default().push(agency.id);
@@ -101,6 +105,14 @@ impl AgencyTree {
         self.agencies.values()
     }
 
+    /// Returns what an agency was called at a moment, or a dash: what is printed of that time carries
+    /// the name of that time.
+    pub fn name_on(&self, id: AgencyId, at: DateTime<Utc>) -> &str {
+        let names = self.former.get(&id).map_or(&[][..], Vec::as_slice);
+        let then = names.iter().filter(|name| at < name.to).min_by_key(|name| name.to);
+        then.map_or_else(|| self.name(id), |name| &name.name)
+    }
+
     /// Returns an agency's name, or a dash.
     pub fn name(&self, id: AgencyId) -> &str {
         self.agencies.get(&id).map_or("–", |agency| &agency.name)
@@ -137,9 +149,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn new(agencies: Vec<Agency>, systems: Vec<System>, sources: Vec<LogSource>) -> Self {
+    fn new(tree: AgencyTree, systems: Vec<System>, sources: Vec<LogSource>) -> Self {
         let mut snapshot = Self {
-            tree: AgencyTree::new(agencies),
+            tree,
             systems: systems.into_iter().map(|system| (system.id, Arc::new(system))).collect(),
             ..Self::default()
         };
@@ -156,7 +168,7 @@ impl Snapshot {
         let phone = system
             .map(|system| system.duty_phone.as_str())
             .filter(|phone| !phone.is_empty())
-            .or_else(|| agency.map(|agency| agency.phone.as_str()));
+            .or_else(|| agency.map(|agency| agency.night_phone()));
         let binding = SourceBinding {
             origin: Origin { agency: source.agency, system: source.system, source: source.id },
             code: source.code,
@@ -284,9 +296,10 @@ impl Directory {
     pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
         let all = Scope::platform();
         let agencies = agency::all(db.conn(), &all).await?;
+        let tree = AgencyTree::new(agencies, agency::former_names(db.conn(), None).await?);
         let systems = system::all(db.conn(), &all).await?;
         let sources = source::all(db.conn(), &all).await?;
-        self.0.store(Arc::new(Snapshot::new(agencies, systems, sources)));
+        self.0.store(Arc::new(Snapshot::new(tree, systems, sources)));
         Ok(())
     }
 

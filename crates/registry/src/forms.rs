@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{AppError, By, View, Who};
+use web::{AppError, By, Done, View, Who};
 
 /// What is wrong with each field, in the reader's language.
 pub(crate) type Errors = BTreeMap<String, String>;
@@ -30,6 +30,21 @@ pub(crate) fn choices(
     all.into_iter()
         .map(|(value, label)| Choice { chosen: present == Some(value.as_str()), value, label })
         .collect()
+}
+
+/// Answers a form: onwards when it was kept, else shown again with what is wrong.
+pub(crate) fn answer<T>(
+    who: &Who,
+    kept: Result<Done, AppError>,
+    form: impl FnOnce(Errors) -> T,
+) -> Result<Response, AppError>
+where
+    T: askama::Template + Serialize + Send + Sync + 'static,
+{
+    match kept {
+        Ok(done) => Ok(done.into_response()),
+        Err(error) => again(who, error, form),
+    }
 }
 
 /// Shows a form again to a person whose input does not fit; a program gets the error itself.

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 // The spine.
+pub mod admin_unit;
 pub mod agency;
 pub mod gate;
 pub mod law;
@@ -28,6 +29,7 @@ pub mod demo;
 mod export;
 mod forms;
 pub mod limits;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -74,6 +76,7 @@ impl Registry {
 /// Returns all routes of the registry.
 pub fn routes(registry: Registry) -> Routes {
     agency::routes()
+        .merge(admin_unit::routes())
         .merge(system::routes())
         .merge(profile::routes())
         .merge(gate::routes())

@@ -56,3 +56,9 @@ pub const OVERRIDE_DAYS_MAX: u64 = 180;
 
 /// Past changes shown on a page; the whole stands in the audit log.
 pub const HISTORY_SHOWN: u64 = 20;
+
+/// Longest electronic identifier of an agency. Source: QĐ 20/2020/QĐ-TTg.
+pub const IDENTIFIER_CHARS_MAX: usize = 35;
+
+/// Former names read of one agency: a reform every few years for a century.
+pub const FORMER_NAMES_MAX: u64 = 50;

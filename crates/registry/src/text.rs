@@ -98,6 +98,20 @@ pub(crate) fn day_begins(day: chrono::NaiveDate) -> Option<chrono::DateTime<chro
     day.and_hms_opt(0, 0, 0)?.and_utc().checked_sub_signed(VIETNAM)
 }
 
+/// Returns the moment a day begins, which must not lie ahead, or now.
+pub(crate) fn moment(
+    field: &'static str,
+    day: Option<chrono::NaiveDate>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<chrono::DateTime<chrono::Utc>, web::AppError> {
+    match day {
+        None => Ok(now),
+        Some(day) => day_begins(day)
+            .filter(|at| *at <= now)
+            .ok_or_else(|| web::AppError::invalid(field, Phrase::key("post-day-unfit"))),
+    }
+}
+
 /// Returns the month before this one in Vietnam, as `2026-11`.
 pub(crate) fn last_month(now: chrono::DateTime<chrono::Utc>) -> String {
     use chrono::Datelike as _;

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use web::todo::{PER_SOURCE_MAX, Todo, TodoSource, Urgency};
 use web::{AppError, Permission, Phrase, Reach, Who};
 
-use crate::{Registry, post};
+use crate::{Registry, agency, post};
 
 #[async_trait]
 impl TodoSource for Registry {
     async fn todos(&self, who: &Who) -> Result<Vec<Todo>, AppError> {
         let mut todos = self.silent_sources(who);
+        todos.extend(self.contact_due(who));
         todos.extend(self.vacant_posts(who).await?);
         Ok(todos)
     }
@@ -47,6 +48,29 @@ impl Registry {
                 }
             })
             .collect()
+    }
+
+    /// Returns the confirmation of an agency's own contact, once a quarter.
+    fn contact_due(&self, who: &Who) -> Option<Todo> {
+        let own = who.agency.filter(|_| who.may(Permission::AgencyContact))?;
+        let snapshot = self.directory.snapshot();
+        let agency = snapshot.tree().get(own).filter(|agency| agency.valid_to.is_none())?;
+        if agency.contact.state(self.db.now()) == agency::ContactState::Confirmed {
+            return None;
+        }
+        Some(Todo {
+            what: Phrase::key("todo-contact").arg("agency", agency.name.as_str()),
+            why: Phrase::key("todo-contact-why"),
+            how: vec![
+                Phrase::key("todo-contact-how-1"),
+                Phrase::key("todo-contact-how-2"),
+                Phrase::key("todo-contact-how-3"),
+            ],
+            helper: None,
+            link: format!("/agencies/{own}"),
+            urgency: Urgency::Soon,
+            due: None,
+        })
     }
 
     /// Returns what an agency's own people must do about its posts.

@@ -20,6 +20,10 @@ pub trait Directory: Send + Sync + Debug {
     /// Returns the agency's name and phone.
     fn agency(&self, id: AgencyId) -> Option<AgencyCard>;
 
+    /// Returns what an agency was called at a moment: what tells of that time carries its name of that
+    /// time.
+    fn agency_name_on(&self, id: AgencyId, at: DateTime<Utc>) -> Option<String>;
+
     /// Returns what a log source is called.
     fn source_name(&self, id: SourceId) -> Option<String>;
 

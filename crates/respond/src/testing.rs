@@ -139,6 +139,10 @@ impl Directory for PaperDirectory {
         (1..=2).find(|n| system(*n) == id).map(card)
     }
 
+    fn agency_name_on(&self, id: AgencyId, _: DateTime<Utc>) -> Option<String> {
+        self.agency(id).map(|card| card.name)
+    }
+
     fn agency(&self, id: AgencyId) -> Option<AgencyCard> {
         (1..=2).find(|n| agency(*n) == id).map(|n| AgencyCard {
             id: id.to_string(),

@@ -230,6 +230,8 @@ permissions! {
     AgencyRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes agencies.
     AgencyChange: Adm;
+    /// Keeps and confirms who is called day and night.
+    AgencyContact: Adm Dut Ago Agh Com;
     /// Reads information systems.
     SystemRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes information systems.
@@ -337,6 +339,7 @@ xxx..x....... RuleRead
 xxx.......... RuleChange
 xxxxxxxxxxxxx AgencyRead
 x............ AgencyChange
+xx.x.....xx.. AgencyContact
 xxxxxxxxxxxxx SystemRead
 xx.x......x.x SystemChange
 xx........... SystemDecide

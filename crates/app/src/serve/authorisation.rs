@@ -41,6 +41,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/invite/{token}", false),
     // One's own, and those about agencies one sees: `web::jobs` tries both.
     ("/jobs/{id}", false),
+    // The country's units are everyone's; what is made of them is the administrator's.
+    ("/admin-units/{code}", false),
 ];
 
 /// What a change must say to reach the thing it is about: a wrong body is refused before anything is
@@ -50,6 +52,7 @@ const BODIES: &[(&str, &str)] = &[
     ("/systems/{id}/papers", r#"{"kind":"regulation","number":"1/QĐ","issued_on":"2026-01-05"}"#),
     ("/systems/{id}/level-review", r#"{"reason":"X"}"#),
     ("/agencies/{id}", r#"{"name":"X","code":"x-moi","kind":"department"}"#),
+    ("/agencies/{id}/contact", r#"{"name":"X","phone":"0900 000 000"}"#),
     ("/posts/{id}", r#"{"title":"X","kind":"head"}"#),
     ("/posts/{id}/appoint", r#"{"name":"X"}"#),
     ("/posts/{id}/vacate", "{}"),

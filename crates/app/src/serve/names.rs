@@ -88,7 +88,7 @@ impl respond::Directory for Names {
         let snapshot = self.registry.snapshot();
         let system = snapshot.system(id)?;
         let agency = snapshot.tree().get(system.agency);
-        let phone = given(&system.duty_phone).or_else(|| given(&agency?.phone));
+        let phone = given(&system.duty_phone).or_else(|| given(agency?.night_phone()));
         let addresses = system.domains.iter().cloned();
         Some(SystemCard {
             id: id.to_string(),
@@ -110,8 +110,14 @@ impl respond::Directory for Names {
             id: id.to_string(),
             name: agency.name.clone(),
             contact: given(&agency.email),
-            phone: given(&agency.phone),
+            phone: given(agency.night_phone()),
         })
+    }
+
+    fn agency_name_on(&self, id: AgencyId, at: DateTime<Utc>) -> Option<String> {
+        let snapshot = self.registry.snapshot();
+        snapshot.tree().get(id)?;
+        Some(snapshot.tree().name_on(id, at).to_owned())
     }
 
     fn source_name(&self, id: SourceId) -> Option<String> {

@@ -5,6 +5,7 @@
 //! using it. Before the first release the files may still be edited in place.
 
 mod access;
+mod agency;
 mod audit;
 mod identity;
 mod job;
@@ -61,6 +62,7 @@ fn all() -> Vec<Migration> {
         keeping::MIGRATIONS,
         system::MIGRATIONS,
         respond::SAVED,
+        agency::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

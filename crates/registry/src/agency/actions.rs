@@ -38,8 +38,8 @@ pub(crate) async fn update(
     let tx = registry.db.begin().await.map_err(failed)?;
     let old = found(&tx, &who.scope, id).await?;
     check_parent(&tx, &who.scope, Some(id), draft.parent).await?;
-    let mut new = agency_of(id, old.valid_from, &draft);
-    new.valid_to = old.valid_to;
+    let mut new = old.clone();
+    fill(&mut new, &draft);
     new.version = draft.version.unwrap_or(old.version);
     if !store::update(tx.conn(), &new).await.map_err(taken)? {
         return Err(stale());
@@ -63,6 +63,9 @@ pub(crate) async fn set_closed(
         Existence::Open => (None, "agency.reopen"),
     };
     agency.valid_to = valid_to;
+    if state == Existence::Open {
+        agency.successor = None;
+    }
     if !store::update(tx.conn(), &agency).await.map_err(failed)? {
         return Err(stale());
     }
@@ -79,20 +82,25 @@ pub(crate) enum Existence {
     Closed,
 }
 
-fn agency_of(id: AgencyId, valid_from: DateTime<Utc>, draft: &AgencyDraft) -> Agency {
-    Agency {
-        id,
-        code: draft.code.clone(),
-        name: draft.name.clone(),
-        kind: AgencyKind::from_word(&draft.kind),
-        parent: draft.parent,
-        phone: draft.phone.clone(),
-        email: draft.email.clone(),
-        address: draft.address.clone(),
-        valid_from,
-        valid_to: None,
-        version: 1,
-    }
+/// Returns a new agency as a draft describes it.
+pub(crate) fn agency_of(id: AgencyId, now: DateTime<Utc>, draft: &AgencyDraft) -> Agency {
+    let mut agency = Agency::named(id, draft.code.clone(), draft.name.clone(), now);
+    fill(&mut agency, draft);
+    agency
+}
+
+/// Writes what a draft says into an agency.
+pub(crate) fn fill(agency: &mut Agency, draft: &AgencyDraft) {
+    agency.code.clone_from(&draft.code);
+    agency.name.clone_from(&draft.name);
+    agency.kind = AgencyKind::from_word(&draft.kind);
+    agency.parent = draft.parent;
+    agency.phone.clone_from(&draft.phone);
+    agency.email.clone_from(&draft.email);
+    agency.address.clone_from(&draft.address);
+    agency.identifier.clone_from(&draft.identifier);
+    agency.sector.clone_from(&draft.sector);
+    agency.unit.clone_from(&draft.unit);
 }
 
 async fn found(tx: &Tx, scope: &Scope, id: AgencyId) -> Result<Agency, AppError> {
@@ -100,7 +108,7 @@ async fn found(tx: &Tx, scope: &Scope, id: AgencyId) -> Result<Agency, AppError>
 }
 
 /// Checks that the agency above exists and is not below this one.
-async fn check_parent(
+pub(super) async fn check_parent(
     tx: &Tx,
     scope: &Scope,
     own: Option<AgencyId>,
@@ -129,6 +137,9 @@ fn taken(error: DbError) -> AppError {
     match error.constraint() {
         Some(name) if name.contains("code") => {
             AppError::invalid("code", Phrase::key("registry-field-taken"))
+        }
+        Some(name) if name.contains("identifier") => {
+            AppError::invalid("identifier", Phrase::key("registry-field-taken"))
         }
         _ => failed(error),
     }

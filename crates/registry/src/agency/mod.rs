@@ -1,17 +1,23 @@
 //! Agencies: departments, communes, hospitals, schools, state firms; a tree under the province.
 //!
 //! An agency is never removed: it is closed (`valid_to`), because alerts, systems and reports of its
-//! time still name it.
+//! time still name it. A new name leaves the old one with its days, so that what is printed of that
+//! time carries the name of that time.
 
 mod actions;
+mod contact;
+mod history;
 mod model;
 mod routes;
 mod store;
+mod tree;
 mod views;
 
-pub use model::{Agency, AgencyDraft, AgencyFilter, AgencyKind};
+pub use contact::{Contact, ContactState};
+pub use history::FormerName;
+pub use model::{Agency, AgencyDraft, AgencyFilter, AgencyKind, is_identifier};
 pub(crate) use routes::routes;
-pub(crate) use store::{all, by_id, insert};
+pub(crate) use store::{all, by_id, former_names, insert};
 
 #[cfg(test)]
 mod tests;

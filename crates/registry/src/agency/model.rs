@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{AppError, FieldErrors, Phrase};
 
+use super::contact::Contact;
+use crate::admin_unit::Units;
+use crate::law::Law;
 use crate::limits;
 use crate::text::{check_code, check_length, check_name, check_phone, clean};
 
@@ -31,13 +34,19 @@ pub enum AgencyKind {
     School,
     /// A state-owned firm.
     StateFirm,
+    /// A body of the party.
+    Party,
+    /// A mass organisation (mặt trận, đoàn thể).
+    MassBody,
+    /// A firm that works for the province: monitors, tests, runs.
+    PartnerFirm,
     /// Anything else.
     Other,
 }
 
 impl AgencyKind {
     /// All kinds, in the order of lists.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Province,
         Self::Department,
         Self::Police,
@@ -46,6 +55,9 @@ impl AgencyKind {
         Self::Hospital,
         Self::School,
         Self::StateFirm,
+        Self::Party,
+        Self::MassBody,
+        Self::PartnerFirm,
         Self::Other,
     ];
 
@@ -60,6 +72,9 @@ impl AgencyKind {
             Self::Hospital => "hospital",
             Self::School => "school",
             Self::StateFirm => "state_firm",
+            Self::Party => "party",
+            Self::MassBody => "mass_body",
+            Self::PartnerFirm => "partner_firm",
             Self::Other => "other",
         }
     }
@@ -80,6 +95,9 @@ impl AgencyKind {
             Self::Hospital => "registry-agency-kind-hospital",
             Self::School => "registry-agency-kind-school",
             Self::StateFirm => "registry-agency-kind-state-firm",
+            Self::Party => "registry-agency-kind-party",
+            Self::MassBody => "registry-agency-kind-mass-body",
+            Self::PartnerFirm => "registry-agency-kind-partner-firm",
             Self::Other => "registry-agency-kind-other",
         }
     }
@@ -104,12 +122,76 @@ pub struct Agency {
     pub email: String,
     /// Where it is.
     pub address: String,
+    /// Its electronic identifier (mã định danh), new or old form; empty while none is known.
+    pub identifier: String,
+    /// Its sector, a word of the law's list; empty for none.
+    pub sector: String,
+    /// Code of the administrative unit that it governs; empty for none.
+    pub unit: String,
+    /// Who is called day and night.
+    pub contact: Contact,
+    /// The agency that took over its duties when it was closed.
+    pub successor: Option<AgencyId>,
     /// Since when it has existed here.
     pub valid_from: DateTime<Utc>,
     /// Since when it has not; `None` while it exists.
     pub valid_to: Option<DateTime<Utc>>,
     /// Counts changes: a form made from an older version is refused.
     pub version: i32,
+}
+
+impl Agency {
+    /// Returns an agency of which only code and name are known yet.
+    pub fn named(id: AgencyId, code: String, name: String, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            code,
+            name,
+            kind: AgencyKind::Other,
+            parent: None,
+            phone: String::new(),
+            email: String::new(),
+            address: String::new(),
+            identifier: String::new(),
+            sector: String::new(),
+            unit: String::new(),
+            contact: Contact::default(),
+            successor: None,
+            valid_from: now,
+            valid_to: None,
+            version: 1,
+        }
+    }
+
+    /// Returns the telephone to call at night: that of its contact, else that of its office.
+    pub fn night_phone(&self) -> &str {
+        if self.contact.phone.is_empty() { &self.phone } else { &self.contact.phone }
+    }
+}
+
+/// Returns whether a text is an agency's electronic identifier: `H27.01.02` (QĐ 20/2020/QĐ-TTg, amended
+/// by QĐ 09/2025/QĐ-TTg), or the older `000.01.02.H27` (QCVN 102:2016/BTTTT) that is still met.
+pub fn is_identifier(text: &str) -> bool {
+    let letter_digits = |part: &str| {
+        let mut chars = part.chars();
+        part.len() == 3
+            && chars.next().is_some_and(|c| c.is_ascii_uppercase())
+            && chars.all(|c| c.is_ascii_digit())
+    };
+    let digits =
+        |part: &str, count: usize| part.len() == count && part.chars().all(|c| c.is_ascii_digit());
+    let group = |part: &&str| {
+        (1..=5).contains(&part.len())
+            && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    let parts: Vec<&str> = text.split('.').collect();
+    let new = match parts.split_first() {
+        Some((first, deeper)) => letter_digits(first) && deeper.iter().all(group),
+        None => false,
+    };
+    let old = matches!(parts.as_slice(), [unit, deeper, province, body]
+        if digits(unit, 3) && digits(deeper, 2) && digits(province, 2) && letter_digits(body));
+    (new || old) && text.len() <= limits::IDENTIFIER_CHARS_MAX
 }
 
 /// What a form or program says about an agency.
@@ -137,6 +219,15 @@ pub struct AgencyDraft {
     /// Where it is.
     #[serde(default)]
     pub address: String,
+    /// Electronic identifier: `H27.01`, or the older `000.00.01.H27`.
+    #[serde(default)]
+    pub identifier: String,
+    /// Sector, a word of the law's list.
+    #[serde(default)]
+    pub sector: String,
+    /// Code of the administrative unit that it governs.
+    #[serde(default)]
+    pub unit: String,
     /// The version that the change is made from; not needed for a new agency.
     pub version: Option<i32>,
 }
@@ -147,11 +238,17 @@ impl AgencyDraft {
     /// # Errors
     /// [`AppError::Invalid`] with every field that does not fit.
     pub fn checked(mut self) -> Result<Self, AppError> {
-        for field in
-            [&mut self.code, &mut self.name, &mut self.phone, &mut self.email, &mut self.address]
-        {
+        for field in [
+            &mut self.code,
+            &mut self.name,
+            &mut self.phone,
+            &mut self.email,
+            &mut self.address,
+            &mut self.unit,
+        ] {
             *field = clean(field);
         }
+        self.identifier = clean(&self.identifier).to_uppercase();
         let mut errors = FieldErrors::default();
         check_code(&mut errors, "code", &self.code);
         check_name(&mut errors, "name", &self.name);
@@ -166,6 +263,15 @@ impl AgencyDraft {
         }
         if !AgencyKind::ALL.iter().any(|kind| kind.word() == self.kind) {
             errors.add("kind", Phrase::key("registry-field-choose"));
+        }
+        if !self.identifier.is_empty() && !is_identifier(&self.identifier) {
+            errors.add("identifier", Phrase::key("registry-field-identifier"));
+        }
+        if !self.sector.is_empty() && !Law::builtin().knows("sector", &self.sector) {
+            errors.add("sector", Phrase::key("registry-field-choose"));
+        }
+        if !self.unit.is_empty() && Units::builtin().get(&self.unit).is_none() {
+            errors.add("unit", Phrase::key("registry-field-unit"));
         }
         errors.check()?;
         Ok(self)
@@ -182,6 +288,9 @@ impl From<&Agency> for AgencyDraft {
             phone: agency.phone.clone(),
             email: agency.email.clone(),
             address: agency.address.clone(),
+            identifier: agency.identifier.clone(),
+            sector: agency.sector.clone(),
+            unit: agency.unit.clone(),
             version: Some(agency.version),
         }
     }
@@ -190,10 +299,12 @@ impl From<&Agency> for AgencyDraft {
 /// Which agencies a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgencyFilter {
-    /// Part of the name or code; diacritics do not matter.
+    /// Part of a name, present or former, or of a code; diacritics do not matter.
     pub q: Option<String>,
     /// Only this kind.
     pub kind: Option<String>,
     /// `closed` shows those that no longer exist; else those that do.
     pub state: Option<String>,
+    /// `due` shows those whose contact was not confirmed this quarter.
+    pub contact: Option<String>,
 }

@@ -1,13 +1,17 @@
-//! The table `agency`.
+//! The tables `agency` and `agency_name`.
 
+use chrono::{DateTime, Utc};
 use db::DbError;
 use event::{AgencyId, Scope, fold};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{Condition, QueryOrder as _, QuerySelect as _};
 
+use super::contact::{Contact, quarter_begins};
+use super::history::FormerName;
 use super::model::{Agency, AgencyFilter, AgencyKind};
-use crate::limits;
 use crate::text::containing;
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -25,6 +29,14 @@ mod row {
         pub phone: String,
         pub email: String,
         pub address: String,
+        pub identifier: Option<String>,
+        pub sector: String,
+        pub unit: String,
+        pub contact_name: String,
+        pub contact_phone: String,
+        pub contact_confirmed_at: Option<DateTimeUtc>,
+        pub contact_confirmed_by: String,
+        pub successor_id: Option<Uuid>,
         pub valid_from: DateTimeUtc,
         pub valid_to: Option<DateTimeUtc>,
         pub version: i32,
@@ -34,6 +46,40 @@ mod row {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod former {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "agency_name")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub agency_id: Uuid,
+        pub name: String,
+        pub name_folded: String,
+        pub from_at: DateTimeUtc,
+        pub to_at: DateTimeUtc,
+        pub decision: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+impl From<former::Model> for FormerName {
+    fn from(row: former::Model) -> Self {
+        Self {
+            agency: AgencyId::from_uuid(row.agency_id),
+            name: row.name,
+            from: row.from_at,
+            to: row.to_at,
+            decision: row.decision,
+        }
+    }
 }
 
 impl From<row::Model> for Agency {
@@ -47,6 +93,16 @@ impl From<row::Model> for Agency {
             phone: row.phone,
             email: row.email,
             address: row.address,
+            identifier: row.identifier.unwrap_or_default(),
+            sector: row.sector,
+            unit: row.unit,
+            contact: Contact {
+                name: row.contact_name,
+                phone: row.contact_phone,
+                confirmed_at: row.contact_confirmed_at,
+                confirmed_by: row.contact_confirmed_by,
+            },
+            successor: row.successor_id.map(AgencyId::from_uuid),
             valid_from: row.valid_from,
             valid_to: row.valid_to,
             version: row.version,
@@ -60,12 +116,23 @@ impl From<&Agency> for row::Model {
             id: agency.id.uuid(),
             code: agency.code.clone(),
             name: agency.name.clone(),
-            name_folded: fold::fold(&format!("{} {}", agency.name, agency.code)),
+            name_folded: fold::fold(&format!(
+                "{} {} {}",
+                agency.name, agency.code, agency.identifier
+            )),
             kind: agency.kind.word().to_owned(),
             parent_id: agency.parent.map(AgencyId::uuid),
             phone: agency.phone.clone(),
             email: agency.email.clone(),
             address: agency.address.clone(),
+            identifier: (!agency.identifier.is_empty()).then(|| agency.identifier.clone()),
+            sector: agency.sector.clone(),
+            unit: agency.unit.clone(),
+            contact_name: agency.contact.name.clone(),
+            contact_phone: agency.contact.phone.clone(),
+            contact_confirmed_at: agency.contact.confirmed_at,
+            contact_confirmed_by: agency.contact.confirmed_by.clone(),
+            successor_id: agency.successor.map(AgencyId::uuid),
             valid_from: agency.valid_from,
             valid_to: agency.valid_to,
             version: agency.version,
@@ -75,20 +142,31 @@ impl From<&Agency> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    match scope.visible() {
-        None => row::Entity::find(),
-        Some(visible) => row::Entity::find()
-            .filter(row::Column::Id.is_in(visible.iter().map(|agency| agency.uuid()))),
-    }
+    stores::within(scope, row::Column::Id)
 }
 
-fn filtered(scope: &Scope, filter: &AgencyFilter) -> Select<row::Entity> {
+fn filtered(scope: &Scope, filter: &AgencyFilter, now: DateTime<Utc>) -> Select<row::Entity> {
     let mut query = seen(scope);
     if let Some(typed) = &filter.q {
-        query = query.filter(row::Column::NameFolded.like(containing(typed)));
+        let former = Query::select()
+            .column(former::Column::AgencyId)
+            .from(former::Entity)
+            .and_where(Expr::col(former::Column::NameFolded).like(containing(typed)))
+            .to_owned();
+        let found = Condition::any()
+            .add(row::Column::NameFolded.like(containing(typed)))
+            .add(row::Column::Id.in_subquery(former));
+        query = query.filter(found);
     }
     if let Some(kind) = &filter.kind {
         query = query.filter(row::Column::Kind.eq(kind.as_str()));
+    }
+    if filter.contact.as_deref() == Some("due") {
+        let due = Condition::any()
+            .add(row::Column::ContactPhone.eq(""))
+            .add(row::Column::ContactConfirmedAt.is_null())
+            .add(row::Column::ContactConfirmedAt.lt(quarter_begins(now)));
+        query = query.filter(due);
     }
     match filter.state.as_deref() {
         Some("closed") => query.filter(row::Column::ValidTo.is_not_null()),
@@ -100,19 +178,14 @@ fn filtered(scope: &Scope, filter: &AgencyFilter) -> Select<row::Entity> {
 pub(crate) async fn list(
     conn: &impl ConnectionTrait,
     scope: &Scope,
-    filter: &AgencyFilter,
-    (offset, limit): (u64, u64),
+    (filter, now): (&AgencyFilter, DateTime<Utc>),
+    part: (u64, u64),
 ) -> Result<(Vec<Agency>, u64), DbError> {
-    let total = filtered(scope, filter).count(conn).await?;
-    let rows = filtered(scope, filter)
+    let query = filtered(scope, filter, now)
         .order_by_asc(row::Column::Kind)
         .order_by_asc(row::Column::NameFolded)
-        .order_by_asc(row::Column::Id)
-        .offset(offset)
-        .limit(limit)
-        .all(conn)
-        .await?;
-    Ok((rows.into_iter().map(Agency::from).collect(), total))
+        .order_by_asc(row::Column::Id);
+    stores::part(conn, query, part).await
 }
 
 /// Returns every agency in scope, also closed ones, by name.
@@ -137,20 +210,53 @@ pub(crate) async fn by_id(
 
 /// Adds an agency.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, agency: &Agency) -> Result<(), DbError> {
-    let row = row::Model::from(agency).into_active_model().reset_all();
-    row::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, row::Model::from(agency)).await
 }
 
 /// Writes an agency over its former version; says whether that version still stood.
 pub(crate) async fn update(conn: &impl ConnectionTrait, agency: &Agency) -> Result<bool, DbError> {
-    let mut row = row::Model::from(agency).into_active_model().reset_all();
-    row.version = Set(agency.version + 1);
-    let done = row::Entity::update_many()
-        .set(row)
-        .filter(row::Column::Id.eq(agency.id.uuid()))
-        .filter(row::Column::Version.eq(agency.version))
-        .exec(conn)
-        .await?;
-    Ok(done.rows_affected == 1)
+    stores::overwrite(conn, row::Model::from(agency), (row::Column::Id, row::Column::Version)).await
+}
+
+/// Puts the agencies directly below one under another; returns how many.
+pub(super) async fn move_below(
+    conn: &impl ConnectionTrait,
+    from_to: (AgencyId, AgencyId),
+) -> Result<u64, DbError> {
+    let columns = (row::Column::ParentId, Some(row::Column::Version));
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
+}
+
+/// Returns the names that an agency had, or all agencies, the latest first. Whoever holds an
+/// [`Agency`] has read it within a scope.
+pub(crate) async fn former_names(
+    conn: &impl ConnectionTrait,
+    agency: Option<&Agency>,
+) -> Result<Vec<FormerName>, DbError> {
+    let query = former::Entity::find().order_by_desc(former::Column::ToAt);
+    let query = match agency {
+        Some(agency) => query
+            .filter(former::Column::AgencyId.eq(agency.id.uuid()))
+            .limit(limits::FORMER_NAMES_MAX),
+        None => query.limit(limits::ROWS_MAX),
+    };
+    Ok(query.all(conn).await?.into_iter().map(FormerName::from).collect())
+}
+
+/// Keeps a name that an agency had.
+pub(super) async fn insert_former_name(
+    conn: &impl ConnectionTrait,
+    id: Uuid,
+    name: &FormerName,
+) -> Result<(), DbError> {
+    let row = former::Model {
+        id,
+        agency_id: name.agency.uuid(),
+        name: name.name.clone(),
+        name_folded: fold::fold(&name.name),
+        from_at: name.from,
+        to_at: name.to,
+        decision: name.decision.clone(),
+    };
+    stores::insert(conn, row).await
 }

@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 use web::paging::Pager;
 use web::{Permission, filters};
 
+use super::contact::{ContactDraft, ContactState};
+use super::history::{FormerName, Merger, Renaming};
 use super::model::{Agency, AgencyDraft};
 use crate::Snapshot;
 use crate::forms::{Choice, Errors};
@@ -25,13 +27,15 @@ pub(crate) struct AgencyRow {
     pub(crate) phone: String,
     pub(crate) systems: usize,
     pub(crate) sources: usize,
+    /// Whether someone can be called day and night, confirmed this quarter.
+    pub(crate) contact: ContactState,
     #[serde(skip)]
     pub(crate) kind_key: &'static str,
 }
 
 impl AgencyRow {
     /// Returns the row of an agency.
-    pub(crate) fn new(agency: &Agency, snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(agency: &Agency, snapshot: &Snapshot, now: DateTime<Utc>) -> Self {
         let parent = agency.parent.and_then(|id| snapshot.tree().get(id));
         Self {
             id: agency.id.to_string(),
@@ -40,7 +44,8 @@ impl AgencyRow {
             kind: agency.kind.word().to_owned(),
             parent: parent.map(|parent| parent.id.to_string()),
             parent_name: parent.map(|parent| parent.name.clone()),
-            phone: agency.phone.clone(),
+            phone: agency.night_phone().to_owned(),
+            contact: agency.contact.state(now),
             systems: snapshot.systems().filter(|system| system.agency == agency.id).count(),
             sources: snapshot
                 .bindings()
@@ -48,6 +53,21 @@ impl AgencyRow {
                 .count(),
             kind_key: agency.kind.key(),
         }
+    }
+}
+
+/// A name that an agency had.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PastName {
+    pub(crate) name: String,
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+    pub(crate) decision: String,
+}
+
+impl From<FormerName> for PastName {
+    fn from(name: FormerName) -> Self {
+        Self { name: name.name, from: name.from, to: name.to, decision: name.decision }
     }
 }
 
@@ -64,6 +84,8 @@ pub(crate) struct AgencyList {
     #[serde(skip)]
     pub(crate) states: Vec<Choice>,
     #[serde(skip)]
+    pub(crate) contacts: Vec<Choice>,
+    #[serde(skip)]
     pub(crate) query: String,
 }
 
@@ -77,6 +99,29 @@ pub(crate) struct AgencyDetail {
     pub(crate) valid_from: DateTime<Utc>,
     pub(crate) valid_to: Option<DateTime<Utc>>,
     pub(crate) version: i32,
+    pub(crate) identifier: String,
+    /// Its sector, in the reader's language.
+    pub(crate) sector: String,
+    /// The administrative unit that it governs.
+    pub(crate) unit: Option<String>,
+    pub(crate) contact: ContactDraft,
+    pub(crate) confirmed_at: Option<DateTime<Utc>>,
+    pub(crate) confirmed_by: String,
+    /// Names it had, the latest first.
+    pub(crate) former: Vec<PastName>,
+    /// Agencies that were merged into it.
+    pub(crate) merged: Vec<AgencyRow>,
+    /// The agency it was merged into.
+    pub(crate) successor: Option<String>,
+    pub(crate) successor_name: Option<String>,
+    #[serde(skip)]
+    pub(crate) heirs: Vec<Choice>,
+    #[serde(skip)]
+    pub(crate) renaming: Renaming,
+    #[serde(skip)]
+    pub(crate) merger: Merger,
+    #[serde(skip)]
+    pub(crate) errors: Errors,
     pub(crate) below: Vec<AgencyRow>,
     pub(crate) systems: Vec<SystemRow>,
     /// The sources of the agency that watch no single system, and all others.
@@ -91,6 +136,7 @@ pub(crate) struct AgencyForm {
     pub(crate) id: Option<String>,
     pub(crate) draft: AgencyDraft,
     pub(crate) kinds: Vec<Choice>,
+    pub(crate) sectors: Vec<Choice>,
     pub(crate) parents: Vec<Choice>,
     pub(crate) errors: Errors,
 }

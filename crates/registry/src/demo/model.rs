@@ -62,6 +62,9 @@ pub struct DemoAgency {
     pub phone: String,
     pub email: String,
     pub address: String,
+    /// Who is on call day and night, at the agency's telephone.
+    #[serde(default)]
+    pub contact: String,
 }
 
 /// An information system.

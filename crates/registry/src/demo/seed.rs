@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde_json::json;
 
 use super::model::{DemoError, DemoSource, Province};
-use crate::agency::{self, Agency};
+use crate::agency::{self, Agency, Contact};
 use crate::source::{self, LogSource, SourceKind, Token};
 use crate::system::{self, System};
 
@@ -162,19 +162,21 @@ async fn write_agencies<'a>(
             Some(code) => Some(named(&ids, &demo.code, code)?),
             None => None,
         };
-        let agency = Agency {
-            id: AgencyId::from_uuid(tx.new_uuid()),
-            code: demo.code.clone(),
-            name: demo.name.clone(),
-            kind: demo.kind,
-            parent,
-            phone: demo.phone.clone(),
-            email: demo.email.clone(),
-            address: demo.address.clone(),
-            valid_from: tx.now(),
-            valid_to: None,
-            version: 1,
-        };
+        let id = AgencyId::from_uuid(tx.new_uuid());
+        let mut agency = Agency::named(id, demo.code.clone(), demo.name.clone(), tx.now());
+        agency.kind = demo.kind;
+        agency.parent = parent;
+        agency.phone.clone_from(&demo.phone);
+        agency.email.clone_from(&demo.email);
+        agency.address.clone_from(&demo.address);
+        if !demo.contact.is_empty() {
+            agency.contact = Contact {
+                name: demo.contact.clone(),
+                phone: demo.phone.clone(),
+                confirmed_at: Some(tx.now()),
+                confirmed_by: demo.contact.clone(),
+            };
+        }
         agency::insert(tx.conn(), &agency).await?;
         ids.insert(demo.code.as_str(), agency.id);
     }

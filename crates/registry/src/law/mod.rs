@@ -11,6 +11,8 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use web::Lang;
 
+use crate::forms::{Choice, choices};
+
 pub use level::{Facts, Proposal, propose};
 
 const BUILTIN: &str = include_str!("../../../../content/law/information_systems.toml");
@@ -127,7 +129,7 @@ impl Law {
     }
 
     /// Returns the words of a list that hold on a day.
-    pub fn words<'a>(&'a self, list: &'a str, day: NaiveDate) -> impl Iterator<Item = &'a Word> {
+    pub fn words(&self, list: &str, day: NaiveDate) -> impl Iterator<Item = &Word> {
         self.word
             .iter()
             .filter(move |word| word.list == list && holds(word.valid_from, word.valid_to, day))
@@ -136,6 +138,18 @@ impl Law {
     /// Returns whether a list has this word, on any day: what was once chosen stays readable.
     pub fn knows(&self, list: &str, id: &str) -> bool {
         self.word.iter().any(|word| word.list == list && word.id == id)
+    }
+
+    /// Returns the words of a list as choices, in the order of the file, with the present one marked.
+    pub(crate) fn choices(
+        &self,
+        list: &str,
+        present: &str,
+        (day, lang): (NaiveDate, Lang),
+    ) -> Vec<Choice> {
+        let words = self.words(list, day);
+        let pair = |word: &Word| (word.id.clone(), told(&word.vi, &word.en, lang).to_owned());
+        choices(words.map(pair), Some(present))
     }
 
     /// Returns a word's name.

@@ -8,10 +8,9 @@ use web::{AppError, Phrase, Who};
 
 use super::model::{
     Appointment, Holding, Person, PersonDraft, Post, PostDraft, PostFilter, PostKind, Vacating,
-    moment,
 };
 use super::store;
-use crate::text::{check_length, clean};
+use crate::text::{check_length, clean, moment};
 use crate::{Registry, actor, agency, failed, limits};
 
 /// Most vacant posts looked at for one agency.

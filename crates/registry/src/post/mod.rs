@@ -10,6 +10,7 @@ mod views;
 pub(crate) use actions::vacant;
 pub use model::{Holding, Person, PersonDraft, Post, PostDraft, PostKind};
 pub(crate) use routes::routes;
+pub(crate) use store::{move_people, move_posts};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use web::{AppError, FieldErrors, Phrase};
 
 use crate::limits;
-use crate::text::{check_length, check_name, check_phone, clean, day_begins};
+use crate::text::{check_length, check_name, check_phone, clean};
 
 /// What a post is for. The words stand in the database: append only.
 #[derive(
@@ -245,20 +245,6 @@ pub(crate) struct Vacating {
     /// The first day without its holder, in Vietnam; now unless given.
     #[schema(value_type = Option<String>, format = Date)]
     pub(crate) to: Option<NaiveDate>,
-}
-
-/// Returns the moment a day begins, or now.
-pub(super) fn moment(
-    field: &'static str,
-    day: Option<NaiveDate>,
-    now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, AppError> {
-    match day {
-        None => Ok(now),
-        Some(day) => day_begins(day)
-            .filter(|at| *at <= now)
-            .ok_or_else(|| AppError::invalid(field, Phrase::key("post-day-unfit"))),
-    }
 }
 
 /// Which posts a list shows.

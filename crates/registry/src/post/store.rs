@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{Condition, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use super::model::{Holding, Person, PersonFilter, Post, PostFilter, PostKind};
+use crate::stores;
 use crate::text::containing;
 
 /// Most holdings read of one post or person: a change a year for a working life.
@@ -153,20 +154,12 @@ impl From<holding::Model> for Holding {
 
 /// Begins every read of posts: what lies outside the scope does not exist.
 fn seen_posts(scope: &Scope) -> Select<post::Entity> {
-    match scope.visible() {
-        None => post::Entity::find(),
-        Some(visible) => post::Entity::find()
-            .filter(post::Column::AgencyId.is_in(visible.iter().map(|agency| agency.uuid()))),
-    }
+    stores::within(scope, post::Column::AgencyId)
 }
 
 /// Begins every read of people.
 fn seen_people(scope: &Scope) -> Select<person::Entity> {
-    match scope.visible() {
-        None => person::Entity::find(),
-        Some(visible) => person::Entity::find()
-            .filter(person::Column::AgencyId.is_in(visible.iter().map(|agency| agency.uuid()))),
-    }
+    stores::within(scope, person::Column::AgencyId)
 }
 
 fn lasting(now: DateTime<Utc>) -> Condition {
@@ -216,18 +209,13 @@ pub(super) async fn posts(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     (filter, now): (&PostFilter, DateTime<Utc>),
-    (offset, limit): (u64, u64),
+    part: (u64, u64),
 ) -> Result<(Vec<Post>, u64), DbError> {
-    let total = filtered_posts(scope, filter, now).count(conn).await?;
-    let rows = filtered_posts(scope, filter, now)
+    let query = filtered_posts(scope, filter, now)
         .order_by_asc(post::Column::AgencyId)
         .order_by_asc(post::Column::TitleFolded)
-        .order_by_asc(post::Column::Id)
-        .offset(offset)
-        .limit(limit)
-        .all(conn)
-        .await?;
-    Ok((rows.into_iter().map(Post::from).collect(), total))
+        .order_by_asc(post::Column::Id);
+    stores::part(conn, query, part).await
 }
 
 /// Returns a post, if it is in scope.
@@ -241,9 +229,23 @@ pub(super) async fn post_by_id(
 }
 
 pub(super) async fn insert_post(conn: &impl ConnectionTrait, post: &Post) -> Result<(), DbError> {
-    let row = post::Model::from(post).into_active_model().reset_all();
-    post::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, post::Model::from(post)).await
+}
+
+/// Gives the posts of an agency to another; returns how many.
+pub(crate) async fn move_posts(
+    conn: &impl ConnectionTrait,
+    from_to: (AgencyId, AgencyId),
+) -> Result<u64, DbError> {
+    stores::move_all::<post::Entity>(conn, (post::Column::AgencyId, None), from_to).await
+}
+
+/// Gives the people of an agency to another; returns how many.
+pub(crate) async fn move_people(
+    conn: &impl ConnectionTrait,
+    from_to: (AgencyId, AgencyId),
+) -> Result<u64, DbError> {
+    stores::move_all::<person::Entity>(conn, (person::Column::AgencyId, None), from_to).await
 }
 
 pub(super) async fn update_post(conn: &impl ConnectionTrait, post: &Post) -> Result<(), DbError> {
@@ -268,17 +270,12 @@ pub(super) async fn people(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     filter: &PersonFilter,
-    (offset, limit): (u64, u64),
+    part: (u64, u64),
 ) -> Result<(Vec<Person>, u64), DbError> {
-    let total = filtered_people(scope, filter).count(conn).await?;
-    let rows = filtered_people(scope, filter)
+    let query = filtered_people(scope, filter)
         .order_by_asc(person::Column::NameFolded)
-        .order_by_asc(person::Column::Id)
-        .offset(offset)
-        .limit(limit)
-        .all(conn)
-        .await?;
-    Ok((rows.into_iter().map(Person::from).collect(), total))
+        .order_by_asc(person::Column::Id);
+    stores::part(conn, query, part).await
 }
 
 /// Returns a person, if they are in scope.
@@ -315,9 +312,7 @@ pub(super) async fn insert_person(
     conn: &impl ConnectionTrait,
     person: &Person,
 ) -> Result<(), DbError> {
-    let row = person::Model::from(person).into_active_model().reset_all();
-    person::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, person::Model::from(person)).await
 }
 
 pub(super) async fn update_person(
@@ -378,9 +373,7 @@ pub(super) async fn insert_holding(
         to_at: holding.to,
         decision: holding.decision.clone(),
     };
-    let row = row.into_active_model().reset_all();
-    holding::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, row).await
 }
 
 /// Ends what is still held of a post; returns how many holdings ended.

@@ -72,7 +72,7 @@ impl Lists {
                 })
                 .collect()
         };
-        let one = |name: &str, chosen: &String| list(name, std::slice::from_ref(chosen));
+        let one = |name: &str, chosen: &String| law.choices(name, chosen, (day, lang));
         let regimes = law.regime.iter().map(|regime| Choice {
             value: regime.id.clone(),
             label: told(&regime.vi, &regime.en, lang).to_owned(),

@@ -12,7 +12,7 @@ mod views;
 pub use connect::{Intake, IntakeListener, ParserInfo};
 pub use model::{LogSource, SourceDraft, SourceFilter, SourceKind};
 pub(crate) use routes::{routes, rows};
-pub(crate) use store::{all, insert, update};
+pub(crate) use store::{all, insert, move_all, update};
 pub use token::Token;
 pub(crate) use token::{Digest, digest, same};
 pub(crate) use views::SourceRow;

@@ -3,11 +3,11 @@
 use db::DbError;
 use event::{AgencyId, Scope, SourceId, SystemId, fold};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{LogSource, SourceFilter, SourceKind};
-use crate::limits;
 use crate::text::containing;
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -96,11 +96,7 @@ impl From<&LogSource> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    match scope.visible() {
-        None => row::Entity::find(),
-        Some(visible) => row::Entity::find()
-            .filter(row::Column::AgencyId.is_in(visible.iter().map(|agency| agency.uuid()))),
-    }
+    stores::within(scope, row::Column::AgencyId)
 }
 
 /// Returns the sources that fit, by name. Their health is known in memory, so the filter on it and
@@ -152,9 +148,7 @@ pub(crate) async fn by_id(
 
 /// Adds a source.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, source: &LogSource) -> Result<(), DbError> {
-    let row = row::Model::from(source).into_active_model().reset_all();
-    row::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, row::Model::from(source)).await
 }
 
 /// Writes a source over its former version; says whether that version still stood.
@@ -162,13 +156,14 @@ pub(crate) async fn update(
     conn: &impl ConnectionTrait,
     source: &LogSource,
 ) -> Result<bool, DbError> {
-    let mut row = row::Model::from(source).into_active_model().reset_all();
-    row.version = Set(source.version + 1);
-    let done = row::Entity::update_many()
-        .set(row)
-        .filter(row::Column::Id.eq(source.id.uuid()))
-        .filter(row::Column::Version.eq(source.version))
-        .exec(conn)
-        .await?;
-    Ok(done.rows_affected == 1)
+    stores::overwrite(conn, row::Model::from(source), (row::Column::Id, row::Column::Version)).await
+}
+
+/// Gives the sources of an agency to another; returns how many.
+pub(crate) async fn move_all(
+    conn: &impl ConnectionTrait,
+    from_to: (AgencyId, AgencyId),
+) -> Result<u64, DbError> {
+    let columns = (row::Column::AgencyId, Some(row::Column::Version));
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use db::{AuditEntry, DbError, Subject, Tx};
-use event::{Scope, SystemId};
+use event::{AgencyId, Scope, SystemId};
 use serde_json::json;
 use web::{AppError, Phrase, Who};
 
@@ -18,7 +18,7 @@ pub(crate) async fn create(
 ) -> Result<SystemId, AppError> {
     let checked = draft.checked()?;
     let tx = registry.db.begin().await.map_err(failed)?;
-    check_agency(&tx, &who.scope, &checked).await?;
+    check_agency(&tx, &who.scope, &checked, None).await?;
     let in_use_since = checked.draft.in_use_since;
     let system = system_of(SystemId::from_uuid(tx.new_uuid()), tx.now(), checked);
     store::insert(tx.conn(), &system).await.map_err(taken)?;
@@ -45,7 +45,7 @@ pub(crate) async fn update(
     let tx = registry.db.begin().await.map_err(failed)?;
     let old = store::by_id(tx.conn(), &who.scope, id).await.map_err(failed)?;
     let old = old.ok_or(AppError::NotFound)?;
-    check_agency(&tx, &who.scope, &checked).await?;
+    check_agency(&tx, &who.scope, &checked, Some(old.agency)).await?;
     let version = checked.draft.version.unwrap_or(old.version);
     let mut new = system_of(id, tx.now(), checked);
     new.created_at = old.created_at;
@@ -82,11 +82,18 @@ fn system_of(id: SystemId, now: DateTime<Utc>, checked: Checked) -> System {
     }
 }
 
-/// Checks that the owning agency exists within what the asker sees: nobody moves a system away.
-async fn check_agency(tx: &Tx, scope: &Scope, checked: &Checked) -> Result<(), AppError> {
-    match agency::by_id(tx.conn(), scope, checked.agency).await.map_err(failed)? {
-        Some(_) => Ok(()),
-        None => Err(AppError::invalid("agency", Phrase::key("registry-field-choose"))),
+/// Checks that the owning agency exists within what the asker sees: nobody moves a system away, nor to
+/// an agency that is no more.
+async fn check_agency(
+    tx: &Tx,
+    scope: &Scope,
+    checked: &Checked,
+    present: Option<AgencyId>,
+) -> Result<(), AppError> {
+    let owner = agency::by_id(tx.conn(), scope, checked.agency).await.map_err(failed)?;
+    match owner {
+        Some(owner) if owner.valid_to.is_none() || present == Some(owner.id) => Ok(()),
+        _ => Err(AppError::invalid("agency", Phrase::key("registry-field-choose"))),
     }
 }
 

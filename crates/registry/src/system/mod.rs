@@ -12,7 +12,7 @@ pub(crate) use actions::{create, update as change};
 pub use model::{System, SystemDraft, SystemFilter, SystemState};
 pub(crate) use model::{check_nets, net_text};
 pub(crate) use routes::{found, levels, routes, rows_of_agency};
-pub(crate) use store::{all, by_id, insert, update};
+pub(crate) use store::{all, by_id, insert, move_all, update};
 pub(crate) use views::SystemRow;
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use db::DbError;
 use event::{AgencyId, Level, Scope, SystemId, fold};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ActiveValue::Set, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{System, SystemFilter, SystemState};
-use crate::limits;
 use crate::text::containing;
+use crate::{limits, stores};
 
 mod row {
     use sea_orm::entity::prelude::*;
@@ -93,11 +93,7 @@ impl From<&System> for row::Model {
 
 /// Begins every read: what lies outside the scope does not exist.
 fn seen(scope: &Scope) -> Select<row::Entity> {
-    match scope.visible() {
-        None => row::Entity::find(),
-        Some(visible) => row::Entity::find()
-            .filter(row::Column::AgencyId.is_in(visible.iter().map(|agency| agency.uuid()))),
-    }
+    stores::within(scope, row::Column::AgencyId)
 }
 
 fn filtered(
@@ -137,20 +133,15 @@ pub(crate) async fn list(
     scope: &Scope,
     filter: &SystemFilter,
     watched: &BTreeSet<SystemId>,
-    (offset, limit): (u64, u64),
+    part: (u64, u64),
 ) -> Result<(Vec<System>, u64), DbError> {
-    let total = filtered(scope, filter, watched).count(conn).await?;
     let unclassified_last = Expr::col(row::Column::Level).is_null();
-    let rows = filtered(scope, filter, watched)
+    let query = filtered(scope, filter, watched)
         .order_by_asc(unclassified_last)
         .order_by_desc(row::Column::Level)
         .order_by_asc(row::Column::NameFolded)
-        .order_by_asc(row::Column::Id)
-        .offset(offset)
-        .limit(limit)
-        .all(conn)
-        .await?;
-    Ok((rows.into_iter().map(System::from).collect(), total))
+        .order_by_asc(row::Column::Id);
+    stores::part(conn, query, part).await
 }
 
 /// Returns every system in scope, also retired ones, by name.
@@ -175,20 +166,19 @@ pub(crate) async fn by_id(
 
 /// Adds a system.
 pub(crate) async fn insert(conn: &impl ConnectionTrait, system: &System) -> Result<(), DbError> {
-    let row = row::Model::from(system).into_active_model().reset_all();
-    row::Entity::insert(row).exec_without_returning(conn).await?;
-    Ok(())
+    stores::insert(conn, row::Model::from(system)).await
 }
 
 /// Writes a system over its former version; says whether that version still stood.
 pub(crate) async fn update(conn: &impl ConnectionTrait, system: &System) -> Result<bool, DbError> {
-    let mut row = row::Model::from(system).into_active_model().reset_all();
-    row.version = Set(system.version + 1);
-    let done = row::Entity::update_many()
-        .set(row)
-        .filter(row::Column::Id.eq(system.id.uuid()))
-        .filter(row::Column::Version.eq(system.version))
-        .exec(conn)
-        .await?;
-    Ok(done.rows_affected == 1)
+    stores::overwrite(conn, row::Model::from(system), (row::Column::Id, row::Column::Version)).await
+}
+
+/// Gives the systems of an agency to another; returns how many.
+pub(crate) async fn move_all(
+    conn: &impl ConnectionTrait,
+    from_to: (AgencyId, AgencyId),
+) -> Result<u64, DbError> {
+    let columns = (row::Column::AgencyId, Some(row::Column::Version));
+    stores::move_all::<row::Entity>(conn, columns, from_to).await
 }

@@ -51,7 +51,9 @@ impl IncidentRow {
             title: incident.title.clone(),
             severity: incident.severity,
             state: incident.status.word().to_owned(),
-            agency: directory.agency(incident.agency).map(|card| card.name).unwrap_or_default(),
+            agency: directory
+                .agency_name_on(incident.agency, incident.detected_at)
+                .unwrap_or_default(),
             assignee: incident.assignee.and_then(|id| directory.person_name(id)),
             occurred_at: incident.occurred_at,
             detected_at: incident.detected_at,

@@ -56,7 +56,10 @@ impl DeadlineRow {
             incident_id: incident.id.to_string(),
             incident: incident.number.clone(),
             title: incident.title.clone(),
-            agency: desk.directory.agency(incident.agency).map(|one| one.name).unwrap_or_default(),
+            agency: desk
+                .directory
+                .agency_name_on(incident.agency, incident.detected_at)
+                .unwrap_or_default(),
             name: desk.obligations.name(&deadline.obligation, lang).to_owned(),
             to: obligation.map(|one| one.to.in_lang(lang).to_owned()).unwrap_or_default(),
             law: obligation.map(|one| one.law.clone()).unwrap_or_default(),

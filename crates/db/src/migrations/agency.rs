@@ -1,0 +1,45 @@
+//! An agency through time: its former names, who took over from it; its identifier, sector, administrative
+//! unit and the contact that is confirmed each quarter. The slice is `registry::agency`.
+
+use super::table::Type::{Text, Time, Uuid};
+use super::{Migration, Step, Table};
+
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0102_agency_history", steps: history }];
+
+/// The same statement for both databases.
+const fn both(sql: &'static str) -> Step {
+    Step::Sql { sqlite: sql, postgres: sql }
+}
+
+fn history() -> Vec<Step> {
+    let former = Table::named("agency_name")
+        .key("id", Uuid)
+        .col("agency_id", Uuid)
+        .col("name", Text)
+        .col("name_folded", Text)
+        .col("from_at", Time)
+        .col("to_at", Time)
+        .col("decision", Text)
+        .refers("agency_id", "agency")
+        .index(&["agency_id", "to_at"])
+        .index(&["name_folded"]);
+    vec![
+        Step::Table(former),
+        both("ALTER TABLE agency ADD COLUMN identifier text"),
+        both("CREATE UNIQUE INDEX agency_identifier_key ON agency (identifier)"),
+        both("ALTER TABLE agency ADD COLUMN sector text NOT NULL DEFAULT ''"),
+        both("ALTER TABLE agency ADD COLUMN unit text NOT NULL DEFAULT ''"),
+        both("ALTER TABLE agency ADD COLUMN contact_name text NOT NULL DEFAULT ''"),
+        both("ALTER TABLE agency ADD COLUMN contact_phone text NOT NULL DEFAULT ''"),
+        Step::Sql {
+            sqlite: "ALTER TABLE agency ADD COLUMN contact_confirmed_at timestamp_with_timezone_text",
+            postgres: "ALTER TABLE agency ADD COLUMN contact_confirmed_at timestamp with time zone",
+        },
+        both("ALTER TABLE agency ADD COLUMN contact_confirmed_by text NOT NULL DEFAULT ''"),
+        Step::Sql {
+            sqlite: "ALTER TABLE agency ADD COLUMN successor_id uuid_text",
+            postgres: "ALTER TABLE agency ADD COLUMN successor_id uuid",
+        },
+    ]
+}
