@@ -77,6 +77,10 @@ fn an_object_that_was_never_committed_goes() {
         lake.flush().await.unwrap_err();
         assert_eq!(objects(&home).len(), 1);
         assert_eq!(lake.clear_store(DateTime::<Utc>::UNIX_EPOCH).await.unwrap(), 1);
+        // The lake itself may have tried once more meanwhile; what it put then goes as well.
+        for _ in 0..10 {
+            lake.clear_store(DateTime::<Utc>::UNIX_EPOCH).await.unwrap();
+        }
         assert_eq!(objects(&home).len(), 0);
         // It is put again before it is committed.
         home.catalogue.fail_next_commits(0);
