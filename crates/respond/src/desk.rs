@@ -1,5 +1,6 @@
 //! What the pages of this crate stand on: wired once by the application.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use db::Db;
@@ -23,6 +24,8 @@ pub struct Desk {
     pub rules: Arc<dyn RuleCatalogue>,
     /// Who must be told of incidents, by when.
     pub obligations: Arc<Obligations>,
+    /// The folder of files made for people.
+    pub files: PathBuf,
     /// The line to open pages.
     pub hub: Hub,
 }

@@ -54,11 +54,30 @@ pub(crate) fn answer(
         .map_err(|error| RespondError::File(Box::new(error)))
 }
 
+/// Returns the bytes of a file.
+pub(crate) fn bytes(sheet: &Sheet, format: Format) -> Result<Vec<u8>, RespondError> {
+    match format {
+        Format::Csv => csv(sheet),
+        Format::Xlsx => xlsx(sheet),
+        Format::Ndjson => ndjson(sheet),
+    }
+}
+
 fn csv(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
     let failed = |error: csv::Error| RespondError::File(Box::new(error));
     let mut writer = csv::Writer::from_writer(vec![0xef, 0xbb, 0xbf]);
     writer.write_record(&sheet.head).map_err(failed)?;
-    for row in &sheet.rows {
+    let head = writer.into_inner();
+    let mut text = head.map_err(|error| RespondError::File(Box::new(error.into_error())))?;
+    text.extend(lines(&sheet.rows)?);
+    Ok(text)
+}
+
+/// Returns the lines of a CSV file, without mark and head: a file is made of parts.
+pub(crate) fn lines(rows: &[Vec<String>]) -> Result<Vec<u8>, RespondError> {
+    let failed = |error: csv::Error| RespondError::File(Box::new(error));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
         writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| RespondError::File(Box::new(error.into_error())))

@@ -10,6 +10,7 @@
 pub mod alert;
 pub mod duty;
 pub mod exception;
+pub mod export;
 pub mod hold;
 pub mod incident;
 pub mod obligation;
@@ -53,6 +54,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(hold::routes())
         .merge(search::routes())
         .merge(saved::routes())
+        .merge(export::routes())
         .merge(rule::routes())
         .merge(exception::routes())
         .with_state(desk)

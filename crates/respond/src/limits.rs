@@ -67,6 +67,13 @@ pub(crate) const ALERT_EXPORT_ROWS: u64 = 10_000;
 /// Events that one export of a search holds: what a spreadsheet and a memory can take.
 pub(crate) const EVENT_EXPORT_ROWS: usize = 50_000;
 
+/// Bytes of one file made in the background: what a mail server's log of a month takes, and what an
+/// analyst's disk still holds.
+pub(crate) const EXPORT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Bytes of all such files: they must not take the disk from the lake.
+pub(crate) const EXPORTS_BYTES_MAX: u64 = 4 * EXPORT_BYTES_MAX;
+
 /// Events of one page of a search.
 pub(crate) const EVENTS_PER_PAGE: u32 = 100;
 

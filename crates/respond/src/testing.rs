@@ -278,6 +278,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         directory: Arc::new(PaperDirectory),
         rules: Arc::new(PaperRules),
         obligations: Arc::new(Obligations::read([]).unwrap()),
+        files: "/nonexistent/files".into(),
         hub: Hub::new(web::Live::default()),
     }
 }

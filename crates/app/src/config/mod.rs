@@ -412,6 +412,12 @@ impl Config {
         }
     }
 
+    /// Returns the folder of files made for people.
+    #[must_use]
+    pub fn exports_folder(&self) -> PathBuf {
+        self.site.data_folder.join("exports")
+    }
+
     /// Returns the spool's folder.
     pub fn spool_folder(&self) -> PathBuf {
         self.site.data_folder.join("spool")

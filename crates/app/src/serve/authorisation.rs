@@ -43,6 +43,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/jobs/{id}", false),
     // The country's units are everyone's; what is made of them is the administrator's.
     ("/admin-units/{code}", false),
+    // One's own only: `respond::export` tries others.
+    ("/exports/{id}", false),
 ];
 
 /// What a change must say to reach the thing it is about: a wrong body is refused before anything is

@@ -41,6 +41,7 @@ pub(super) async fn start(
         // Nobody else can have this database's jobs; on a shared one their leases tell.
         job::release_all(db).await?;
     }
+    job::ensure_schedule(db, &respond::export::sweeping(db.now())).await?;
     let node = db.new_uuid();
     for n in 0..=WORKERS {
         let worker = Worker::new(db.clone(), handlers.clone(), &format!("{node}/{n}"));

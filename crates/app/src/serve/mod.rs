@@ -24,6 +24,7 @@ mod authorisation;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use detect::EngineState;
 use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
+use respond::export::{MakeExport, SweepExports};
 use respond::saved::ScheduledSearch;
 use respond::{Desk, Hub};
 use tokio::sync::watch;
@@ -223,7 +225,7 @@ impl Platform {
         }
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let desk = desk(&pipeline, obligations);
+        let desk = desk(&pipeline, obligations, config.exports_folder());
         let handlers = handlers(&pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
@@ -288,13 +290,18 @@ impl Platform {
 }
 
 /// Returns the desk of the duty room.
-fn desk(way: &Pipeline, obligations: Arc<respond::obligation::Obligations>) -> Desk {
+fn desk(
+    way: &Pipeline,
+    obligations: Arc<respond::obligation::Obligations>,
+    files: PathBuf,
+) -> Desk {
     Desk {
         db: way.db.clone(),
         lake: way.lake.clone(),
         directory: way.names.clone(),
         rules: way.rules.clone(),
         obligations,
+        files,
         hub: way.hub.clone(),
     }
 }
@@ -334,7 +341,11 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
     let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
-    db::job::Handlers::default().with(Arc::new(scheduled))
+    let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
+    db::job::Handlers::default()
+        .with(Arc::new(scheduled))
+        .with(Arc::new(export))
+        .with(Arc::new(SweepExports { desk: desk.clone() }))
 }
 
 /// From where on the way begins.

@@ -6,7 +6,7 @@ use event::lake::{LakeError, Search};
 use event::query::Question;
 use serde_json::json;
 use web::figures::vietnam;
-use web::{Phrase, Who};
+use web::{Lang, Phrase, Who};
 
 use super::ask::Ask;
 use super::reading::Reading;
@@ -49,16 +49,8 @@ pub(super) async fn events(
         }
         return answer("events", "ndjson", "application/x-ndjson", bytes);
     }
-    let keys = [
-        "search-time",
-        "search-source",
-        "alert-system",
-        "search-class",
-        "search-summary",
-        "search-original",
-    ];
     let mut sheet = Sheet {
-        head: keys.map(|key| Phrase::key(key).text(who.lang)).to_vec(),
+        head: columns(who.lang),
         rows: events.iter().map(|event| cells(desk, event)).collect(),
     };
     if cut {
@@ -70,7 +62,21 @@ pub(super) async fn events(
     table("events", &sheet, format)
 }
 
-fn cells(desk: &Desk, event: &Event) -> Vec<String> {
+/// Returns the heads of the columns.
+pub(crate) fn columns(lang: Lang) -> Vec<String> {
+    let keys = [
+        "search-time",
+        "search-source",
+        "alert-system",
+        "search-class",
+        "search-summary",
+        "search-original",
+    ];
+    keys.map(|key| Phrase::key(key).text(lang)).to_vec()
+}
+
+/// Returns an event as a row.
+pub(crate) fn cells(desk: &Desk, event: &Event) -> Vec<String> {
     let line = EventLine::of(event, &[], desk.directory.as_ref());
     vec![
         vietnam(line.at).format("%d/%m/%Y %H:%M:%S%.3f").to_string(),

@@ -18,10 +18,12 @@ use db::{AuditEntry, Subject};
 use event::lake::Search;
 use serde_json::json;
 
-pub(crate) use ask::SPANS;
+pub(crate) use ask::{Ask, SPANS};
+pub(crate) use export::{cells, columns};
 pub use fields::FieldsPage;
 pub(crate) use pages::number;
-pub(crate) use routes::routes;
+pub(crate) use routes::{routes, wrong};
+pub(crate) use table::sheet;
 pub(crate) use views::why;
 pub use views::{SearchPage, SqlPage};
 

@@ -68,7 +68,8 @@ async fn live(
     }
 }
 
-fn wrong(ask: &Ask, error: &event::query::ParseError, lang: Lang) -> AppError {
+/// Returns what a wrong line is answered with.
+pub(crate) fn wrong(ask: &Ask, error: &event::query::ParseError, lang: Lang) -> AppError {
     let told = LineError::of(ask, error, lang);
     let phrase = match told.better {
         None => Phrase::key("search-error-at"),

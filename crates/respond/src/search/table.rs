@@ -117,7 +117,7 @@ pub(super) fn table(
 }
 
 /// Returns the rows for a file: numbers and times as other programs read them.
-pub(super) fn sheet(summary: &Summary, answer: &Summarised) -> Sheet {
+pub(crate) fn sheet(summary: &Summary, answer: &Summarised) -> Sheet {
     Sheet {
         head: summary.columns().into_iter().map(ToOwned::to_owned).collect(),
         rows: answer.rows.iter().map(|row| row.iter().map(Cell::text).collect()).collect(),

@@ -1,7 +1,7 @@
 //! What the search shows.
 
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use event::lake::Table;
 use event::query::{ParseError, mended};
 use serde::Serialize;
@@ -156,6 +156,18 @@ pub struct Results {
     pub query: String,
     /// The stream of new events that match.
     pub live: String,
+}
+
+impl Results {
+    /// Returns the earliest time as addresses and forms take it.
+    fn since_text(&self) -> String {
+        self.from.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
+
+    /// Returns the latest time in the same way.
+    fn until_text(&self) -> String {
+        self.to.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
 }
 
 /// A field of the events on this page.
