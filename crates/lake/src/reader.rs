@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event::lake::{
-    Bucket, Found, IDS_MAX, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
+    Beside, Bucket, Found, IDS_MAX, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
 };
 use event::query::summary::{Summarised, Summary};
 use event::{Event, EventId, Scope};
@@ -101,7 +101,12 @@ impl LakeReader for Lake {
             .await
     }
 
-    async fn sql(&self, scope: &Scope, sql: &str) -> Result<Table, LakeError> {
+    async fn sql_beside(
+        &self,
+        scope: &Scope,
+        sql: &str,
+        beside: Vec<Beside>,
+    ) -> Result<Table, LakeError> {
         let stop = Stop::after(self.settings.query_timeout);
         let turn = self.turn(&stop).await?;
         let limits = SqlLimits {
@@ -117,7 +122,7 @@ impl LakeReader for Lake {
             async move {
                 // The files stay as long as the plan may read them.
                 let (_turn, _files) = (turn, files);
-                ask::sql(view, &place, &scope, &sql, limits, &stop).await
+                ask::sql(view, &place, (&scope, &beside), &sql, limits, &stop).await
             },
             handle,
         );

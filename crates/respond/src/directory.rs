@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use event::lake::Beside;
 use event::{AccountId, AgencyId, Level, Scope, SourceId, SystemId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,6 +45,10 @@ pub trait Directory: Send + Sync + Debug {
 
     /// Returns how many systems of this level or above send logs now, out of how many.
     fn coverage(&self, scope: &Scope, level: Level) -> Coverage;
+
+    /// Returns the register's tables within the scope, to be joined to events in SQL: `agencies`,
+    /// `systems`, `sources`.
+    fn register(&self, scope: &Scope) -> Vec<Beside>;
 
     /// Returns how many events came in per minute since a moment, the oldest minute first; minutes
     /// without events may lack. Read from counters, never from the lake.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use event::lake::MemoryLake;
+use event::lake::{Beside, MemoryLake};
 use event::{
     AccountId, AgencyId, Attr, Attrs, Class, Entity, EntityKind, Event, EventId, Fields, Finding,
     IdSource, Level, LogSource, Match, Name, Origin, Scope, Severity, SourceId, SystemId,
@@ -187,6 +187,10 @@ impl Directory for PaperDirectory {
 
     fn coverage(&self, _: &Scope, _: Level) -> Coverage {
         Coverage { live: 1, all: 2 }
+    }
+
+    fn register(&self, _: &Scope) -> Vec<Beside> {
+        Vec::new()
     }
 
     async fn minutes(&self, _: &Scope, _: DateTime<Utc>) -> Vec<MinuteCount> {

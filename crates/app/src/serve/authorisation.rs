@@ -318,6 +318,7 @@ async fn no_route_tells_anyone_of_another_agency() {
         let province = province(&platform).await;
         let before = changes(&platform, &province).await;
         description_is_whole(&platform).await;
+        register_is_joined(&platform, &province).await;
         let mut faults = Vec::new();
         for route in &platform.routes {
             for (token, expected) in
@@ -348,6 +349,28 @@ async fn no_route_tells_anyone_of_another_agency() {
             .collect();
         assert_eq!(used.len(), province.theirs.len(), "a case without a route");
         platform.stop().await;
+    }
+}
+
+/// SQL joins the register to the events, and of the register gives a scope no row of another agency.
+async fn register_is_joined(platform: &Platform, province: &Province) {
+    let sql = "SELECT a.code, s.name, count(*) FROM events e JOIN systems s ON s.id = e.system_id \
+               JOIN agencies a ON a.id = s.agency_id JOIN sources o ON o.id = e.source_id \
+               GROUP BY a.code, s.name ORDER BY a.code";
+    let sql = sql.replace(' ', "+").replace('=', "%3D");
+    let token = &province.tokens["administrator"];
+    let path = format!("/search/sql?sql={sql}");
+    let answer = ask(&province.site, Method::Get, &path, token, "").await.json();
+    let rows = json!([["haihai", "Hệ thống haihai", "1"], ["motmot", "Hệ thống motmot", "1"]]);
+    assert_eq!(answer["table"]["rows"], rows, "{answer}");
+    let mine = province.mine["/agencies/{id}"].parse().unwrap();
+    let account = event::AccountId::from_uuid(uuid::Uuid::from_u128(9));
+    let scope = Scope::agencies(account, BTreeSet::from([mine]));
+    let tables = register_tables::tables(&platform.registry.snapshot(), &scope);
+    let told = format!("{tables:?}");
+    assert!(told.contains("Hệ thống motmot") && told.contains("Nguồn motmot"), "{told}");
+    for secret in &province.secrets {
+        assert!(!told.contains(secret), "{secret}: {told}");
     }
 }
 

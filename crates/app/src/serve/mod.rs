@@ -11,6 +11,7 @@ mod keeping;
 mod names;
 mod pages;
 mod recount;
+mod register_tables;
 mod replay;
 mod rule_book;
 mod scheduled;

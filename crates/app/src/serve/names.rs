@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError};
+use event::lake::Beside;
 use event::{AccountId, AgencyId, Clock, Level, Scope, SourceId, SystemId};
 use registry::{HealthBook, Status};
 use respond::{AgencyCard, Coverage, MinuteCount, Named, SilentSource, SystemCard};
@@ -204,6 +205,10 @@ impl respond::Directory for Names {
             coverage.live += u64::from(live);
         }
         coverage
+    }
+
+    fn register(&self, scope: &Scope) -> Vec<Beside> {
+        super::register_tables::tables(&self.registry.snapshot(), scope)
     }
 
     async fn minutes(&self, scope: &Scope, since: DateTime<Utc>) -> Vec<MinuteCount> {

@@ -6,7 +6,9 @@ use std::sync::RwLock;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::{Bucket, Cursor, Found, LakeError, LakeReader, LakeStats, Search, Table, TopValue};
+use super::{
+    Beside, Bucket, Cursor, Found, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
+};
 use crate::query::{matches, resolve};
 use crate::{Event, EventId, Scope};
 
@@ -109,7 +111,12 @@ impl LakeReader for MemoryLake {
         Ok(found)
     }
 
-    async fn sql(&self, _scope: &Scope, _sql: &str) -> Result<Table, LakeError> {
+    async fn sql_beside(
+        &self,
+        _scope: &Scope,
+        _sql: &str,
+        _beside: Vec<Beside>,
+    ) -> Result<Table, LakeError> {
         Err(LakeError::Question("the in-memory lake has no SQL".to_owned()))
     }
 

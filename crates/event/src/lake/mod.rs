@@ -59,7 +59,18 @@ pub trait LakeReader: Send + Sync + Debug {
     async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Event>, LakeError>;
 
     /// Runs one read-only SQL `SELECT` over the table `events`, limited to the scope.
-    async fn sql(&self, scope: &Scope, sql: &str) -> Result<Table, LakeError>;
+    async fn sql(&self, scope: &Scope, sql: &str) -> Result<Table, LakeError> {
+        self.sql_beside(scope, sql, Vec::new()).await
+    }
+
+    /// Runs such a `SELECT` with more tables to join; the caller gives no row of them that the scope
+    /// does not see.
+    async fn sql_beside(
+        &self,
+        scope: &Scope,
+        sql: &str,
+        beside: Vec<Beside>,
+    ) -> Result<Table, LakeError>;
 
     /// Returns how much is stored.
     async fn stats(&self) -> Result<LakeStats, LakeError>;
@@ -122,6 +133,24 @@ pub struct TopValue {
     pub value: String,
     /// How many events have it.
     pub count: u64,
+}
+
+/// A table that stands beside the events in a SQL question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name.
+    pub name: &'static str,
+    /// The names of its columns with their cells; all of the same length.
+    pub columns: Vec<(&'static str, Cells)>,
+}
+
+/// The cells of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cells {
+    /// Text.
+    Text(Vec<Option<String>>),
+    /// Whole numbers.
+    Number(Vec<Option<i64>>),
 }
 
 /// The answer to a SQL question, as text.

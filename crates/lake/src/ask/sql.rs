@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, StringArray};
-use arrow::datatypes::DataType;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
@@ -25,7 +25,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use event::Scope;
-use event::lake::{LakeError, Table};
+use event::lake::{Beside, Cells, LakeError, Table};
 use futures::StreamExt as _;
 use uuid::Uuid;
 
@@ -80,11 +80,11 @@ pub(crate) struct SqlLimits {
     pub(crate) rows_max: usize,
 }
 
-/// Runs one `SELECT` over the table `events`.
+/// Runs one `SELECT` over the scope's table `events` and the tables beside it.
 pub(crate) async fn sql(
     view: View,
     place: &Place,
-    scope: &Scope,
+    (scope, beside): (&Scope, &[Beside]),
     text: &str,
     limits: SqlLimits,
     stop: &Stop,
@@ -98,6 +98,10 @@ pub(crate) async fn sql(
     stop.check()?;
     let context = context(place.folder(), limits.memory_bytes).map_err(asked_or_failed)?;
     register_events(&context, view, place, scope).map_err(asked_or_failed)?;
+    for table in beside {
+        let batch = batch_of(table).map_err(asked_or_failed)?;
+        context.register_batch(table.name, batch).map_err(asked_or_failed)?;
+    }
     let plan = plan(&context, text).await?;
     let frame = DataFrame::new(context.state(), plan);
     let frame = frame.limit(0, Some(limits.rows_max + 1)).map_err(asked_or_failed)?;
@@ -127,7 +131,7 @@ fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFus
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
-/// Registers the scope's events as the only table there is.
+/// Registers the scope's events.
 fn register_events(
     context: &SessionContext,
     view: View,
@@ -157,6 +161,20 @@ fn register_events(
         .collect();
     context.register_table("events", frame.select(columns)?.into_view())?;
     Ok(())
+}
+
+/// Returns a table beside the events as DataFusion reads it.
+fn batch_of(table: &Beside) -> Result<RecordBatch, DataFusionError> {
+    let (mut fields, mut columns) = (Vec::new(), Vec::<ArrayRef>::new());
+    for (name, cells) in &table.columns {
+        let column: ArrayRef = match cells {
+            Cells::Text(texts) => Arc::new(texts.iter().cloned().collect::<StringArray>()),
+            Cells::Number(numbers) => Arc::new(numbers.iter().copied().collect::<Int64Array>()),
+        };
+        fields.push(Field::new(*name, column.data_type().clone(), true));
+        columns.push(column);
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// Returns the function that shows an event's id as people and addresses know it.

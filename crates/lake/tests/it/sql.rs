@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event::lake::{LakeError, LakeReader as _, Table};
+use event::lake::{Beside, Cells, LakeError, LakeReader as _, Table};
 use event::{AccountId, Scope};
 use lake::Lake;
 use uuid::Uuid;
@@ -195,5 +195,39 @@ fn a_deep_question_does_not_break_the_lake() {
             assert!(told, "{answer:?}");
         }
         lake.close().await;
+    });
+}
+
+#[test]
+fn tables_beside_the_events_are_joined() {
+    run(async {
+        let home = Home::new();
+        let lake = filled(&home).await;
+        let text = |cells: &[&str]| {
+            Cells::Text(cells.iter().map(|cell| Some((*cell).to_owned())).collect())
+        };
+        let agencies = || Beside {
+            name: "agencies",
+            columns: vec![
+                ("id", text(&[&agency(1).to_string()])),
+                ("name", text(&["Sở Khoa học và Công nghệ"])),
+                ("level", Cells::Number(vec![Some(3)])),
+            ],
+        };
+        let joined = "SELECT agencies.name, max(level) + 1, count(*) FROM events \
+                      JOIN agencies ON agencies.id = events.agency_id GROUP BY agencies.name";
+        let own = cell(&ask(&lake, &officer(), "SELECT count(*) FROM events").await).to_owned();
+        let table = lake.sql_beside(&Scope::platform(), joined, vec![agencies()]).await.unwrap();
+        assert_eq!(table.rows, [["Sở Khoa học và Công nghệ", "4", own.as_str()]]);
+        let empty = Beside {
+            name: "agencies",
+            columns: vec![("id", text(&[])), ("name", text(&[])), ("level", Cells::Number(vec![]))],
+        };
+        let table = lake.sql_beside(&officer(), joined, vec![empty]).await.unwrap();
+        assert!(table.rows.is_empty(), "{table:?}");
+        // They are read as the events are: nothing is changed, and without them they are not there.
+        let change = "DELETE FROM agencies";
+        assert!(lake.sql_beside(&officer(), change, vec![agencies()]).await.is_err());
+        assert!(lake.sql(&officer(), joined).await.is_err());
     });
 }

@@ -9,6 +9,7 @@ use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
 
 use super::ask::Ask;
 use super::fields::{self, FieldsPage};
+use super::reading::Reading;
 use super::views::{LineError, SearchPage, SqlPage};
 use super::{export, pages, tail};
 use crate::actor::Handler;
@@ -35,7 +36,7 @@ pub(crate) fn routes() -> Routes<Desk> {
         .get("/search/export.ndjson", EventExport, ndjson)
         .doc("Returns the matching events whole, one JSON object per line")
         .get("/search/sql", EventExport, sql)
-        .doc("Answers one read-only SQL question over the table `events`")
+        .doc("Answers one read-only SQL question over `events`, `agencies`, `systems` and `sources`")
         .gives::<SqlPage>()
 }
 
@@ -132,8 +133,13 @@ async fn sql(
     if query.sql.trim().is_empty() {
         return Ok(View::new(SqlPage { sql: query.sql, error: None, table: None }));
     }
-    super::note_read(&desk, &Handler::from(&who), "search.sql", &query.sql).await?;
-    match desk.lake.sql(&who.scope, &query.sql).await {
+    let asked = serde_json::json!({ "question": query.sql });
+    let reading = Reading::begin(&desk, &Handler::from(&who), "search.sql", asked);
+    let beside = desk.directory.register(&who.scope);
+    let answer = desk.lake.sql_beside(&who.scope, &query.sql, beside).await;
+    let rows = answer.as_ref().map_or(0, |table| table.rows.len());
+    reading.end(serde_json::json!({ "rows": rows, "failed": answer.is_err() })).await?;
+    match answer {
         Ok(table) => Ok(View::new(SqlPage { sql: query.sql, error: None, table: Some(table) })),
         Err(LakeError::Question(detail)) => {
             let page = SqlPage { sql: query.sql, error: Some(detail), table: None };
