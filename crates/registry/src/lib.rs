@@ -13,6 +13,7 @@ pub mod gate;
 pub mod law;
 pub mod post;
 pub mod profile;
+pub mod quality;
 pub mod source;
 pub mod system;
 
@@ -80,6 +81,7 @@ pub fn routes(registry: Registry) -> Routes {
         .merge(system::routes())
         .merge(profile::routes())
         .merge(gate::routes())
+        .merge(quality::routes())
         .merge(source::routes())
         .merge(post::routes())
         .merge(dead_letter::routes())

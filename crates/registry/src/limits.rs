@@ -62,3 +62,15 @@ pub const IDENTIFIER_CHARS_MAX: usize = 35;
 
 /// Former names read of one agency: a reform every few years for a century.
 pub const FORMER_NAMES_MAX: u64 = 50;
+
+/// Days for which the quality of data is kept: a year and the month in which its report is made.
+pub const QUALITY_DAYS: u64 = 400;
+
+/// Days of the trend on the page of data quality: a quarter.
+pub const QUALITY_SHOWN_DAYS: u64 = 90;
+
+/// Rows of the trend read at once: a quarter of a province with 400 agencies.
+pub const QUALITY_ROWS_MAX: u64 = 40_000;
+
+/// Next steps shown on the page of data quality: as many as one can decide upon.
+pub const QUALITY_STEPS_SHOWN: usize = 12;

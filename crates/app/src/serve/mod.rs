@@ -229,6 +229,8 @@ impl Platform {
         let desk = desk(&pipeline, obligations, config.exports_folder());
         let handlers = handlers(&pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
+        let measuring = registry::quality::schedule(db.now());
+        db::job::ensure_schedule(&db, &measuring).await.context("measuring data quality")?;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, desk, (live, &handlers));
@@ -343,10 +345,16 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
     let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
+    let keeper = registry::quality::Keeper {
+        db: way.db.clone(),
+        directory: way.registry.clone(),
+        health: way.health.clone(),
+    };
     db::job::Handlers::default()
         .with(Arc::new(scheduled))
         .with(Arc::new(export))
         .with(Arc::new(SweepExports { desk: desk.clone() }))
+        .with(Arc::new(keeper))
 }
 
 /// From where on the way begins.

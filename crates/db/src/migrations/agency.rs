@@ -1,15 +1,29 @@
 //! An agency through time: its former names, who took over from it; its identifier, sector, administrative
-//! unit and the contact that is confirmed each quarter. The slice is `registry::agency`.
+//! unit and the contact that is confirmed each quarter; how its data stood on each day. The slices are
+//! `registry::agency` and `registry::quality`.
 
-use super::table::Type::{Text, Time, Uuid};
+use super::table::Type::{Json, Text, Time, Uuid};
 use super::{Migration, Step, Table};
 
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0102_agency_history", steps: history }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0102_agency_history", steps: history },
+    Migration { name: "0103_quality_day", steps: quality },
+];
 
 /// The same statement for both databases.
 const fn both(sql: &'static str) -> Step {
     Step::Sql { sqlite: sql, postgres: sql }
+}
+
+fn quality() -> Vec<Step> {
+    // Measured, one row a day and agency, overwritten within the day; days are ISO text.
+    let day = Table::named("quality_day")
+        .col("day", Text)
+        .col("agency_id", Uuid)
+        .col("counts", Json)
+        .keys(&["day", "agency_id"])
+        .belongs("agency_id", "agency");
+    vec![Step::Table(day)]
 }
 
 fn history() -> Vec<Step> {

@@ -17,6 +17,7 @@ use crate::admin_unit::{Unit, Units};
 use crate::export::{Export, Sheet};
 use crate::forms::{self, Errors, choices};
 use crate::law::Law;
+use crate::quality::{self, Ground};
 use crate::source::SourceFilter;
 use crate::{Registry, agency_choices, failed, limits, source, system, text, today};
 
@@ -172,11 +173,14 @@ async fn shown(registry: &Registry, who: &Who, id: AgencyId) -> Result<AgencyDet
         rows.sort_by_cached_key(|row| event::fold::fold(&row.name));
         rows
     };
+    let ground = Ground::new(&snapshot, &registry.health, now);
+    let quality = quality::card(&quality::of_agency(&ground, &agency), who.lang);
     let successor = agency.successor.filter(|heir| who.scope.sees(*heir));
     Ok(AgencyDetail {
         below: near(&|other| other.parent == Some(id) && other.valid_to.is_none()),
         merged: near(&|other| other.successor == Some(id)),
         row: AgencyRow::new(&agency, &snapshot, now),
+        quality,
         former: former.into_iter().map(PastName::from).collect(),
         successor: successor.map(|heir| heir.to_string()),
         successor_name: successor.map(|heir| snapshot.tree().name(heir).to_owned()),

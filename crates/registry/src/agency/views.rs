@@ -10,10 +10,10 @@ use web::{Permission, filters};
 use super::contact::{ContactDraft, ContactState};
 use super::history::{FormerName, Merger, Renaming};
 use super::model::{Agency, AgencyDraft};
-use crate::Snapshot;
 use crate::forms::{Choice, Errors};
 use crate::source::SourceRow;
 use crate::system::SystemRow;
+use crate::{Snapshot, quality};
 
 /// An agency in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -122,6 +122,8 @@ pub(crate) struct AgencyDetail {
     pub(crate) merger: Merger,
     #[serde(skip)]
     pub(crate) errors: Errors,
+    /// How far its own record can be relied on.
+    pub(crate) quality: quality::Card,
     pub(crate) below: Vec<AgencyRow>,
     pub(crate) systems: Vec<SystemRow>,
     /// The sources of the agency that watch no single system, and all others.

@@ -16,7 +16,7 @@ pub use model::{Override, Paper, PaperDraft};
 
 pub(crate) use actions::check_running;
 pub(crate) use routes::routes;
-pub(crate) use store::{overrides_of_all, papers};
+pub(crate) use store::{overrides_of_all, papers, papers_of_all};
 pub(crate) use views::LackRow;
 
 #[cfg(test)]

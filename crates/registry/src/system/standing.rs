@@ -11,7 +11,7 @@ use crate::gate::{self, Lack, LackRow, Paper};
 use crate::law::{Law, told};
 use crate::profile::{self, SystemProfile};
 use crate::source::SourceRow;
-use crate::{Registry, failed, vietnam_day};
+use crate::{Registry, failed, quality, vietnam_day};
 
 /// One light.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,6 +54,8 @@ pub(crate) struct Standing {
     pub(crate) flagged: bool,
     /// Whether it is on the list of critical systems.
     pub(crate) critical: bool,
+    /// How far its record can be relied on.
+    pub(crate) quality: quality::Card,
 }
 
 /// What a system's standing is made of.
@@ -79,6 +81,9 @@ pub(crate) async fn standing(
     let papers = gate::papers(conn, system).await.map_err(failed)?;
     let given = gate::overrides_of_all(conn, &[system.id], now).await.map_err(failed)?;
     let day = vietnam_day(now);
+    let snapshot = registry.directory.snapshot();
+    let whole = quality::Ground::new(&snapshot, &registry.health, now);
+    let checks = quality::of_system(&whole, system, &profile, &papers);
     let lacks = gate::lacks(Law::builtin(), (system.level, profile.critical), &papers, day);
     let ground = Ground { system, profile, papers, lacks, sources, day, lang: who.lang };
     let logs_missing = ground.logs_missing();
@@ -89,6 +94,7 @@ pub(crate) async fn standing(
         override_until: given.get(&system.id).map(|given| given.expires_at),
         flagged: ground.profile.flagged_at.is_some(),
         critical: ground.profile.critical,
+        quality: quality::card(&checks, who.lang),
     })
 }
 

@@ -1,0 +1,90 @@
+//! Measuring every hour and keeping one figure a day: a trend that nobody has to remember to note.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use db::job::{Ended, Handler, JobError, Missed, Running, Schedule};
+use db::{Db, DbError};
+use event::{AgencyId, Scope};
+use serde_json::json;
+
+use super::check::Counts;
+use super::ground::{Checked, Ground};
+use super::store;
+use crate::health::HealthBook;
+use crate::{Directory, limits, vietnam_day};
+
+/// The kind of the job that measures.
+pub const KIND: &str = "quality.measure";
+
+/// Measures the data of the whole province.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    /// The database.
+    pub db: Db,
+    /// The register in memory.
+    pub directory: Arc<Directory>,
+    /// What came from each source.
+    pub health: Arc<HealthBook>,
+}
+
+/// Returns when it measures: every hour, hours that were missed at once.
+pub fn schedule(now: DateTime<Utc>) -> Schedule {
+    Schedule {
+        name: KIND.to_owned(),
+        kind: KIND.to_owned(),
+        payload: json!({}),
+        scope: Scope::platform(),
+        agency: None,
+        label: String::new(),
+        every: TimeDelta::hours(1),
+        delay: TimeDelta::zero(),
+        missed: Missed::Merged,
+        from: now - TimeDelta::hours(1),
+    }
+}
+
+/// Adds checks up by agency.
+pub(super) fn by_agency(checked: &[Checked]) -> BTreeMap<AgencyId, Counts> {
+    let mut counts: BTreeMap<AgencyId, Counts> = BTreeMap::new();
+    for record in checked {
+        counts.entry(record.agency).or_default().add(&record.checks);
+    }
+    counts
+}
+
+impl Keeper {
+    /// Measures now and keeps it as today's figure; returns how many records were checked.
+    pub(super) async fn measure(&self) -> Result<usize, DbError> {
+        let (snapshot, now) = (self.directory.snapshot(), self.db.now());
+        let ground = Ground::new(&snapshot, &self.health, now);
+        let checked = ground.check_all(self.db.conn(), &Scope::platform()).await?;
+        let day = vietnam_day(now);
+        let books = self.db.begin_bookkeeping().await?;
+        store::put(books.conn(), day, &by_agency(&checked)).await?;
+        if let Some(before) = day.checked_sub_days(Days::new(limits::QUALITY_DAYS)) {
+            store::forget_before(books.conn(), before).await?;
+        }
+        books.commit().await?;
+        Ok(checked.len())
+    }
+}
+
+#[async_trait]
+impl Handler for Keeper {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn title_key(&self) -> &'static str {
+        "quality-job"
+    }
+
+    async fn run(&self, job: &Running) -> Result<Ended, JobError> {
+        job.check()?;
+        let records = self.measure().await?;
+        Ok(Ended::with(json!({ "records": records }), "/quality"))
+    }
+}

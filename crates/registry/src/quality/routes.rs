@@ -1,0 +1,158 @@
+//! Addresses of data quality.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{Days, NaiveDate};
+use event::AgencyId;
+use serde::Deserialize;
+use web::charts::{Chart, Kind, Point, Series};
+use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
+
+use super::check::{Attribute, Counts};
+use super::ground::{Checked, Ground};
+use super::keep::by_agency;
+use super::store;
+use super::views::{Figure, QualityPage, QualityRow, Step};
+use crate::export::{Export, Sheet};
+use crate::{Registry, agency_choices, failed, limits, text, today};
+
+/// Returns the routes of data quality.
+pub(crate) fn routes() -> Routes<Registry> {
+    use Permission::SystemRead;
+    Routes::new()
+        .get("/quality", SystemRead, page)
+        .doc("Shows how far the register can be relied on, by attribute and agency, with its trend")
+        .gives::<QualityPage>()
+        .get("/quality/export", SystemRead, export)
+        .doc("Gives the agencies' figures as a file")
+}
+
+/// Of whom the figures are.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct QualityFilter {
+    /// Only this agency's and those below it.
+    agency: Option<AgencyId>,
+}
+
+async fn checked(
+    registry: &Registry,
+    who: &Who,
+    filter: &QualityFilter,
+) -> Result<Vec<Checked>, AppError> {
+    let snapshot = registry.directory.snapshot();
+    let ground = Ground::new(&snapshot, &registry.health, registry.db.now());
+    let all = ground.check_all(registry.db.conn(), &who.scope).await.map_err(failed)?;
+    let Some(agency) = filter.agency else { return Ok(all) };
+    let below = snapshot.tree().subtree(agency);
+    Ok(all.into_iter().filter(|record| below.contains(&record.agency)).collect())
+}
+
+async fn page(
+    State(registry): State<Registry>,
+    who: Who,
+    Query(filter): Query<QualityFilter>,
+) -> Result<View<QualityPage>, AppError> {
+    let checked = checked(&registry, &who, &filter).await?;
+    let mut total = Counts::default();
+    for record in &checked {
+        total.add(&record.checks);
+    }
+    let since = today(&registry).checked_sub_days(Days::new(limits::QUALITY_SHOWN_DAYS));
+    let since = since.unwrap_or(NaiveDate::MIN);
+    let days = store::since(registry.db.conn(), &who.scope, (since, filter.agency));
+    let days = days.await.map_err(failed)?;
+    Ok(View::new(QualityPage {
+        figures: Figure::all(&total),
+        records: checked.len(),
+        steps: steps(&checked, who.lang),
+        rows: rows(&registry, &checked),
+        chart: (days.len() > 1).then(|| chart(&days, who.lang)),
+        agencies: agency_choices(&registry.directory.snapshot(), &who, filter.agency),
+        query: text::query(&[("agency", filter.agency.map(|id| id.to_string()))]),
+    }))
+}
+
+/// Returns what would help most, the most frequent first.
+fn steps(checked: &[Checked], lang: Lang) -> Vec<Step> {
+    let mut found: BTreeMap<(&'static str, Attribute), (usize, &str)> = BTreeMap::new();
+    let failing = checked.iter().flat_map(|record| &record.checks).filter(|check| !check.passed);
+    for check in failing {
+        found.entry((check.key, check.attribute)).or_insert((0, &check.href)).0 += 1;
+    }
+    let mut steps: Vec<Step> = found
+        .into_iter()
+        .map(|((key, attribute), (records, href))| Step {
+            attribute,
+            what: Phrase::key(key).text(lang),
+            href: href.to_owned(),
+            records,
+            key: attribute.key(),
+        })
+        .collect();
+    steps.sort_by(|one, other| (other.records, &one.what).cmp(&(one.records, &other.what)));
+    steps.truncate(limits::QUALITY_STEPS_SHOWN);
+    steps
+}
+
+fn rows(registry: &Registry, checked: &[Checked]) -> Vec<QualityRow> {
+    let snapshot = registry.directory.snapshot();
+    let mut records: BTreeMap<AgencyId, usize> = BTreeMap::new();
+    for record in checked {
+        *records.entry(record.agency).or_default() += 1;
+    }
+    let mut rows: Vec<QualityRow> = by_agency(checked)
+        .into_iter()
+        .map(|(agency, counts)| QualityRow {
+            agency: agency.to_string(),
+            agency_name: snapshot.tree().name(agency).to_owned(),
+            records: records.get(&agency).copied().unwrap_or(0),
+            figures: Figure::all(&counts),
+        })
+        .collect();
+    let whole =
+        |row: &QualityRow| row.figures.iter().filter_map(|figure| figure.percent).sum::<u64>();
+    rows.sort_by_cached_key(|row| (whole(row), event::fold::fold(&row.agency_name)));
+    rows
+}
+
+fn chart(days: &BTreeMap<String, Counts>, lang: Lang) -> Chart {
+    let tones = ["accent", "high", "medium", "low", "critical", "quiet"];
+    let figure =
+        |percent: Option<u64>| f64::from(u32::try_from(percent.unwrap_or(0)).unwrap_or(u32::MAX));
+    let series = Attribute::ALL.into_iter().zip(tones).map(|(attribute, tone)| Series {
+        name: Phrase::key(attribute.key()).text(lang),
+        tone: tone.to_owned(),
+        values: days.values().map(|counts| figure(counts.percent(attribute))).collect(),
+    });
+    let label = |day: &String| day.parse::<NaiveDate>().map_or_else(|_| day.clone(), text::day);
+    Chart {
+        title: Phrase::key("quality-trend").text(lang),
+        label: Phrase::key("quality-day").text(lang),
+        kind: Kind::Line,
+        points: days.keys().map(|day| Point { label: label(day), href: None }).collect(),
+        series: series.collect(),
+        marks: Vec::new(),
+        brush: None,
+        times: Vec::new(),
+    }
+}
+
+async fn export(
+    State(registry): State<Registry>,
+    who: Who,
+    Query(filter): Query<QualityFilter>,
+    Query(export): Query<Export>,
+) -> Result<Response, AppError> {
+    let checked = checked(&registry, &who, &filter).await?;
+    let mut header = vec!["registry-agency", "quality-records"];
+    header.extend(Attribute::ALL.map(Attribute::key));
+    let mut sheet = Sheet::new("chat-luong-du-lieu", who.lang, &header);
+    for row in rows(&registry, &checked) {
+        let mut cells = vec![row.agency_name, row.records.to_string()];
+        cells.extend(row.figures.iter().map(Figure::text));
+        sheet.row(cells);
+    }
+    sheet.answer(export)
+}
