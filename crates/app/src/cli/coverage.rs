@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Print comma-separated values, one line per rule
     #[arg(long)]
     csv: bool,
+    /// Print a layer for the ATT&CK Navigator: how many rules for each technique can fire
+    #[arg(long, conflicts_with_all = ["csv", "json"])]
+    navigator: bool,
     /// Show rules that can fire too, not only those that cannot
     #[arg(long)]
     all: bool,
@@ -90,6 +93,10 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
             "rules": rules,
         });
         println!("{}", serde_json::to_string_pretty(&told)?);
+    } else if arguments.navigator {
+        let rules = rules.iter().map(|row| (&row.tags[..], row.status == "can_fire"));
+        let layer = respond::rule::navigator_layer("Lũy Tre", rules);
+        println!("{}", serde_json::to_string_pretty(&layer)?);
     } else if arguments.csv {
         print_csv(&rules)?;
     } else {
