@@ -27,12 +27,8 @@ pub(crate) struct Arguments {
     /// How log lines are read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
-    /// Print one JSON object with every rule and the counts
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print comma-separated values, one line per rule
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    shape: Shape,
     /// Show rules that can fire too, not only those that cannot
     #[arg(long)]
     all: bool,
@@ -42,6 +38,21 @@ pub(crate) struct Arguments {
     /// Address of the platform; without it, the one of the configuration
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+}
+
+/// As what it is printed; without one, as a table.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Shape {
+    /// Print one JSON object with every rule and the counts
+    #[arg(long)]
+    json: bool,
+    /// Print comma-separated values, one line per rule
+    #[arg(long)]
+    csv: bool,
+    /// Print a layer for the ATT&CK Navigator: how many rules for each technique can fire
+    #[arg(long)]
+    navigator: bool,
 }
 
 /// One rule, as printed and as the platform's API tells it.
@@ -82,7 +93,7 @@ const STATUSES: [&str; 4] = ["can_fire", "field_never_seen", "event_never_seen",
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let Answer { rules, refused } =
         if arguments.logs.is_empty() { asked(config, arguments)? } else { judged(arguments)? };
-    if arguments.json {
+    if arguments.shape.json {
         let told = serde_json::json!({
             "status": by_status(&rules, refused),
             "tactic": shares(&rules, tactic),
@@ -90,7 +101,11 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
             "rules": rules,
         });
         println!("{}", serde_json::to_string_pretty(&told)?);
-    } else if arguments.csv {
+    } else if arguments.shape.navigator {
+        let rules = rules.iter().map(|row| (&row.tags[..], row.status == "can_fire"));
+        let layer = respond::rule::navigator_layer("Lũy Tre", rules);
+        println!("{}", serde_json::to_string_pretty(&layer)?);
+    } else if arguments.shape.csv {
         print_csv(&rules)?;
     } else {
         print_table(&rules, refused, arguments.all);

@@ -37,6 +37,7 @@ pub(super) async fn start(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(), DbError> {
+    job::ensure_schedule(db, &registry::quality::schedule(db.now())).await?;
     if db.is_embedded() {
         // Nobody else can have this database's jobs; on a shared one their leases tell.
         job::release_all(db).await?;

@@ -229,8 +229,6 @@ impl Platform {
         let desk = desk(&pipeline, obligations, config.exports_folder());
         let handlers = handlers(&pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
-        let measuring = registry::quality::schedule(db.now());
-        db::job::ensure_schedule(&db, &measuring).await.context("measuring data quality")?;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let site = site(&pipeline, &spool, &intake, desk, (live, &handlers));

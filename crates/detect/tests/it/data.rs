@@ -7,12 +7,13 @@ use detect::{RuleError, RuleFile, RuleSet};
 
 /// Returns the data folder, or says that the test was skipped.
 pub(crate) fn folder(below: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(below);
-    if path.is_dir() {
-        return Some(path);
+    let wanted = Path::new("shared/data").join(below);
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = above.map(|folder| folder.join(&wanted)).find(|path| path.is_dir());
+    if found.is_none() {
+        println!("skipped: {} is absent beside the project", wanted.display());
     }
-    println!("skipped: {} is absent", path.display());
-    None
+    found
 }
 
 /// Returns all files below a folder whose name ends so, in order.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Phrase, Who, filters};
 
+use super::attack;
 use super::{BadRule, FirstStep, RuleCard, RuleReadiness};
 use crate::address::Address;
 use crate::alert::Choice;
@@ -70,7 +71,7 @@ fn status_key(status: &str) -> &'static str {
     STATUSES.iter().find(|(own, _)| *own == status).map_or(STATUSES[3].1, |(_, key)| *key)
 }
 
-fn tactics(tags: &[String]) -> impl Iterator<Item = String> {
+pub(super) fn tactics(tags: &[String]) -> impl Iterator<Item = String> {
     tags.iter().filter_map(|tag| {
         let name = tag.strip_prefix("attack.")?;
         let is_tactic = name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_'));
@@ -113,6 +114,7 @@ pub struct SourceCoverage {
 pub(super) struct CoverageFilter {
     pub(super) status: String,
     pub(super) tactic: String,
+    pub(super) technique: String,
     pub(super) source: String,
     pub(super) text: String,
 }
@@ -123,6 +125,8 @@ pub(super) struct CoverageFilter {
 pub struct CoveragePage {
     /// Words to filter by.
     pub text: String,
+    /// The ATT&CK technique to filter by (`T1059`); empty for all.
+    pub technique: String,
     /// Statuses to filter by.
     pub statuses: Vec<Choice>,
     /// Tactics to filter by.
@@ -231,9 +235,11 @@ pub(super) fn page(
         .with("q", &filter.text)
         .with("status", &filter.status)
         .with("tactic", &filter.tactic)
+        .with("technique", &filter.technique)
         .with("source", &filter.source);
     CoveragePage {
         text: filter.text.clone(),
+        technique: filter.technique.clone(),
         statuses: choices(filter, who),
         tactics,
         choices: choices_of,
@@ -298,6 +304,7 @@ pub(super) fn fits(row: &CoverageRow, filter: &CoverageFilter) -> bool {
     let has = |text: &String| event::fold::contains_folded(text, &folded);
     (filter.status.is_empty() || row.status == filter.status)
         && (filter.tactic.is_empty() || row.tactics().any(|own| own == filter.tactic))
+        && (filter.technique.is_empty() || attack::names(&row.tags, &filter.technique))
         && (filter.source.is_empty() || row.sources.contains(&filter.source))
         && (folded.is_empty()
             || titles.into_iter().flatten().any(has)

@@ -3,6 +3,7 @@
 //!
 //! This crate does not know `detect`; the application implements [`RuleCatalogue`] over the engine.
 
+mod attack;
 mod coverage;
 mod routes;
 mod seen;
@@ -16,6 +17,7 @@ use event::{Event, Finding, LogSource, Severity, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use attack::{AttackPage, AttackTactic, AttackTechnique, navigator_layer};
 pub use coverage::{CoverageCount, CoveragePage, CoverageRow, SourceCoverage};
 pub(crate) use routes::routes;
 pub use views::{RuleList, RulePage, RuleRow, RuleTest};

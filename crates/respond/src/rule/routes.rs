@@ -13,7 +13,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{AppError, Body, Path, Permission, Phrase, Query, Routes, View, Who};
 
-use super::coverage::{self, CoverageFilter, CoveragePage};
+use super::attack::{self, AttackPage};
+use super::coverage::{self, CoverageFilter, CoveragePage, CoverageRow, SourceCoverage};
 use super::seen::{self, Arrived};
 use super::views::{RuleList, RulePage, RuleRow, RuleTest, RuleTestResult, fits};
 use super::{BadRule, RuleCard};
@@ -46,6 +47,11 @@ pub(crate) fn routes() -> Routes<Desk> {
         .doc("Gives the same list as CSV")
         .get("/rules/coverage.xlsx", RuleRead, coverage_xlsx)
         .doc("Gives the same list as an Excel file")
+        .get("/rules/attack", RuleRead, attack_matrix)
+        .doc("Tells for each ATT&CK technique which loaded rules look for it and can fire")
+        .gives::<AttackPage>()
+        .get("/rules/attack/layer.json", RuleRead, attack_layer)
+        .doc("Gives the same as a layer for the ATT&CK Navigator")
         .get("/rules/{id}", RuleRead, detail)
         .doc("Shows one rule")
         .gives::<RulePage>()
@@ -107,13 +113,15 @@ struct CoverageQuery {
     q: String,
     status: String,
     tactic: String,
+    technique: String,
     source: String,
 }
 
 impl CoverageQuery {
     fn filter(self) -> CoverageFilter {
-        let Self { q, status, tactic, source } = self;
-        CoverageFilter { status, tactic, source, text: q }
+        let Self { q, status, tactic, technique, source } = self;
+        let technique = technique.trim().to_ascii_uppercase();
+        CoverageFilter { status, tactic, technique, source, text: q }
     }
 }
 
@@ -152,6 +160,19 @@ async fn coverage_file(
 }
 
 async fn covered(desk: &Desk, who: &Who, filter: CoverageFilter) -> Result<CoveragePage, AppError> {
+    let Judged { rows, sources, partial } = judged(desk, who).await?;
+    Ok(coverage::page(rows, sources, &filter, who, (coverage::refused(&desk.rules.bad()), partial)))
+}
+
+/// All rules with whether they can fire.
+struct Judged {
+    rows: Vec<CoverageRow>,
+    sources: Vec<SourceCoverage>,
+    partial: bool,
+}
+
+/// Holds the rules against the logs of the past day.
+async fn judged(desk: &Desk, who: &Who) -> Result<Judged, AppError> {
     let Arrived { examples, partial } = seen::arrived(desk, &who.scope, desk.db.now()).await?;
     let rules = Arc::clone(&desk.rules);
     let work = move || {
@@ -162,8 +183,20 @@ async fn covered(desk: &Desk, who: &Who, filter: CoverageFilter) -> Result<Cover
         tokio::task::spawn_blocking(work).await.map_err(AppError::internal)?;
     let name = |id| desk.directory.source_name(id).unwrap_or_default();
     let sources = coverage::by_source(&examples, &readiness, &name);
-    let rows = coverage::rows(cards, readiness, &name);
-    Ok(coverage::page(rows, sources, &filter, who, (coverage::refused(&desk.rules.bad()), partial)))
+    Ok(Judged { rows: coverage::rows(cards, readiness, &name), sources, partial })
+}
+
+async fn attack_matrix(State(desk): State<Desk>, who: Who) -> Result<View<AttackPage>, AppError> {
+    let Judged { rows, partial, .. } = judged(&desk, &who).await?;
+    Ok(View::new(attack::page(&rows, partial)))
+}
+
+async fn attack_layer(State(desk): State<Desk>, who: Who) -> Result<Response, AppError> {
+    let rows = judged(&desk, &who).await?.rows;
+    let rules = rows.iter().map(|row| (&row.tags[..], row.status == "can_fire"));
+    let layer = attack::navigator_layer("Lũy Tre", rules);
+    let bytes = serde_json::to_vec_pretty(&layer).map_err(AppError::internal)?;
+    Ok(crate::file::answer("luytre-attack", "json", "application/json", bytes)?)
 }
 
 async fn detail(
@@ -316,6 +349,23 @@ mod tests {
             assert_eq!(faults(&page), Vec::<String>::new());
         }
         assert!(tried(&desk, &who, TestForm { text: " ".to_owned() }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_matrix_of_attack_is_sound_and_its_cells_open_their_rules() {
+        let test = sqlite().await;
+        let seen = desk(&test, vec![event_of(&Maker::new().finding(-5), "an")]);
+        let who = who(Role::Analyst);
+        let page = attack::page(&judged(&seen, &who).await.unwrap().rows, false);
+        assert_eq!(faults(&page), Vec::<String>::new());
+        let cells = || page.tactics.iter().flat_map(|tactic| &tactic.techniques);
+        let counted: Vec<_> = cells().filter(|cell| cell.rules > 0).collect();
+        assert!(!counted.is_empty());
+        for cell in counted {
+            let query = CoverageQuery { technique: cell.id.to_lowercase(), ..Default::default() };
+            let list = covered(&seen, &who, query.filter()).await.unwrap();
+            assert_eq!(list.rules.len() as u64, cell.rules, "{}", cell.id);
+        }
     }
 
     #[tokio::test]
