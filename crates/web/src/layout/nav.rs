@@ -38,7 +38,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/rules" "web-nav-rules" icon: "radar" "l" RuleRead;
         "/exceptions" "web-nav-exceptions" icon: "filter-off" "e" ExceptionRead;
         "/dead-letters" "web-nav-dead-letters" icon: "mail-off" "u" DeadLetterRead;
-        "/keeping" "web-nav-keeping" icon: "shield-check" "v" PlatformRead;
+        "/keeping" "web-nav-keeping" icon: "archive" "i" PlatformRead;
         "/accounts" "web-nav-accounts" icon: "users" "a" AccountRead;
         "/approvals" "web-nav-approvals" icon: "shield-check" "x" AccountRead;
         "/audit" "web-nav-audit" icon: "history" "y" AuditRead;
@@ -108,5 +108,18 @@ fn entry(spot: &Spot, path: &str, numbers: &NavNumbers) -> Entry {
             Some(Tone::Warn) => "warn",
             _ => "quiet",
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_has_a_letter_of_its_own() {
+        let mut seen = BTreeSet::new();
+        for spot in GROUPS.iter().flat_map(|spots| spots.iter()) {
+            assert!(seen.insert(spot.letter), "{} shares `{}`", spot.place, spot.letter);
+        }
     }
 }
