@@ -75,17 +75,16 @@ fn an_object_that_was_never_committed_goes() {
         home.catalogue.fail_next_commits(usize::MAX);
         lake.append(events(0..10), at(1)).await.unwrap();
         lake.flush().await.unwrap_err();
-        assert_eq!(objects(&home).len(), 1);
-        assert_eq!(lake.clear_store(DateTime::<Utc>::UNIX_EPOCH).await.unwrap(), 1);
-        // The lake itself may have tried once more meanwhile; what it put then goes as well.
-        for _ in 0..10 {
-            lake.clear_store(DateTime::<Utc>::UNIX_EPOCH).await.unwrap();
-        }
-        assert_eq!(objects(&home).len(), 0);
+        // The lake tries again behind the test's back, each time under a new name: what is asked of
+        // is the object that was there before the clearing.
+        let put = objects(&home);
+        assert!(!put.is_empty());
+        assert!(lake.clear_store(DateTime::<Utc>::UNIX_EPOCH).await.unwrap() >= put.len());
+        assert_eq!(put.iter().filter(|object| object.exists()).count(), 0);
         // It is put again before it is committed.
         home.catalogue.fail_next_commits(0);
         lake.flush().await.unwrap();
-        assert_eq!(objects(&home).len(), 1);
+        assert!(!objects(&home).is_empty());
         assert_eq!(all_ids(&lake).await.len(), 10);
     });
 }
