@@ -38,9 +38,11 @@ pub(super) async fn check(
     }
     let known = known(registry, who, kind).await?;
     let db = &registry.db;
-    let mut new_id = || db.new_uuid();
-    let mut desk = Desk { known: &known, lang: who.lang, kind, new_id: &mut new_id };
-    let rows = plan::plan(&mut desk, &table.rows);
+    let rows = {
+        let mut new_id = || db.new_uuid();
+        let mut desk = Desk { known: &known, lang: who.lang, kind, new_id: &mut new_id };
+        plan::plan(&mut desk, &table.rows)
+    };
     let tx = db.begin().await.map_err(failed)?;
     let batch = Batch {
         id: tx.new_uuid(),
@@ -137,7 +139,7 @@ async fn step(
 
 /// Somebody changed the record since.
 fn touched(row: &Planned) -> AppError {
-    let phrase = Phrase::key("import-touched").arg("line", row.line);
+    let phrase = Phrase::key("import-touched").arg("line", i64::from(row.line));
     AppError::Conflict(phrase.arg("name", row.name.as_str()))
 }
 

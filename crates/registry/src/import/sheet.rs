@@ -108,16 +108,24 @@ fn letters(column: u32) -> String {
 
 fn text(data: &Data) -> String {
     match data {
-        Data::DateTime(moment) => moment
-            .as_datetime()
-            .map(|moment| moment.format("%d/%m/%Y").to_string())
-            .unwrap_or_default(),
+        Data::DateTime(moment) => day(moment.as_f64()),
         Data::DateTimeIso(text) | Data::DurationIso(text) => tidy(text),
         Data::Error(error) => error.to_string(),
         Data::Empty => String::new(),
         // A whole number is written without its point: 3, not 3.0.
         other => tidy(&other.to_string()),
     }
+}
+
+/// Returns a day as a spreadsheet counts it, in days since 30/12/1899; nothing for one that no calendar
+/// has.
+///
+/// Source: ECMA-376 part 1, 18.17.4.1.
+fn day(serial: f64) -> String {
+    let first = chrono::NaiveDate::from_ymd_opt(1899, 12, 30);
+    let days = format!("{:.0}", serial.floor()).parse().ok().and_then(chrono::TimeDelta::try_days);
+    let day = first.zip(days).and_then(|(first, days)| first.checked_add_signed(days));
+    day.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default()
 }
 
 /// Returns a text in NFC with single spaces; lines stay lines.

@@ -47,10 +47,13 @@ fn one(desk: &mut Desk<'_>, row: &Row, (finder, codes): (&Finder, &BTreeSet<Stri
     let kind = match row.text("kind") {
         "" if old.kind.is_empty() => AgencyKind::Other.word().to_owned(),
         "" => old.kind.clone(),
-        text => word_of(text, kinds).map(ToOwned::to_owned).unwrap_or_else(|| {
-            faults.push(desk.wrong(row, "kind", "import-word-unknown"));
-            String::new()
-        }),
+        text => word_of(text, kinds).map_or_else(
+            || {
+                faults.push(desk.wrong(row, "kind", "import-word-unknown"));
+                String::new()
+            },
+            ToOwned::to_owned,
+        ),
     };
     let parent = match row.text("parent") {
         "" => old.parent,

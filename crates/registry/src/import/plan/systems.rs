@@ -133,10 +133,13 @@ fn state_of(desk: &Desk<'_>, row: &Row, was: &SystemDraft, faults: &mut Vec<Faul
     match row.text("state") {
         "" if was.state.is_empty() => SystemState::Building.word().to_owned(),
         "" => was.state.clone(),
-        text => word_of(text, states).map(ToOwned::to_owned).unwrap_or_else(|| {
-            faults.push(desk.wrong(row, "state", "import-word-unknown"));
-            String::new()
-        }),
+        text => word_of(text, states).map_or_else(
+            || {
+                faults.push(desk.wrong(row, "state", "import-word-unknown"));
+                String::new()
+            },
+            ToOwned::to_owned,
+        ),
     }
 }
 
@@ -153,7 +156,7 @@ fn gate(
     }
     if !was.is_empty() {
         faults.push(desk.wrong(row, "state", "import-gate"));
-    } else if !since.is_some_and(|day| day < desk.known.today) {
+    } else if since.is_none_or(|day| day >= desk.known.today) {
         faults.push(desk.wrong(row, "in_use_since", "import-running-since"));
     }
 }

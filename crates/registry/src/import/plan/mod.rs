@@ -192,7 +192,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, rows: &[Row]) -> Vec<Planned> {
             continue;
         }
         if let Some(first) = seen.insert(plan.id, plan.line) {
-            let why = Phrase::key("import-twice").arg("line", first).text(desk.lang);
+            let why = Phrase::key("import-twice").arg("line", i64::from(first)).text(desk.lang);
             let fault = desk.fault(row, "name", &why);
             *plan = refused(plan.line, plan.name.clone(), vec![fault]);
         }
