@@ -120,3 +120,7 @@ audit-did-system-paper = File a paper
 audit-did-system-paper-withdraw = Withdraw a paper
 audit-did-system-override = Let a system run until a day
 audit-did-system-override-end = End an exception
+audit-did-import-check = Looked at a file to import
+audit-did-import-apply = Imported a file
+audit-did-import-undo = Undid an import
+audit-of-import = import

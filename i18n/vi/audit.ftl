@@ -120,3 +120,7 @@ audit-did-system-paper = Ghi giấy tờ
 audit-did-system-paper-withdraw = Thu hồi giấy tờ
 audit-did-system-override = Cho vận hành có thời hạn
 audit-did-system-override-end = Chấm dứt ngoại lệ
+audit-did-import-check = Xem trước tệp nhập
+audit-did-import-apply = Nhập tệp
+audit-did-import-undo = Hoàn tác lần nhập
+audit-of-import = lần nhập

@@ -12,7 +12,7 @@ const PHONE = { width: 390, height: 844 };
 /** Pages that stand for themselves; details are found by following the first link of a list. */
 const PAGES = [
   '/', '/alerts', '/incidents', '/search', '/search?q=&range=24h', '/search?q=%7C+stats+count()+by+class&range=24h', '/search?q=%7C+timechart+count()+by+class&range=24h', '/search/fields', '/search/sql', '/searches', '/searches/new?q=user%3Aan&range=1h', '/sources', '/sources/new', '/systems', '/systems/new', '/agencies',
-  '/agencies/new', '/dead-letters', '/rules', '/rules/coverage', '/rules/attack', '/rules/coverage?status=log_never_seen', '/rules/test', '/exceptions', '/audit', '/audit/anchor', '/accounts', '/accounts/new', '/my-work', '/delegations', '/approvals', '/posts', '/posts/new', '/people', '/account', '/account/second-factor', '/help/keys', '/deadlines', '/jobs', '/keeping', '/quality', '/systems/running-without', '/admin-units', '/agencies/tree',
+  '/agencies/new', '/dead-letters', '/rules', '/rules/coverage', '/rules/attack', '/rules/coverage?status=log_never_seen', '/rules/test', '/exceptions', '/audit', '/audit/anchor', '/accounts', '/accounts/new', '/my-work', '/delegations', '/approvals', '/posts', '/posts/new', '/people', '/account', '/account/second-factor', '/help/keys', '/deadlines', '/jobs', '/keeping', '/quality', '/systems/running-without', '/admin-units', '/agencies/tree', '/import/agencies', '/import/systems', '/import/people',
 ];
 const LISTS = { '/alerts': 'a[href^="/alerts/"]', '/incidents': 'a[href^="/incidents/"]', '/sources': 'a[href^="/sources/"]', '/systems': 'a[href^="/systems/"]', '/agencies': 'a[href^="/agencies/"]', '/posts': 'a[href^="/posts/"]', '/people': 'a[href^="/people/"]', '/rules': 'a[href^="/rules/"]' };
 

@@ -29,6 +29,7 @@ mod audit_log;
 pub mod demo;
 mod export;
 mod forms;
+mod import;
 pub mod limits;
 mod stores;
 #[cfg(test)]
@@ -82,6 +83,7 @@ pub fn routes(registry: Registry) -> Routes {
         .merge(profile::routes())
         .merge(gate::routes())
         .merge(quality::routes())
+        .merge(import::routes())
         .merge(source::routes())
         .merge(post::routes())
         .merge(dead_letter::routes())

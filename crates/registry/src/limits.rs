@@ -74,3 +74,12 @@ pub const QUALITY_ROWS_MAX: u64 = 40_000;
 
 /// Next steps shown on the page of data quality: as many as one can decide upon.
 pub const QUALITY_STEPS_SHOWN: usize = 12;
+
+/// Rows of an imported spreadsheet: the systems of a large province.
+pub const IMPORT_ROWS_MAX: usize = 5000;
+
+/// Bytes that an imported spreadsheet may unpack to: 5,000 rows of 12 full columns take a tenth of it.
+pub const IMPORT_UNPACKED_BYTES_MAX: u64 = 64 << 20;
+
+/// Imports of one's own that the page lists.
+pub const IMPORTS_SHOWN: u64 = 10;

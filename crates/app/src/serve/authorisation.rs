@@ -41,6 +41,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/invite/{token}", false),
     // One's own, and those about agencies one sees: `web::jobs` tries both.
     ("/jobs/{id}", false),
+    // One's own files: `registry::import` tries that another's is not found.
+    ("/import/batches/{id}", false),
     // The country's units are everyone's; what is made of them is the administrator's.
     ("/admin-units/{code}", false),
     // One's own only: `respond::export` tries others.

@@ -1,6 +1,6 @@
 //! An agency through time: its former names, who took over from it; its identifier, sector, administrative
-//! unit and the contact that is confirmed each quarter; how its data stood on each day. The slices are
-//! `registry::agency` and `registry::quality`.
+//! unit and the contact that is confirmed each quarter; how its data stood on each day; files that were
+//! imported. The slices are `registry::agency`, `registry::quality` and `registry::import`.
 
 use super::table::Type::{Json, Text, Time, Uuid};
 use super::{Migration, Step, Table};
@@ -8,11 +8,30 @@ use super::{Migration, Step, Table};
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0102_agency_history", steps: history },
     Migration { name: "0103_quality_day", steps: quality },
+    Migration { name: "0104_import_batch", steps: import },
 ];
 
 /// The same statement for both databases.
 const fn both(sql: &'static str) -> Step {
     Step::Sql { sqlite: sql, postgres: sql }
+}
+
+fn import() -> Vec<Step> {
+    let batch = Table::named("import_batch")
+        .key("id", Uuid)
+        .col("kind", Text)
+        .col("file", Text)
+        .col("state", Text)
+        // Each row of the file with what becomes of it, and how the known record was.
+        .col("plan", Json)
+        .col("ignored", Json)
+        .col("account_id", Uuid)
+        .col("account_name", Text)
+        .col("created_at", Time)
+        .opt("ended_at", Time)
+        .refers("account_id", "account")
+        .index(&["account_id", "created_at"]);
+    vec![Step::Table(batch)]
 }
 
 fn quality() -> Vec<Step> {

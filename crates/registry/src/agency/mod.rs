@@ -13,11 +13,12 @@ mod store;
 mod tree;
 mod views;
 
+pub(crate) use actions::{agency_of, fill};
 pub use contact::{Contact, ContactState};
 pub use history::FormerName;
 pub use model::{Agency, AgencyDraft, AgencyFilter, AgencyKind, is_identifier};
 pub(crate) use routes::routes;
-pub(crate) use store::{all, by_id, former_names, insert};
+pub(crate) use store::{all, by_id, delete, former_names, insert, update};
 
 #[cfg(test)]
 mod tests;

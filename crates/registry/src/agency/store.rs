@@ -218,6 +218,12 @@ pub(crate) async fn update(conn: &impl ConnectionTrait, agency: &Agency) -> Resu
     stores::overwrite(conn, row::Model::from(agency), (row::Column::Id, row::Column::Version)).await
 }
 
+/// Removes an agency that nothing refers to: an import that is undone. Others are closed.
+pub(crate) async fn delete(conn: &impl ConnectionTrait, id: AgencyId) -> Result<(), DbError> {
+    row::Entity::delete_by_id(id.uuid()).exec(conn).await?;
+    Ok(())
+}
+
 /// Puts the agencies directly below one under another; returns how many.
 pub(super) async fn move_below(
     conn: &impl ConnectionTrait,

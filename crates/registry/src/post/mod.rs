@@ -10,7 +10,9 @@ mod views;
 pub(crate) use actions::vacant;
 pub use model::{Holding, Person, PersonDraft, Post, PostDraft, PostKind};
 pub(crate) use routes::routes;
-pub(crate) use store::{move_people, move_posts};
+pub(crate) use store::{
+    all_people, delete_person, insert_person, move_people, move_posts, person_by_id, update_person,
+};
 
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,8 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{Condition, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use super::model::{Holding, Person, PersonFilter, Post, PostFilter, PostKind};
-use crate::stores;
 use crate::text::containing;
+use crate::{limits, stores};
 
 /// Most holdings read of one post or person: a change a year for a working life.
 const HISTORY_MAX: u64 = 200;
@@ -279,7 +279,7 @@ pub(super) async fn people(
 }
 
 /// Returns a person, if they are in scope.
-pub(super) async fn person_by_id(
+pub(crate) async fn person_by_id(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     id: Uuid,
@@ -308,14 +308,29 @@ pub(super) async fn posts_by_id(
     Ok(rows.into_iter().map(Post::from).collect())
 }
 
-pub(super) async fn insert_person(
+/// Returns everyone in scope.
+pub(crate) async fn all_people(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+) -> Result<Vec<Person>, DbError> {
+    let rows = seen_people(scope).limit(limits::ROWS_MAX).all(conn).await?;
+    Ok(rows.into_iter().map(Person::from).collect())
+}
+
+/// Removes a person that nothing refers to: an import that is undone.
+pub(crate) async fn delete_person(conn: &impl ConnectionTrait, id: Uuid) -> Result<(), DbError> {
+    person::Entity::delete_by_id(id).exec(conn).await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_person(
     conn: &impl ConnectionTrait,
     person: &Person,
 ) -> Result<(), DbError> {
     stores::insert(conn, person::Model::from(person)).await
 }
 
-pub(super) async fn update_person(
+pub(crate) async fn update_person(
     conn: &impl ConnectionTrait,
     person: &Person,
 ) -> Result<(), DbError> {

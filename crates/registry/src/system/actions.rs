@@ -61,6 +61,15 @@ pub(crate) async fn update(
     registry.changed().await
 }
 
+/// Returns a system as a draft describes it.
+pub(crate) fn of_draft(
+    id: SystemId,
+    now: DateTime<Utc>,
+    draft: SystemDraft,
+) -> Result<System, AppError> {
+    Ok(system_of(id, now, draft.checked()?))
+}
+
 fn system_of(id: SystemId, now: DateTime<Utc>, checked: Checked) -> System {
     let Checked { draft, agency, level, domains, ip_ranges } = checked;
     System {

@@ -7,12 +7,13 @@ mod standing;
 mod store;
 mod views;
 
+pub(crate) use actions::of_draft;
 #[cfg(test)]
 pub(crate) use actions::{create, update as change};
 pub use model::{System, SystemDraft, SystemFilter, SystemState};
 pub(crate) use model::{check_nets, net_text};
 pub(crate) use routes::{found, levels, routes, rows_of_agency};
-pub(crate) use store::{all, by_id, insert, move_all, update};
+pub(crate) use store::{all, by_id, delete, insert, move_all, update};
 pub(crate) use views::SystemRow;
 
 #[cfg(test)]

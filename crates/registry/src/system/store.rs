@@ -174,6 +174,12 @@ pub(crate) async fn update(conn: &impl ConnectionTrait, system: &System) -> Resu
     stores::overwrite(conn, row::Model::from(system), (row::Column::Id, row::Column::Version)).await
 }
 
+/// Removes a system that nothing refers to: an import that is undone. Others are retired.
+pub(crate) async fn delete(conn: &impl ConnectionTrait, id: SystemId) -> Result<(), DbError> {
+    row::Entity::delete_by_id(id.uuid()).exec(conn).await?;
+    Ok(())
+}
+
 /// Gives the systems of an agency to another; returns how many.
 pub(crate) async fn move_all(
     conn: &impl ConnectionTrait,

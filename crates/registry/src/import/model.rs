@@ -1,0 +1,182 @@
+//! What a batch is and what it says of each row.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use event::AccountId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use web::Permission;
+
+use crate::agency::AgencyDraft;
+use crate::post::PersonDraft;
+use crate::system::SystemDraft;
+
+/// What a file holds. The words stand in the database: append only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Agencies,
+    Systems,
+    People,
+}
+
+impl Kind {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 3] = [Self::Agencies, Self::Systems, Self::People];
+
+    /// Returns the word used in columns and addresses.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Agencies => "agencies",
+            Self::Systems => "systems",
+            Self::People => "people",
+        }
+    }
+
+    /// Returns the kind that a word names.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Returns the language key of the kind's name.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Agencies => "registry-agencies",
+            Self::Systems => "registry-systems",
+            Self::People => "import-people",
+        }
+    }
+
+    /// Returns the right that whoever imports it needs.
+    pub(crate) const fn right(self) -> Permission {
+        match self {
+            Self::Agencies => Permission::AgencyChange,
+            Self::Systems => Permission::SystemChange,
+            Self::People => Permission::PostChange,
+        }
+    }
+}
+
+/// Something wrong with one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Fault {
+    /// Where: `C7`; only the row's number when the column is missing.
+    pub(crate) cell: String,
+    /// The column's name.
+    pub(crate) column: String,
+    /// What stands there.
+    pub(crate) value: String,
+    /// What is wrong, in the language of whoever imported.
+    pub(crate) why: String,
+}
+
+/// A record as a form would say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Record {
+    Agency(AgencyDraft),
+    System(SystemDraft),
+    Person(PersonDraft),
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Deed {
+    /// It cannot be taken in.
+    Refuse,
+    /// A new record.
+    Add,
+    /// A known record changes.
+    Change,
+    /// All of it is known already.
+    Keep,
+}
+
+/// A row with what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Planned {
+    /// Its line in the sheet.
+    pub(crate) line: u32,
+    pub(crate) deed: Deed,
+    /// The record it becomes or changes.
+    pub(crate) id: Uuid,
+    /// What it is called.
+    pub(crate) name: String,
+    pub(crate) record: Option<Record>,
+    /// How the known record was.
+    pub(crate) before: Option<Record>,
+    /// Columns that change.
+    pub(crate) changed: Vec<String>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// How far a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BatchState {
+    /// Only looked at.
+    Checked,
+    /// Taken in.
+    Applied,
+    /// Taken in and undone.
+    Undone,
+}
+
+impl BatchState {
+    /// Returns the word used in columns.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Checked => "checked",
+            Self::Applied => "applied",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// Returns the state that a word names; an unknown word is one that nothing more happens to.
+    pub(crate) fn from_word(word: &str) -> Self {
+        match word {
+            "checked" => Self::Checked,
+            "applied" => Self::Applied,
+            _ => Self::Undone,
+        }
+    }
+
+    /// Returns the language key of the state's name.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Checked => "import-checked",
+            Self::Applied => "import-applied",
+            Self::Undone => "import-undone",
+        }
+    }
+}
+
+/// A file that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) file: String,
+    pub(crate) state: BatchState,
+    pub(crate) rows: Vec<Planned>,
+    /// Columns of the file that nothing is known of.
+    pub(crate) ignored: Vec<String>,
+    pub(crate) account: AccountId,
+    pub(crate) by: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
+impl Batch {
+    /// Returns how many rows come to each deed.
+    pub(crate) fn counts(&self) -> BTreeMap<Deed, usize> {
+        let mut counts = BTreeMap::new();
+        for row in &self.rows {
+            *counts.entry(row.deed).or_default() += 1;
+        }
+        counts
+    }
+}
