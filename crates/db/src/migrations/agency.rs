@@ -29,7 +29,6 @@ fn import() -> Vec<Step> {
         .col("account_name", Text)
         .col("created_at", Time)
         .opt("ended_at", Time)
-        .refers("account_id", "account")
         .index(&["account_id", "created_at"]);
     vec![Step::Table(batch)]
 }
