@@ -23,7 +23,6 @@ import-ignored = Columns not understood, ignored:
 import-keep = Keep
 import-level-unknown = A level is a number from 1 to 5.
 import-line = Row
-import-no-file = Choose a file.
 import-no-head = No head with a column for the name was found.
 import-other = Another file
 import-over = This import is already over.

@@ -111,3 +111,5 @@ web-keys-select = Mark the row
 web-keys-assign = Take or assign
 web-keys-incident = Open an incident
 web-keys-help = Show this list
+web-upload-no-file = Choose a file.
+web-upload-too-large = The file is larger than 16 MB. Split or compress it and send it again.

@@ -23,7 +23,6 @@ import-ignored = Cột không nhận ra, bỏ qua:
 import-keep = Giữ nguyên
 import-level-unknown = Cấp độ là số từ 1 đến 5.
 import-line = Dòng
-import-no-file = Hãy chọn một tệp.
 import-no-head = Không tìm thấy dòng tiêu đề có cột tên.
 import-other = Nhập tệp khác
 import-over = Lần nhập này đã được xử lý.

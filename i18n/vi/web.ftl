@@ -96,3 +96,5 @@ web-keys-select = Đánh dấu dòng
 web-keys-assign = Nhận hoặc giao xử lý
 web-keys-incident = Tạo sự cố
 web-keys-help = Hiện bảng này
+web-upload-no-file = Hãy chọn một tệp.
+web-upload-too-large = Tệp lớn hơn 16 MB. Hãy chia nhỏ hoặc nén rồi gửi lại.

@@ -33,10 +33,12 @@ mod preferences;
 pub mod proxy;
 mod reader;
 mod render;
+mod secret_mark;
 mod security;
 mod server;
 mod site;
 pub mod todo;
+mod upload;
 
 pub mod limits;
 pub mod testing;
@@ -50,9 +52,11 @@ pub use live::{Announcement, Live};
 pub use permission::{Permission, Reach, Role};
 pub use reader::{Reader, Theme};
 pub use routes::{Access, Method, RouteInfo, Routes};
+pub use secret_mark::carries_secret_mark;
 pub use server::serve;
 pub use site::{
     NavCount, NavCounts, NavNumbers, NoCounts, Settings, Site, Tone, Visitor, Visitors,
 };
+pub use upload::Upload;
 pub use view::{Done, Face, Frame, View, done};
 pub use who::{By, Rights, Who};

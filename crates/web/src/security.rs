@@ -94,7 +94,9 @@ pub(crate) async fn check_origin(request: Request, next: Next) -> Response {
     if header(&parts.headers, CSRF_HEADER).is_some_and(|given| same(given, &expected)) {
         return next.run(Request::from_parts(parts, body)).await;
     }
-    let Ok(bytes) = to_bytes(body, limits::BODY_BYTES_MAX).await else {
+    let has_file = is_multipart(&parts.headers);
+    let most = if has_file { limits::UPLOAD_BYTES_MAX } else { limits::BODY_BYTES_MAX };
+    let Ok(bytes) = to_bytes(body, most).await else {
         return AppError::invalid("", Phrase::key("web-field-too-large")).into_response();
     };
     if token_in(&parts.headers, &bytes).is_some_and(|given| same(&given, &expected)) {
@@ -131,14 +133,20 @@ fn same_site(headers: &HeaderMap) -> bool {
     }
 }
 
+fn is_multipart(headers: &HeaderMap) -> bool {
+    header(headers, CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.starts_with("multipart/form-data"))
+}
+
 fn token_in(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let kind = header(headers, CONTENT_TYPE.as_str())?;
     if kind.starts_with("application/x-www-form-urlencoded") {
         form_urlencoded::parse(body)
             .find_map(|(name, value)| (name == CSRF_FIELD).then(|| value.into_owned()))
-    } else if kind.starts_with("multipart/form-data") {
+    } else if is_multipart(headers) {
         let mark = format!("name=\"{CSRF_FIELD}\"\r\n\r\n");
-        let text = String::from_utf8_lossy(body);
+        let head = body.get(..limits::TOKEN_WITHIN_BYTES).unwrap_or(body);
+        let text = String::from_utf8_lossy(head);
         let (_, rest) = text.split_once(&mark)?;
         rest.split_once("\r\n").map(|(token, _)| token.to_owned())
     } else {

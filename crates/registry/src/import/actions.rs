@@ -7,11 +7,10 @@ use db::{AuditEntry, Subject, Tx};
 use event::{AgencyId, SystemId};
 use serde_json::json;
 use uuid::Uuid;
-use web::{AppError, Phrase, Who};
+use web::{AppError, Phrase, Upload, Who};
 
 use super::model::{Batch, BatchState, Deed, Kind, Planned, Record};
 use super::plan::{self, Desk, Known};
-use super::upload::Upload;
 use super::{columns, sheet, store};
 use crate::agency::{self, AgencyDraft};
 use crate::post::{self, Person, PersonDraft};

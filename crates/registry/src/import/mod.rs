@@ -9,7 +9,6 @@ mod plan;
 mod routes;
 mod sheet;
 mod store;
-mod upload;
 mod views;
 
 pub(crate) use routes::routes;

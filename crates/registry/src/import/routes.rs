@@ -4,10 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use uuid::Uuid;
 use web::paging::Page;
-use web::{AppError, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
+use web::{AppError, Done, Path, Permission, Phrase, Query, Routes, Upload, View, Who, done};
 
 use super::model::{Batch, Kind};
-use super::upload::Upload;
 use super::views::{BatchPage, BatchRow, ImportPage, PlanRow};
 use super::{actions, store};
 use crate::{Registry, failed, forms};

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use uuid::Uuid;
-use web::{AppError, Who};
+use web::{AppError, Upload, Who};
 
 use super::actions;
 use super::model::{Batch, BatchState, Deed, Kind};
 use super::store;
-use super::upload::Upload;
 use crate::system::{self, SystemDraft};
 use crate::testing::{Desk, administrator, desks, one_desk};
 

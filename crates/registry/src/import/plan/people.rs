@@ -1,6 +1,6 @@
 //! Rows of people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::AgencyId;
 use event::fold::fold;
@@ -15,9 +15,12 @@ pub(super) fn plan(desk: &mut Desk<'_>, rows: &[Row]) -> Vec<Planned> {
     let finder = Finder::new(&desk.known.agencies);
     let mut mails: BTreeMap<String, Uuid> = BTreeMap::new();
     let mut names: BTreeMap<(AgencyId, String), Uuid> = BTreeMap::new();
+    // Who has a mail address, known or of this file.
+    let mut reachable: BTreeSet<Uuid> = BTreeSet::new();
     for person in &desk.known.people {
         if !person.email.is_empty() {
             mails.insert(fold(&person.email), person.id);
+            reachable.insert(person.id);
         }
         names.insert((person.agency, fold(&person.name)), person.id);
     }
@@ -28,15 +31,15 @@ pub(super) fn plan(desk: &mut Desk<'_>, rows: &[Row]) -> Vec<Planned> {
         let key = agency.map(|agency| (agency, fold(row.text("name"))));
         let named = key.as_ref().and_then(|key| names.get(key).copied());
         // Two people of one agency may bear one name: a different mail address tells them apart.
-        let found = mails.get(&mail).copied().or_else(|| {
-            let known = |id: &Uuid| desk.known.people.iter().find(|person| person.id == *id);
-            let other = |id: &Uuid| known(id).is_some_and(|person| !person.email.is_empty());
-            named.filter(|id| mail.is_empty() || !other(id))
-        });
+        let found = mails
+            .get(&mail)
+            .copied()
+            .or_else(|| named.filter(|id| mail.is_empty() || !reachable.contains(id)));
         let plan = one(desk, row, (agency, found));
         if plan.deed != Deed::Refuse {
             if !mail.is_empty() {
                 mails.insert(mail, plan.id);
+                reachable.insert(plan.id);
             }
             names.extend(key.map(|key| (key, plan.id)));
         }

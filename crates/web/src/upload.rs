@@ -1,27 +1,28 @@
 //! The file of a request: a part of a form from a page, or the body itself from a program.
 
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use web::{AppError, Phrase};
 
-/// A file that was sent.
+use crate::{AppError, Phrase, limits};
+
+/// A file that was sent, at most [`limits::UPLOAD_BYTES_MAX`] with its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Upload {
-    /// Its name; empty from a program.
-    pub(super) name: String,
-    /// What it holds.
-    pub(super) bytes: Bytes,
+pub struct Upload {
+    /// Its name without folders, at most 100 characters; empty from a program.
+    pub name: String,
+    /// What it holds; never empty.
+    pub bytes: Bytes,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = AppError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, AppError> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let boundary = kind.and_then(boundary_of).map(ToOwned::to_owned);
-        let Ok(bytes) = Bytes::from_request(request, state).await else {
-            return Err(AppError::invalid("file", Phrase::key("import-too-large")));
+        let Ok(bytes) = to_bytes(request.into_body(), limits::UPLOAD_BYTES_MAX).await else {
+            return Err(AppError::invalid("file", Phrase::key("web-upload-too-large")));
         };
         let upload = match boundary {
             Some(boundary) => part(&bytes, &boundary),
@@ -29,7 +30,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         };
         upload
             .filter(|upload| !upload.bytes.is_empty())
-            .ok_or_else(|| AppError::invalid("file", Phrase::key("import-no-file")))
+            .ok_or_else(|| AppError::invalid("file", Phrase::key("web-upload-no-file")))
     }
 }
 
