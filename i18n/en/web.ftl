@@ -24,6 +24,7 @@ web-news = There is something new. Show it
 web-nav-duty = Duty
 web-nav-alerts = Alerts
 web-nav-incidents = Incidents
+web-nav-orders = Orders
 web-nav-search = Search
 web-nav-systems = Systems
 web-nav-agencies = Agencies

@@ -21,6 +21,7 @@ web-news = Có dữ liệu mới. Xem ngay
 web-nav-duty = Trực ban
 web-nav-alerts = Cảnh báo
 web-nav-incidents = Sự cố
+web-nav-orders = Công điện
 web-nav-search = Tìm kiếm
 web-nav-systems = Hệ thống
 web-nav-agencies = Đơn vị

@@ -46,6 +46,7 @@ use web::{AppError, Phrase, Routes, Who};
 
 use forms::{Choice, choices};
 
+pub use agency::AgencyKind;
 pub use dead_letter::Replay;
 pub use directory::{AgencyTree, Directory, Snapshot, SourceBinding};
 pub use health::{Health, HealthBook, Sighting, Silence, Status, events_per_minute};

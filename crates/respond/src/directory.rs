@@ -37,6 +37,9 @@ pub trait Directory: Send + Sync + Debug {
     /// Returns the agencies that the scope may see, by name.
     fn agencies(&self, scope: &Scope) -> Vec<Named>;
 
+    /// Returns the agencies in the scope that exist now, by kind; kinds and members by name.
+    fn agency_groups(&self, scope: &Scope) -> Vec<AgencyGroup>;
+
     /// Returns the people to whom work on this agency's alerts can be given, by name.
     fn people(&self, agency: AgencyId) -> Vec<Named>;
 
@@ -71,6 +74,18 @@ pub struct Named {
     pub id: String,
     /// What it is called.
     pub name: String,
+}
+
+/// Agencies of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AgencyGroup {
+    /// The kind's word, `commune`.
+    pub word: String,
+    /// The language key of the kind's name.
+    #[serde(skip)]
+    pub key: &'static str,
+    /// Its agencies, by name.
+    pub members: Vec<Named>,
 }
 
 /// What an analyst must know of a system at two in the morning.

@@ -30,6 +30,9 @@ pub enum RespondError {
         /// The key of the sentence.
         key: &'static str,
     },
+    /// What it is about is no longer as it was: the key of the sentence that says how.
+    #[error("it has changed meanwhile ({0})")]
+    Conflict(&'static str),
     /// The exception cannot be made.
     #[error("the exception cannot be made")]
     Exception(#[from] ExceptionError),
@@ -82,6 +85,7 @@ impl From<RespondError> for AppError {
             ),
             RespondError::State(_) => Self::Conflict(Phrase::key("alert-error-state")),
             RespondError::IncidentState(_) => Self::Conflict(Phrase::key("incident-error-state")),
+            RespondError::Conflict(key) => Self::Conflict(Phrase::key(key)),
             RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),
             RespondError::Exception(error) => exception(&error),
             RespondError::Lake(LakeError::Question(detail)) => {

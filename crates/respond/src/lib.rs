@@ -14,6 +14,7 @@ pub mod export;
 pub mod hold;
 pub mod incident;
 pub mod obligation;
+pub mod order;
 pub mod rule;
 pub mod saved;
 pub mod search;
@@ -38,7 +39,7 @@ use web::{NavCount, Routes, Tone, Who};
 pub use actor::Handler;
 pub use desk::Desk;
 pub use directory::{
-    AgencyCard, Coverage, Directory, MinuteCount, Named, SilentSource, SystemCard,
+    AgencyCard, AgencyGroup, Coverage, Directory, MinuteCount, Named, SilentSource, SystemCard,
 };
 pub use error::RespondError;
 pub use live::Hub;
@@ -52,6 +53,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(incident::routes())
         .merge(obligation::routes())
         .merge(hold::routes())
+        .merge(order::routes())
         .merge(search::routes())
         .merge(saved::routes())
         .merge(export::routes())

@@ -34,6 +34,12 @@ pub(crate) const BULK_MAX: usize = 200;
 /// Characters of a reason, a note or a comment.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
 
+/// Agencies of one order: every commune and department of the largest province, and schools.
+pub(crate) const ORDER_AGENCIES_MAX: usize = 2_000;
+
+/// Files that prove what one agency did for one order.
+pub(crate) const ORDER_PROOFS_MAX: usize = 20;
+
 /// Characters of a title.
 pub(crate) const TITLE_CHARS_MAX: usize = 300;
 

@@ -48,6 +48,12 @@ impl Hub {
         self.announce("/incidents", agency, Permission::IncidentRead);
     }
 
+    /// Tells open pages that an order to this agency is new or has changed; to all agencies without one.
+    pub fn orders_changed(&self, agency: Option<AgencyId>) {
+        let permission = Permission::OrderRead;
+        self.pages.announce(Announcement { place: "/orders", agency, permission });
+    }
+
     /// Tells open pages that a log source of this agency fell silent or speaks again.
     pub fn sources_changed(&self, agency: AgencyId) {
         self.announce("/sources", agency, Permission::SourceRead);

@@ -17,7 +17,10 @@ use uuid::Uuid;
 use crate::directory::MinuteCount;
 use crate::obligation::Obligations;
 use crate::rule::{BadRule, Hits, RuleCard, RuleCatalogue, RuleReadiness};
-use crate::{AgencyCard, Coverage, Desk, Directory, Handler, Hub, Named, SilentSource, SystemCard};
+use crate::{
+    AgencyCard, AgencyGroup, Coverage, Desk, Directory, Handler, Hub, Named, SilentSource,
+    SystemCard,
+};
 
 pub(crate) const WEB_SHELL: &str = "11111111-aaaa-4000-8000-000000000001";
 
@@ -168,6 +171,11 @@ impl Directory for PaperDirectory {
     fn agencies(&self, scope: &Scope) -> Vec<Named> {
         let seen = (1..=2).filter(|n| scope.sees(agency(*n)));
         seen.map(|n| Named { id: agency(n).to_string(), name: card(n).agency }).collect()
+    }
+
+    fn agency_groups(&self, scope: &Scope) -> Vec<AgencyGroup> {
+        let (word, key) = ("department".to_owned(), "alert-agency");
+        vec![AgencyGroup { word, key, members: self.agencies(scope) }]
     }
 
     fn people(&self, _: AgencyId) -> Vec<Named> {

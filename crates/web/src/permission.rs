@@ -212,6 +212,12 @@ permissions! {
     IncidentRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Opens and handles incidents.
     IncidentHandle: Adm Dut Ana Coo;
+    /// Reads orders to the agencies in sight.
+    OrderRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
+    /// Issues orders, judges what was done, closes them.
+    OrderIssue: Adm Dut Coo;
+    /// Acknowledges an order for an agency, proves and says that it is done.
+    OrderAnswer: Adm Dut Ago Agh Com;
     /// Reads exceptions.
     ExceptionRead: Adm Dut Ana Aud;
     /// Makes and ends exceptions.
@@ -330,6 +336,9 @@ xxxx.xx..xxxx AlertRead
 xxx.......... AlertHandle
 xxxxxxx.xxxxx IncidentRead
 xxx...x...... IncidentHandle
+xxxxxxx.xxxxx OrderRead
+xx....x...... OrderIssue
+xx.x.....xx.. OrderAnswer
 xxx..x....... ExceptionRead
 xxx.......... ExceptionChange
 xxxx.xx....xx EventSearch

@@ -25,6 +25,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/sources/{id}", true),
     ("/alerts/{id}", true),
     ("/incidents/{id}", true),
+    ("/orders/{id}", true),
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
@@ -64,6 +65,9 @@ const BODIES: &[(&str, &str)] = &[
     ("/keeping/systems/{id}", r#"{"months":24,"reason":"theo hop dong"}"#),
     ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
+    ("/orders/{id}/close", r#"{"summary":"da xong"}"#),
+    ("/orders/{id}/parts/{agency}/done", r#"{"result":"da xong"}"#),
+    ("/orders/{id}/parts/{agency}/return", r#"{"reason":"con thieu"}"#),
     ("/searches/{id}", r#"{"name":"X","line":"*"}"#),
 ];
 
@@ -156,6 +160,12 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let alert = first(site, admin, &alerts, "/alerts/0/id").await;
     let incident = json!({ "alert": [alert], "title": format!("Sự cố {word}") });
     let incident = made(site, admin, "/incidents", incident).await;
+    let day = platform.db.now() + chrono::TimeDelta::days(1);
+    let order = json!({
+        "kind": "directive", "title": format!("Công điện {word}"), "body": "Làm.",
+        "agency": [agency], "acknowledge_by": day, "done_by": day,
+    });
+    let order = made(site, admin, "/orders", order).await;
     let search = json!({
         "name": format!("Câu tìm {word}"), "line": word, "share": "agency", "agency": agency,
     });
@@ -166,6 +176,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/sources/{id}", source),
         ("/alerts/{id}", alert),
         ("/incidents/{id}", incident),
+        ("/orders/{id}", order),
         ("/posts/{id}", post),
         ("/people/{id}", person),
         ("/agencies/{id}", agency),

@@ -1,4 +1,4 @@
-//! The watch over legal deadlines: reminds people four hours and one hour before, and when time is over.
+//! The watch over legal deadlines and orders: reminds people before, and when time is over.
 
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     loop {
         if let Err(error) = respond::obligation::remind(&desk).await {
             tracing::error!(error = web::chain(&error), "deadlines cannot be reminded of");
+        }
+        if let Err(error) = respond::order::remind(&desk).await {
+            tracing::error!(error = web::chain(&error), "orders cannot be reminded of");
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}

@@ -1,6 +1,7 @@
 //! What alerts, incidents and the duty page show of the registry and of people: look-ups in memory,
 //! because pages are complete before they render.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError};
 use event::lake::Beside;
 use event::{AccountId, AgencyId, Clock, Level, Scope, SourceId, SystemId};
-use registry::{HealthBook, Status};
-use respond::{AgencyCard, Coverage, MinuteCount, Named, SilentSource, SystemCard};
+use registry::{AgencyKind, HealthBook, Status};
+use respond::{AgencyCard, AgencyGroup, Coverage, MinuteCount, Named, SilentSource, SystemCard};
 use tokio_util::sync::CancellationToken;
 use web::Permission;
 use web::identity::Person;
@@ -146,6 +147,25 @@ impl respond::Directory for Names {
             seen.map(|agency| Named { id: agency.id.to_string(), name: agency.name.clone() })
                 .collect(),
         )
+    }
+
+    fn agency_groups(&self, scope: &Scope) -> Vec<AgencyGroup> {
+        let snapshot = self.registry.snapshot();
+        let mut groups: BTreeMap<AgencyKind, Vec<Named>> = BTreeMap::new();
+        for agency in snapshot.tree().iter() {
+            if scope.sees(agency.id) && agency.valid_to.is_none() {
+                let named = Named { id: agency.id.to_string(), name: agency.name.clone() };
+                groups.entry(agency.kind).or_default().push(named);
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(kind, members)| AgencyGroup {
+                word: kind.word().to_owned(),
+                key: kind.key(),
+                members: by_name(members),
+            })
+            .collect()
     }
 
     fn people(&self, agency: AgencyId) -> Vec<Named> {

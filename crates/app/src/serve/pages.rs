@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use registry::source::ParserInfo;
 use respond::Desk;
+use respond::order::OrderWork;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -104,7 +105,11 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     let identity = web::identity::Identity::new(db, tree, Arc::clone(&settings))
         .with_door(door(config, &outbound).context("opening the pages")?);
     let counts = Counts { desk: site.desk.clone() };
-    let work = Todos::new(vec![Arc::new(identity.approvals()), Arc::new(site.registry.clone())]);
+    let work = Todos::new(vec![
+        Arc::new(identity.approvals()),
+        Arc::new(OrderWork(site.desk.clone())),
+        Arc::new(site.registry.clone()),
+    ]);
     let keeping = registry::keeping::Keeping {
         registry: site.registry.clone(),
         archive: site.archive,

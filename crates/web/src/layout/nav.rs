@@ -26,6 +26,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/duty" "web-nav-duty" icon: "urgent" "t" DutyRead;
         "/alerts" "web-nav-alerts" icon: "alert-triangle" "c" AlertRead;
         "/incidents" "web-nav-incidents" icon: "flame" "s" IncidentRead;
+        "/orders" "web-nav-orders" icon: "speakerphone" "o" OrderRead;
         "/search" "web-nav-search" icon: "search" "k" EventSearch;
     },
     spots! {
