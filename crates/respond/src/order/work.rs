@@ -39,15 +39,15 @@ impl OrderWork {
         let agency = self.0.directory.agency(part.agency).map(|card| card.name);
         let (what, steps, due) = match part.state {
             State::Sent => {
-                ("todo-order-acknowledge", "todo-order-acknowledge-how", order.acknowledge_by)
+                ("order-todo-acknowledge", "order-todo-acknowledge-how", order.acknowledge_by)
             }
-            State::Acknowledged => ("todo-order-do", "todo-order-do-how", order.done_by),
-            _ => ("todo-order-judge", "todo-order-judge-how", order.done_by),
+            State::Acknowledged => ("order-todo-do", "order-todo-do-how", order.done_by),
+            _ => ("order-todo-judge", "order-todo-judge-how", order.done_by),
         };
         let urgent = part.state == State::Sent || due <= now;
         Todo {
             what: Phrase::key(what).arg("number", order.number.as_str()),
-            why: Phrase::key("todo-order-why")
+            why: Phrase::key("order-todo-why")
                 .arg("title", order.title.as_str())
                 .arg("agency", agency.unwrap_or_default()),
             how: vec![Phrase::key(steps)],
