@@ -11,6 +11,7 @@ mod identity;
 mod job;
 mod keeping;
 mod lake;
+mod notify;
 mod post;
 mod registry;
 mod respond;
@@ -63,6 +64,7 @@ fn all() -> Vec<Migration> {
         system::MIGRATIONS,
         respond::SAVED,
         agency::MIGRATIONS,
+        notify::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())
