@@ -8,7 +8,7 @@ web-deadlines-count = { $count ->
     [one] { $count } deadline
    *[other] { $count } deadlines
 }
-web-bell = New for me
+web-bell = My notices
 web-account-menu = Account and preferences
 web-my-account = My account
 web-keys = Keyboard shortcuts
@@ -38,6 +38,7 @@ web-nav-dead-letters = Unreadable logs
 web-nav-keeping = Log keeping
 web-nav-accounts = People
 web-nav-audit = Audit log
+web-nav-notify = Notification channels
 web-nav-jobs = Work under way
 web-nav-platform = Platform
 

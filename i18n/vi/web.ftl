@@ -5,7 +5,7 @@ web-search = Tìm kiếm
 web-search-hint = Tìm hệ thống, IP, người, mã sự cố…
 web-deadlines = Hạn pháp lý gần nhất
 web-deadlines-count = { $count } hạn
-web-bell = Việc mới của tôi
+web-bell = Thông báo của tôi
 web-account-menu = Tài khoản và tùy chọn
 web-my-account = Tài khoản của tôi
 web-keys = Phím tắt
@@ -35,6 +35,7 @@ web-nav-dead-letters = Log không đọc được
 web-nav-keeping = Lưu giữ log
 web-nav-accounts = Người dùng
 web-nav-audit = Nhật ký
+web-nav-notify = Kênh thông báo
 web-nav-jobs = Việc đang chạy
 web-nav-platform = Nền tảng
 

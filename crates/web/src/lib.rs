@@ -13,6 +13,7 @@ mod extract;
 pub mod filters;
 pub mod identity;
 pub mod jobs;
+pub mod notify;
 mod permission;
 mod routes;
 mod view;

@@ -13,6 +13,7 @@ mod detection;
 mod incidents;
 mod keeping;
 mod lake;
+mod notify;
 mod outbound;
 mod web;
 
@@ -26,6 +27,7 @@ pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, Rul
 pub use incidents::IncidentsConfig;
 pub use keeping::KeepingConfig;
 pub use lake::{LakeConfig, S3Config};
+pub use notify::{GatewayConfig, NotifyConfig, SmtpConfig, SmtpTls};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub oidc: OidcConfig,
     /// What may be reached from here.
     pub outbound: OutboundConfig,
+    /// How people are told.
+    pub notify: NotifyConfig,
     /// State: accounts, registry, alerts, incidents.
     pub database: DatabaseConfig,
     /// Where records come in.

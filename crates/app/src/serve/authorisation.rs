@@ -40,6 +40,10 @@ const THINGS: &[(&str, bool)] = &[
     ("/approvals/{id}", false),
     ("/delegations/{id}", false),
     ("/invite/{token}", false),
+    // One's own only: `web::notify` tries others.
+    ("/notices/{id}", false),
+    // Of the province: whoever may use them sees it.
+    ("/notify/", false),
     // One's own, and those about agencies one sees: `web::jobs` tries both.
     ("/jobs/{id}", false),
     // One's own files: `registry::import` tries that another's is not found.

@@ -9,6 +9,7 @@ mod intake;
 mod jobs;
 mod keeping;
 mod names;
+mod notifying;
 mod pages;
 mod recount;
 mod register_tables;
@@ -231,9 +232,9 @@ impl Platform {
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers));
-        let watches = &stages.watches;
-        watches.tasks.spawn(deadlines::watch(site.desk.clone(), watches.stop.clone()));
+        let postman = notifying::postman(&config, &db, &registry)?;
+        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), postman);
+        watches::start_over_people(&stages.watches, &site);
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
@@ -314,6 +315,7 @@ fn site(
     intake: &Arc<registry::source::Intake>,
     desk: Desk,
     (live, handlers): (web::Live, &db::job::Handlers),
+    postman: web::notify::Postman,
 ) -> pages::Site {
     let replay = Arc::new(replay::Replayer {
         spool: spool.clone(),
@@ -334,7 +336,7 @@ fn site(
         lake: way.lake.clone(),
     });
     let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
-    pages::Site { desk, registry, jobs, archive, live }
+    pages::Site { desk, registry, jobs, archive, live, postman }
 }
 
 /// Returns what the job queue can do: one line for each kind of work.

@@ -42,6 +42,7 @@ pub(crate) struct Site {
     pub(crate) jobs: web::jobs::Jobs,
     pub(crate) archive: Arc<dyn registry::keeping::Archive>,
     pub(crate) live: web::Live,
+    pub(crate) postman: web::notify::Postman,
 }
 
 /// Browsers at once; a province's centre has some dozens of readers.
@@ -121,6 +122,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .merge(registry::routes(site.registry))
         .merge(registry::keeping::routes(keeping))
         .merge(respond::routes(site.desk))
+        .merge(site.postman.routes())
         .merge(site.jobs.routes());
     let site = web::Site {
         settings,
@@ -181,7 +183,8 @@ impl NavCounts for Counts {
         places.push(sources);
         places.extend(web::jobs::nav_count(&self.desk.db, who).await);
         let deadlines = respond::nearest_deadline(&self.desk, who).await;
-        NavNumbers { places, deadlines, ..NavNumbers::default() }
+        let unread = web::notify::unread(&self.desk.db, who).await.unwrap_or_default();
+        NavNumbers { places, deadlines, unread }
     }
 }
 

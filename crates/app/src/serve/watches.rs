@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::gap::{Gap, GapWatch};
 use super::names::Names;
 use super::silence::SilenceWatch;
-use super::{Stage, keeping, storage};
+use super::{Stage, deadlines, keeping, notifying, pages, storage};
 use crate::config::Config;
 use crate::pipeline::Pipeline;
 
@@ -50,6 +50,13 @@ pub(super) fn start(
     tasks.spawn(watch.run(gaps, stop.clone()));
     tasks.spawn(storage_watch(config, way, spool).run(stop.clone()));
     keeping::start(config, way, tasks, stop);
+}
+
+/// Starts those that look after people: reminders of legal deadlines, and the postman.
+pub(super) fn start_over_people(Stage { tasks, stop }: &Stage, site: &pages::Site) {
+    tasks.spawn(deadlines::watch(site.desk.clone(), stop.clone()));
+    let db = site.desk.db.clone();
+    tasks.spawn(notifying::rounds(site.postman.clone(), db, stop.clone()));
 }
 
 /// Returns the watch over the platform's own disk.

@@ -11,6 +11,7 @@ mod identity;
 mod job;
 mod keeping;
 mod lake;
+mod notify;
 mod order;
 mod post;
 mod registry;
@@ -64,6 +65,7 @@ fn all() -> Vec<Migration> {
         system::MIGRATIONS,
         respond::SAVED,
         agency::MIGRATIONS,
+        notify::MIGRATIONS,
         order::MIGRATIONS,
     ]
     .into_iter()

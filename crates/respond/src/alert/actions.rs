@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::model::{Alert, Closure, Reason, Status, Step};
 use super::store;
+use super::telling;
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -26,6 +27,7 @@ pub(crate) async fn step(
     alert.status = alert.status.after(step)?;
     alert.assignee = taker(&alert, who.account);
     store::set_status(&tx, id, &alert.status, alert.assignee).await?;
+    telling::taken_up(tx.conn(), &[id], tx.now()).await?;
     let detail = json!({
         "number": alert.number,
         "from": from,
@@ -76,6 +78,8 @@ pub(crate) async fn step_many(
         tx.rollback().await?;
         return Ok(bulk);
     }
+    let ids: Vec<AlertId> = changed.iter().map(|alert| alert.id).collect();
+    telling::taken_up(tx.conn(), &ids, tx.now()).await?;
     let detail = json!({
         "alerts": changed.iter().map(|alert| alert.number.as_str()).collect::<Vec<_>>(),
         "why": changed.first().map(|alert| why(&alert.status)),
@@ -111,6 +115,7 @@ pub(crate) async fn assign(
     let before = alert.assignee;
     alert.assignee = to;
     store::set_status(&tx, id, &alert.status, to).await?;
+    telling::taken_up(tx.conn(), &[id], tx.now()).await?;
     let detail = json!({ "number": alert.number, "from": before, "to": to });
     tx.commit(entry(who, "alert.assign", &alert, detail)).await?;
     tell(desk, &alert);

@@ -16,6 +16,7 @@ mod routes;
 mod since;
 mod store;
 mod story;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod unusual;
@@ -35,4 +36,5 @@ pub(crate) use store::{
 #[cfg(test)]
 pub(crate) use store::{StateFilter, list};
 pub use story::Both;
+pub(crate) use telling::taken_up;
 pub use views::{AlertList, AlertPage, AlertRow, Choice, SeverityCount};

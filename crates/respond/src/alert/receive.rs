@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::intake::{Fate, Folded, Ground, Place, fold};
 use super::model::vietnam_year;
 use super::store;
+use super::telling;
 use crate::directory::Directory;
 use crate::error::RespondError;
 use crate::exception;
@@ -97,12 +98,10 @@ async fn take_in(db: &Db, batch: &Batch<'_>) -> Result<Folded, RespondError> {
     let mut folded = look_and_fold(db, tx.conn(), batch).await?;
     number(tx.conn(), &mut folded, tx.now()).await?;
     store_all(tx.conn(), &folded, tx.now()).await?;
-    let made: Vec<&str> = folded
-        .standing
-        .iter()
-        .filter(|standing| standing.fate == Fate::Fresh)
-        .map(|standing| standing.alert.number.as_str())
-        .collect();
+    let fresh = || folded.standing.iter().filter(|standing| standing.fate == Fate::Fresh);
+    let notices: Vec<_> = fresh().map(|standing| telling::notice(&standing.alert)).collect();
+    web::notify::raise(tx.conn(), db, &notices).await?;
+    let made: Vec<&str> = fresh().map(|standing| standing.alert.number.as_str()).collect();
     let detail = json!({ "alerts": made, "findings": folded.fresh });
     let actor = Actor::Platform("pipeline");
     tx.commit(AuditEntry::new(actor, "alert.receive", Subject::all("alert"), detail)).await?;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::{AuditEntry, Bookkeeping, Db, Subject, Tx};
 use event::{AccountId, AlertId, IncidentId};
 use serde_json::json;
+use web::notify::{self, Kind, Notice};
 
 use super::model::{Entry, EntryKind, Incident, IncidentStatus, IncidentStep};
 use super::store::{self, Novelty};
@@ -65,6 +66,8 @@ pub(crate) async fn open(
     take_alerts(&tx, who, &incident, &alerts).await?;
     add_step(&tx, who, &incident, now, "opened").await?;
     obligation::presume(desk, &tx, &incident).await?;
+    let told = told(desk, &incident, Kind::IncidentOpened, "").not_to(who.account);
+    notify::raise(tx.conn(), &desk.db, &[told]).await?;
     let detail = json!({
         "number": incident.number,
         "title": incident.title,
@@ -159,6 +162,10 @@ pub(crate) async fn assign(
     let before = incident.assignee;
     incident.assignee = to;
     store::save(&tx, &incident, Novelty::Stands).await?;
+    // The same person may be given it twice: each time is told.
+    let about = tx.now().to_rfc3339();
+    let told = told(desk, &incident, Kind::IncidentAssigned, &about).not_to(who.account);
+    notify::raise(tx.conn(), &desk.db, &[told]).await?;
     let detail = json!({ "number": incident.number, "from": before, "to": to });
     commit(desk, tx, who, "incident.assign", &incident, detail).await?;
     Ok(incident)
@@ -194,6 +201,18 @@ pub(crate) async fn note(
     Ok(incident)
 }
 
+/// Returns what there is to tell of an incident, to whoever leads it and to those whom rules name.
+pub(crate) fn told(desk: &Desk, incident: &Incident, kind: Kind, about: &str) -> Notice {
+    let level = |id: &event::SystemId| desk.directory.system(*id).and_then(|card| card.level);
+    let highest = incident.systems.iter().filter_map(level).max();
+    let link = format!("/incidents/{}", incident.id);
+    Notice::new(kind, &format!("{}/{about}", incident.id), &link)
+        .number(&incident.number)
+        .weighed(incident.severity, highest)
+        .of_agency(incident.agency)
+        .to(incident.assignee)
+}
+
 /// Checks that the alerts can be one incident; returns the worst of them.
 fn fit<'a>(
     alerts: &'a [Alert],
@@ -226,6 +245,7 @@ async fn take_alerts(
 ) -> Result<(), RespondError> {
     let ids: Vec<AlertId> = alerts.iter().map(|alert| alert.id).collect();
     alert::set_incident(tx, &ids, incident.id).await?;
+    alert::taken_up(tx.conn(), &ids, tx.now()).await?;
     let mut lines = Vec::with_capacity(2 * alerts.len());
     for alert in alerts {
         if let Ok(status) = alert.status.after(Step::Start) {

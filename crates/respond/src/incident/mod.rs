@@ -8,7 +8,7 @@ mod store;
 mod tests;
 mod views;
 
-pub(crate) use actions::{add_reminder, add_step, open};
+pub(crate) use actions::{add_reminder, add_step, open, told};
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::model::{Ask, Request, State, TEXT_CHARS_MAX, WAITS};
 use super::{Approvals, Grave, is_seen, store};
 use crate::identity::people;
+use crate::notify::{self, Kind, Notice};
 use crate::todo::{Todo, TodoSource, Urgency};
 use crate::{AppError, Permission, Phrase, Reach, Who};
 
@@ -63,6 +64,12 @@ impl Approvals {
             note: String::new(),
         };
         store::insert(tx.conn(), &request).await?;
+        let notice = Notice::new(Kind::ApprovalWaiting, &request.id.to_string(), "/approvals");
+        let notice = match request.agency {
+            Some(agency) => notice.of_agency(agency),
+            None => notice,
+        };
+        notify::raise(tx.conn(), &self.db, &[notice.not_to(who.account)]).await?;
         let detail = json!({ "act": request.action, "subject": request.subject_id, "reason": request.reason });
         commit(tx, who, &request, ("approval.request", detail)).await?;
         Ok(request.id)

@@ -146,7 +146,8 @@ impl Identity {
     }
 }
 
-fn scope_in(
+/// Returns what someone of this role and agency may see.
+pub(crate) fn scope_in(
     tree: &dyn AgencyTree,
     account: AccountId,
     role: crate::Role,

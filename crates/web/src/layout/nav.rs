@@ -43,6 +43,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/accounts" "web-nav-accounts" icon: "users" "a" AccountRead;
         "/approvals" "web-nav-approvals" icon: "shield-check" "x" AccountRead;
         "/audit" "web-nav-audit" icon: "history" "y" AuditRead;
+        "/notify" "web-nav-notify" icon: "bell" "m" PlatformRead;
         "/jobs" "web-nav-jobs" icon: "progress" "w" JobRead;
         "/platform" "web-nav-platform" icon: "heartbeat" "p" PlatformRead;
     },

@@ -12,6 +12,7 @@ use super::super::{Address, Identity, Person, people, store as accounts};
 use super::routes::Given;
 use super::store;
 use crate::error::FieldErrors;
+use crate::notify::{self, Kind, Notice};
 use crate::{AppError, Phrase, Role, Who};
 
 /// Longest delegation: a longer absence is a change of post.
@@ -88,6 +89,10 @@ pub(super) async fn give(
         "to": row.to_account, "role": who.role, "until": row.ends_at, "reason": row.reason,
     });
     let entry = entry(who, address, "delegation.give", row.id, detail);
+    let about = row.id.to_string();
+    let notice =
+        Notice::new(Kind::DelegationGiven, &about, "/delegations").to(Some(to.account_id()));
+    notify::raise(tx.conn(), &identity.db, &[notice]).await?;
     store::insert(tx.conn(), row).await?;
     Ok(tx.commit(entry).await?)
 }
