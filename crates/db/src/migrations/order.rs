@@ -4,7 +4,10 @@
 use super::table::Type::{Big, Bool, Int, Small, Text, Time, Uuid};
 use super::{Migration, Step, Table};
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { name: "0130_order", steps: orders }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0130_order", steps: orders },
+    Migration { name: "0131_order_rule", steps: rules },
+];
 
 fn orders() -> Vec<Step> {
     // `order` is a word of SQL.
@@ -72,4 +75,20 @@ fn orders() -> Vec<Step> {
         .refers("order_id", "orders")
         .index(&["order_id", "agency_id"]);
     vec![Step::Table(order), Step::Table(part), Step::Table(line), Step::Table(proof)]
+}
+
+/// Who is told of orders, as shipped.
+const RULES: &str = "INSERT INTO notify_rule \
+    (id, kind, severity_min, level_min, audience, place, channels, after_min, is_on) VALUES \
+    ('order-agency', 'order.issued', 1, 0, 'agency_officer', 'own', 'app,email,sms,zalo', 0, 1), \
+    ('order-commune', 'order.issued', 1, 0, 'commune_officer', 'own', 'app,email,sms,zalo', 0, 1), \
+    ('order-leader', 'order.issued', 1, 0, 'agency_head', 'own', 'app,email', 0, 1), \
+    ('order-due-agency', 'order.due', 1, 0, 'agency_officer', 'own', 'app,email,sms', 0, 1), \
+    ('order-due-commune', 'order.due', 1, 0, 'commune_officer', 'own', 'app,email,sms', 0, 1), \
+    ('order-due-centre', 'order.due', 1, 0, 'named', 'chain', 'app', 0, 1), \
+    ('order-head', 'order.head', 1, 0, 'agency_head', 'chain', 'app,email,sms', 0, 1), \
+    ('order-head-centre', 'order.head', 1, 0, 'named', 'chain', 'app,email', 0, 1)";
+
+fn rules() -> Vec<Step> {
+    vec![Step::Sql { sqlite: RULES, postgres: RULES }]
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{AuditEntry, Subject, Tx};
-use event::{AgencyId, IncidentId};
+use event::{AgencyId, IncidentId, Severity};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use web::carries_secret_mark;
+use web::notify::{self, Notice};
 
 use super::model::{Closing, Kind, Line, Order, Part, State};
 use super::store;
@@ -113,6 +114,11 @@ pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Or
     let parts: Vec<Part> =
         draft.agencies.iter().map(|agency| Part::new(order.id, *agency)).collect();
     store::issue(&tx, &order, &parts).await?;
+    let notices: Vec<Notice> = parts
+        .iter()
+        .map(|part| told(&order, part, notify::Kind::OrderIssued, "issued").not_to(who.account))
+        .collect();
+    notify::raise(tx.conn(), &desk.db, &notices).await?;
     let agencies = i64::try_from(parts.len()).unwrap_or(i64::MAX);
     note(&tx, &order, None, (who, "issued", "")).await?;
     let detail = json!({
@@ -121,6 +127,16 @@ pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Or
     });
     commit(desk, tx, who, "order.issue", (&order, None), detail).await?;
     Ok(order)
+}
+
+/// Returns what there is to tell an agency of an order; the same `about` is told once.
+pub(super) fn told(order: &Order, part: &Part, kind: notify::Kind, about: &str) -> Notice {
+    let about = format!("{}/{}/{about}", order.id, part.agency);
+    Notice::new(kind, &about, &format!("/orders/{}", order.id))
+        .number(&order.number)
+        .weighed(Severity::High, None)
+        .of_agency(part.agency)
+        .to(Some(order.issued_by))
 }
 
 /// Writes a line of what happened.
@@ -250,14 +266,17 @@ pub(super) async fn remind_all(
     let tx = desk.db.begin().await?;
     let order = open_order(&tx, who, id).await?;
     let parts = store::parts(tx.conn(), &who.scope, id).await?;
-    let late: Vec<AgencyId> =
-        parts.iter().filter(|part| part.state < State::Done).map(|part| part.agency).collect();
+    let late: Vec<&Part> = parts.iter().filter(|part| part.state < State::Done).collect();
     if late.is_empty() {
         return Err(RespondError::Conflict("order-error-none-late"));
     }
-    for agency in &late {
-        note(&tx, &order, Some(*agency), (who, "reminded", "")).await?;
+    let about = tx.now().to_rfc3339();
+    let mut notices = Vec::new();
+    for part in &late {
+        note(&tx, &order, Some(part.agency), (who, "reminded", "")).await?;
+        notices.push(told(&order, part, notify::Kind::OrderDue, &about).not_to(who.account));
     }
+    notify::raise(tx.conn(), &desk.db, &notices).await?;
     let detail = json!({ "agencies": late.len() });
     commit(desk, tx, who, "order.remind", (&order, None), detail).await?;
     Ok(late.len())

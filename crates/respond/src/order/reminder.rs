@@ -1,9 +1,12 @@
 //! Telling people of orders that run out: not acknowledged, soon to be done, not done, and the head of the
-//! agency after the days that the order names. Each step is told once; of several that passed while the
+//! agency after the days that the order names: on the board, on lists of work and by the rules of
+//! notifications. Each step is told once; of several that passed while the
 //! platform did not run, the last.
 
+use web::notify::{self, Kind};
+
 use super::model::{Line, Told};
-use super::store;
+use super::{actions, store};
 use crate::desk::Desk;
 use crate::error::RespondError;
 
@@ -37,6 +40,10 @@ pub async fn remind(desk: &Desk) -> Result<u64, RespondError> {
             text: step.word().to_owned(),
         };
         store::add_line(tx.conn(), desk.db.new_uuid(), order.id, &line).await?;
+        let kind = if step == Told::Head { Kind::OrderHead } else { Kind::OrderDue };
+        // Given back and late again is told again.
+        let about = format!("{}/{}", step.word(), part.returned);
+        notify::raise(tx.conn(), &desk.db, &[actions::told(&order, &part, kind, &about)]).await?;
         tx.commit().await?;
         desk.hub.orders_changed(Some(part.agency));
         told += 1;

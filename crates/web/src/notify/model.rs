@@ -30,13 +30,19 @@ pub enum Kind {
     ApprovalWaiting,
     /// Someone may stand in for another.
     DelegationGiven,
+    /// An order was issued to an agency, or it is reminded of one by hand.
+    OrderIssued,
+    /// The time to acknowledge or to do an order is over, or soon will be.
+    OrderDue,
+    /// An order is so late that it is the business of the agency's head.
+    OrderHead,
     /// Someone tries whether they are reached.
     Test,
 }
 
 impl Kind {
     /// All kinds, in the order of the pages.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::AlertOpened,
         Self::IncidentOpened,
         Self::IncidentAssigned,
@@ -47,6 +53,9 @@ impl Kind {
         Self::Storage,
         Self::ApprovalWaiting,
         Self::DelegationGiven,
+        Self::OrderIssued,
+        Self::OrderDue,
+        Self::OrderHead,
         Self::Test,
     ];
 
@@ -63,6 +72,9 @@ impl Kind {
             Self::Storage => "storage",
             Self::ApprovalWaiting => "approval.waiting",
             Self::DelegationGiven => "delegation.given",
+            Self::OrderIssued => "order.issued",
+            Self::OrderDue => "order.due",
+            Self::OrderHead => "order.head",
             Self::Test => "test",
         }
     }
@@ -85,6 +97,9 @@ impl Kind {
             Self::Storage => "notify-kind-storage",
             Self::ApprovalWaiting => "notify-kind-approval-waiting",
             Self::DelegationGiven => "notify-kind-delegation-given",
+            Self::OrderIssued => "notify-kind-order-issued",
+            Self::OrderDue => "notify-kind-order-due",
+            Self::OrderHead => "notify-kind-order-head",
             Self::Test => "notify-kind-test",
         }
     }
@@ -102,6 +117,9 @@ impl Kind {
             Self::Storage => "notify-title-storage",
             Self::ApprovalWaiting => "notify-title-approval-waiting",
             Self::DelegationGiven => "notify-title-delegation-given",
+            Self::OrderIssued => "notify-title-order-issued",
+            Self::OrderDue => "notify-title-order-due",
+            Self::OrderHead => "notify-title-order-head",
             Self::Test => "notify-title-test",
         }
     }
@@ -116,6 +134,7 @@ impl Kind {
             | Self::DeadlineClose
             | Self::DeadlineOver => Some(Permission::IncidentRead),
             Self::SourceSilent => Some(Permission::SourceRead),
+            Self::OrderIssued | Self::OrderDue | Self::OrderHead => Some(Permission::OrderRead),
             Self::ApprovalWaiting => Some(Permission::AccountChange),
             Self::DelegationGiven | Self::Test => None,
         }
