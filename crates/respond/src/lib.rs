@@ -18,6 +18,7 @@ pub mod order;
 pub mod rule;
 pub mod saved;
 pub mod search;
+pub mod statistics;
 
 mod actor;
 mod address;
@@ -30,6 +31,7 @@ mod file;
 mod limits;
 mod live;
 mod mark;
+mod period;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -54,6 +56,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(obligation::routes())
         .merge(hold::routes())
         .merge(order::routes())
+        .merge(statistics::routes())
         .merge(search::routes())
         .merge(saved::routes())
         .merge(export::routes())

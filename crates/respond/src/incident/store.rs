@@ -147,6 +147,21 @@ pub(crate) async fn list(
     Ok((list, total))
 }
 
+/// Returns every incident in sight that was detected within a time. Their systems are left out.
+pub(crate) async fn detected_between(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    (from, to): (DateTimeUtc, DateTimeUtc),
+) -> Result<Vec<Incident>, RespondError> {
+    let rows = row::Entity::find()
+        .filter(within(scope, Column::AgencyId))
+        .filter(Column::DetectedAt.gte(from))
+        .filter(Column::DetectedAt.lt(to))
+        .all(conn)
+        .await?;
+    rows.into_iter().map(|row| model(row, Vec::new())).collect()
+}
+
 /// Returns how many incidents are open.
 pub(crate) async fn open_count(
     conn: &impl ConnectionTrait,

@@ -152,6 +152,24 @@ pub(crate) async fn of_incident(
     rows.into_iter().map(model).collect()
 }
 
+/// Returns the deadlines of incidents that the caller has read.
+pub(crate) async fn of_incidents(
+    conn: &impl ConnectionTrait,
+    incidents: &[IncidentId],
+) -> Result<Vec<Deadline>, RespondError> {
+    /// SQLite takes 32,766 values a statement.
+    const IDS_PER_QUESTION: usize = 5_000;
+    let mut all = Vec::new();
+    for some in incidents.chunks(IDS_PER_QUESTION) {
+        let ids = some.iter().map(|id| id.uuid());
+        let rows = deadline::Entity::find().filter(Column::IncidentId.is_in(ids)).all(conn).await?;
+        for row in rows {
+            all.push(model(row)?);
+        }
+    }
+    Ok(all)
+}
+
 /// Returns open deadlines due before a moment of which nobody has been told at this stage, with the
 /// agency that owes them; the earliest due first, at most so many.
 pub(crate) async fn unreminded(

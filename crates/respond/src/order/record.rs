@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::State as Held;
 use axum::response::Response;
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use event::{AgencyId, Scope};
-use serde::Deserialize;
-use web::figures::vietnam;
-use web::{AppError, Phrase, Query, View, Who};
+use web::{AppError, Query, View, Who};
 
 use super::model::{Order, Part, State};
 use super::views::{RecordPage, RecordRow};
@@ -17,6 +15,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::file;
+use crate::period::{Period, PeriodQuery};
 
 /// How one agency answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,44 +73,10 @@ pub(super) async fn tallies(
     Ok(rows)
 }
 
-/// Which days are asked for; empty is this year.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct PeriodQuery {
-    from: String,
-    to: String,
-}
-
-/// Longest period: five years of orders are a few thousand rows.
-const DAYS_MAX: i64 = 5 * 366;
-
-/// Returns the first and the last day asked for.
-fn days(query: &PeriodQuery, now: DateTime<Utc>) -> Result<(NaiveDate, NaiveDate), AppError> {
-    let today = vietnam(now).date_naive();
-    let read = |field: &'static str, text: &str, otherwise| match text.trim() {
-        "" => Ok(otherwise),
-        text => text
-            .parse::<NaiveDate>()
-            .map_err(|_| AppError::invalid(field, Phrase::key("order-error-period"))),
-    };
-    let new_year = NaiveDate::from_ymd_opt(today.year(), 1, 1).unwrap_or(today);
-    let (from, to) = (read("from", &query.from, new_year)?, read("to", &query.to, today)?);
-    if to < from || (to - from).num_days() > DAYS_MAX {
-        return Err(AppError::invalid("to", Phrase::key("order-error-period")));
-    }
-    Ok((from, to))
-}
-
-/// Returns the moment at which a day begins in Vietnam.
-fn begin(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc() - TimeDelta::hours(7)
-}
-
 async fn rows(desk: &Desk, who: &Who, query: &PeriodQuery) -> Result<RecordPage, AppError> {
-    let (from, to) = days(query, desk.db.now())?;
-    let end = to.checked_add_days(Days::new(1)).unwrap_or(to);
-    let rows = tallies(desk, &who.scope, (begin(from), begin(end))).await?;
-    let (from, to) = (from.to_string(), to.to_string());
+    let period = Period::asked(query, desk.db.now())?;
+    let rows = tallies(desk, &who.scope, period.moments()).await?;
+    let (from, to) = (period.from.to_string(), period.to.to_string());
     let export = Address::of("/orders/record.xlsx").with("from", &from).with("to", &to).to_string();
     Ok(RecordPage { from, to, rows, export })
 }
