@@ -19,14 +19,23 @@ const FILES: [(&str, &str); 3] = [
 const FONTS: [(&str, &[u16]); 2] =
     [("be-vietnam-pro", &[400, 500, 600, 700]), ("jetbrains-mono", &[400, 600])];
 
+/// Fonts that printed documents carry with them; no page loads them.
+const PRINT_FONTS: [(&str, &str); 4] = [
+    ("400Regular/Tinos_400Regular.ttf", "tinos-regular.ttf"),
+    ("400Regular_Italic/Tinos_400Regular_Italic.ttf", "tinos-italic.ttf"),
+    ("700Bold/Tinos_700Bold.ttf", "tinos-bold.ttf"),
+    ("700Bold_Italic/Tinos_700Bold_Italic.ttf", "tinos-bold-italic.ttf"),
+];
+
 /// Licences that go along with what is taken.
-const LICENCES: [(&str, &str); 6] = [
+const LICENCES: [(&str, &str); 7] = [
     ("@tabler/icons/LICENSE", "tabler-icons"),
     ("htmx.org/LICENSE", "htmx"),
     ("echarts/LICENSE", "echarts"),
     ("echarts/NOTICE", "echarts (notice)"),
     ("@fontsource/be-vietnam-pro/LICENSE", "be-vietnam-pro"),
     ("@fontsource/jetbrains-mono/LICENSE", "jetbrains-mono"),
+    ("@expo-google-fonts/tinos/LICENSE_FONT", "tinos"),
 ];
 
 /// Copies everything; `root` is the root of the repository.
@@ -48,6 +57,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
                 copy(&from, &vendor.join(name))?;
             }
         }
+    }
+    for (from, to) in PRINT_FONTS {
+        copy(&modules.join("@expo-google-fonts/tinos").join(from), &vendor.join(to))?;
     }
     let mut licences = String::new();
     for (from, name) in LICENCES {

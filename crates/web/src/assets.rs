@@ -64,6 +64,11 @@ pub(crate) fn has_icon(name: &str) -> bool {
     SPRITE.contains(&format!("id=\"{name}\""))
 }
 
+/// Returns the bytes of a file that was built in.
+pub(crate) fn bytes(name: &str) -> Option<Vec<u8>> {
+    Static::get(name).map(|file| file.data.into_owned())
+}
+
 /// Serves a file by its fingerprinted name.
 pub(crate) async fn serve(Path(marked): Path<String>) -> Response {
     let file = INDEX.names.get(&marked).and_then(|name| Static::get(name));

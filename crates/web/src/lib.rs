@@ -22,6 +22,7 @@ mod who;
 // How it reaches the reader.
 pub mod assets;
 pub mod charts;
+pub mod document;
 pub mod figures;
 pub mod i18n;
 mod lang;

@@ -33,7 +33,7 @@ pub struct DetectArguments {
     /// File or folder of indicators to look for too; may be given more than once
     #[arg(long, value_name = "FILE")]
     indicators: Vec<PathBuf>,
-    /// Threads that judge; without it, as many as there are processor cores
+    /// Threads that read and judge; without it, as many as there are processor cores
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
     /// How log lines are read: a name from `luytre sources list`, or auto

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use detect::{CountedRules, IndicatorWatch, RuleSet, Scratch};
 use event::{Attr, Event, Finding, IdSource, LogSource};
 
+use super::crew::Place;
 use super::evidence::{Exhibit, Piece};
 use super::reading::{Reader, Record};
 use super::unread::Unread;
@@ -54,11 +55,11 @@ impl<'a> Judge<'a> {
         Self { question, reader, rules, unread, scratch, watch, found }
     }
 
-    /// Judges the piece with this number. A fault in reading it (of ours, or of a library) stops
+    /// Judges the piece at this place. A fault in reading it (of ours, or of a library) stops
     /// nothing but this piece.
-    pub(crate) fn judge(&mut self, number: u64, piece: Piece) -> Judged {
+    pub(super) fn judge(&mut self, place: Place, piece: Piece) -> Judged {
         let exhibit = Arc::clone(&piece.exhibit);
-        let judged = catch_unwind(AssertUnwindSafe(|| self.judge_piece(number, piece)));
+        let judged = catch_unwind(AssertUnwindSafe(|| self.judge_piece(place, piece)));
         judged.unwrap_or_else(|_panic| {
             *self = Self::new(self.question, self.reader, self.rules);
             let mut judged = Judged::new(exhibit);
@@ -67,8 +68,8 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn judge_piece(&mut self, number: u64, piece: Piece) -> Judged {
-        let ids = IdSource::seeded(number);
+    fn judge_piece(&mut self, place: Place, piece: Piece) -> Judged {
+        let ids = IdSource::seeded(place.number());
         let mut judged = Judged::new(piece.exhibit);
         let lost = self
             .reader

@@ -1,10 +1,11 @@
 //! The offline hunt: evidence files → findings, on all cores, always in the same order.
 //!
-//! One thread opens files in order and cuts them into pieces (`evidence`, `cutting`); as many as there
-//! are cores judge pieces (`judge`); the caller's thread takes what they found in the order of the
-//! pieces and follows correlations over it. Pieces do not depend on how many threads there are, so
-//! neither does the answer. Only so many pieces are on their way at a time, so memory is bounded too.
+//! As many threads as there are cores (`crew`) open files, cut them into pieces (`evidence`, `cutting`)
+//! and judge these (`judge`); the caller's thread takes what they found in the order of the pieces and
+//! follows correlations over it. Pieces do not depend on how many threads there are, so neither does
+//! the answer. Only so many pieces are on their way at a time, so memory is bounded too.
 
+mod crew;
 pub(crate) mod cutting;
 pub(crate) mod evidence;
 mod judge;
@@ -17,13 +18,10 @@ mod unread;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context as _, Result};
@@ -32,13 +30,10 @@ use detect::{CountedRules, Engine, IndicatorSet, RuleSet};
 use event::{Event, Finding, LogSource};
 use indicatif::ProgressBar;
 
-use evidence::{Opener, Piece};
+use crew::Crew;
 use judge::{Judge, Judged, Spot};
 use reading::Reader;
 use selection::Selection;
-
-/// Pieces on their way for each judging thread: enough that none waits, few enough to hold (1 MiB each).
-const PIECES_PER_JOB: usize = 4;
 
 /// Events that correlations count wait here to be put in order of time over all files. Past so many,
 /// the oldest go in first; the engine of a past takes late ones too.
@@ -47,7 +42,7 @@ const WAITING_MAX: usize = 50_000;
 /// What is hunted for, and in what.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// Judging threads; at least one.
+    /// Threads that read and judge; at least one.
     pub(crate) jobs: usize,
     /// Only events from this time on.
     pub(crate) from: Option<DateTime<Utc>>,
@@ -95,96 +90,21 @@ pub(crate) fn search(
     take: &mut dyn FnMut(Hit) -> Result<()>,
 ) -> Result<Tally> {
     let jobs = question.jobs.max(1);
-    let most = jobs * PIECES_PER_JOB;
-    let (permit, permits) = sync_channel(most);
-    let (give, pieces) = sync_channel(most);
-    let (tell, judged) = sync_channel(most);
-    let pieces = Mutex::new(pieces);
-    let (bytes_read, opened) = (AtomicU64::new(0), AtomicU64::new(0));
+    let crew = Crew::new(files, jobs);
     let merged = thread::scope(|scope| {
-        scope.spawn(|| open_all(files, &bytes_read, &opened, permit, give));
+        let _over = crew.over();
         for _ in 0..jobs {
-            let tell = tell.clone();
             let judge = Judge::new(question, reader, rules);
-            scope.spawn(|| judge_all(judge, &pieces, tell));
+            scope.spawn(|| crew.work(judge));
         }
-        drop(tell);
         let mut merge = Merge::new(question, rules, take);
-        for judged in InOrder::new(judged, permits) {
-            bar.set_position(bytes_read.load(Ordering::Relaxed));
+        while let Some(judged) = crew.take() {
+            bar.set_position(crew.bytes_read());
             merge.piece(judged)?;
         }
         merge.finish()
     });
-    Ok(Tally { files: opened.into_inner(), ..merged? })
-}
-
-/// Opens all files and hands out their pieces, each against a permit.
-#[expect(clippy::needless_pass_by_value, reason = "the channels close when the last piece is out")]
-fn open_all(
-    files: &[PathBuf],
-    bytes_read: &AtomicU64,
-    opened: &AtomicU64,
-    permit: SyncSender<()>,
-    give: SyncSender<(u64, Piece)>,
-) {
-    let mut number = 0;
-    let mut send = |piece: Piece| {
-        let sent = permit.send(()).is_ok() && give.send((number, piece)).is_ok();
-        number += 1;
-        if sent { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    };
-    let mut opener = Opener { send: &mut send, bytes_read, files: opened };
-    for file in files {
-        if opener.open(file).is_break() {
-            return;
-        }
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the channel closes when the last judge is done")]
-fn judge_all(
-    mut judge: Judge<'_>,
-    pieces: &Mutex<Receiver<(u64, Piece)>>,
-    tell: SyncSender<(u64, Judged)>,
-) {
-    loop {
-        let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, piece)) = next else { return };
-        if tell.send((number, judge.judge(number, piece))).is_err() {
-            return;
-        }
-    }
-}
-
-/// What judges tell, in the order of the pieces. Each piece taken frees its permit.
-struct InOrder {
-    judged: Receiver<(u64, Judged)>,
-    permits: Receiver<()>,
-    early: BTreeMap<u64, Judged>,
-    next: u64,
-}
-
-impl InOrder {
-    const fn new(judged: Receiver<(u64, Judged)>, permits: Receiver<()>) -> Self {
-        Self { judged, permits, early: BTreeMap::new(), next: 0 }
-    }
-}
-
-impl Iterator for InOrder {
-    type Item = Judged;
-
-    fn next(&mut self) -> Option<Judged> {
-        loop {
-            if let Some(judged) = self.early.remove(&self.next) {
-                self.next += 1;
-                self.permits.recv().ok()?;
-                return Some(judged);
-            }
-            let (number, judged) = self.judged.recv().ok()?;
-            self.early.insert(number, judged);
-        }
-    }
+    Ok(Tally { files: crew.opened(), ..merged? })
 }
 
 /// Puts the parts together.

@@ -69,6 +69,11 @@ impl Entry {
         (self.at, self.id, self.input)
     }
 
+    /// Returns when which of the rules saw it.
+    pub(super) const fn step(&self) -> (Micros, u16) {
+        (self.at, self.input)
+    }
+
     /// Returns the number that is added up.
     pub(super) const fn number(&self) -> Option<f64> {
         match self.measure {

@@ -1,6 +1,6 @@
 //! What one group remembers, and whether it fires.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use event::{EventId, Finding};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use super::entry::{Entry, Measure, Micros};
 use super::judge::{Verdict, judge};
 use super::plan::CorrelationPlan;
 use super::sums::Sums;
+use super::timeline::Timeline;
 use crate::ast::CorrelationKind;
 
 /// A correlation that has come true.
@@ -34,8 +35,7 @@ pub(super) struct Taken {
 /// The memory of one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Group {
-    /// In the order of time.
-    pub(super) entries: VecDeque<Entry>,
+    pub(super) entries: Timeline,
     /// When the windows that fired ended, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fired: Vec<Micros>,
@@ -71,22 +71,17 @@ impl Group {
         kept_from: Micros,
     ) -> Taken {
         let mut taken = Taken { forgotten_until: self.forget(plan, kept_from), ..Taken::default() };
-        let at = entry.at;
-        let place = self.entries.partition_point(|own| own.key() < entry.key());
-        if self.entries.get(place).is_some_and(|own| own.key() == entry.key()) {
+        let (at, newcomer) = (entry.at, entry.clone());
+        if !self.entries.insert(entry) {
             return taken;
         }
-        if self.entries.is_empty() {
-            self.entries.reserve_exact(1);
-        }
-        self.entries.insert(place, entry);
         self.sums.changed(at, plan.span());
         let verdict = if self.is_all_quiet(at, plan.span()) {
             None
         } else {
             let mut sums = std::mem::take(&mut self.sums);
-            let is_quiet = |end| self.is_quiet(end, plan.span());
-            let verdict = judge(plan, &self.entries, &mut sums, at, is_quiet);
+            let loud_from = |end| self.loud_from(end, plan.span());
+            let verdict = judge(plan, &self.entries, &mut sums, &newcomer, loud_from);
             self.sums = sums;
             verdict
         };
@@ -97,7 +92,7 @@ impl Group {
         taken.firing = verdict.map(|verdict| self.fire(&verdict));
         self.thin(plan);
         while self.entries.len() > plan.entries_max() {
-            let given_up = self.entries.pop_front().map(|entry| entry.at);
+            let given_up = self.entries.pop_front_if(|_| true).map(|entry| entry.at);
             self.cut_until = self.cut_until.max(given_up);
             if let Some(at) = given_up {
                 self.sums.changed(at, plan.span());
@@ -108,7 +103,16 @@ impl Group {
 
     /// Returns whether a window that ends then is in the quiet time around a firing.
     pub(super) fn is_quiet(&self, end: Micros, span: Micros) -> bool {
-        self.fired.iter().any(|fired| fired.saturating_sub(end).saturating_abs() < span)
+        self.loud_from(end, span) != end
+    }
+
+    /// Returns this moment, or the first after it at which a window may end that is in no quiet time.
+    fn loud_from(&self, end: Micros, span: Micros) -> Micros {
+        // In the order of time, so what ends one quiet time may only lie in a later one.
+        self.fired.iter().fold(end, |end, fired| {
+            let is_quiet = fired.saturating_sub(end).saturating_abs() < span;
+            if is_quiet { fired.saturating_add(span) } else { end }
+        })
     }
 
     /// Returns whether every window that holds this moment ends in the quiet time of one firing.
@@ -145,7 +149,7 @@ impl Group {
     /// Sets back when things were heard of, after our clock was set back.
     pub(super) fn set_back(&mut self, now: Micros) {
         self.heard_at = self.heard_at.min(now);
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut() {
             entry.arrived = entry.arrived.min(now);
         }
     }
@@ -222,6 +226,7 @@ impl Group {
             kept.push(is_first || is_last);
             is_first = false;
         }
+        drop(entries);
         self.keep(&kept);
     }
 

@@ -4,12 +4,13 @@
 //! included. An event that comes in order completes one window: its own. A late one stands in the
 //! windows of all events up to one time span after it, and each of them is judged again.
 
-use std::collections::{HashMap, VecDeque, vec_deque};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::entry::{Entry, Measure, Micros};
 use super::plan::CorrelationPlan;
 use super::sums::Sums;
+use super::timeline::Timeline;
 use crate::ast::CorrelationKind;
 
 /// A window that has come true.
@@ -23,22 +24,33 @@ pub(super) struct Verdict {
     pub(super) window: Range<usize>,
 }
 
-/// Judges the windows that hold an event of this time, but those whose end is in a quiet time.
+/// Judges the windows that hold the newcomer, which is one of the entries, but those whose end is in a quiet time:
+/// `loud_from` returns a moment itself, or the first after it that is in none.
 pub(super) fn judge(
     plan: &CorrelationPlan,
-    entries: &VecDeque<Entry>,
+    entries: &Timeline,
     sums: &mut Sums,
-    at: Micros,
-    is_quiet: impl Fn(Micros) -> bool,
+    newcomer: &Entry,
+    loud_from: impl Fn(Micros) -> Micros,
 ) -> Option<Verdict> {
-    let reach = Reach::of(plan, entries, at);
-    let is_newest = reach.own_end == reach.last_end;
-    let is_hopeless = float(reach.last_end.saturating_sub(reach.start)) < plan.fewest();
-    if is_hopeless || (is_newest && is_quiet(at)) {
+    let at = newcomer.at;
+    if loud_from(at) > at.saturating_add(plan.span()) {
         return None;
     }
     if plan.kind == CorrelationKind::TemporalOrdered && plan.grows() && !plan.picks_rules() {
-        return chain(plan, entries, &reach, is_quiet);
+        return chain(plan, entries, newcomer, loud_from);
+    }
+    let reach = Reach::of(plan, entries, at);
+    let is_newest = reach.own_end == reach.last_end;
+    let is_hopeless = float(reach.last_end.saturating_sub(reach.start)) < plan.fewest();
+    if is_hopeless || (is_newest && loud_from(at) != at) {
+        return None;
+    }
+    if plan.kind == CorrelationKind::EventCount && plan.grows() {
+        return count(plan, entries, &reach, loud_from);
+    }
+    if plan.counts_different() && plan.grows() && entries.has_twins_around(newcomer, plan.span()) {
+        return None;
     }
     let is_long = reach.last_end.saturating_sub(reach.start) > EACH_WINDOW_MAX;
     let is_dear = plan.orders_numbers() || (!plan.grows() && is_long);
@@ -50,7 +62,7 @@ pub(super) fn judge(
     slide.grow(entries, reach.own_end);
     let mut end_at = at;
     loop {
-        if !is_quiet(end_at) {
+        if loud_from(end_at) == end_at {
             if slide.tally.wants == Wants::LongSum {
                 slide.tally.sum = sums.over(entries, slide.window.clone(), plan.span());
             }
@@ -64,10 +76,50 @@ pub(super) fn judge(
         }
         let next = if is_dear { reach.last_end.checked_sub(1)? } else { slide.window.end };
         end_at = entries.get(next)?.at;
-        let same = entries.range(next..).take_while(|entry| entry.at == end_at).count();
-        slide.grow(entries, next.saturating_add(same));
+        slide.grow(entries, entries.partition_point(|entry| entry.at <= end_at));
         slide.shrink(entries, end_at.saturating_sub(plan.span()));
     }
+}
+
+/// Looks for a window with enough events. One entry more is one event more at most, so the ends
+/// before as many as are wanting are passed over.
+fn count(
+    plan: &CorrelationPlan,
+    entries: &Timeline,
+    reach: &Reach,
+    loud_from: impl Fn(Micros) -> Micros,
+) -> Option<Verdict> {
+    let mut end_at = reach.at;
+    loop {
+        let loud = loud_from(end_at);
+        let end = if loud == end_at {
+            let end = entries.partition_point(|entry| entry.at <= end_at);
+            let earliest = end_at.saturating_sub(plan.span());
+            let start = entries.partition_point(|entry| entry.at < earliest);
+            let measured = float(end.saturating_sub(start));
+            if plan.is_met_by(measured) {
+                return Some(Verdict { at: end_at, measured, window: start..end });
+            }
+            end.saturating_add(wanting(plan.fewest() - measured))
+        } else {
+            entries.partition_point(|entry| entry.at < loud).saturating_add(1)
+        };
+        if end > reach.last_end {
+            return None;
+        }
+        end_at = entries.get(end.checked_sub(1)?)?.at;
+    }
+}
+
+/// Returns how many events are wanting at least, one or more.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and what is past all entries ends the search"
+)]
+fn wanting(count: f64) -> usize {
+    count.ceil().max(1.0) as usize
 }
 
 /// With more events around a late one than this, where more is not simply better, its own window and
@@ -77,6 +129,7 @@ const EACH_WINDOW_MAX: usize = 1_024;
 /// The entries that share a window with an event.
 #[derive(Debug)]
 struct Reach {
+    /// When it happened.
     at: Micros,
     /// The first entry of the event's own window.
     start: usize,
@@ -87,7 +140,7 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(plan: &CorrelationPlan, entries: &VecDeque<Entry>, at: Micros) -> Self {
+    fn of(plan: &CorrelationPlan, entries: &Timeline, at: Micros) -> Self {
         let earliest = at.saturating_sub(plan.span());
         let latest = at.saturating_add(plan.span());
         Self {
@@ -135,14 +188,14 @@ impl Wants {
 }
 
 impl Slide {
-    fn grow(&mut self, entries: &VecDeque<Entry>, end: usize) {
+    fn grow(&mut self, entries: &Timeline, end: usize) {
         if self.tally.wants.each() {
             entries.range(self.window.end..end).for_each(|entry| self.tally.add(entry));
         }
         self.window.end = end;
     }
 
-    fn shrink(&mut self, entries: &VecDeque<Entry>, from: Micros) {
+    fn shrink(&mut self, entries: &Timeline, from: Micros) {
         let start = entries.partition_point(|entry| entry.at < from).max(self.window.start);
         if self.tally.wants.each() {
             entries.range(self.window.start..start).for_each(|entry| self.tally.remove(entry));
@@ -150,25 +203,27 @@ impl Slide {
         self.window.start = start;
     }
 
-    fn measure(&self, plan: &CorrelationPlan, entries: &VecDeque<Entry>) -> f64 {
+    fn measure(&self, plan: &CorrelationPlan, entries: &Timeline) -> f64 {
         let window = || entries.range(self.window.clone());
         match plan.kind {
             CorrelationKind::EventCount => float(self.window.len()),
             CorrelationKind::ValueCount => float(self.tally.values.len()),
             CorrelationKind::ValueSum => self.tally.sum,
             CorrelationKind::ValueAverage => self.tally.sum / float(self.window.len().max(1)),
-            CorrelationKind::ValueMedian => percentile(window(), 50),
-            CorrelationKind::ValuePercentile(Some(percent)) => percentile(window(), percent),
+            CorrelationKind::ValueMedian => percentile(window().filter_map(Entry::number), 50),
+            CorrelationKind::ValuePercentile(Some(percent)) => {
+                percentile(window().filter_map(Entry::number), percent)
+            }
             CorrelationKind::ValuePercentile(None) => self.rank(entries),
             CorrelationKind::Temporal => float(self.tally.seen().count()),
             CorrelationKind::TemporalOrdered => {
                 let wanted: Vec<usize> = (0..plan.inputs.len()).collect();
-                float(in_order(window(), &wanted))
+                float(in_order(window().map(Entry::step), &wanted))
             }
         }
     }
 
-    fn is_met(&self, plan: &CorrelationPlan, entries: &VecDeque<Entry>, measured: f64) -> bool {
+    fn is_met(&self, plan: &CorrelationPlan, entries: &Timeline, measured: f64) -> bool {
         let Some(condition) = &plan.threshold.rules else { return plan.is_met_by(measured) };
         if !condition.holds(&|rule| self.tally.seen().any(|seen| seen == rule)) {
             return false;
@@ -176,12 +231,12 @@ impl Slide {
         // In order are the rules that were seen, whichever the condition let be absent.
         plan.kind != CorrelationKind::TemporalOrdered || {
             let seen: Vec<usize> = self.tally.seen().collect();
-            in_order(entries.range(self.window.clone()), &seen) == seen.len()
+            in_order(entries.range(self.window.clone()).map(Entry::step), &seen) == seen.len()
         }
     }
 
     /// Returns how many percent of the values are no greater (text: no more frequent) than the last.
-    fn rank(&self, entries: &VecDeque<Entry>) -> f64 {
+    fn rank(&self, entries: &Timeline) -> f64 {
         let window = || entries.range(self.window.clone());
         let Some(last) = window().next_back() else { return 0.0 };
         let frequency = |value: u128| self.tally.values.get(&value).copied().unwrap_or_default();
@@ -255,66 +310,63 @@ impl Tally {
     }
 }
 
-/// Looks for all rules in their order within one time span, in one pass: for each rule, the latest
-/// moment at which a chain that has come so far can have begun.
+/// Looks for the rules in their order within one time span, for a chain that the newcomer is a link of:
+/// back from it, each link as late as it can be; on from it, each as early as it can be. A chain
+/// without it was judged when its own last link came.
+///
+/// Many logs tell only the second: what has the same time is in any order one likes.
 fn chain(
     plan: &CorrelationPlan,
-    entries: &VecDeque<Entry>,
-    reach: &Reach,
-    is_quiet: impl Fn(Micros) -> bool,
+    entries: &Timeline,
+    newcomer: &Entry,
+    loud_from: impl Fn(Micros) -> Micros,
 ) -> Option<Verdict> {
+    let (at, input) = newcomer.step();
     let links = plan.links();
-    // What comes in order completes a chain only with its last link: any other was seen before.
-    let is_last = |entry: &Entry| usize::from(entry.input).saturating_add(1) == links;
-    let mut now = entries.range(..reach.last_end).rev().take_while(|entry| entry.at == reach.at);
-    if reach.own_end == reach.last_end && !now.any(is_last) {
+    let last = u16::try_from(links.checked_sub(1)?).ok()?;
+    if input > last {
         return None;
     }
-    let mut begun: Vec<Option<Micros>> = vec![None; links];
-    let mut place = reach.start;
-    while place < reach.last_end {
-        let now = entries.get(place)?.at;
-        let end = entries.partition_point(|entry| entry.at <= now).min(reach.last_end);
-        // Many logs tell only the second: what has the same time is in any order one likes.
-        let mut together: Vec<usize> =
-            entries.range(place..end).map(|entry| usize::from(entry.input)).collect();
-        together.sort_unstable();
-        for input in together {
-            let before = match input.checked_sub(1) {
-                None => Some(now),
-                Some(before) => begun.get(before).copied().flatten(),
-            };
-            if let Some(slot) = begun.get_mut(input) {
-                *slot = (*slot).max(before);
-            }
+    let first = (0..input).rev().try_fold(at, |at, link| entries.last_up_to(link, at))?;
+    let end =
+        (input.saturating_add(1)..=last).try_fold(at, |at, link| entries.first_from(link, at));
+    let end = loud_end(entries, last, end?, loud_from)?;
+    (end.saturating_sub(first) <= plan.span()).then(|| {
+        let start = entries.partition_point(|entry| entry.at < first);
+        let window = start..entries.partition_point(|entry| entry.at <= end);
+        Verdict { at: end, measured: float(links), window }
+    })
+}
+
+/// Returns the first moment from this one on, in no quiet time, at which the last link was seen.
+fn loud_end(
+    entries: &Timeline,
+    last: u16,
+    from: Micros,
+    loud_from: impl Fn(Micros) -> Micros,
+) -> Option<Micros> {
+    let mut end = from;
+    loop {
+        let loud = loud_from(end);
+        if loud == end {
+            return Some(end);
         }
-        let first = links.checked_sub(1).and_then(|last| begun.get(last).copied().flatten());
-        if let Some(first) = first
-            && now.saturating_sub(first) <= plan.span()
-            && first <= reach.at
-            && reach.at <= now
-            && !is_quiet(now)
-        {
-            let start = entries.partition_point(|entry| entry.at < first);
-            return Some(Verdict { at: now, measured: float(links), window: start..end });
-        }
-        place = end;
+        end = entries.first_from(last, loud)?;
     }
-    None
 }
 
 /// Returns how many of these rules, taken in their order, were seen one after the other. Equal times
 /// count as being in order.
-fn in_order(window: vec_deque::Iter<'_, Entry>, wanted: &[usize]) -> usize {
+fn in_order(window: impl Iterator<Item = (Micros, u16)>, wanted: &[usize]) -> usize {
     let mut next = 0;
     let mut same_time: Vec<usize> = Vec::new();
     let mut time: Option<Micros> = None;
-    for entry in window {
-        if time != Some(entry.at) {
+    for (at, input) in window {
+        if time != Some(at) {
             same_time.clear();
-            time = Some(entry.at);
+            time = Some(at);
         }
-        same_time.push(usize::from(entry.input));
+        same_time.push(usize::from(input));
         while wanted.get(next).is_some_and(|input| same_time.contains(input)) {
             next = next.saturating_add(1);
         }
@@ -324,8 +376,8 @@ fn in_order(window: vec_deque::Iter<'_, Entry>, wanted: &[usize]) -> usize {
 
 /// Returns the number below which this many percent of the numbers lie, between two neighbours in
 /// proportion.
-fn percentile(window: vec_deque::Iter<'_, Entry>, percent: u8) -> f64 {
-    let mut numbers: Vec<f64> = window.filter_map(Entry::number).collect();
+fn percentile(numbers: impl Iterator<Item = f64>, percent: u8) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
     let steps = numbers.len().saturating_sub(1).saturating_mul(usize::from(percent));
     let (place, part) = (steps / 100, float(steps % 100) / 100.0);
     if place >= numbers.len() {

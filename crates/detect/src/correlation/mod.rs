@@ -29,6 +29,7 @@ mod loss;
 mod plan;
 mod state;
 mod sums;
+mod timeline;
 
 #[cfg(test)]
 mod tests;

@@ -271,6 +271,11 @@ impl CorrelationPlan {
         self.kind == CorrelationKind::ValueCount
     }
 
+    /// Returns whether what a window holds more than once counts once.
+    pub(super) const fn counts_different(&self) -> bool {
+        matches!(self.kind, CorrelationKind::ValueCount | CorrelationKind::Temporal)
+    }
+
     /// Returns whether numbers are added up.
     pub(super) fn sums(&self) -> bool {
         matches!(

@@ -142,8 +142,7 @@ impl RuleState {
             losses: snapshot.losses,
             ..Self::default()
         };
-        for GroupSnapshot { key, mut group } in snapshot.groups {
-            group.entries.make_contiguous().sort_unstable_by_key(super::entry::Entry::key);
+        for GroupSnapshot { key, group } in snapshot.groups {
             state.taken = state.taken.max(group.heard);
             state.entries = state.entries.saturating_add(group.entries.len());
             state.groups.insert(key, group);

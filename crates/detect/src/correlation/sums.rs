@@ -4,10 +4,11 @@
 //! A stretch is always added in the order of its entries: the same entries have the same sum, whatever
 //! their way here, over a restart too.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::entry::{Entry, Micros};
+use super::timeline::Timeline;
 
 /// Stretches in a window.
 const STRETCHES: Micros = 64;
@@ -32,12 +33,7 @@ impl Sums {
     }
 
     /// Returns the sum over a window of the entries.
-    pub(super) fn over(
-        &mut self,
-        entries: &VecDeque<Entry>,
-        window: Range<usize>,
-        span: Micros,
-    ) -> f64 {
+    pub(super) fn over(&mut self, entries: &Timeline, window: Range<usize>, span: Micros) -> f64 {
         let mut sum = 0.0;
         let mut from = window.start;
         while from < window.end {
@@ -63,7 +59,7 @@ fn stretch(at: Micros, span: Micros) -> Micros {
     at.div_euclid((span / STRETCHES).max(1))
 }
 
-fn added(entries: &VecDeque<Entry>, part: Range<usize>) -> f64 {
+fn added(entries: &Timeline, part: Range<usize>) -> f64 {
     entries.range(part).filter_map(Entry::number).sum()
 }
 
@@ -83,15 +79,14 @@ mod tests {
             cut in (0_usize..200, 0_usize..200),
         ) {
             let span = 1_000;
-            let (mut sums, mut entries) = (Sums::default(), VecDeque::<Entry>::new());
+            let (mut sums, mut entries) = (Sums::default(), Timeline::default());
             for (at, number, goes) in steps {
-                if goes && let Some(gone) = entries.pop_front() {
+                if goes && let Some(gone) = entries.pop_front_if(|_| true) {
                     sums.changed(gone.at, span);
                 }
                 let measure = Measure::Number(f64::from(number));
-                let id = EventId::from_uuid(Uuid::nil());
-                let place = entries.partition_point(|own| own.at < at);
-                entries.insert(place, Entry { at, arrived: at, id, input: 0, measure });
+                let id = EventId::from_uuid(Uuid::from_u128(entries.len().try_into().unwrap()));
+                entries.insert(Entry { at, arrived: at, id, input: 0, measure });
                 sums.changed(at, span);
                 let (one, other) = (cut.0.min(entries.len()), cut.1.min(entries.len()));
                 let window = one.min(other)..one.max(other);

@@ -1,0 +1,254 @@
+//! The threads of a hunt. Each takes the next file, reads it and judges what it reads; a piece that an
+//! idle thread can judge is handed over, so that one large file keeps all of them busy.
+//!
+//! What they found is taken in the order of the evidence. So that it does not pile up, threads that are
+//! far ahead of the taker wait, and judge what others hand over meanwhile; whoever holds the piece that
+//! is taken next never waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::evidence::{Opener, Piece};
+use super::judge::{Judge, Judged};
+
+/// Pieces judged and not yet taken, for each thread: enough that none waits, few enough to hold.
+const AHEAD_PER_JOB: usize = 4;
+
+/// Which piece of which file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) file: usize,
+    pub(super) piece: usize,
+}
+
+impl Place {
+    /// Returns a number that no other piece of the evidence has.
+    pub(super) fn number(self) -> u64 {
+        // A piece holds a mebibyte: four billion of them are more than any file.
+        let number = |part: usize| u64::try_from(part).unwrap_or(u64::MAX);
+        (number(self.file) << 32) ^ number(self.piece)
+    }
+}
+
+/// What the threads share.
+pub(super) struct Crew<'a> {
+    files: &'a [PathBuf],
+    ahead_max: usize,
+    state: Mutex<State>,
+    /// There is something to do, or to wait for no longer.
+    turn: Condvar,
+    /// There is something to take.
+    news: Condvar,
+    bytes_read: AtomicU64,
+    opened: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    /// The file that is opened next.
+    unopened: usize,
+    /// Files that are being read.
+    open: usize,
+    /// Pieces handed over; never more than there are idle threads.
+    pieces: VecDeque<(Place, Piece)>,
+    idle: usize,
+    found: BTreeMap<Place, Found>,
+    /// What is taken next.
+    next: Place,
+    /// Nothing more is wanted.
+    is_over: bool,
+}
+
+enum Found {
+    Judged(Box<Judged>),
+    /// The file has no piece of this number, nor after it.
+    End,
+}
+
+enum Work {
+    File(usize),
+    Piece(Place, Piece),
+    Nothing,
+}
+
+impl<'a> Crew<'a> {
+    /// Returns what so many threads share over these files.
+    pub(super) fn new(files: &'a [PathBuf], jobs: usize) -> Self {
+        Self {
+            files,
+            ahead_max: jobs * AHEAD_PER_JOB,
+            state: Mutex::default(),
+            turn: Condvar::new(),
+            news: Condvar::new(),
+            bytes_read: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns how many bytes were read of the files so far.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many files were opened, those in archives too.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Reads and judges until nothing is left, on the thread that calls.
+    pub(super) fn work(&self, mut judge: Judge<'_>) {
+        let _over = self.over_if_it_fails();
+        loop {
+            match self.next_work() {
+                Work::File(number) => self.read(number, &mut judge),
+                Work::Piece(place, piece) => self.judge(&mut judge, place, piece),
+                Work::Nothing => return,
+            }
+        }
+    }
+
+    /// Returns the next piece's findings, in the order of the evidence; `None` after the last.
+    pub(super) fn take(&self) -> Option<Judged> {
+        let mut state = self.state.lock();
+        loop {
+            let next = state.next;
+            if state.is_over || next.file >= self.files.len() {
+                return None;
+            }
+            let Some(found) = state.found.remove(&next) else {
+                self.news.wait(&mut state);
+                continue;
+            };
+            state.next = match found {
+                Found::Judged(_) => Place { piece: next.piece + 1, ..next },
+                Found::End => Place { file: next.file + 1, piece: 0 },
+            };
+            self.turn.notify_all();
+            if let Found::Judged(judged) = found {
+                return Some(*judged);
+            }
+        }
+    }
+
+    /// Returns what ends the work of all when it is dropped.
+    pub(super) const fn over(&self) -> Over<'_, 'a> {
+        Over { crew: self, always: true }
+    }
+
+    /// Nobody waits for a thread that failed.
+    const fn over_if_it_fails(&self) -> Over<'_, 'a> {
+        Over { crew: self, always: false }
+    }
+
+    fn next_work(&self) -> Work {
+        let mut state = self.state.lock();
+        loop {
+            if state.is_over {
+                return Work::Nothing;
+            }
+            if let Some((place, piece)) = state.pieces.pop_front() {
+                return Work::Piece(place, piece);
+            }
+            let file = state.unopened;
+            if file < self.files.len() && !self.is_ahead(&state, Place { file, piece: 0 }) {
+                state.unopened += 1;
+                state.open += 1;
+                return Work::File(file);
+            }
+            if file >= self.files.len() && state.open == 0 {
+                return Work::Nothing;
+            }
+            self.idle(&mut state);
+        }
+    }
+
+    fn idle(&self, state: &mut parking_lot::MutexGuard<'_, State>) {
+        state.idle += 1;
+        self.turn.wait(state);
+        state.idle -= 1;
+    }
+
+    fn is_ahead(&self, state: &State, place: Place) -> bool {
+        state.found.len() >= self.ahead_max && place != state.next
+    }
+
+    fn read(&self, file: usize, judge: &mut Judge<'_>) {
+        let mut place = Place { file, piece: 0 };
+        let mut send = |piece: Piece| {
+            let flow = self.hand_over(place, piece, judge);
+            place.piece += 1;
+            flow
+        };
+        let mut opener =
+            Opener { send: &mut send, bytes_read: &self.bytes_read, files: &self.opened };
+        let flow = self.files.get(file).map(|path| opener.open(path));
+        let mut state = self.state.lock();
+        state.open -= 1;
+        // Where nothing more is wanted, nobody takes the end.
+        state.is_over |= flow.is_some_and(|flow| flow.is_break());
+        state.found.insert(place, Found::End);
+        self.tell(&state, place);
+        self.turn.notify_all();
+    }
+
+    /// Gives a piece to an idle thread, or judges it here.
+    fn hand_over(&self, place: Place, piece: Piece, judge: &mut Judge<'_>) -> ControlFlow<()> {
+        let mut state = self.state.lock();
+        loop {
+            if state.is_over {
+                return ControlFlow::Break(());
+            }
+            if let Some((place, piece)) = state.pieces.pop_front() {
+                drop(state);
+                self.judge(judge, place, piece);
+                state = self.state.lock();
+            } else if self.is_ahead(&state, place) {
+                self.idle(&mut state);
+            } else {
+                break;
+            }
+        }
+        if state.idle > state.pieces.len() {
+            state.pieces.push_back((place, piece));
+            self.turn.notify_one();
+        } else {
+            drop(state);
+            self.judge(judge, place, piece);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn judge(&self, judge: &mut Judge<'_>, place: Place, piece: Piece) {
+        let judged = judge.judge(place, piece);
+        let mut state = self.state.lock();
+        state.found.insert(place, Found::Judged(Box::new(judged)));
+        self.tell(&state, place);
+    }
+
+    fn tell(&self, state: &State, place: Place) {
+        if place == state.next {
+            self.news.notify_one();
+        }
+    }
+}
+
+/// Ends the work of all when it is dropped.
+pub(super) struct Over<'c, 'a> {
+    crew: &'c Crew<'a>,
+    /// Else only where the thread fails.
+    always: bool,
+}
+
+impl Drop for Over<'_, '_> {
+    fn drop(&mut self) {
+        if self.always || std::thread::panicking() {
+            self.crew.state.lock().is_over = true;
+            self.crew.turn.notify_all();
+            self.crew.news.notify_all();
+        }
+    }
+}
