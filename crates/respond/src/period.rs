@@ -33,7 +33,8 @@ impl Period {
     /// When a day is none, the last stands before the first, or the period is longer than five years.
     pub(crate) fn asked(query: &PeriodQuery, now: DateTime<Utc>) -> Result<Self, AppError> {
         let today = vietnam(now).date_naive();
-        let wrong = |field: &'static str| AppError::invalid(field, Phrase::key("order-error-period"));
+        let wrong =
+            |field: &'static str| AppError::invalid(field, Phrase::key("order-error-period"));
         let read = |field: &'static str, text: &str, otherwise| match text.trim() {
             "" => Ok(otherwise),
             text => text.parse::<NaiveDate>().map_err(|_| wrong(field)),

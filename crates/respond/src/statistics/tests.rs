@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use db::testing::databases;
 use event::Severity;
-use web::testing::{faults, officer_of, who};
 use web::Role;
+use web::testing::{faults, officer_of, who};
 
 use super::measure::{By, Clocks, Course, Group, measured};
 use super::routes::{Asked, gathered};
