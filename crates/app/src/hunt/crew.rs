@@ -1,5 +1,5 @@
-//! The threads of a hunt. Each takes the next file, reads it and judges what it reads; a piece that an
-//! idle thread can judge is handed over, so that one large file keeps all of them busy.
+//! The threads of a hunt. Each takes the next file, reads it and judges what it reads; some pieces are
+//! laid out for threads that have nothing to read, so that one large file keeps all of them busy.
 //!
 //! What they found is taken in the order of the evidence. So that it does not pile up, threads that are
 //! far ahead of the taker wait, and judge what others hand over meanwhile; whoever holds the piece that
@@ -38,6 +38,8 @@ impl Place {
 pub(super) struct Crew<'a> {
     files: &'a [PathBuf],
     ahead_max: usize,
+    /// Pieces laid out at a time: as many as there are threads, none for a single one.
+    handed_max: usize,
     state: Mutex<State>,
     /// There is something to do, or to wait for no longer.
     turn: Condvar,
@@ -53,9 +55,8 @@ struct State {
     unopened: usize,
     /// Files that are being read.
     open: usize,
-    /// Pieces handed over; never more than there are idle threads.
+    /// Pieces laid out for idle threads.
     pieces: VecDeque<(Place, Piece)>,
-    idle: usize,
     found: BTreeMap<Place, Found>,
     /// What is taken next.
     next: Place,
@@ -81,6 +82,7 @@ impl<'a> Crew<'a> {
         Self {
             files,
             ahead_max: jobs * AHEAD_PER_JOB,
+            handed_max: if jobs > 1 { jobs } else { 0 },
             state: Mutex::default(),
             turn: Condvar::new(),
             news: Condvar::new(),
@@ -167,9 +169,7 @@ impl<'a> Crew<'a> {
     }
 
     fn idle(&self, state: &mut parking_lot::MutexGuard<'_, State>) {
-        state.idle += 1;
         self.turn.wait(state);
-        state.idle -= 1;
     }
 
     fn is_ahead(&self, state: &State, place: Place) -> bool {
@@ -195,30 +195,31 @@ impl<'a> Crew<'a> {
         self.turn.notify_all();
     }
 
-    /// Gives a piece to an idle thread, or judges it here.
+    /// Lays a piece out for an idle thread, or, where enough lie there, judges one.
     fn hand_over(&self, place: Place, piece: Piece, judge: &mut Judge<'_>) -> ControlFlow<()> {
         let mut state = self.state.lock();
         loop {
             if state.is_over {
                 return ControlFlow::Break(());
             }
+            let is_ahead = self.is_ahead(&state, place);
+            if !is_ahead && state.pieces.len() < self.handed_max {
+                break;
+            }
             if let Some((place, piece)) = state.pieces.pop_front() {
                 drop(state);
                 self.judge(judge, place, piece);
                 state = self.state.lock();
-            } else if self.is_ahead(&state, place) {
+            } else if is_ahead {
                 self.idle(&mut state);
             } else {
-                break;
+                drop(state);
+                self.judge(judge, place, piece);
+                return ControlFlow::Continue(());
             }
         }
-        if state.idle > state.pieces.len() {
-            state.pieces.push_back((place, piece));
-            self.turn.notify_one();
-        } else {
-            drop(state);
-            self.judge(judge, place, piece);
-        }
+        state.pieces.push_back((place, piece));
+        self.turn.notify_one();
         ControlFlow::Continue(())
     }
 
