@@ -14,6 +14,7 @@ pub mod export;
 pub mod hold;
 pub mod incident;
 pub mod obligation;
+pub mod roster;
 pub mod rule;
 pub mod saved;
 pub mod search;
@@ -48,6 +49,7 @@ pub use storage::{Storage, StorageTrouble};
 /// Returns all routes of this crate.
 pub fn routes(desk: Desk) -> Routes {
     duty::routes()
+        .merge(roster::routes())
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(obligation::routes())

@@ -15,6 +15,7 @@ mod notify;
 mod post;
 mod registry;
 mod respond;
+mod roster;
 mod system;
 mod table;
 
@@ -65,6 +66,7 @@ fn all() -> Vec<Migration> {
         respond::SAVED,
         agency::MIGRATIONS,
         notify::MIGRATIONS,
+        roster::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -12,6 +12,6 @@ pub(crate) use actions::{add_reminder, add_step, open, told};
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
-    IncidentFilter, get, get_for_change, list, number_of, open_count, save_moments,
+    IncidentFilter, changes_since, get, get_for_change, list, number_of, open_count, save_moments,
 };
 pub use views::{IncidentList, IncidentPage, IncidentRow};
