@@ -28,3 +28,6 @@ duty-storage-disk-low = The disk is nearly full: nothing is taken in, senders mu
 duty-storage-behind = The queue is full: work is slower than what comes in, senders must wait.
 duty-storage-spool-failing = What comes in cannot be written to the disk, senders must wait.
 duty-storage-lake-failing = Logs cannot be written to the lake; what was accepted stays in the queue.
+duty-on-call = On call
+duty-then = then
+duty-handover-waits = A handover waits to be signed

@@ -28,3 +28,6 @@ duty-storage-disk-low = Ổ đĩa sắp đầy: tạm dừng nhận log, nguồn
 duty-storage-behind = Hàng chờ đầy: xử lý chậm hơn tốc độ nhận, nguồn gửi phải chờ.
 duty-storage-spool-failing = Không ghi được log vừa nhận xuống ổ đĩa, nguồn gửi phải chờ.
 duty-storage-lake-failing = Không ghi được log vào kho; log đã nhận vẫn nằm trong hàng chờ.
+duty-on-call = Người trực
+duty-then = rồi đến
+duty-handover-waits = Có biên bản giao ca chờ ký nhận

@@ -12,7 +12,7 @@ from visitor import Visitor
 ROLES = ("administrator", "duty_officer", "analyst", "agency_officer", "leader", "auditor", "coordinator", "appraiser",
          "inspector", "agency_head", "commune_officer", "partner", "api_client")
 MATRIX = {
-    "duty_read": "xxxxxxx..xx..", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
+    "duty_read": "xxxxxxx..xx..", "roster_change": "xx...........", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
     "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "exception_read": "xxx..x.......",
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "search_keep": "xxxx..x......",

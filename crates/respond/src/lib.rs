@@ -15,6 +15,7 @@ pub mod hold;
 pub mod incident;
 pub mod obligation;
 pub mod order;
+pub mod roster;
 pub mod rule;
 pub mod saved;
 pub mod search;
@@ -51,6 +52,7 @@ pub use storage::{Storage, StorageTrouble};
 /// Returns all routes of this crate.
 pub fn routes(desk: Desk) -> Routes {
     duty::routes()
+        .merge(roster::routes())
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(obligation::routes())

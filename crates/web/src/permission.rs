@@ -204,6 +204,8 @@ macro_rules! permissions {
 permissions! {
     /// Sees the duty screen.
     DutyRead: Adm Dut Ana Ago Lea Aud Coo Agh Com;
+    /// Enters who is on call when.
+    RosterChange: Adm Dut;
     /// Reads alerts.
     AlertRead: Adm Dut Ana Ago Aud Coo Agh Com Par Api;
     /// Takes, assigns, closes and comments alerts.
@@ -332,6 +334,7 @@ mod tests {
             })
             .collect();
         let agreed = "xxxxxxx..xx.. DutyRead
+xx........... RosterChange
 xxxx.xx..xxxx AlertRead
 xxx.......... AlertHandle
 xxxxxxx.xxxxx IncidentRead

@@ -44,6 +44,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/notices/{id}", false),
     // Of the province: whoever may use them sees it.
     ("/notify/", false),
+    ("/duty/", false),
     // One's own, and those about agencies one sees: `web::jobs` tries both.
     ("/jobs/{id}", false),
     // One's own files: `registry::import` tries that another's is not found.

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use db::{Db, DbError};
+use db::Db;
 use tokio_util::sync::CancellationToken;
-use web::notify::{OnCall, Postman, Roster};
+use web::notify::Postman;
 use web::outbound::Outbound;
 
 use super::names::Tree;
@@ -22,17 +20,6 @@ const REST: Duration = Duration::from_secs(10);
 
 /// How often old notices are forgotten, in looks.
 const FORGET_EVERY: u32 = 43_200;
-
-/// A roster that names nobody: every duty officer is told.
-#[derive(Debug)]
-struct Nobody;
-
-#[async_trait]
-impl Roster for Nobody {
-    async fn on_call(&self, _: DateTime<Utc>) -> Result<OnCall, DbError> {
-        Ok(OnCall::default())
-    }
-}
 
 /// Returns the postman with the ways that are set up.
 ///
@@ -49,7 +36,7 @@ pub(super) fn postman(
     let carriers = config.notify.carriers(&outbound, &authorities)?;
     let tree = Arc::new(Tree(Arc::clone(registry)));
     let heading = (config.web.address.as_str(), config.site.province.as_str());
-    let postman = Postman::new(db.clone(), tree, Arc::new(Nobody));
+    let postman = Postman::new(db.clone(), tree, Arc::new(respond::roster::DutyRoster(db.clone())));
     Ok(postman.with_ways(carriers, heading, config.notify.give_up()))
 }
 

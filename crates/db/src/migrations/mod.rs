@@ -16,6 +16,7 @@ mod order;
 mod post;
 mod registry;
 mod respond;
+mod roster;
 mod system;
 mod table;
 
@@ -67,6 +68,7 @@ fn all() -> Vec<Migration> {
         agency::MIGRATIONS,
         notify::MIGRATIONS,
         order::MIGRATIONS,
+        roster::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -60,6 +60,7 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         Level::new(WATCHED_FROM).map(|level| directory.coverage(scope, level)).unwrap_or_default();
     Ok(DutyPage {
         now,
+        on_call: crate::roster::card(desk, who).await?,
         open: counts.iter().map(|count| count.count).sum(),
         counts,
         incidents: incidents?,

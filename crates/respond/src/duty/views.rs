@@ -10,6 +10,7 @@ use web::filters;
 use crate::alert::{AlertRow, SeverityCount};
 use crate::directory::{Coverage, SilentSource};
 use crate::incident::IncidentRow;
+use crate::roster::OnCallCard;
 use crate::storage::Storage;
 
 /// The duty page.
@@ -18,6 +19,8 @@ use crate::storage::Storage;
 pub struct DutyPage {
     /// When it was made.
     pub now: DateTime<Utc>,
+    /// Who is on call.
+    pub on_call: OnCallCard,
     /// Open alerts of each severity.
     pub counts: Vec<SeverityCount>,
     /// Open alerts in all.

@@ -12,7 +12,7 @@ pub(crate) use actions::{add_reminder, add_step, open, told};
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
-    IncidentFilter, detected_between, get, get_for_change, list, number_of, open_count,
-    save_moments,
+    IncidentFilter, changes_since, detected_between, get, get_for_change, list, number_of,
+    open_count, save_moments,
 };
 pub use views::{IncidentList, IncidentPage, IncidentRow};

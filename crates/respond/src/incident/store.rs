@@ -171,6 +171,18 @@ pub(crate) async fn open_count(
     Ok(matching(scope, &filter).count(conn).await?)
 }
 
+/// Returns how many incidents were opened since a moment, and how many were closed since.
+pub(crate) async fn changes_since(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    since: chrono::DateTime<chrono::Utc>,
+) -> Result<(u64, u64), RespondError> {
+    let opened = within(scope, Column::AgencyId).add(Column::OpenedAt.gte(since));
+    let closed = within(scope, Column::AgencyId).add(Column::ClosedAt.gte(since));
+    let opened = row::Entity::find().filter(opened).count(conn).await?;
+    Ok((opened, row::Entity::find().filter(closed).count(conn).await?))
+}
+
 /// Returns one incident with its systems.
 pub(crate) async fn get(
     conn: &impl ConnectionTrait,

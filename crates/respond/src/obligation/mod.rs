@@ -21,5 +21,5 @@ pub use views::{DeadlineList, DeadlineRow};
 
 pub(crate) use actions::{is_occurrence_set, presume, recompute};
 pub(crate) use routes::routes;
-pub(crate) use store::{nearest, of_incidents};
+pub(crate) use store::{nearest, of_incidents, open};
 pub(crate) use views::ClockPanel;

@@ -124,6 +124,15 @@ pub(crate) async fn list(
     Ok((rows.into_iter().map(model).collect::<Result<_, _>>()?, total))
 }
 
+/// Returns a page of open deadlines, the earliest due first, and how many there are.
+pub(crate) async fn open(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    page: Page,
+) -> Result<(Vec<Deadline>, u64), RespondError> {
+    list(conn, scope, Shown::Open, None, page).await
+}
+
 /// Returns how many deadlines are open in the scope, and when the nearest is due.
 pub(crate) async fn nearest(
     conn: &impl ConnectionTrait,

@@ -1,5 +1,6 @@
 //! Reading and writing alerts. Reads take a [`Scope`]; what it does not cover is not found.
 
+mod changes;
 mod intake;
 #[cfg(test)]
 mod plans;
@@ -15,6 +16,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder as _, QuerySelect as _};
 
+pub(crate) use changes::{changes_since, open_count};
 pub(crate) use intake::{
     at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
 };
