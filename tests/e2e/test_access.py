@@ -16,6 +16,7 @@ MATRIX = {
     "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "exception_read": "xxx..x.......",
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "search_keep": "xxxx..x......",
+    "report_write": "xxxx..x..xx..", "report_approve": "xx.......x...",
     "rule_read": "xxx..x.......", "rule_change": "xxx..........", "agency_read": "xxxxxxxxxxxxx",
     "agency_change": "x............", "agency_contact": "xx.x.....xx..",
     "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",

@@ -13,7 +13,9 @@ pub mod exception;
 pub mod export;
 pub mod hold;
 pub mod incident;
+pub mod notice;
 pub mod obligation;
+pub mod report;
 pub mod rule;
 pub mod saved;
 pub mod search;
@@ -51,6 +53,8 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(obligation::routes())
+        .merge(report::routes())
+        .merge(notice::routes())
         .merge(hold::routes())
         .merge(search::routes())
         .merge(saved::routes())

@@ -34,6 +34,9 @@ pub(crate) const BULK_MAX: usize = 200;
 /// Characters of a reason, a note or a comment.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
 
+/// Characters of a section of a report: some eight pages.
+pub(crate) const SECTION_CHARS_MAX: usize = 20_000;
+
 /// Characters of a title.
 pub(crate) const TITLE_CHARS_MAX: usize = 300;
 

@@ -212,6 +212,10 @@ permissions! {
     IncidentRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Opens and handles incidents.
     IncidentHandle: Adm Dut Ana Coo;
+    /// Reports incidents by six questions, and writes formal reports.
+    ReportWrite: Adm Dut Ana Ago Coo Agh Com;
+    /// Approves formal reports of others.
+    ReportApprove: Adm Dut Agh;
     /// Reads exceptions.
     ExceptionRead: Adm Dut Ana Aud;
     /// Makes and ends exceptions.
@@ -330,6 +334,8 @@ xxxx.xx..xxxx AlertRead
 xxx.......... AlertHandle
 xxxxxxx.xxxxx IncidentRead
 xxx...x...... IncidentHandle
+xxxx..x..xx.. ReportWrite
+xx.......x... ReportApprove
 xxx..x....... ExceptionRead
 xxx.......... ExceptionChange
 xxxx.xx....xx EventSearch

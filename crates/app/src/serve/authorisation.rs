@@ -25,6 +25,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/sources/{id}", true),
     ("/alerts/{id}", true),
     ("/incidents/{id}", true),
+    ("/reports/{id}", true),
+    ("/report/{id}", true),
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
@@ -69,6 +71,8 @@ const BODIES: &[(&str, &str)] = &[
     ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
     ("/searches/{id}", r#"{"name":"X","line":"*"}"#),
+    ("/reports/{id}/content", r#"{"version":1}"#),
+    ("/reports/{id}/return", r#"{"reason":"thieu so lieu"}"#),
 ];
 
 struct Answer {
@@ -160,6 +164,10 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let alert = first(site, admin, &alerts, "/alerts/0/id").await;
     let incident = json!({ "alert": [alert], "title": format!("Sự cố {word}") });
     let incident = made(site, admin, "/incidents", incident).await;
+    let report = json!({ "kind": "initial", "incident": incident });
+    let report = made(site, admin, "/reports", report).await;
+    let notice = json!({ "key": format!("khoa-{word}"), "agency": agency, "what": format!("Mất mạng {word}") });
+    let notice = made(site, admin, "/report", notice).await;
     let search = json!({
         "name": format!("Câu tìm {word}"), "line": word, "share": "agency", "agency": agency,
     });
@@ -170,6 +178,8 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/sources/{id}", source),
         ("/alerts/{id}", alert),
         ("/incidents/{id}", incident),
+        ("/reports/{id}", report),
+        ("/report/{id}", notice),
         ("/posts/{id}", post),
         ("/people/{id}", person),
         ("/agencies/{id}", agency),

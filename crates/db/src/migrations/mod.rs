@@ -14,6 +14,7 @@ mod lake;
 mod notify;
 mod post;
 mod registry;
+mod report;
 mod respond;
 mod system;
 mod table;
@@ -65,6 +66,7 @@ fn all() -> Vec<Migration> {
         respond::SAVED,
         agency::MIGRATIONS,
         notify::MIGRATIONS,
+        report::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -26,6 +26,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/duty" "web-nav-duty" icon: "urgent" "t" DutyRead;
         "/alerts" "web-nav-alerts" icon: "alert-triangle" "c" AlertRead;
         "/incidents" "web-nav-incidents" icon: "flame" "s" IncidentRead;
+        "/reports" "report-title" icon: "file-text" "r" IncidentRead;
         "/search" "web-nav-search" icon: "search" "k" EventSearch;
     },
     spots! {
