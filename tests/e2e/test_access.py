@@ -17,6 +17,7 @@ MATRIX = {
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "search_keep": "xxxx..x......",
     "order_read": "xxxxxxx.xxxxx", "order_issue": "xx....x......", "order_answer": "xx.x.....xx..",
+    "report_write": "xxxx..x..xx..", "report_approve": "xx.......x...",
     "rule_read": "xxx..x.......", "rule_change": "xxx..........", "agency_read": "xxxxxxxxxxxxx",
     "agency_change": "x............", "agency_contact": "xx.x.....xx..",
     "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",

@@ -8,6 +8,7 @@ use web::{AppError, Phrase};
 use crate::alert::WrongState;
 use crate::exception::ExceptionError;
 use crate::incident::IncidentStateError;
+use crate::report::ReportError;
 use crate::saved::DraftError;
 
 /// Why an action was not done.
@@ -22,6 +23,9 @@ pub enum RespondError {
     /// The incident's state does not allow it.
     #[error("the incident's state does not allow it")]
     IncidentState(#[from] IncidentStateError),
+    /// The report cannot be taken so far.
+    #[error("the report cannot be taken so far")]
+    Report(#[from] ReportError),
     /// A field of the form is wrong: its name and the key of the sentence that says why.
     #[error("the field {field} is wrong ({key})")]
     Field {
@@ -86,6 +90,7 @@ impl From<RespondError> for AppError {
             RespondError::State(_) => Self::Conflict(Phrase::key("alert-error-state")),
             RespondError::IncidentState(_) => Self::Conflict(Phrase::key("incident-error-state")),
             RespondError::Conflict(key) => Self::Conflict(Phrase::key(key)),
+            RespondError::Report(error) => Self::Conflict(Phrase::key(error.key())),
             RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),
             RespondError::Exception(error) => exception(&error),
             RespondError::Lake(LakeError::Question(detail)) => {

@@ -13,9 +13,11 @@ pub mod exception;
 pub mod export;
 pub mod hold;
 pub mod incident;
+pub mod notice;
 pub mod obligation;
 pub mod order;
 pub mod roster;
+pub mod report;
 pub mod rule;
 pub mod saved;
 pub mod search;
@@ -56,6 +58,8 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(obligation::routes())
+        .merge(report::routes())
+        .merge(notice::routes())
         .merge(hold::routes())
         .merge(order::routes())
         .merge(statistics::routes())

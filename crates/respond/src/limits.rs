@@ -40,6 +40,9 @@ pub(crate) const ORDER_AGENCIES_MAX: usize = 2_000;
 /// Files that prove what one agency did for one order.
 pub(crate) const ORDER_PROOFS_MAX: usize = 20;
 
+/// Characters of a section of a report: some eight pages.
+pub(crate) const SECTION_CHARS_MAX: usize = 20_000;
+
 /// Characters of a title.
 pub(crate) const TITLE_CHARS_MAX: usize = 300;
 

@@ -220,6 +220,10 @@ permissions! {
     OrderIssue: Adm Dut Coo;
     /// Acknowledges an order for an agency, proves and says that it is done.
     OrderAnswer: Adm Dut Ago Agh Com;
+    /// Reports incidents by six questions, and writes formal reports.
+    ReportWrite: Adm Dut Ana Ago Coo Agh Com;
+    /// Approves formal reports of others.
+    ReportApprove: Adm Dut Agh;
     /// Reads exceptions.
     ExceptionRead: Adm Dut Ana Aud;
     /// Makes and ends exceptions.
@@ -342,6 +346,8 @@ xxx...x...... IncidentHandle
 xxxxxxx.xxxxx OrderRead
 xx....x...... OrderIssue
 xx.x.....xx.. OrderAnswer
+xxxx..x..xx.. ReportWrite
+xx.......x... ReportApprove
 xxx..x....... ExceptionRead
 xxx.......... ExceptionChange
 xxxx.xx....xx EventSearch

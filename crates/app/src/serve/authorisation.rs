@@ -26,6 +26,8 @@ const THINGS: &[(&str, bool)] = &[
     ("/alerts/{id}", true),
     ("/incidents/{id}", true),
     ("/orders/{id}", true),
+    ("/reports/{id}", true),
+    ("/report/{id}", true),
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
@@ -74,6 +76,8 @@ const BODIES: &[(&str, &str)] = &[
     ("/orders/{id}/parts/{agency}/done", r#"{"result":"da xong"}"#),
     ("/orders/{id}/parts/{agency}/return", r#"{"reason":"con thieu"}"#),
     ("/searches/{id}", r#"{"name":"X","line":"*"}"#),
+    ("/reports/{id}/content", r#"{"version":1}"#),
+    ("/reports/{id}/return", r#"{"reason":"thieu so lieu"}"#),
 ];
 
 struct Answer {
@@ -171,6 +175,10 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         "agency": [agency], "acknowledge_by": day, "done_by": day,
     });
     let order = made(site, admin, "/orders", order).await;
+    let report = json!({ "kind": "initial", "incident": incident });
+    let report = made(site, admin, "/reports", report).await;
+    let notice = json!({ "key": format!("khoa-{word}"), "agency": agency, "what": format!("Mất mạng {word}") });
+    let notice = made(site, admin, "/report", notice).await;
     let search = json!({
         "name": format!("Câu tìm {word}"), "line": word, "share": "agency", "agency": agency,
     });
@@ -182,6 +190,8 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/alerts/{id}", alert),
         ("/incidents/{id}", incident),
         ("/orders/{id}", order),
+        ("/reports/{id}", report),
+        ("/report/{id}", notice),
         ("/posts/{id}", post),
         ("/people/{id}", person),
         ("/agencies/{id}", agency),

@@ -15,6 +15,7 @@ mod notify;
 mod order;
 mod post;
 mod registry;
+mod report;
 mod respond;
 mod roster;
 mod system;
@@ -69,6 +70,7 @@ fn all() -> Vec<Migration> {
         notify::MIGRATIONS,
         order::MIGRATIONS,
         roster::MIGRATIONS,
+        report::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

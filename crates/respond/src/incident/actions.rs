@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{AuditEntry, Bookkeeping, Db, Subject, Tx};
-use event::{AccountId, AlertId, IncidentId};
+use event::{AccountId, AgencyId, AlertId, IncidentId, Severity, SystemId};
 use serde_json::json;
 use web::notify::{self, Kind, Notice};
 
@@ -75,6 +75,50 @@ pub(crate) async fn open(
         "alerts": numbers(&alerts),
     });
     commit(desk, tx, who, "incident.open", &incident, detail).await?;
+    Ok(incident)
+}
+
+/// An incident as someone reports it, without any alert.
+#[derive(Debug, Clone)]
+pub(crate) struct Reported {
+    pub(crate) id: IncidentId,
+    pub(crate) agency: AgencyId,
+    pub(crate) title: String,
+    pub(crate) severity: Severity,
+    pub(crate) systems: Vec<SystemId>,
+    pub(crate) occurred: Option<DateTime<Utc>>,
+    pub(crate) detected: DateTime<Utc>,
+}
+
+/// Opens an incident that a person reports; the caller commits. Nobody leads it yet.
+pub(crate) async fn open_reported(
+    desk: &Desk,
+    tx: &Tx,
+    who: &Handler,
+    new: Reported,
+) -> Result<Incident, RespondError> {
+    let now = tx.now();
+    let year = alert::vietnam_year(now);
+    let number = alert::next_numbers(tx.conn(), INCIDENT_NUMBERS, year, 1).await?;
+    let incident = Incident {
+        id: new.id,
+        number: format!("{INCIDENT_NUMBERS}-{year}-{number:04}"),
+        title: new.title,
+        severity: new.severity,
+        status: IncidentStatus::Open,
+        agency: new.agency,
+        systems: new.systems,
+        assignee: None,
+        occurred_at: new.occurred,
+        detected_at: new.detected,
+        reported_at: None,
+        opened_at: now,
+        contained_at: None,
+        closed_at: None,
+    };
+    store::save(tx, &incident, Novelty::New).await?;
+    add_step(tx, who, &incident, now, "opened").await?;
+    obligation::presume(desk, tx, &incident).await?;
     Ok(incident)
 }
 
@@ -203,7 +247,7 @@ pub(crate) async fn note(
 
 /// Returns what there is to tell of an incident, to whoever leads it and to those whom rules name.
 pub(crate) fn told(desk: &Desk, incident: &Incident, kind: Kind, about: &str) -> Notice {
-    let level = |id: &event::SystemId| desk.directory.system(*id).and_then(|card| card.level);
+    let level = |id: &SystemId| desk.directory.system(*id).and_then(|card| card.level);
     let highest = incident.systems.iter().filter_map(level).max();
     let link = format!("/incidents/{}", incident.id);
     Notice::new(kind, &format!("{}/{about}", incident.id), &link)
@@ -268,7 +312,7 @@ async fn take_alerts(
     store::add_entries(tx, incident.id, None, &lines).await
 }
 
-fn systems(alerts: &[Alert], standing: &[event::SystemId]) -> Vec<event::SystemId> {
+fn systems(alerts: &[Alert], standing: &[SystemId]) -> Vec<SystemId> {
     let all: BTreeSet<_> =
         alerts.iter().filter_map(|alert| alert.system).chain(standing.iter().copied()).collect();
     all.into_iter().collect()

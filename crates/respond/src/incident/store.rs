@@ -183,6 +183,36 @@ pub(crate) async fn changes_since(
     Ok((opened, row::Entity::find().filter(closed).count(conn).await?))
 }
 
+/// Returns how many incidents of an agency were detected in a time, by severity and whether they are
+/// open.
+pub(crate) async fn counts(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    agency: AgencyId,
+    (from, to): (DateTimeUtc, DateTimeUtc),
+) -> Result<Vec<(Severity, bool, u64)>, RespondError> {
+    let all = within(scope, Column::AgencyId)
+        .add(Column::AgencyId.eq(agency.uuid()))
+        .add(Column::DetectedAt.gte(from))
+        .add(Column::DetectedAt.lt(to));
+    let rows: Vec<(i16, bool, i64)> = row::Entity::find()
+        .select_only()
+        .columns([Column::Severity, Column::IsOpen])
+        .column_as(Column::Id.count(), "number")
+        .filter(all)
+        .group_by(Column::Severity)
+        .group_by(Column::IsOpen)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let bad = RespondError::BadRow { table: "incident", column: "severity" };
+    let read = |(severity, open, number): (i16, bool, i64)| {
+        let severity = u8::try_from(severity).ok().and_then(Severity::from_number)?;
+        Some((severity, open, u64::try_from(number).unwrap_or_default()))
+    };
+    rows.into_iter().map(read).collect::<Option<_>>().ok_or(bad)
+}
+
 /// Returns one incident with its systems.
 pub(crate) async fn get(
     conn: &impl ConnectionTrait,

@@ -170,6 +170,57 @@ pub(super) async fn fulfil(
     commit(desk, tx, who, "incident.fulfil", &incident, detail).await
 }
 
+/// Answers the open obligations whose report is of this kind; the caller commits. Returns their ids.
+pub(crate) async fn answer(
+    desk: &Desk,
+    tx: &Tx,
+    who: &Handler,
+    id: IncidentId,
+    report: &str,
+    (at, reference): (DateTime<Utc>, &str),
+) -> Result<Vec<String>, RespondError> {
+    let mut incident = incident::get_for_change(tx, &who.scope, id).await?;
+    let done = Fulfilment { at, reference: reference.to_owned(), by: who.name.clone() };
+    let mut answered = Vec::new();
+    for deadline in store::of_incident(tx.conn(), id).await? {
+        let obligation = desk.obligations.get(&deadline.obligation);
+        let is_of = obligation.is_some_and(|one| one.report == report);
+        if is_of && store::fulfil(tx, id, &deadline.obligation, who.account, &done).await? {
+            answered.push(deadline.obligation);
+        }
+    }
+    incident.reported_at = incident.reported_at.into_iter().chain([at]).min();
+    incident::save_moments(tx, &incident).await?;
+    incident::add_step(tx, who, &incident, at, "reported").await?;
+    Ok(answered)
+}
+
+/// Returns which reports the open obligations of an incident ask for.
+#[cfg(test)]
+pub(crate) async fn open_reports(desk: &Desk, id: IncidentId) -> Result<Vec<String>, RespondError> {
+    let all = store::of_incident(desk.db.conn(), id).await?;
+    let open = all.iter().filter(|one| one.fulfilled.is_none());
+    let report = |one: &super::model::Deadline| {
+        desk.obligations.get(&one.obligation).map(|obligation| obligation.report.clone())
+    };
+    Ok(open.filter_map(report).collect())
+}
+
+/// Adds circumstances that whoever reports an incident says hold; the caller commits.
+pub(crate) async fn add_circumstances(
+    desk: &Desk,
+    tx: &Tx,
+    incident: &Incident,
+    more: &[Circumstance],
+) -> Result<(), RespondError> {
+    let mut all = store::circumstances(tx.conn(), incident.id).await?;
+    all.extend(more.iter().copied());
+    all.sort();
+    all.dedup();
+    store::set_circumstances(tx, incident.id, &all).await?;
+    recompute(desk, tx, incident).await
+}
+
 async fn commit(
     desk: &Desk,
     tx: Tx,

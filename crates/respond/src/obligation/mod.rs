@@ -19,7 +19,10 @@ pub use book::{Obligations, ObligationsError};
 pub use reminder::remind;
 pub use views::{DeadlineList, DeadlineRow};
 
-pub(crate) use actions::{is_occurrence_set, presume, recompute};
+#[cfg(test)]
+pub(crate) use actions::open_reports;
+pub(crate) use actions::{add_circumstances, answer, is_occurrence_set, presume, recompute};
+pub(crate) use model::Circumstance;
 pub(crate) use routes::routes;
 pub(crate) use store::{nearest, of_incidents, open};
 pub(crate) use views::ClockPanel;

@@ -27,6 +27,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/alerts" "web-nav-alerts" icon: "alert-triangle" "c" AlertRead;
         "/incidents" "web-nav-incidents" icon: "flame" "s" IncidentRead;
         "/orders" "web-nav-orders" icon: "speakerphone" "o" OrderRead;
+        "/reports" "report-title" icon: "file-text" "r" IncidentRead;
         "/search" "web-nav-search" icon: "search" "k" EventSearch;
     },
     spots! {

@@ -1,0 +1,17 @@
+//! Reports of incidents: drafted from the room, edited, approved by a second person, numbered and
+//! frozen, printed as DOCX and PDF, sent, and filed back signed; sending one answers the obligations
+//! whose report it is.
+
+mod actions;
+mod draft;
+mod model;
+mod print;
+mod routes;
+mod store;
+#[cfg(test)]
+mod tests;
+mod views;
+
+pub use model::ReportError;
+pub(crate) use routes::routes;
+pub use views::{ReportList, ReportPage, ReportRow};

@@ -1,0 +1,30 @@
+### Six questions: an agency's officer reports an incident by phone.
+
+notice-title = Report a cybersecurity incident
+notice-agency = Agency
+notice-what = What happened?
+notice-occurred = When did it happen? (leave empty if not known)
+notice-detected = When was it noticed? (empty: now)
+notice-system = Which system?
+notice-system-other = Not in the list, or not known
+notice-place = Which system or machine, in words
+notice-affected = What and who is affected?
+notice-done = What was done?
+notice-contact = Who to call? (name, telephone)
+notice-send = Send the report
+notice-back = Incidents
+notice-report = Report an incident
+notice-kept = What was typed is kept on this device.
+notice-waiting = No network. The report is kept on this device and sends itself when there is one; do not clear the browser's data.
+notice-sending = Sending…
+notice-refused = Not sent: check the answers (question 1 has at least 5 characters, no moment in the future) or sign in again. What was typed is kept.
+notice-received = Report received
+notice-number = Your incident's number:
+notice-received-at = Received at
+notice-officer = Taken by the officer on duty:
+notice-officer-none = No officer has taken it yet. The centre calls back; this page shows the name once someone has.
+notice-open = See the incident
+notice-again = Report another
+notice-error-key = The sender's key is not valid. Load the page again.
+notice-error-system = This system is not of the chosen agency.
+notice-error-what = Say what happened (at least 5 characters).

@@ -1,0 +1,30 @@
+### Sáu câu hỏi: cán bộ cơ quan báo sự cố bằng điện thoại.
+
+notice-title = Báo sự cố an ninh mạng
+notice-agency = Cơ quan
+notice-what = Chuyện gì đã xảy ra?
+notice-occurred = Xảy ra lúc nào? (không rõ thì để trống)
+notice-detected = Phát hiện lúc nào? (để trống: bây giờ)
+notice-system = Hệ thống nào?
+notice-system-other = Không có trong danh sách, không rõ
+notice-place = Hệ thống, máy nào (ghi bằng lời)
+notice-affected = Cái gì, ai bị ảnh hưởng?
+notice-done = Đã làm gì?
+notice-contact = Gọi cho ai? (tên, số điện thoại)
+notice-send = Gửi báo cáo
+notice-back = Danh sách sự cố
+notice-report = Báo sự cố
+notice-kept = Nội dung đã nhập được giữ trên máy này.
+notice-waiting = Chưa có mạng. Nội dung được giữ trên máy này và sẽ tự gửi khi có mạng; đừng xóa dữ liệu trình duyệt.
+notice-sending = Đang gửi…
+notice-refused = Chưa gửi được: kiểm tra lại nội dung (câu 1 từ 5 ký tự, thời điểm không ở tương lai) hoặc đăng nhập lại. Nội dung vẫn được giữ.
+notice-received = Đã nhận báo cáo
+notice-number = Số sự cố của bạn:
+notice-received-at = Nhận lúc
+notice-officer = Cán bộ trực tiếp nhận:
+notice-officer-none = Chưa có cán bộ trực nào nhận. Trung tâm sẽ gọi lại; trang này hiện tên khi có người nhận.
+notice-open = Xem sự cố
+notice-again = Báo sự cố khác
+notice-error-key = Mã gửi không hợp lệ. Tải lại trang.
+notice-error-system = Hệ thống này không thuộc cơ quan đã chọn.
+notice-error-what = Hãy ghi chuyện gì đã xảy ra (từ 5 ký tự).
