@@ -28,3 +28,4 @@ notice-again = Báo sự cố khác
 notice-error-key = Mã gửi không hợp lệ. Tải lại trang.
 notice-error-system = Hệ thống này không thuộc cơ quan đã chọn.
 notice-error-what = Hãy ghi chuyện gì đã xảy ra (từ 5 ký tự).
+notice-on-duty = Đang trực ở trung tâm:

@@ -15,8 +15,9 @@ use parking_lot::{Condvar, Mutex};
 use super::evidence::{Opener, Piece};
 use super::judge::{Judge, Judged};
 
-/// Pieces judged and not yet taken, for each thread: enough that none waits, few enough to hold.
-const AHEAD_PER_JOB: usize = 4;
+/// Pieces judged and not yet taken, for each thread: enough that none waits while another unpacks an
+/// archive, few enough to hold.
+const AHEAD_PER_JOB: usize = 64;
 
 /// Which piece of which file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

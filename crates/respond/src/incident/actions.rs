@@ -119,6 +119,8 @@ pub(crate) async fn open_reported(
     store::save(tx, &incident, Novelty::New).await?;
     add_step(tx, who, &incident, now, "opened").await?;
     obligation::presume(desk, tx, &incident).await?;
+    let told = told(desk, &incident, Kind::IncidentOpened, "").not_to(who.account);
+    notify::raise(tx.conn(), &desk.db, &[told]).await?;
     Ok(incident)
 }
 

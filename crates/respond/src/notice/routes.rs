@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Routes, View, Who, done};
 
 use super::actions::{self, Incoming};
-use super::views::{NoticeForm, NoticeReceipt};
+use super::views::{NoticeForm, NoticeReceipt, OnDuty};
 use super::{Notice, store};
 use crate::actor::Handler;
 use crate::alert::Choice;
@@ -15,6 +15,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::incident::{self, moment};
 use crate::obligation::Circumstance;
+use crate::roster;
 
 /// Returns the routes of the six questions.
 pub(crate) fn routes() -> Routes<Desk> {
@@ -130,6 +131,10 @@ pub(super) async fn received(
     Ok(NoticeReceipt {
         incident: id.to_string(),
         officer: incident.assignee.and_then(|id| desk.directory.person_name(id)),
+        on_duty: roster::card(desk, who)
+            .await?
+            .now
+            .map(|shift| OnDuty { name: shift.answers, phone: shift.phone }),
         number: incident.number,
         title: incident.title,
         opened_at: incident.opened_at,

@@ -34,4 +34,15 @@ pub struct NoticeReceipt {
     pub opened_at: DateTime<Utc>,
     /// Who on duty has taken it; nothing while nobody has.
     pub officer: Option<String>,
+    /// Who is on duty now, and at which telephone; nothing where the roster has a hole.
+    pub on_duty: Option<OnDuty>,
+}
+
+/// Whom to ring now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OnDuty {
+    /// Their name.
+    pub name: String,
+    /// The telephone of the shift; may be empty.
+    pub phone: String,
 }

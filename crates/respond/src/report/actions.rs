@@ -309,7 +309,7 @@ fn carries_mark(bytes: &[u8]) -> bool {
 
 /// Returns the SHA-256 of bytes, in hexadecimal digits.
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 async fn commit(

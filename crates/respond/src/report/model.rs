@@ -285,7 +285,7 @@ pub(crate) struct Report {
 /// One version, as the list of versions tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
-    pub(crate) version: i32,
+    pub(crate) number: i32,
     pub(crate) account: AccountId,
     pub(crate) author: String,
     pub(crate) made_at: DateTime<Utc>,

@@ -73,7 +73,7 @@ pub(super) struct ListQuery {
 fn chosen(lang: Lang, choices: &[(&'static str, &'static str)], value: &str) -> Vec<Choice> {
     let choice = |(word, key): &(&'static str, &'static str)| Choice {
         value: (*word).to_owned(),
-        name: Phrase::key(*key).text(lang),
+        name: Phrase::key(key).text(lang),
         chosen: *word == value,
     };
     choices.iter().map(choice).collect()

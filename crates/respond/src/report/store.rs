@@ -284,7 +284,7 @@ pub(super) async fn versions(
         .await?;
     let read = |row: version::Model| {
         Ok(Version {
-            version: row.version,
+            number: row.version,
             account: AccountId::from_uuid(row.account_id),
             author: row.author,
             made_at: row.made_at,

@@ -44,8 +44,8 @@ async fn approved(desk: &Desk, on: IncidentId, kind: ReportKind) -> Uuid {
     id
 }
 
-fn is_state(result: Result<(), RespondError>, wanted: ReportError) -> bool {
-    matches!(result, Err(RespondError::Report(error)) if error == wanted)
+fn is_state(result: &Result<(), RespondError>, wanted: ReportError) -> bool {
+    matches!(result, Err(RespondError::Report(error)) if *error == wanted)
 }
 
 #[tokio::test]
@@ -60,21 +60,21 @@ async fn a_second_person_approves_and_the_words_change_no_more() {
         words.symbol = "BC-SKHCN".to_owned();
         actions::edit(&desk, &analyst(), id, 1, words.clone()).await.unwrap();
         let stale = actions::edit(&desk, &chief(), id, 1, words.clone()).await;
-        assert!(is_state(stale, ReportError::Stale));
+        assert!(is_state(&stale, ReportError::Stale));
         let stamped = Content { cause: "TUYỆT MẬT".to_owned(), ..words.clone() };
         let refused = actions::edit(&desk, &analyst(), id, 2, stamped).await;
         assert!(matches!(refused, Err(RespondError::Field { field: "cause", .. })));
         let early = actions::approve(&desk, &chief(), id).await.map(drop);
-        assert!(is_state(early, ReportError::State));
+        assert!(is_state(&early, ReportError::State));
         actions::submit(&desk, &analyst(), id).await.unwrap();
         let own = actions::approve(&desk, &analyst(), id).await.map(drop);
-        assert!(is_state(own, ReportError::Own));
+        assert!(is_state(&own, ReportError::Own));
         actions::give_back(&desk, &chief(), id, "thiếu số liệu").await.unwrap();
         actions::submit(&desk, &analyst(), id).await.unwrap();
         let report = actions::approve(&desk, &chief(), id).await.unwrap();
         assert_eq!(report.quoted.as_deref(), Some("01/BC-SKHCN"), "{}", test.name);
         let late = actions::edit(&desk, &analyst(), id, 2, words).await;
-        assert!(is_state(late, ReportError::State));
+        assert!(is_state(&late, ReportError::State));
         incident::note(&desk, &analyst(), on, None, "việc xảy ra về sau").await.unwrap();
         let stored = store::get(desk.db.conn(), &chief().scope, id).await.unwrap();
         assert_eq!((&stored.frozen, &stored.sha256), (&report.frozen, &report.sha256));
@@ -120,7 +120,7 @@ async fn sending_answers_the_obligations_whose_report_it_is() {
         let answered = actions::send(&desk, &analyst(), id, sending.clone()).await.unwrap();
         assert_eq!(answered, ["full"], "{}", test.name);
         let twice = actions::send(&desk, &analyst(), id, sending).await.map(drop);
-        assert!(is_state(twice, ReportError::State));
+        assert!(is_state(&twice, ReportError::State));
         let incident = incident::get(desk.db.conn(), &analyst().scope, on).await.unwrap();
         assert!(incident.reported_at.is_some());
         let not_pdf = actions::file_signed(&desk, &analyst(), id, "a.pdf", b"MZ").await;
@@ -130,7 +130,7 @@ async fn sending_answers_the_obligations_whose_report_it_is() {
         assert!(matches!(refused, Err(RespondError::Field { field: "file", .. })));
         actions::file_signed(&desk, &analyst(), id, "a.pdf", b"%PDF-1.7 x").await.unwrap();
         let again = actions::file_signed(&desk, &analyst(), id, "b.pdf", b"%PDF-1.7 y").await;
-        assert!(is_state(again, ReportError::State));
+        assert!(is_state(&again, ReportError::State));
         let copy = store::signed(desk.db.conn(), id).await.unwrap().unwrap();
         assert_eq!(
             (copy.name.as_str(), copy.bytes.as_slice()),

@@ -166,7 +166,7 @@ impl ReportPage {
 
 impl From<&Version> for VersionView {
     fn from(version: &Version) -> Self {
-        Self { version: version.version, author: version.author.clone(), made_at: version.made_at }
+        Self { version: version.number, author: version.author.clone(), made_at: version.made_at }
     }
 }
 
