@@ -11,7 +11,7 @@ use web::carries_secret_mark;
 use web::notify::{self, Notice};
 
 use super::model::{Closing, Kind, Line, Order, Part, State};
-use super::store;
+use super::{store, story};
 use crate::actor::Handler;
 use crate::alert::{self, Reason};
 use crate::desk::Desk;
@@ -153,7 +153,7 @@ pub(super) async fn note(
         author: who.name.clone(),
         text: text.to_owned(),
     };
-    store::add_line(tx.conn(), tx.new_uuid(), order.id, &line).await
+    story::add_line(tx.conn(), tx.new_uuid(), order.id, &line).await
 }
 
 /// Commits a press with its audit entry, and tells open pages.

@@ -10,7 +10,7 @@ use web::Upload;
 
 use super::actions::{commit, keep, note, open_order, part, reason_of};
 use super::model::{Proof, State};
-use super::store;
+use super::story;
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -55,7 +55,7 @@ pub(super) async fn done(
         return Err(RespondError::Conflict("order-error-state"));
     }
     if order.needs_proof {
-        let proofs = store::proofs(tx.conn(), &who.scope, id).await?;
+        let proofs = story::proofs(tx.conn(), &who.scope, id).await?;
         if !proofs.iter().any(|proof| proof.agency == agency) {
             return Err(RespondError::Field { field: "file", key: "order-error-proof" });
         }
@@ -88,7 +88,7 @@ pub(super) async fn prove(
     if part.state == State::Accepted {
         return Err(RespondError::Conflict("order-error-state"));
     }
-    let proofs = store::proofs(tx.conn(), &who.scope, id).await?;
+    let proofs = story::proofs(tx.conn(), &who.scope, id).await?;
     if proofs.iter().filter(|proof| proof.agency == agency).count() >= ORDER_PROOFS_MAX {
         return Err(RespondError::Field { field: "file", key: "order-error-proofs" });
     }
@@ -111,7 +111,7 @@ pub(super) async fn prove(
     let written = tokio::task::spawn_blocking(move || write(&path, &bytes)).await;
     let failed = |error: std::io::Error| RespondError::File(Box::new(error));
     written.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)?;
-    store::add_proof(&tx, &proof).await?;
+    story::add_proof(&tx, &proof).await?;
     note(&tx, &order, Some(agency), (who, "proof", &proof.name)).await?;
     let detail = json!({ "file": proof.name, "sha256": proof.sha256 });
     commit(desk, tx, who, "order.prove", (&order, Some(agency)), detail).await
@@ -143,7 +143,7 @@ pub(super) async fn take(
     (id, agency): (Uuid, AgencyId),
     proof: Uuid,
 ) -> Result<(Proof, Vec<u8>), RespondError> {
-    let proofs = store::proofs(desk.db.conn(), &who.scope, id).await?;
+    let proofs = story::proofs(desk.db.conn(), &who.scope, id).await?;
     let wanted = |one: &Proof| one.id == proof && one.agency == agency;
     let proof = proofs.into_iter().find(wanted).ok_or(RespondError::NotFound)?;
     let path = path(&desk.files, proof.id);

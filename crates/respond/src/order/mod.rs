@@ -13,6 +13,7 @@ mod reminder;
 mod routes;
 mod sheet;
 mod store;
+mod story;
 mod template;
 mod views;
 mod work;

@@ -6,7 +6,7 @@
 use web::notify::{self, Kind};
 
 use super::model::{Line, Told};
-use super::{actions, store};
+use super::{actions, store, story};
 use crate::desk::Desk;
 use crate::error::RespondError;
 
@@ -39,7 +39,7 @@ pub async fn remind(desk: &Desk) -> Result<u64, RespondError> {
             author: String::new(),
             text: step.word().to_owned(),
         };
-        store::add_line(tx.conn(), desk.db.new_uuid(), order.id, &line).await?;
+        story::add_line(tx.conn(), desk.db.new_uuid(), order.id, &line).await?;
         let kind = if step == Told::Head { Kind::OrderHead } else { Kind::OrderDue };
         // Given back and late again is told again.
         let about = format!("{}/{}", step.word(), part.returned);

@@ -18,7 +18,7 @@ use super::model::{Order, State};
 use super::record;
 use super::store::{self, Filter};
 use super::views::{Board, LineView, OrderForm, OrderList, OrderPage, OrderRow, PartRow};
-use super::{actions, answer, sheet};
+use super::{actions, answer, sheet, story};
 use crate::actor::Handler;
 use crate::address::Address;
 use crate::alert::Choice;
@@ -208,7 +208,7 @@ pub(super) async fn page(
     let conn = desk.db.conn();
     let order = store::get(conn, &who.scope, id).await?;
     let (rows, board) = rows(desk, who, &order).await?;
-    let lines = store::lines(conn, &who.scope, id).await?;
+    let lines = story::lines(conn, &who.scope, id).await?;
     let incident = match order.incident.filter(|_| who.may(Permission::IncidentRead)) {
         Some(incident) => match incident::get(conn, &who.scope, incident).await {
             Ok(found) => Some((found.id.to_string(), found.number)),
@@ -247,7 +247,7 @@ pub(super) async fn rows(
 ) -> Result<(Vec<PartRow>, Board), RespondError> {
     let conn = desk.db.conn();
     let parts = store::parts(conn, &who.scope, order.id).await?;
-    let proofs = store::proofs(conn, &who.scope, order.id).await?;
+    let proofs = story::proofs(conn, &who.scope, order.id).await?;
     let counts = store::counts(conn, &who.scope, &[order.id]).await?;
     let (now, directory) = (desk.db.now(), desk.directory.as_ref());
     let mut rows: Vec<PartRow> =

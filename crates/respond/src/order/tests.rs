@@ -12,7 +12,7 @@ use web::{Role, Upload};
 use super::actions::{self, Draft};
 use super::model::{Kind, Order, State, Told};
 use super::routes::{ListQuery, listed, page};
-use super::{answer, record, remind, store};
+use super::{answer, record, remind, store, story};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::testing::*;
@@ -118,7 +118,7 @@ async fn an_agency_sees_and_answers_its_own_part_only() {
         let refused = answer::prove(&desk, &me, part, file("x", "y")).await;
         assert!(matches!(refused, Err(RespondError::NotFound)), "{part:?}");
     }
-    let proofs = store::proofs(desk.db.conn(), &Scope::platform(), order.id).await.unwrap();
+    let proofs = story::proofs(desk.db.conn(), &Scope::platform(), order.id).await.unwrap();
     let proof = proofs[0].id;
     let refused = answer::take(&desk, &me, (order.id, two), proof).await;
     assert!(matches!(refused, Err(RespondError::NotFound)));
