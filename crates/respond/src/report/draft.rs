@@ -57,7 +57,9 @@ pub(super) async fn of_incident(
         let text = match entry.kind {
             EntryKind::Reminder => continue,
             EntryKind::Step => step(&entry.text),
-            EntryKind::Occurred | EntryKind::Detected | EntryKind::Note => entry.text.clone(),
+            EntryKind::Occurred => format!("{}: {}", vi("incident-line-occurred"), entry.text),
+            EntryKind::Detected => format!("{}: {}", vi("incident-line-detected"), entry.text),
+            EntryKind::Note => entry.text.clone(),
         };
         let line = format!("- {}: {text}", moment(entry.at));
         if entry.kind == EntryKind::Note {

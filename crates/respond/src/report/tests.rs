@@ -56,6 +56,7 @@ async fn a_second_person_approves_and_the_words_change_no_more() {
         let id = drafted(&desk, on, ReportKind::Initial).await;
         let mut words = content(&desk, id).await;
         assert!(words.timeline.lines().count() >= 3, "{}", words.timeline);
+        assert!(words.timeline.contains("Phát hiện: "), "{}", words.timeline);
         assert!(words.affected.contains("Cổng dịch vụ công"), "{}", words.affected);
         words.symbol = "BC-SKHCN".to_owned();
         actions::edit(&desk, &analyst(), id, 1, words.clone()).await.unwrap();
