@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 use rust_xlsxwriter::{Format as CellFormat, Workbook};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::RespondError;
 
@@ -37,6 +38,11 @@ pub(crate) fn table(name: &str, sheet: &Sheet, format: Format) -> Result<Respons
         ),
         Format::Ndjson => answer(name, "ndjson", "application/x-ndjson", ndjson(sheet)?),
     }
+}
+
+/// Returns the SHA-256 of bytes, in hexadecimal digits.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Returns bytes as a file to be saved.

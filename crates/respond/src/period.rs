@@ -1,15 +1,12 @@
 //! A period of whole days in Vietnam, as pages of figures ask for it.
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
-use web::figures::vietnam;
+use web::figures::{from_vietnam, vietnam};
 use web::{AppError, Phrase};
 
 /// Longest period: five years of orders and incidents are some ten thousand rows.
 const DAYS_MAX: i64 = 5 * 366;
-
-/// Vietnam's clock is seven hours ahead of UTC, all year.
-const AHEAD: TimeDelta = TimeDelta::hours(7);
 
 /// Which days are asked for (`2026-01-31`); empty is this year up to today.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -33,8 +30,7 @@ impl Period {
     /// When a day is none, the last stands before the first, or the period is longer than five years.
     pub(crate) fn asked(query: &PeriodQuery, now: DateTime<Utc>) -> Result<Self, AppError> {
         let today = vietnam(now).date_naive();
-        let wrong =
-            |field: &'static str| AppError::invalid(field, Phrase::key("order-error-period"));
+        let wrong = |field: &'static str| AppError::invalid(field, Phrase::key("period-error"));
         let read = |field: &'static str, text: &str, otherwise| match text.trim() {
             "" => Ok(otherwise),
             text => text.parse::<NaiveDate>().map_err(|_| wrong(field)),
@@ -50,7 +46,7 @@ impl Period {
 
     /// Returns when it begins, and when it is over.
     pub(crate) fn moments(self) -> (DateTime<Utc>, DateTime<Utc>) {
-        let begin = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc() - AHEAD;
+        let begin = |day: NaiveDate| from_vietnam(day.and_time(NaiveTime::MIN));
         (begin(self.from), begin(self.to.checked_add_days(Days::new(1)).unwrap_or(self.to)))
     }
 }

@@ -3,7 +3,7 @@
 //! Pure functions; the filters and the language files use them. Times are shown in Vietnam's zone
 //! (UTC+7, no daylight saving), the UTC time stands in the tooltip.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, Utc};
 
 use crate::Lang;
 use crate::i18n::Phrase;
@@ -19,6 +19,11 @@ pub fn vietnam(moment: DateTime<Utc>) -> DateTime<FixedOffset> {
         Some(zone) => moment.with_timezone(&zone),
         None => moment.fixed_offset(),
     }
+}
+
+/// Returns the moment at which Vietnam's clock shows this: the way back from [`vietnam`].
+pub fn from_vietnam(local: NaiveDateTime) -> DateTime<Utc> {
+    local.and_utc() - TimeDelta::seconds(i64::from(VIETNAM_OFFSET_S))
 }
 
 /// Returns a whole number with groups of three: `1.234` in Vietnamese, `1,234` in English.

@@ -98,12 +98,12 @@ fn filter_view(desk: &Desk, who: &Who, query: &ListQuery) -> AlertFilterView {
     let start = ListQuery { page: None, rows: None, ..ListQuery::default() };
     let now = ListQuery { page: None, rows: None, ..query.clone() };
     AlertFilterView {
-        states: Choice::words(lang, states, state),
+        states: Choice::words(lang, &states, state),
         severities: Choice::severities(lang, query.filter(who).severity),
         levels: levels.collect(),
         agencies: Choice::named(desk.directory.agencies(&who.scope), Some(&query.agency)),
         systems: Choice::named(desk.directory.systems(&who.scope), Some(&query.system)),
-        orders: Choice::words(lang, orders, order),
+        orders: Choice::words(lang, &orders, order),
         rule: query.rule.clone(),
         entity: query.entity.clone(),
         mine: query.mine,

@@ -158,17 +158,13 @@ impl Choice {
     }
 
     /// Returns choices of values with their words.
-    pub(crate) fn words<const N: usize>(
-        lang: Lang,
-        words: [(&str, &'static str); N],
-        chosen: &str,
-    ) -> Vec<Self> {
-        let choice = |(value, key): (&str, &'static str)| Self {
-            value: value.to_owned(),
+    pub(crate) fn words(lang: Lang, words: &[(&str, &'static str)], chosen: &str) -> Vec<Self> {
+        let choice = |(value, key): &(&str, &'static str)| Self {
+            value: (*value).to_owned(),
             name: Phrase::key(key).text(lang),
-            chosen: value == chosen,
+            chosen: *value == chosen,
         };
-        words.into_iter().map(choice).collect()
+        words.iter().map(choice).collect()
     }
 
     /// Returns a choice of each severity.

@@ -1,10 +1,11 @@
 //! The pages of incidents and the presses on them.
 
 use axum::extract::State;
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use event::{AlertId, IncidentId, Severity};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::figures::from_vietnam;
 use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
@@ -99,7 +100,7 @@ async fn listed(desk: &Desk, who: &Who, query: ListQuery) -> Result<IncidentList
         .query();
     let directory = desk.directory.as_ref();
     Ok(IncidentList {
-        states: Choice::words(who.lang, STATES, filter.state.unwrap_or_default()),
+        states: Choice::words(who.lang, &STATES, filter.state.unwrap_or_default()),
         severities: Choice::severities(who.lang, filter.severity),
         agencies: Choice::named(directory.agencies(&who.scope), Some(&query.agency)),
         active: !rest.is_empty(),
@@ -203,8 +204,6 @@ async fn note(
 /// # Errors
 /// When it is no moment.
 pub(crate) fn moment(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
-    /// Vietnam's clock is seven hours ahead of UTC, all year.
-    const AHEAD: TimeDelta = TimeDelta::hours(7);
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -215,7 +214,7 @@ pub(crate) fn moment(text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
     let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%H:%M %d/%m/%Y"];
     let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     match local {
-        Some(local) => Ok(Some((local - AHEAD).and_utc())),
+        Some(local) => Ok(Some(from_vietnam(local))),
         None => Err(AppError::invalid("at", Phrase::key("incident-error-time"))),
     }
 }

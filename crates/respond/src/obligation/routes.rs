@@ -76,7 +76,7 @@ pub(super) async fn listed(
     let rest =
         Address::of("/deadlines").with("state", &query.state).with("agency", &query.agency).query();
     Ok(DeadlineList {
-        states: Choice::words(who.lang, STATES, &query.state),
+        states: Choice::words(who.lang, &STATES, &query.state),
         agencies: Choice::named(desk.directory.agencies(&who.scope), Some(&query.agency)),
         active: !rest.is_empty(),
         pager: page.pager("/deadlines", &rest, total),

@@ -187,15 +187,17 @@ pub(super) async fn open_order(tx: &Tx, who: &Handler, id: Uuid) -> Result<Order
     Ok(order)
 }
 
-/// Returns the part of an agency in sight.
-pub(super) async fn part(
-    tx: &Tx,
+/// Begins a press on what an agency in sight makes of an open order.
+pub(super) async fn begun(
+    desk: &Desk,
     who: &Handler,
-    order: &Order,
-    agency: AgencyId,
-) -> Result<Part, RespondError> {
-    let parts = store::parts(tx.conn(), &who.scope, order.id).await?;
-    parts.into_iter().find(|part| part.agency == agency).ok_or(RespondError::NotFound)
+    (id, agency): (Uuid, AgencyId),
+) -> Result<(Tx, Order, Part), RespondError> {
+    let tx = desk.db.begin().await?;
+    let order = open_order(&tx, who, id).await?;
+    let parts = store::parts(tx.conn(), &who.scope, id).await?;
+    let part = parts.into_iter().find(|part| part.agency == agency);
+    Ok((tx, order, part.ok_or(RespondError::NotFound)?))
 }
 
 /// Says that what an agency did is enough.
@@ -204,9 +206,7 @@ pub(super) async fn accept(
     who: &Handler,
     (id, agency): (Uuid, AgencyId),
 ) -> Result<(), RespondError> {
-    let tx = desk.db.begin().await?;
-    let order = open_order(&tx, who, id).await?;
-    let mut part = part(&tx, who, &order, agency).await?;
+    let (tx, order, mut part) = begun(desk, who, (id, agency)).await?;
     let was = part.state;
     if was != State::Done {
         return Err(RespondError::Conflict("order-error-state"));
@@ -226,9 +226,7 @@ pub(super) async fn give_back(
     reason: &str,
 ) -> Result<(), RespondError> {
     let reason = reason_of("reason", reason)?;
-    let tx = desk.db.begin().await?;
-    let order = open_order(&tx, who, id).await?;
-    let mut part = part(&tx, who, &order, agency).await?;
+    let (tx, order, mut part) = begun(desk, who, (id, agency)).await?;
     let was = part.state;
     if !matches!(was, State::Done | State::Accepted) {
         return Err(RespondError::Conflict("order-error-state"));

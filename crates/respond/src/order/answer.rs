@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use event::AgencyId;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use web::Upload;
 
-use super::actions::{commit, keep, note, open_order, part, reason_of};
+use super::actions::{begun, commit, keep, note, reason_of};
 use super::model::{Proof, State};
 use super::story;
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::file;
 use crate::limits::ORDER_PROOFS_MAX;
 
 /// Says that the agency has the order.
@@ -22,9 +22,7 @@ pub(super) async fn acknowledge(
     who: &Handler,
     (id, agency): (Uuid, AgencyId),
 ) -> Result<(), RespondError> {
-    let tx = desk.db.begin().await?;
-    let order = open_order(&tx, who, id).await?;
-    let mut part = part(&tx, who, &order, agency).await?;
+    let (tx, order, mut part) = begun(desk, who, (id, agency)).await?;
     let was = part.state;
     if was != State::Sent {
         return Err(RespondError::Conflict("order-error-state"));
@@ -47,9 +45,7 @@ pub(super) async fn done(
     result: &str,
 ) -> Result<(), RespondError> {
     let result = reason_of("result", result)?;
-    let tx = desk.db.begin().await?;
-    let order = open_order(&tx, who, id).await?;
-    let mut part = part(&tx, who, &order, agency).await?;
+    let (tx, order, mut part) = begun(desk, who, (id, agency)).await?;
     let was = part.state;
     if !matches!(was, State::Sent | State::Acknowledged) {
         return Err(RespondError::Conflict("order-error-state"));
@@ -82,9 +78,7 @@ pub(super) async fn prove(
     (id, agency): (Uuid, AgencyId),
     file: Upload,
 ) -> Result<(), RespondError> {
-    let tx = desk.db.begin().await?;
-    let order = open_order(&tx, who, id).await?;
-    let part = part(&tx, who, &order, agency).await?;
+    let (tx, order, part) = begun(desk, who, (id, agency)).await?;
     if part.state == State::Accepted {
         return Err(RespondError::Conflict("order-error-state"));
     }
@@ -102,7 +96,7 @@ pub(super) async fn prove(
         agency,
         name,
         size_bytes: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
-        sha256: digest(&file.bytes),
+        sha256: file::sha256(&file.bytes),
         added_by: who.name.clone(),
         added_at: tx.now(),
     };
@@ -115,10 +109,6 @@ pub(super) async fn prove(
     note(&tx, &order, Some(agency), (who, "proof", &proof.name)).await?;
     let detail = json!({ "file": proof.name, "sha256": proof.sha256 });
     commit(desk, tx, who, "order.prove", (&order, Some(agency)), detail).await
-}
-
-fn digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Returns where the bytes of a proof lie.
@@ -149,7 +139,7 @@ pub(super) async fn take(
     let path = path(&desk.files, proof.id);
     let failed = |error: std::io::Error| RespondError::File(Box::new(error));
     let bytes = tokio::fs::read(path).await.map_err(failed)?;
-    if digest(&bytes) != proof.sha256 {
+    if file::sha256(&bytes) != proof.sha256 {
         return Err(failed(std::io::Error::other("the proof is not the file that was sent")));
     }
     Ok((proof, bytes))

@@ -99,7 +99,7 @@ pub(super) async fn begun(desk: &Desk, who: &Who, from: &From) -> Result<OrderFo
         page.done_by = local(now + (order.done_by - order.issued_at));
         page.chosen = parts.iter().map(|part| part.agency.to_string()).collect();
     }
-    page.kinds = Choice::words(who.lang, KINDS, &kind);
+    page.kinds = Choice::words(who.lang, &KINDS, &kind);
     for choice in &mut page.templates {
         choice.chosen = choice.value == from.template;
     }
@@ -137,7 +137,7 @@ pub(super) fn again(
     errors: BTreeMap<String, String>,
 ) -> OrderForm {
     OrderForm {
-        kinds: Choice::words(who.lang, KINDS, &typed.kind),
+        kinds: Choice::words(who.lang, &KINDS, &typed.kind),
         title: typed.title,
         body: typed.body,
         signer: typed.signer,

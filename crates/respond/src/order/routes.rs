@@ -120,7 +120,7 @@ pub(super) async fn listed(
         .with("incident", &query.incident)
         .query();
     Ok(OrderList {
-        states: Choice::words(who.lang, STATES, &query.state),
+        states: Choice::words(who.lang, &STATES, &query.state),
         agencies: Choice::named(desk.directory.agencies(&who.scope), Some(&query.agency)),
         active: !rest.is_empty(),
         pager: page.pager("/orders", &rest, total),
@@ -232,7 +232,7 @@ pub(super) async fn page(
         incident,
         closed_by: order.closed.as_ref().map(|end| end.by.clone()),
         summary: order.closed.as_ref().map(|end| end.summary.clone()),
-        states: Choice::words(who.lang, PART_STATES, state),
+        states: Choice::words(who.lang, &PART_STATES, state),
         parts: rows.into_iter().filter(shown).collect(),
         lines: lines.into_iter().map(|line| LineView::of(line, directory)).collect(),
         order: OrderRow::of(&order, board, now),

@@ -4,7 +4,6 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use db::{AuditEntry, Subject, Tx};
 use event::{AgencyId, IncidentId};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use web::figures::vietnam;
 
@@ -16,6 +15,7 @@ use crate::actor::Handler;
 use crate::alert::Reason;
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::file;
 use crate::incident;
 use crate::limits::SECTION_CHARS_MAX;
 use crate::obligation;
@@ -171,7 +171,7 @@ pub(super) async fn approve(desk: &Desk, who: &Handler, id: Uuid) -> Result<Repo
     let number = store::next_number(&tx, report.agency, year).await?;
     let printed = print::document(&last.body, now, u32::try_from(number).ok());
     let frozen = serde_json::to_string(&printed).map_err(RespondError::Json)?;
-    report.sha256 = Some(hash(frozen.as_bytes()));
+    report.sha256 = Some(file::sha256(frozen.as_bytes()));
     report.frozen = Some(frozen);
     report.number = Some(number);
     report.year = Some(year);
@@ -274,7 +274,7 @@ pub(super) async fn file_signed(
     }
     if web::carries_secret_mark(name) || carries_mark(bytes) {
         tracing::warn!(
-            file.sha256 = hash(bytes),
+            file.sha256 = file::sha256(bytes),
             "a file with the stamp of a state secret was refused"
         );
         return Err(wrong("profile-refused-stamp"));
@@ -282,7 +282,7 @@ pub(super) async fn file_signed(
     if report.state != State::Approved {
         return Err(ReportError::State.into());
     }
-    let sha256 = hash(bytes);
+    let sha256 = file::sha256(bytes);
     let detail = json!({ "name": name, "sha256": sha256, "size_bytes": bytes.len() });
     let copy = Signed {
         name: name.to_owned(),
@@ -305,11 +305,6 @@ fn carries_mark(bytes: &[u8]) -> bool {
         let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
         holds(stamp.as_bytes()) || holds(&wide)
     })
-}
-
-/// Returns the SHA-256 of bytes, in hexadecimal digits.
-fn hash(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }
 
 async fn commit(

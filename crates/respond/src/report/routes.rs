@@ -2,15 +2,13 @@
 
 use axum::extract::State as Held;
 use axum::response::Response;
-use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use chrono::{Datelike as _, NaiveDate};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::document::{Authority, DOCX_MEDIA, Document, PDF_MEDIA};
 use web::paging::Page;
-use web::{
-    AppError, Body, Done, Lang, Path, Permission, Phrase, Query, Routes, Upload, View, Who, done,
-};
+use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, Upload, View, Who, done};
 
 use super::actions::{self, About, Sending};
 use super::model::{Content, ReportKind, State};
@@ -24,6 +22,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::file;
 use crate::incident::moment;
+use crate::period::Period;
 
 /// Returns the routes of reports.
 pub(crate) fn routes() -> Routes<Desk> {
@@ -70,15 +69,6 @@ pub(super) struct ListQuery {
     pub(super) rows: Option<u64>,
 }
 
-fn chosen(lang: Lang, choices: &[(&'static str, &'static str)], value: &str) -> Vec<Choice> {
-    let choice = |(word, key): &(&'static str, &'static str)| Choice {
-        value: (*word).to_owned(),
-        name: Phrase::key(key).text(lang),
-        chosen: *word == value,
-    };
-    choices.iter().map(choice).collect()
-}
-
 async fn list(
     Held(desk): Held<Desk>,
     who: Who,
@@ -113,8 +103,8 @@ pub(super) async fn listed(
         any.into_iter().chain(ReportKind::ALL.map(|one| (one.word(), one.key()))).collect();
     let directory = desk.directory.as_ref();
     Ok(ReportList {
-        states: chosen(who.lang, &states, &query.state),
-        kinds: chosen(who.lang, &kinds, &query.kind),
+        states: Choice::words(who.lang, &states, &query.state),
+        kinds: Choice::words(who.lang, &kinds, &query.kind),
         agencies: Choice::named(directory.agencies(&who.scope), Some(&query.agency)),
         active: !rest.is_empty(),
         pager: page.pager("/reports", &rest, total),
@@ -150,11 +140,7 @@ async fn create(
         let agency = form.agency.parse().map_err(|_| wrong("agency", "report-error-agency"))?;
         let days = form.from.zip(form.to).filter(|(from, to)| from <= to);
         let (from, to) = days.ok_or_else(|| wrong("from", "report-error-period"))?;
-        let begins =
-            |day: NaiveDate| day.and_hms_opt(0, 0, 0).map(|at| at.and_utc() - TimeDelta::hours(7));
-        let ends = to.succ_opt().and_then(begins);
-        let (from, to) =
-            begins(from).zip(ends).ok_or_else(|| wrong("from", "report-error-period"))?;
+        let (from, to) = Period { from, to }.moments();
         About::Period(agency, from, to)
     } else {
         About::Incident(form.incident.parse().map_err(|_| AppError::NotFound)?)
@@ -186,7 +172,7 @@ pub(super) async fn page(desk: &Desk, who: &Who, id: Uuid) -> Result<ReportPage,
         report: ReportRow::of(&report, desk.directory.as_ref()),
         incident: report.incident.map(|id| id.to_string()),
         version: report.version,
-        authorities: chosen(who.lang, &authorities, &body.content.authority),
+        authorities: Choice::words(who.lang, &authorities, &body.content.authority),
         content: body.content,
         facts: body.facts,
         submitter: report.submitter,

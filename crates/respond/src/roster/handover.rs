@@ -7,7 +7,6 @@ use db::{AuditEntry, Subject};
 use event::{AccountId, Scope, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::paging::Page;
@@ -18,6 +17,7 @@ use crate::actor::Handler;
 use crate::alert::{self, AlertFilter, AlertOrder, Slice};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::file;
 use crate::incident::{self, IncidentFilter};
 use crate::obligation;
 
@@ -186,7 +186,7 @@ pub(super) async fn leave(desk: &Desk, who: &Handler, notes: &str) -> Result<Uui
     let tx = desk.db.begin().await?;
     let left_at = tx.now();
     let hashed = json!([from, who.account, left_at, notes, snapshot]).to_string();
-    let digest = format!("{:x}", Sha256::digest(hashed));
+    let digest = file::sha256(hashed);
     let kept = Handover {
         id: tx.new_uuid(),
         from,

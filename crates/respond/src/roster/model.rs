@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Utc};
 use event::AccountId;
 use uuid::Uuid;
-use web::figures::vietnam;
+use web::figures::{from_vietnam, vietnam};
 
 /// The longest shift: two days and a night; more is a mistake in typing.
 pub(super) const SHIFT_MAX: TimeDelta = TimeDelta::hours(48);
@@ -11,8 +11,6 @@ pub(super) const SHIFT_MAX: TimeDelta = TimeDelta::hours(48);
 pub(super) const DAYS_MAX: i64 = 31;
 /// Weeks ahead that one press may repeat a week: a quarter.
 pub(super) const WEEKS_MAX: i64 = 13;
-/// Vietnam's clock is ahead of UTC by this; it has no summer time.
-const OFFSET: TimeDelta = TimeDelta::hours(7);
 
 /// A time in which someone answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +70,7 @@ pub(super) fn gaps(shifts: &[Shift], from: DateTime<Utc>, to: DateTime<Utc>) -> 
 
 /// Returns a moment of Vietnam's clock.
 pub(super) fn moment(day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
-    day.and_time(time).and_utc() - OFFSET
+    from_vietnam(day.and_time(time))
 }
 
 /// Returns the day in Vietnam that a moment falls on.

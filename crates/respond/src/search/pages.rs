@@ -42,7 +42,7 @@ pub(super) async fn search(desk: &Desk, who: &Who, ask: &Ask) -> Result<SearchPa
     debug_assert_eq!(keys.map(|(word, _)| word), SPANS.map(|(word, _)| word));
     let mut page = SearchPage {
         line: ask.line().to_owned(),
-        spans: Choice::words(who.lang, keys, ask.span()),
+        spans: Choice::words(who.lang, &keys, ask.span()),
         from: clock_text(&ask.from),
         to: clock_text(&ask.to),
         error: None,

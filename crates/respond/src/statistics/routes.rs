@@ -77,7 +77,7 @@ pub(super) async fn gathered(
     let address = Address::of("/statistics.xlsx").with("from", &from).with("to", &to);
     Ok(StatisticsPage {
         export: address.with("by", by.word()).to_string(),
-        by: Choice::words(who.lang, GROUPS, by.word()),
+        by: Choice::words(who.lang, &GROUPS, by.word()),
         chart: chart(&rows, by, who.lang),
         from,
         to,
