@@ -54,10 +54,11 @@ impl Intake {
         let now = self.now();
         let unknown = sender.source.is_none().then(|| unknown_source(sender.peer));
         let source = sender.source.unwrap_or(UNKNOWN_SOURCE);
-        pieces
-            .into_iter()
-            .map(|piece| Frame {
-                id: self.ids.event(now),
+        self.ids
+            .event_run(now)
+            .zip(pieces)
+            .map(|(id, piece)| Frame {
+                id,
                 source,
                 collected_at: now,
                 peer: sender.peer,

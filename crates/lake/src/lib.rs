@@ -32,6 +32,9 @@ mod store;
 // For years.
 pub mod keep;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 // Out.
 mod ask;
 mod filter;

@@ -45,6 +45,10 @@ pub(crate) const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// See [`RETRY_FIRST`].
 pub(crate) const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
+/// Bytes of lines that are turned into columns at a time, on each thread that brings lines in: about a
+/// hundred thousand events, so that granules hold neighbours in time.
+pub(crate) const LINES_BYTES: u64 = 64 << 20;
+
 /// Small files of one day that are merged at a time: bounds the merge's open readers and memory.
 pub(crate) const MERGE_FILES_MAX: usize = 16;
 

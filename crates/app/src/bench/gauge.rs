@@ -34,6 +34,13 @@ pub(crate) struct CpuTime {
     pub(crate) platform_s: f64,
 }
 
+/// Returns the processor time of this process so far, threads that ended included, in seconds; 0 where it
+/// cannot be read.
+pub(crate) fn process_cpu_s() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    parse_stat(&stat).map_or(0.0, |(_, ticks)| ticks / TICKS_PER_S)
+}
+
 /// Returns the processor time of all threads, those of the generator apart.
 pub(crate) fn cpu_time(generator_prefix: &str) -> CpuTime {
     let mut time = CpuTime::default();

@@ -5,6 +5,7 @@
 mod detect;
 mod gauge;
 mod hunt;
+mod lake;
 pub(crate) mod load;
 mod probe;
 pub(crate) mod province;
@@ -30,6 +31,7 @@ use searches::Searches;
 
 pub use detect::{DetectArguments, run as detect};
 pub use hunt::{HuntArguments, run as hunt};
+pub use lake::{LakeArguments, run as lake};
 
 /// What to measure.
 #[derive(Debug, Args)]

@@ -102,6 +102,8 @@ enum BenchCommand {
     Hunt(crate::bench::HuntArguments),
     /// Judge events with rules, measured in events a second, reading included
     Detect(crate::bench::DetectArguments),
+    /// Bring events into a lake and ask it questions, each answer checked by a plain count
+    Lake(crate::bench::LakeArguments),
 }
 
 /// What a command found.
@@ -159,6 +161,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Bench(BenchCommand::Detect(arguments)) => {
             crate::bench::detect(&arguments)?;
             Ok(Outcome::Good)
+        }
+        Command::Bench(BenchCommand::Lake(arguments)) => {
+            let is_right = crate::bench::lake(&arguments)?;
+            Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
         }
         Command::Completion { shell } => {
             let mut command = Cli::command();

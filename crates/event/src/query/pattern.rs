@@ -210,6 +210,15 @@ impl TextPattern {
         walk(&self.pieces, folded, start, char::is_whitespace, end_fits)
     }
 
+    /// Returns the longest text that must stand, folded, wherever the pattern does.
+    pub fn longest_literal(&self) -> Option<&str> {
+        let literals = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(literal) => Some(literal.as_str()),
+            Piece::Many | Piece::One => None,
+        });
+        literals.max_by_key(|literal| literal.len())
+    }
+
     /// Returns the whole words that a text must hold for the pattern to stand in it: what a word
     /// index can be asked. Empty when only parts of words are known.
     pub fn whole_words(&self) -> Vec<String> {

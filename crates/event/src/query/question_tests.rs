@@ -203,3 +203,28 @@ fn near_misses_are_told() {
         assert_eq!(lines, expected, "{line}");
     }
 }
+
+#[test]
+fn events_that_are_alike_add_up_as_one_by_one() {
+    let line = "| timechart span=10m count(), count(user), sum(bytes_out), avg(bytes_out), \
+                min(bytes_out), distinct(user) by src_ip";
+    let summary = parse_question(line).unwrap().summary.unwrap();
+    let (from, to) = (start(), start() + TimeDelta::hours(1));
+    let mut one_by_one = Tally::new(&summary, from, to).unwrap();
+    let mut at_once = one_by_one.fresh();
+    let at_us = |minutes: i64| (start() + TimeDelta::minutes(minutes)).timestamp_micros();
+    for (minutes, ip, bytes, times) in [(1, "a", "7", 3), (11, "a", "x", 2), (12, "b", "1.5", 1)] {
+        let given = |name: &str| match name {
+            "src_ip" => Given::Text(ip),
+            "bytes_out" => Given::Text(bytes),
+            _ => Given::Nothing,
+        };
+        let given: Vec<Given<'_>> = summary.fields().into_iter().map(given).collect();
+        for second in 0..times {
+            one_by_one.add(at_us(minutes) + second, &given);
+        }
+        at_once.add_alike(at_us(minutes), &given, u64::try_from(times).unwrap());
+    }
+    assert_eq!(one_by_one.bar_of(at_us(19)), at_us(10));
+    assert_eq!(one_by_one.finish(), at_once.finish());
+}

@@ -142,12 +142,12 @@ impl State {
         }
     }
 
-    /// Adds an event; returns whether a different value did not fit.
-    fn add(&mut self, given: Option<&Given<'_>>, left: &mut usize) -> bool {
+    /// Adds events that are alike; returns whether a different value did not fit.
+    fn add(&mut self, given: Option<&Given<'_>>, times: u64, left: &mut usize) -> bool {
         let mut cut = false;
         match (self, given) {
-            (Self::Count(count), None) => *count += 1,
-            (Self::Count(count), Some(given)) => *count += u64::from(given.is_there()),
+            (Self::Count(count), None) => *count += times,
+            (Self::Count(count), Some(given)) => *count += times * u64::from(given.is_there()),
             (Self::Distinct(seen), Some(given)) => given.each(|text| {
                 if !seen.contains(text) {
                     cut |= *left == 0;
@@ -157,20 +157,21 @@ impl State {
                     }
                 }
             }),
-            (state, Some(given)) => given.each_number(|number| state.add_number(number)),
+            (state, Some(given)) => given.each_number(|number| state.add_number(number, times)),
             (_, None) => {}
         }
         cut
     }
 
-    fn add_number(&mut self, number: f64) {
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn add_number(&mut self, number: f64, times: u64) {
         match self {
-            Self::Sum(sum) => *sum = Some(sum.unwrap_or(0.0) + number),
+            Self::Sum(sum) => *sum = Some(sum.unwrap_or(0.0) + number * times as f64),
             Self::Min(least) => *least = Some(least.map_or(number, |least| least.min(number))),
             Self::Max(most) => *most = Some(most.map_or(number, |most| most.max(number))),
             Self::Avg(sum, count) => {
-                *sum += number;
-                *count += 1;
+                *sum += number * times as f64;
+                *count += times;
             }
             Self::Count(_) | Self::Distinct(_) => {}
         }
@@ -195,7 +196,7 @@ impl State {
                 }
             }
             (state, Self::Sum(Some(n)) | Self::Min(Some(n)) | Self::Max(Some(n))) => {
-                state.add_number(n);
+                state.add_number(n, 1);
             }
             _ => {}
         }
@@ -273,9 +274,19 @@ impl Tally {
 
     /// Adds an event by its time and what it gives for each of [`Summary::fields`].
     pub fn add(&mut self, time_us: i64, given: &[Given<'_>]) {
-        self.events += 1;
+        self.add_alike(time_us, given, 1);
+    }
+
+    /// Returns the bar that a moment lies in; events of one bar that give the same are alike.
+    pub fn bar_of(&self, time_us: i64) -> i64 {
+        self.plan.wide_us.map_or(0, |wide_us| bar_start(time_us, wide_us))
+    }
+
+    /// Adds events of one bar that all give the same.
+    pub fn add_alike(&mut self, time_us: i64, given: &[Given<'_>], times: u64) {
+        self.events += times;
         let plan = Arc::clone(&self.plan);
-        let bar_us = plan.wide_us.map_or(0, |wide_us| bar_start(time_us, wide_us));
+        let bar_us = self.bar_of(time_us);
         let mut key = bar_us.to_be_bytes().to_vec();
         let by = plan.summary.by.len();
         let lists = given.iter().take(by).any(|one| match one {
@@ -289,7 +300,7 @@ impl Tally {
                 for value in &values {
                     push(&mut key, value);
                 }
-                self.add_to(&plan, &key, bar_us, given);
+                self.add_to(&plan, &key, bar_us, (given, times));
             }
             return;
         }
@@ -303,10 +314,16 @@ impl Tally {
                 return;
             }
         }
-        self.add_to(&plan, &key, bar_us, given);
+        self.add_to(&plan, &key, bar_us, (given, times));
     }
 
-    fn add_to(&mut self, plan: &Plan, key: &[u8], bar_us: i64, given: &[Given<'_>]) {
+    fn add_to(
+        &mut self,
+        plan: &Plan,
+        key: &[u8],
+        bar_us: i64,
+        (given, times): (&[Given<'_>], u64),
+    ) {
         if !self.groups.contains_key(key) {
             if self.groups.len() >= GROUPS_MAX {
                 self.cut = true;
@@ -319,7 +336,7 @@ impl Tally {
         let Some(group) = self.groups.get_mut(key) else { return };
         for (state, (_, field)) in group.figures.iter_mut().zip(&plan.figures) {
             let given = field.and_then(|place| given.get(place));
-            self.cut |= state.add(given, &mut self.distinct_left);
+            self.cut |= state.add(given, times, &mut self.distinct_left);
         }
     }
 

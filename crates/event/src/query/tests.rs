@@ -194,6 +194,14 @@ fn an_index_is_asked_only_for_whole_words() {
     for (pattern, expected) in cases {
         assert_eq!(TextPattern::new(pattern).whole_words(), expected, "{pattern}");
     }
+    for (pattern, longest) in [
+        ("*needle*", Some("needle")),
+        ("ab*Đăng?x", Some("dang")),
+        ("*", None),
+        ("a b", Some("a b")),
+    ] {
+        assert_eq!(TextPattern::new(pattern).longest_literal(), longest, "{pattern}");
+    }
 }
 
 #[test]

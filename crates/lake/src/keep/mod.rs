@@ -6,12 +6,14 @@
 
 mod export;
 mod import;
+mod lines;
 mod prune;
 mod repair;
 mod verify;
 
 pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
 pub use import::{ImportError, Imported};
+pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
 pub use verify::{Fault, strangers, verify_file};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 use arrow::array::{
-    ArrayRef, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder,
+    ArrayBuilder as _, ArrayRef, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow::error::ArrowError;
@@ -29,38 +29,70 @@ pub(crate) fn encode<'a>(
     encoder.finish()
 }
 
-enum AttrColumn {
+pub(super) enum AttrColumn {
     Int(Int64Builder),
     Text(StringBuilder),
 }
 
-struct Encoder {
-    id: FixedSizeBinaryBuilder,
-    occurred_at: TimestampMicrosecondBuilder,
-    collected_at: TimestampMicrosecondBuilder,
-    time_quality: StringBuilder,
-    agency_id: StringBuilder,
-    system_id: StringBuilder,
-    source_id: StringBuilder,
-    class_uid: Int32Builder,
-    logsource: [StringBuilder; 3],
-    parser: StringBuilder,
-    attrs: Vec<AttrColumn>,
-    attrs_exact: StringBuilder,
-    fields: StringBuilder,
-    notes: StringBuilder,
-    raw: StringBuilder,
-    extra_text: StringBuilder,
-    loose: BTreeSet<Attr>,
-    largest_bytes: usize,
-    texts: Texts,
+/// Builds the columns of [`crate::schema::SCHEMA`].
+pub(super) struct Encoder {
+    pub(super) id: FixedSizeBinaryBuilder,
+    pub(super) occurred_at: TimestampMicrosecondBuilder,
+    pub(super) collected_at: TimestampMicrosecondBuilder,
+    pub(super) time_quality: StringBuilder,
+    pub(super) agency_id: StringBuilder,
+    pub(super) system_id: StringBuilder,
+    pub(super) source_id: StringBuilder,
+    pub(super) class_uid: Int32Builder,
+    pub(super) logsource: [StringBuilder; 3],
+    pub(super) parser: StringBuilder,
+    pub(super) attrs: Vec<AttrColumn>,
+    pub(super) attrs_exact: StringBuilder,
+    pub(super) fields: StringBuilder,
+    pub(super) notes: StringBuilder,
+    pub(super) raw: StringBuilder,
+    pub(super) extra_text: StringBuilder,
+    pub(super) loose: BTreeSet<Attr>,
+    pub(super) largest_bytes: usize,
+    pub(super) texts: Texts,
+}
+
+impl AttrColumn {
+    /// Returns how many rows it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Int(column) => column.len(),
+            Self::Text(column) => column.len(),
+        }
+    }
+
+    /// Fills it with nulls up to a row.
+    pub(super) fn pad(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        if missing == 0 {
+            return;
+        }
+        match self {
+            Self::Int(column) => column.append_nulls(missing),
+            Self::Text(column) => column.append_nulls(missing),
+        }
+    }
 }
 
 impl Encoder {
+    /// Returns how many rows were begun.
+    pub(super) fn rows(&self) -> usize {
+        self.raw.len()
+    }
+
     #[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
     fn with_capacity<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
         let (rows, raw_bytes) =
             events.fold((0, 0), |(rows, bytes), event| (rows + 1, bytes + event.raw.len()));
+        Self::for_rows(rows, raw_bytes)
+    }
+
+    pub(super) fn for_rows(rows: usize, raw_bytes: usize) -> Self {
         let short = || StringBuilder::with_capacity(rows, rows * 16);
         let time = || TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
         let column = |attr: &Attr| match attr.kind() {
@@ -150,7 +182,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Rows, ArrowError> {
+    pub(super) fn finish(mut self) -> Result<Rows, ArrowError> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.id.finish()),
             Arc::new(self.occurred_at.finish()),
@@ -177,7 +209,7 @@ impl Encoder {
 
 /// Finds the values that a search of `raw` alone would miss.
 #[derive(Default)]
-struct Texts {
+pub(super) struct Texts {
     raw: String,
     seen: AHashSet<String>,
     extra: String,
@@ -211,13 +243,13 @@ impl Texts {
 }
 
 /// [`event::fold::fold`] without a copy where there is nothing to fold.
-fn fold(text: &str) -> Cow<'_, str> {
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
     if text.bytes().all(plain) { Cow::Borrowed(text) } else { Cow::Owned(event::fold::fold(text)) }
 }
 
 /// Returns whether a text stands in another between word borders.
-fn stands_in(text: &str, part: &str) -> bool {
+pub(super) fn stands_in(text: &str, part: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let border = |at: usize| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());

@@ -75,6 +75,60 @@ pub(crate) fn hash_words(text: &str, mut found: impl FnMut(u64)) {
     }
 }
 
+/// Where the hash of a word starts; any odd-looking number serves.
+const START: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What is multiplied by (`wyhash`'s first secret).
+const FACTOR: u64 = 0xa076_1d64_78bd_642f;
+
+/// The bit that tells an ASCII capital from its small letter, in each byte. Set in all bytes it
+/// makes no two words equal that fold differently, as far as they are ASCII; where others meet, one
+/// more granule is read.
+const SMALL: u64 = 0x2020_2020_2020_2020;
+
+/// Multiplies to 128 bits and folds the halves together.
+fn mix(a: u64, b: u64) -> u64 {
+    let (low, high) = a.carrying_mul(b, 0);
+    low ^ high
+}
+
+/// Hashes bytes, eight at a time.
+fn hash(start: u64, bytes: &[u8]) -> u64 {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let mut hash = start ^ length.wrapping_mul(FACTOR);
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for chunk in chunks {
+        hash = mix(hash ^ (u64::from_le_bytes(*chunk) | SMALL), FACTOR);
+    }
+    if !rest.is_empty() {
+        hash = mix(hash ^ (short(bytes, rest) | SMALL), FACTOR);
+    }
+    mix(hash, START)
+}
+
+/// Returns what is left after the last eight bytes, as a number.
+fn short(bytes: &[u8], rest: &[u8]) -> u64 {
+    if let Some(last) = bytes.last_chunk::<8>() {
+        return u64::from_le_bytes(*last);
+    }
+    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first))
+            | (u64::from(u32::from_le_bytes(*last)) << 32);
+    }
+    let at = |place: usize| u64::from(rest.get(place).copied().unwrap_or(0));
+    at(0) | (at(rest.len() / 2) << 8) | (at(rest.len().saturating_sub(1)) << 16)
+}
+
+/// Returns a hash of a word, the same for capitals and small letters of ASCII.
+pub(crate) fn quick_hash(word: &[u8]) -> u64 {
+    hash(START, word)
+}
+
+/// Returns whether a byte of ASCII text belongs to a word.
+pub(crate) const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 /// Returns which block of a filter a token is in.
 pub(super) fn block_of(token: u64, blocks: u32) -> u32 {
     // High half times count: an even share without a division; always below `blocks`.

@@ -39,6 +39,9 @@ pub(super) fn relative_path(day: NaiveDate, id: SegmentId) -> String {
     format!("{}/{id}.parquet", day_folder(day))
 }
 
+/// The origin of a file of [`FileOrigin::Lines`].
+const LINES: &str = "lines";
+
 /// Where a file's rows came from: what decides its fate if the catalogue does not know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileOrigin {
@@ -46,6 +49,8 @@ pub(crate) enum FileOrigin {
     Flush(SpoolPosition),
     /// From these files.
     Merge(Vec<SegmentId>),
+    /// From lines that were brought in past the spool: there may be no other copy.
+    Lines,
 }
 
 impl FileOrigin {
@@ -56,10 +61,14 @@ impl FileOrigin {
                 let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
                 format!("merge {}", inputs.join(" "))
             }
+            Self::Lines => LINES.to_owned(),
         }
     }
 
     fn from_text(text: &str) -> Option<Self> {
+        if text == LINES {
+            return Some(Self::Lines);
+        }
         let (kind, rest) = text.split_once(' ')?;
         match kind {
             "flush" => rest.parse().ok().map(|position| Self::Flush(SpoolPosition(position))),

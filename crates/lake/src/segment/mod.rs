@@ -7,7 +7,7 @@ mod granules;
 mod read;
 mod write;
 
-pub(crate) use bloom::{field_token, word_token};
+pub(crate) use bloom::{field_token, is_word_byte, quick_hash, word_token};
 pub(crate) use checks::{Damage, places_of};
 pub(crate) use file::{
     FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, read_inputs,

@@ -2,12 +2,14 @@
 
 mod flush;
 mod hot;
+mod lines;
 mod merge;
 mod recover;
 mod state;
 
 pub(crate) use flush::write_files;
 pub(crate) use hot::{Buffer, encode_lists};
+pub(crate) use lines::bring_in;
 pub(crate) use merge::{merge, pick, widened};
 pub use recover::Recovered;
 pub(crate) use recover::{SPILL_FOLDER, files, recover};

@@ -129,8 +129,9 @@ fn is_replaced(
         Some(FileOrigin::Flush(own)) => position.is_some_and(|position| own > position),
         // The merge was never committed: what it was made of is still there.
         Some(FileOrigin::Merge(inputs)) => inputs.iter().all(|id| ids.contains(id)),
-        // Half a file under its last name cannot be: it is named after it was synced.
-        None => false,
+        // Half a file under its last name cannot be: it is named after it was synced. Lines that were
+        // never wholly brought in may be nowhere else.
+        Some(FileOrigin::Lines) | None => false,
     }
 }
 

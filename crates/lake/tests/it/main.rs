@@ -9,6 +9,7 @@ mod crashes;
 mod differential;
 mod home;
 mod keeping;
+mod lines;
 mod merging;
 mod round_trip;
 mod s3;

@@ -11,6 +11,8 @@ mod answers;
 mod differential;
 #[path = "../it/home.rs"]
 mod home;
+#[path = "../it/lines.rs"]
+mod lines;
 #[path = "../it/round_trip.rs"]
 mod round_trip;
 #[path = "../it/s3.rs"]

@@ -1,0 +1,219 @@
+//! `luytre bench lake`: brings events in from NDJSON on one thread and on two, then asks what people ask
+//! of months of logs, and checks every answer against a plain count over the same lines.
+//!
+//! `rivals/lake.py` runs other engines on the same lines beside it.
+
+mod events;
+mod questions;
+mod truth;
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use event::{IdSource, Origin, SystemClock};
+use lake::Lake;
+use lake::keep::{BroughtIn, LinesSettings};
+use serde_json::json;
+
+use super::gauge;
+use crate::serve::{open_db, open_lake};
+use events::Events;
+use questions::Answer;
+use truth::{Truth, Wanted};
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct LakeArguments {
+    /// Events to make
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    events: u64,
+    /// Where the numbers of the made events begin: the same seed makes the same events
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Bring in these events instead: flat JSON, one object a line
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// A word that few events have
+    #[arg(long, value_name = "WORD", default_value = events::RARE_WORD)]
+    word: String,
+    /// A part of a word that few events have
+    #[arg(long, value_name = "TEXT", default_value = events::RARE_PART)]
+    part: String,
+    /// The value of `action` that the histogram counts
+    #[arg(long, value_name = "VALUE", default_value = "denied")]
+    action: String,
+    /// The value of `protocol` that the histogram counts
+    #[arg(long, value_name = "VALUE", default_value = "tcp")]
+    protocol: String,
+    /// How often to ask; the median counts, and the first time does not
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+    /// Where to put the events and the lake
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Leave both there
+    #[arg(long, requires = "folder")]
+    keep: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was measured.
+struct Report {
+    truth: Truth,
+    one: Intake,
+    two: Intake,
+    answers: Vec<Answer>,
+    rss_max_bytes: u64,
+}
+
+/// One way in.
+struct Intake {
+    seconds: f64,
+    /// Of the processor, on all threads.
+    cpu_s: f64,
+    brought: BroughtIn,
+}
+
+impl Intake {
+    fn per_second(&self) -> f64 {
+        float(self.brought.events) / self.seconds.max(1e-9)
+    }
+
+    fn per_cpu_second(&self) -> f64 {
+        float(self.brought.events) / self.cpu_s.max(1e-9)
+    }
+
+    fn bytes_per_event(&self) -> f64 {
+        float(self.brought.size_bytes) / float(self.brought.events.max(1))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52, shown with few digits")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// Measures and prints; returns whether every answer was right.
+///
+/// # Errors
+///
+/// When the events cannot be read or made, or the lake fails.
+pub fn run(arguments: &LakeArguments) -> Result<bool> {
+    let base = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = base.join(format!("luytre-bench-lake-{}", std::process::id()));
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let measured = runtime.block_on(measure(arguments, &folder));
+    drop(runtime);
+    if arguments.keep {
+        tell_kept(&folder)?;
+    } else if let Err(error) = fs::remove_dir_all(&folder) {
+        tracing::warn!(%error, folder = %folder.display(), "the bench's folder stays");
+    }
+    let report = measured?;
+    print(&report, arguments.json)?;
+    Ok(report.answers.iter().all(|answer| answer.right))
+}
+
+fn tell_kept(folder: &Path) -> io::Result<()> {
+    writeln!(io::stderr(), "kept in {}", folder.display())
+}
+
+async fn measure(arguments: &LakeArguments, folder: &Path) -> Result<Report> {
+    let input = if let Some(path) = &arguments.input {
+        path.clone()
+    } else {
+        let path = folder.join("events.ndjson");
+        let file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+        Events::new(arguments.seed, arguments.events).write(file)?;
+        path
+    };
+    let open = || File::open(&input).with_context(|| format!("reading {}", input.display()));
+    let wanted = Wanted {
+        word: arguments.word.to_ascii_lowercase(),
+        part: arguments.part.to_ascii_lowercase(),
+        action: arguments.action.clone(),
+        protocol: arguments.protocol.clone(),
+    };
+    // The count reads the whole file first: both ways in then find it in the cache.
+    let truth = truth::count(BufReader::with_capacity(1 << 20, open()?), &wanted)?;
+    let (lake, one) = bring_in(&folder.join("one"), open()?, 1).await?;
+    lake.close().await;
+    if !arguments.keep {
+        fs::remove_dir_all(folder.join("one"))?;
+    }
+    let (lake, two) = bring_in(&folder.join("two"), open()?, 2).await?;
+    let answers = questions::ask(&lake, &truth, &wanted, arguments.repeat).await?;
+    lake.close().await;
+    Ok(Report { truth, one, two, answers, rss_max_bytes: gauge::rss_max_bytes() })
+}
+
+/// Brings the lines into a new lake with its own database.
+async fn bring_in(folder: &Path, input: File, threads: usize) -> Result<(Arc<Lake>, Intake)> {
+    let config = super::config_in(folder);
+    let db = open_db(&config).await?;
+    let lake = open_lake(&config, &db).await?;
+    let ids = IdSource::seeded(1);
+    let now = event::Clock::now(&SystemClock);
+    let origin = Origin {
+        agency: event::AgencyId::from_uuid(ids.uuid(now)),
+        system: None,
+        source: event::SourceId::from_uuid(ids.uuid(now)),
+    };
+    let (started, cpu_s) = (Instant::now(), gauge::process_cpu_s());
+    let input = BufReader::with_capacity(1 << 20, input);
+    let brought = lake.import_lines(input, &LinesSettings { origin, threads }).await?;
+    let cpu_s = gauge::process_cpu_s() - cpu_s;
+    Ok((lake, Intake { seconds: started.elapsed().as_secs_f64(), cpu_s, brought }))
+}
+
+fn print(report: &Report, as_json: bool) -> Result<()> {
+    let Report { truth, one, two, answers, rss_max_bytes } = report;
+    let mut out = io::stdout().lock();
+    if as_json {
+        let object = json!({
+            "events": truth.events,
+            "refused": two.brought.refused,
+            "input_bytes_per_event": float(truth.bytes) / float(truth.events.max(1)),
+            "day": truth.day.to_string(),
+            "events_per_s_one_thread": one.per_second().round(),
+            "events_per_s_two_threads": two.per_second().round(),
+            "events_per_cpu_s_one_thread": one.per_cpu_second().round(),
+            "events_per_cpu_s_two_threads": two.per_cpu_second().round(),
+            "bytes_per_event": two.bytes_per_event(),
+            "files": two.brought.files,
+            "answers": answers,
+            "rss_max_bytes": rss_max_bytes,
+        });
+        writeln!(out, "{object}")?;
+        return Ok(());
+    }
+    let each = float(truth.bytes) / float(truth.events.max(1));
+    writeln!(out, "{} events of {each:.0} bytes, {} refused", truth.events, two.brought.refused)?;
+    for (name, intake) in [("one thread", one), ("two threads", two)] {
+        let (each, cpu) = (intake.per_second(), intake.per_cpu_second());
+        writeln!(out, "in, {name:<12} {each:>10.0} events/s, {cpu:.0} a second of the processor")?;
+    }
+    writeln!(
+        out,
+        "on disk                   {:>10.1} bytes an event, index included, {} files",
+        two.bytes_per_event(),
+        two.brought.files
+    )?;
+    for Answer { work, way, ms, right } in answers {
+        let verdict = if *right { "" } else { "  WRONG" };
+        writeln!(out, "{work:<34} {way:<9} {ms:>9.1} ms{verdict}")?;
+    }
+    writeln!(out, "most memory               {:>10} MiB", rss_max_bytes >> 20)?;
+    Ok(())
+}

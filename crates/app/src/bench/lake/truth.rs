@@ -1,0 +1,179 @@
+//! The answers by a plain count over the lines: what every engine must say too.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, NaiveDate};
+use serde::Deserialize;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// A rare word, in small letters.
+    pub(super) word: String,
+    /// A part of a word, in small letters.
+    pub(super) part: String,
+    /// The first filter of the histogram.
+    pub(super) action: String,
+    /// The second.
+    pub(super) protocol: String,
+}
+
+/// Microseconds of ten minutes.
+pub(super) const BAR_US: i64 = 600_000_000;
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 86_400_000_000;
+
+/// The answers.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    pub(super) events: u64,
+    pub(super) bytes: u64,
+    pub(super) words: u64,
+    pub(super) parts: u64,
+    /// The day with the most events: what is asked of one day is asked of it.
+    pub(super) day: NaiveDate,
+    /// Start of each ten minutes of the day, in microseconds.
+    pub(super) bars: HashMap<i64, u64>,
+    /// Count and sum of bytes by source address, of the day.
+    pub(super) sources: HashMap<String, (u64, i64)>,
+    pub(super) users: HashMap<String, u64>,
+    /// By start of the hour, in microseconds, and product.
+    pub(super) hours: HashMap<(i64, String), u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, alias = "occurred_at", alias = "time", alias = "timestamp")]
+    ts: Cow<'a, str>,
+    #[serde(borrow)]
+    action: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    protocol: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    src_ip: Option<Cow<'a, str>>,
+    bytes_out: Option<i64>,
+    #[serde(borrow)]
+    user: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    log_product: Option<Cow<'a, str>>,
+    #[serde(borrow, alias = "raw")]
+    message: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Default)]
+struct Day {
+    events: u64,
+    bars: HashMap<i64, u64>,
+    sources: HashMap<String, (u64, i64)>,
+}
+
+/// Counts.
+///
+/// # Errors
+///
+/// When a line is no JSON object of the bench's form.
+pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
+    let mut truth = Truth::default();
+    let mut days = HashMap::<i64, Day>::new();
+    let word = memchr::memmem::Finder::new(&wanted.word).into_owned();
+    let part = memchr::memmem::Finder::new(&wanted.part).into_owned();
+    for line in input.split(b'\n') {
+        let bytes = line?;
+        if bytes.is_empty() {
+            continue;
+        }
+        truth.events += 1;
+        truth.bytes += u64::try_from(bytes.len() + 1)?;
+        let line: Line<'_> = serde_json::from_slice(&bytes)
+            .with_context(|| format!("event {} of the input", truth.events))?;
+        let time = DateTime::parse_from_rfc3339(&line.ts)
+            .with_context(|| format!("the time of event {}", truth.events))?;
+        let time_us = time.timestamp_micros();
+        let message = line.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        truth.words += u64::from(word.find(message.as_bytes()).is_some());
+        truth.parts += u64::from(part.find(message.as_bytes()).is_some());
+        let day = days.entry(time_us.div_euclid(DAY_US)).or_default();
+        day.events += 1;
+        if line.action.as_deref() == Some(wanted.action.as_str())
+            && line.protocol.as_deref() == Some(wanted.protocol.as_str())
+        {
+            *day.bars.entry(time_us.div_euclid(BAR_US) * BAR_US).or_default() += 1;
+        }
+        if let Some(src) = line.src_ip {
+            let (count, sum) = day.sources.entry(src.into_owned()).or_default();
+            *count += 1;
+            *sum += line.bytes_out.unwrap_or(0);
+        }
+        if let Some(user) = line.user {
+            *truth.users.entry(user.into_owned()).or_default() += 1;
+        }
+        let product = line.log_product.unwrap_or_default().into_owned();
+        *truth.hours.entry((time_us.div_euclid(HOUR_US) * HOUR_US, product)).or_default() += 1;
+    }
+    let mut days: Vec<(i64, Day)> = days.into_iter().collect();
+    days.sort_by_key(|(number, day)| (std::cmp::Reverse(day.events), *number));
+    let (number, day) = days.into_iter().next().context("the input has no events")?;
+    truth.day = DateTime::from_timestamp_micros(number * DAY_US).unwrap_or_default().date_naive();
+    (truth.bars, truth.sources) = (day.bars, day.sources);
+    Ok(truth)
+}
+
+/// Returns whether these are the `limit` largest of all: each as often as it should be, and none larger
+/// left out. Which of equals stand at the end is free.
+pub(super) fn are_top<C: Ord + Copy>(
+    given: &[(String, C)],
+    all: &HashMap<String, C>,
+    limit: usize,
+    by: impl Fn(C) -> u64,
+) -> bool {
+    let mut counts: Vec<u64> = all.values().map(|own| by(*own)).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts.truncate(limit);
+    let shown: Vec<u64> = given.iter().map(|(_, own)| by(*own)).collect();
+    shown == counts && given.iter().all(|(value, own)| all.get(value) == Some(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_lines_is_counted() {
+        let lines = concat!(
+            r#"{"ts":"2026-11-23T00:11:00.5Z","action":"denied","protocol":"tcp","src_ip":"1.2.3.4","bytes_out":7,"user":"an","log_product":"p","message":"one QZ7 word"}"#,
+            "\n",
+            r#"{"ts":"2026-11-23T00:19:59Z","action":"denied","protocol":"tcp","src_ip":"1.2.3.4","bytes_out":5,"log_product":"p","message":"xqz7x"}"#,
+            "\n",
+            r#"{"ts":"2026-11-24T00:00:00Z","action":"denied","protocol":"udp","src_ip":"1.2.3.4","message":"x"}"#,
+            "\n",
+        );
+        let wanted = Wanted {
+            word: "qz7".to_owned(),
+            part: "z7x".to_owned(),
+            action: "denied".to_owned(),
+            protocol: "tcp".to_owned(),
+        };
+        let truth = count(lines.as_bytes(), &wanted).unwrap();
+        assert_eq!((truth.events, truth.words, truth.parts), (3, 2, 1));
+        assert_eq!(truth.day.to_string(), "2026-11-23");
+        assert_eq!(truth.bars, HashMap::from([(1_795_392_600_000_000, 2)]));
+        assert_eq!(truth.sources, HashMap::from([("1.2.3.4".to_owned(), (2, 12))]));
+        assert_eq!(truth.users, HashMap::from([("an".to_owned(), 1)]));
+        assert_eq!(truth.hours.get(&(1_795_392_000_000_000, "p".to_owned())), Some(&2));
+    }
+
+    #[test]
+    fn equals_at_the_end_of_a_top_are_free() {
+        let all = HashMap::from([("a", 3_u64), ("b", 1), ("c", 1)].map(|(k, n)| (k.to_owned(), n)));
+        let top = |given: &[(&str, u64)]| {
+            let given: Vec<(String, u64)> =
+                given.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect();
+            are_top(&given, &all, 2, |count| count)
+        };
+        assert!(top(&[("a", 3), ("b", 1)]) && top(&[("a", 3), ("c", 1)]));
+        assert!(!top(&[("b", 1), ("c", 1)]) && !top(&[("a", 2), ("b", 1)]) && !top(&[("a", 3)]));
+    }
+}

@@ -1,0 +1,212 @@
+//! Cuts one flat JSON object into its members without copying them.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// Objects and lists within each other in one value.
+const DEPTH_MAX: usize = 32;
+
+/// Where something stands in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    pub(super) fn of(self, line: &str) -> &str {
+        line.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// A member's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A text that is written as it is; without its quotes.
+    Plain(Span),
+    /// A text with escapes; with its quotes.
+    Escaped(Span),
+    /// A number as it is written.
+    Number(Span),
+    Bool(bool),
+    Null,
+    /// A list or an object.
+    Nested(Span),
+}
+
+impl Token {
+    /// Returns the value as text.
+    pub(super) fn text(self, line: &str) -> Cow<'_, str> {
+        match self {
+            Self::Plain(span) | Self::Number(span) | Self::Nested(span) => {
+                Cow::Borrowed(span.of(line))
+            }
+            Self::Escaped(span) => unescaped(span.of(line)),
+            Self::Bool(true) => Cow::Borrowed("true"),
+            Self::Bool(false) => Cow::Borrowed("false"),
+            Self::Null => Cow::Borrowed(""),
+        }
+    }
+
+    /// Returns the value as it stands in JSON.
+    pub(super) fn json(self, line: &str) -> Cow<'_, str> {
+        let valid = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        match self {
+            Self::Plain(span) => {
+                let text = span.of(line);
+                if text.bytes().any(|byte| byte < b' ') {
+                    return Cow::Owned(quoted(text));
+                }
+                let with_quotes = line.get(span.start.saturating_sub(1)..span.end + 1);
+                Cow::Borrowed(with_quotes.unwrap_or("\"\""))
+            }
+            Self::Number(span) | Self::Escaped(span) | Self::Nested(span) => {
+                let text = span.of(line);
+                if valid(text) { Cow::Borrowed(text) } else { Cow::Owned(quoted(text)) }
+            }
+            Self::Bool(true) => Cow::Borrowed("true"),
+            Self::Bool(false) => Cow::Borrowed("false"),
+            Self::Null => Cow::Borrowed("null"),
+        }
+    }
+}
+
+/// Returns a text without its quotes and escapes; as it is written where those are not valid.
+fn unescaped(quoted: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<String>(quoted) {
+        Ok(text) => Cow::Owned(text),
+        Err(_) => Cow::Borrowed(quoted),
+    }
+}
+
+/// The rest of a line that is one object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+impl<'a> Line<'a> {
+    /// Steps into the object.
+    pub(super) fn open(line: &'a str) -> Option<Self> {
+        line.starts_with('{').then(|| Self { line, at: 1 }.past_blanks())
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.line.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    fn past(self, bytes: usize) -> Self {
+        Self { at: self.at + bytes, ..self }
+    }
+
+    fn past_blanks(self) -> Self {
+        let blanks = self.rest().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.past(blanks)
+    }
+
+    /// Returns whether the object ends here.
+    pub(super) fn is_closed(&self) -> bool {
+        self.rest().first() == Some(&b'}')
+    }
+
+    /// Returns whether the object ends here and nothing follows it.
+    pub(super) fn is_ended(&self) -> bool {
+        self.is_closed() && self.rest().len() == 1
+    }
+
+    /// Steps over a name with its quotes and colon, if it is this one.
+    pub(super) fn past_name(self, quoted: &str) -> Option<Self> {
+        self.rest().starts_with(quoted.as_bytes()).then(|| self.past(quoted.len()).past_blanks())
+    }
+
+    /// Reads a name and steps over its colon.
+    pub(super) fn name(self) -> Option<(Self, String)> {
+        let (after, token) = self.string()?;
+        let after = after.past_blanks();
+        (after.rest().first() == Some(&b':'))
+            .then(|| (after.past(1).past_blanks(), token.text(self.line).into_owned()))
+    }
+
+    /// Reads a value and steps to the next name or the object's end.
+    pub(super) fn value(self) -> Option<(Self, Token)> {
+        let (after, token) = match self.rest().first()? {
+            b'"' => self.string()?,
+            b'{' | b'[' => self.nested()?,
+            b't' => self.word("true", Token::Bool(true))?,
+            b'f' => self.word("false", Token::Bool(false))?,
+            b'n' => self.word("null", Token::Null)?,
+            b'-' | b'0'..=b'9' => {
+                let of_number =
+                    |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                let after = self.past(self.rest().iter().take_while(of_number).count());
+                (after, Token::Number(Span { start: self.at, end: after.at }))
+            }
+            _ => return None,
+        };
+        let after = after.past_blanks();
+        match after.rest().first()? {
+            b',' => {
+                let next = after.past(1).past_blanks();
+                (!next.is_closed()).then_some((next, token))
+            }
+            b'}' => Some((after, token)),
+            _ => None,
+        }
+    }
+
+    fn word(self, word: &str, token: Token) -> Option<(Self, Token)> {
+        self.rest().starts_with(word.as_bytes()).then(|| (self.past(word.len()), token))
+    }
+
+    fn string(self) -> Option<(Self, Token)> {
+        if self.rest().first() != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let (mut at, mut escaped) = (start, false);
+        loop {
+            let rest = self.line.as_bytes().get(at..)?;
+            let found = at + memchr2(b'"', b'\\', rest)?;
+            if self.line.as_bytes().get(found) == Some(&b'\\') {
+                escaped = true;
+                at = found + 2;
+                continue;
+            }
+            let after = Self { line: self.line, at: found + 1 };
+            let token = if escaped {
+                Token::Escaped(Span { start: self.at, end: found + 1 })
+            } else {
+                Token::Plain(Span { start, end: found })
+            };
+            return Some((after, token));
+        }
+    }
+
+    fn nested(self) -> Option<(Self, Token)> {
+        let (mut after, mut depth) = (self, 0_usize);
+        loop {
+            match after.rest().first()? {
+                b'{' | b'[' => {
+                    depth += 1;
+                    if depth > DEPTH_MAX {
+                        return None;
+                    }
+                    after = after.past(1);
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    after = after.past(1);
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                b'"' => after = after.string()?.0,
+                _ => after = after.past(1),
+            }
+        }
+        Some((after, Token::Nested(Span { start: self.at, end: after.at })))
+    }
+}
