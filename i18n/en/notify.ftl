@@ -56,6 +56,8 @@ notify-kind-delegation-given = Standing in for someone
 notify-kind-order-issued = New order or request
 notify-kind-order-due = Order due or overdue
 notify-kind-order-head = Order late: tell the head
+notify-kind-incident-mention = Named in an incident
+notify-kind-incident-task = Task of an incident given to you
 notify-kind-test = Test message
 notify-title-alert-opened = New alert { $number }
 notify-title-incident-opened = New incident { $number }
@@ -70,6 +72,8 @@ notify-title-delegation-given = You may stand in for someone { $number }
 notify-title-order-issued = Your agency has { $number } to acknowledge
 notify-title-order-due = { $number } is due or overdue
 notify-title-order-head = Your agency is late with { $number }
+notify-title-incident-mention = You were named in incident { $number }
+notify-title-incident-task = You were given a task of incident { $number }
 notify-title-test = Test: this channel reaches you { $number }
 
 notify-channel-app = Bell

@@ -56,6 +56,8 @@ notify-kind-delegation-given = Được giao làm thay
 notify-kind-order-issued = Công điện, yêu cầu mới
 notify-kind-order-due = Công điện đến hạn, quá hạn
 notify-kind-order-head = Công điện chậm, báo thủ trưởng
+notify-kind-incident-mention = Được nhắc tên trong sự cố
+notify-kind-incident-task = Được giao việc trong sự cố
 notify-kind-test = Tin thử
 notify-title-alert-opened = Cảnh báo mới { $number }
 notify-title-incident-opened = Sự cố mới { $number }
@@ -70,6 +72,8 @@ notify-title-delegation-given = Bạn được giao làm thay một người { $
 notify-title-order-issued = Đơn vị nhận được { $number }, cần xác nhận
 notify-title-order-due = { $number } đến hạn hoặc đã quá hạn
 notify-title-order-head = Đơn vị chậm thực hiện { $number }
+notify-title-incident-mention = Bạn được nhắc tên trong sự cố { $number }
+notify-title-incident-task = Bạn được giao một việc trong sự cố { $number }
 notify-title-test = Tin thử: kênh này tới được bạn { $number }
 
 notify-channel-app = Chuông

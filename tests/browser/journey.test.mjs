@@ -73,9 +73,12 @@ test('the alert becomes an incident that is noted and closed', async () => {
   await send('form[action$="/note"] button');
   assert.ok((await page.locator('.timeline').innerText()).includes(MARK));
   await send('form[action$="/contain"] button');
+  await page.click('.tabs a[href$="/closing"]');
   await page.fill('#cause', `Nguyên nhân: ${MARK}`);
   await page.fill('#impact', 'Không mất dữ liệu');
   await page.fill('#lessons', 'Vá sớm hơn');
+  await page.fill('#cost', 'Hai giờ công');
+  await page.fill('#follow-up', 'Rà soát các trang khác');
   await send('form[action$="/close"] button');
   assert.match(await notice(), /Đã đóng sự cố/);
   assert.ok((await page.locator('main').innerText()).includes(`Nguyên nhân: ${MARK}`));

@@ -159,10 +159,11 @@ class Detection(unittest.TestCase):
         self.assertIn(again.status, (409, 422), "an alert is in one incident at most")
         empty = self.here.api("POST", f"/incidents/{incident}/close", {})
         self.assertEqual(empty.status, 422, "no incident ends without cause, impact and lessons")
-        self.assertEqual(sorted(empty.json()["fields"]), ["cause", "impact", "lessons"])
+        self.assertEqual(sorted(empty.json()["fields"]), ["cause", "cost", "follow_up", "impact", "lessons"])
         for step, given in (("contain", {}), ("deadlines", {"obligation": "full", "reference": "01/CAT-ANM"}), ("note", {"text": "Đã chặn địa chỉ nguồn"}),
                             ("close", {"cause": "Tệp tải lên không được kiểm tra", "impact": "Một trang bị sửa đổi",
-                                       "lessons": "Kiểm tra tệp trước khi lưu"})):
+                                       "lessons": "Kiểm tra tệp trước khi lưu",
+                                       "cost": "Hai giờ công", "follow_up": "Rà soát các trang khác"})):
             answer = self.here.api("POST", f"/incidents/{incident}/{step}", given)
             self.assertEqual(answer.status, 200, (step, answer.body))
         self.assertEqual(self.here.read(f"/incidents/{incident}")["incident"]["state"], "closed")

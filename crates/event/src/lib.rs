@@ -29,6 +29,9 @@ pub mod fold;
 pub mod lake;
 pub mod query;
 
+// What people write down of attackers.
+pub mod observable;
+
 pub use attr::{Attr, AttrType};
 pub use class::{Class, LogSource};
 pub use clock::{Clock, SystemClock, TestClock};

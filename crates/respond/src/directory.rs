@@ -43,6 +43,10 @@ pub trait Directory: Send + Sync + Debug {
     /// Returns the people to whom work on this agency's alerts can be given, by name.
     fn people(&self, agency: AgencyId) -> Vec<Named>;
 
+    /// Returns the people who see this agency's incidents, by name: they can be given tasks and be
+    /// mentioned.
+    fn participants(&self, agency: AgencyId) -> Vec<Named>;
+
     /// Returns the log sources that are silent or late now, the longest silent first.
     fn silent(&self, scope: &Scope) -> Vec<SilentSource>;
 

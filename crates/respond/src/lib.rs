@@ -17,6 +17,7 @@ pub mod notice;
 pub mod obligation;
 pub mod order;
 pub mod report;
+pub mod room;
 pub mod roster;
 pub mod rule;
 pub mod saved;
@@ -57,6 +58,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(roster::routes())
         .merge(alert::routes())
         .merge(incident::routes())
+        .merge(room::routes())
         .merge(obligation::routes())
         .merge(report::routes())
         .merge(notice::routes())

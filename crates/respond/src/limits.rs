@@ -110,5 +110,11 @@ pub(crate) const LIVE_BACKLOG: usize = 256;
 /// Readers of live streams at one time: each costs a task and a buffer.
 pub(crate) const LIVE_READERS_MAX: usize = 200;
 
+/// Observables of one incident: more are a feed, not what people look at.
+pub(crate) const OBSERVABLES_MAX: u64 = 2_000;
+
+/// Observables taken from one text.
+pub(crate) const OBSERVABLES_AT_ONCE: usize = 200;
+
 /// Notes and automatic lines on one incident's page.
 pub(crate) const TIMELINE_LINES: u64 = 500;

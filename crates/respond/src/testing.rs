@@ -182,6 +182,11 @@ impl Directory for PaperDirectory {
         vec![Named { id: account(1).to_string(), name: "Trần Minh".to_owned() }]
     }
 
+    fn participants(&self, _: AgencyId) -> Vec<Named> {
+        let of = |n, name: &str| Named { id: account(n).to_string(), name: name.to_owned() };
+        vec![of(9, "Lê An"), of(1, "Trần Minh")]
+    }
+
     fn silent(&self, _: &Scope) -> Vec<SilentSource> {
         vec![SilentSource {
             id: Uuid::from_u128(0xd001).to_string(),

@@ -214,6 +214,8 @@ permissions! {
     IncidentRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Opens and handles incidents.
     IncidentHandle: Adm Dut Ana Coo;
+    /// Takes part in an incident: comments, names observables, ticks off one's own tasks.
+    IncidentJoin: Adm Dut Ana Ago Coo Agh Com;
     /// Reads orders to the agencies in sight.
     OrderRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Issues orders, judges what was done, closes them.
@@ -343,6 +345,7 @@ xxxx.xx..xxxx AlertRead
 xxx.......... AlertHandle
 xxxxxxx.xxxxx IncidentRead
 xxx...x...... IncidentHandle
+xxxx..x..xx.. IncidentJoin
 xxxxxxx.xxxxx OrderRead
 xx....x...... OrderIssue
 xx.x.....xx.. OrderAnswer

@@ -72,6 +72,16 @@ const BODIES: &[(&str, &str)] = &[
     ("/keeping/systems/{id}", r#"{"months":24,"reason":"theo hop dong"}"#),
     ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
+    ("/incidents/{id}/observables", r#"{"text":"203.0.113.7"}"#),
+    ("/incidents/{id}/tasks", r#"{"title":"X"}"#),
+    ("/incidents/{id}/comments", r#"{"text":"X"}"#),
+    ("/incidents/{id}/merge", r#"{"into":"SC-2026-0001","reason":"trung nhau"}"#),
+    ("/incidents/{id}/merge/undo", r#"{"reason":"khong trung"}"#),
+    ("/incidents/{id}/split", r#"{"alert":["{nil}"],"reason":"hai viec"}"#),
+    (
+        "/incidents/{id}/close",
+        r#"{"cause":"mot hai ba","impact":"mot hai ba","lessons":"mot hai ba","cost":"mot hai ba","follow_up":"mot hai ba"}"#,
+    ),
     ("/orders/{id}/close", r#"{"summary":"da xong"}"#),
     ("/orders/{id}/parts/{agency}/done", r#"{"result":"da xong"}"#),
     ("/orders/{id}/parts/{agency}/return", r#"{"reason":"con thieu"}"#),
@@ -278,6 +288,7 @@ fn filled(path: &str, id: &str) -> String {
 fn body_of(province: &Province, route: &RouteInfo) -> String {
     let found = BODIES.iter().find(|(path, _)| *path == route.path);
     let body = found.map_or("{}", |(_, body)| *body);
+    let body = body.replace("{nil}", &uuid::Uuid::from_u128(1).to_string());
     body.replace("{mine}", &province.mine["/agencies/{id}"])
 }
 

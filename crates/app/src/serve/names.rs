@@ -68,6 +68,23 @@ impl Names {
         Ok(())
     }
 
+    /// Returns the people who see this agency and may do this, by name.
+    fn who_may(&self, agency: AgencyId, may: Permission) -> Vec<Named> {
+        let snapshot = self.registry.snapshot();
+        let answers = |person: &&Person| {
+            let here = person.role.sees_province()
+                || person.agency.is_some_and(|own| snapshot.tree().subtree(own).contains(&agency));
+            person.active && here && person.role.may(may)
+        };
+        let people = self.people.load();
+        let named = people.iter().filter(answers);
+        by_name(
+            named
+                .map(|person| Named { id: person.account.to_string(), name: person.name.clone() })
+                .collect(),
+        )
+    }
+
     async fn look_at_day(&self, db: &Db) -> Result<(), DbError> {
         let since = self.clock.now() - TimeDelta::days(1);
         self.day.store(Arc::new(registry::events_per_minute(db, since).await?));
@@ -169,19 +186,11 @@ impl respond::Directory for Names {
     }
 
     fn people(&self, agency: AgencyId) -> Vec<Named> {
-        let snapshot = self.registry.snapshot();
-        let answers = |person: &&Person| {
-            let here = person.role.sees_province()
-                || person.agency.is_some_and(|own| snapshot.tree().subtree(own).contains(&agency));
-            person.active && here && person.role.may(Permission::AlertHandle)
-        };
-        let people = self.people.load();
-        let named = people.iter().filter(answers);
-        by_name(
-            named
-                .map(|person| Named { id: person.account.to_string(), name: person.name.clone() })
-                .collect(),
-        )
+        self.who_may(agency, Permission::AlertHandle)
+    }
+
+    fn participants(&self, agency: AgencyId) -> Vec<Named> {
+        self.who_may(agency, Permission::IncidentJoin)
     }
 
     fn silent(&self, scope: &Scope) -> Vec<SilentSource> {

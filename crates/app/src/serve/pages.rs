@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use registry::source::ParserInfo;
 use respond::Desk;
 use respond::order::OrderWork;
+use respond::room::RoomWork;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -108,6 +109,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     let counts = Counts { desk: site.desk.clone() };
     let work = Todos::new(vec![
         Arc::new(identity.approvals()),
+        Arc::new(RoomWork(site.desk.clone())),
         Arc::new(OrderWork(site.desk.clone())),
         Arc::new(site.registry.clone()),
     ]);

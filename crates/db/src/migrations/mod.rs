@@ -17,6 +17,7 @@ mod post;
 mod registry;
 mod report;
 mod respond;
+mod room;
 mod roster;
 mod system;
 mod table;
@@ -71,6 +72,7 @@ fn all() -> Vec<Migration> {
         order::MIGRATIONS,
         roster::MIGRATIONS,
         report::MIGRATIONS,
+        room::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

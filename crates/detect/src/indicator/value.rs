@@ -1,8 +1,8 @@
 //! What an indicator says, read from any spelling into one.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
+pub(super) use event::observable::refang;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::host::{self, Host};
@@ -222,40 +222,6 @@ const fn hex(byte: u8) -> u8 {
 
 fn looks_numeric(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'/' | b':'))
-}
-
-/// Undoes the usual ways of writing a dangerous address so that nobody clicks on it.
-pub(super) fn refang(text: &str) -> Cow<'_, str> {
-    const PAIRS: [(&str, &str); 13] = [
-        ("[://]", "://"),
-        ("[:]", ":"),
-        ("[.]", "."),
-        ("(.)", "."),
-        ("{.}", "."),
-        ("[dot]", "."),
-        ("(dot)", "."),
-        ("[@]", "@"),
-        ("(@)", "@"),
-        ("[at]", "@"),
-        ("(at)", "@"),
-        ("[/]", "/"),
-        ("\\.", "."),
-    ];
-    let text = text.trim();
-    let mut text = Cow::Borrowed(text);
-    if text.contains(['[', '(', '{', '\\']) {
-        for (written, meant) in PAIRS {
-            if text.contains(written) {
-                text = Cow::Owned(text.replace(written, meant));
-            }
-        }
-    }
-    let mask = text.get(..4).filter(|start| start.eq_ignore_ascii_case("hxxp"));
-    if mask.is_some() {
-        let rest = text.get(4..).unwrap_or_default();
-        text = Cow::Owned(format!("http{rest}"));
-    }
-    text
 }
 
 #[cfg(test)]

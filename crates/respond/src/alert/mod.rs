@@ -29,9 +29,9 @@ pub use receive::{Received, forget_old_findings, receive};
 pub(crate) use routes::{AssignForm, routes};
 pub use since::made_since;
 pub(crate) use store::{
-    AlertFilter, AlertOrder, Slice, TopBy, TopKey, by_number, changes_since, detections,
-    findings_of_rule, get, get_for_change, holds, next_numbers, of_incident, open_count, per_rule,
-    set_incident, set_status, slice, top, within,
+    AlertFilter, AlertOrder, Slice, TopBy, TopKey, by_number, changes_since, count_of_incidents,
+    detections, findings_of_rule, get, get_for_change, holds, next_numbers, of_incident,
+    open_count, per_rule, set_incident, set_status, slice, top, within,
 };
 #[cfg(test)]
 pub(crate) use store::{StateFilter, list};

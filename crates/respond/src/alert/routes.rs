@@ -87,7 +87,7 @@ impl ListQuery {
             system: self.system.parse().ok(),
             rule: Some(self.rule.clone()).filter(|rule| !rule.is_empty()),
             assignee: self.mine.then_some(who.account),
-            incident: self.incident.parse().ok(),
+            incidents: self.incident.split(',').filter_map(|id| id.parse().ok()).collect(),
             entity: Some(self.entity.clone()).filter(|entity| !entity.is_empty()),
             text: self.q.clone(),
             since: None,

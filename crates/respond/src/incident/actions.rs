@@ -16,6 +16,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::limits::{BULK_MAX, TITLE_CHARS_MAX};
 use crate::obligation;
+use crate::room::{self, NewTask};
 
 /// The kind of number that incidents carry: *sự cố*.
 const INCIDENT_NUMBERS: &str = "SC";
@@ -44,11 +45,9 @@ pub(crate) async fn open(
         None => worst.title_in(true).to_owned(),
     };
     let now = tx.now();
-    let year = alert::vietnam_year(now);
-    let number = alert::next_numbers(tx.conn(), INCIDENT_NUMBERS, year, 1).await?;
     let incident = Incident {
         id: IncidentId::from_uuid(tx.new_uuid()),
-        number: format!("{INCIDENT_NUMBERS}-{year}-{number:04}"),
+        number: number(&tx).await?,
         title,
         severity: worst.severity,
         status: IncidentStatus::Open,
@@ -61,6 +60,7 @@ pub(crate) async fn open(
         opened_at: now,
         contained_at: None,
         closed_at: None,
+        merged_into: None,
     };
     store::save(&tx, &incident, Novelty::New).await?;
     take_alerts(&tx, who, &incident, &alerts).await?;
@@ -76,6 +76,13 @@ pub(crate) async fn open(
     });
     commit(desk, tx, who, "incident.open", &incident, detail).await?;
     Ok(incident)
+}
+
+/// Returns the next number of incidents of this year.
+pub(crate) async fn number(tx: &Tx) -> Result<String, RespondError> {
+    let year = alert::vietnam_year(tx.now());
+    let number = alert::next_numbers(tx.conn(), INCIDENT_NUMBERS, year, 1).await?;
+    Ok(format!("{INCIDENT_NUMBERS}-{year}-{number:04}"))
 }
 
 /// An incident as someone reports it, without any alert.
@@ -98,11 +105,9 @@ pub(crate) async fn open_reported(
     new: Reported,
 ) -> Result<Incident, RespondError> {
     let now = tx.now();
-    let year = alert::vietnam_year(now);
-    let number = alert::next_numbers(tx.conn(), INCIDENT_NUMBERS, year, 1).await?;
     let incident = Incident {
         id: new.id,
-        number: format!("{INCIDENT_NUMBERS}-{year}-{number:04}"),
+        number: number(tx).await?,
         title: new.title,
         severity: new.severity,
         status: IncidentStatus::Open,
@@ -115,6 +120,7 @@ pub(crate) async fn open_reported(
         opened_at: now,
         contained_at: None,
         closed_at: None,
+        merged_into: None,
     };
     store::save(tx, &incident, Novelty::New).await?;
     add_step(tx, who, &incident, now, "opened").await?;
@@ -165,6 +171,17 @@ pub(crate) async fn step(
     id: IncidentId,
     step: IncidentStep,
 ) -> Result<Incident, RespondError> {
+    step_with(desk, who, id, step, &[]).await
+}
+
+/// Takes a step with an incident, and gives tasks that follow from it.
+pub(crate) async fn step_with(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    step: IncidentStep,
+    tasks: &[NewTask],
+) -> Result<Incident, RespondError> {
     let tx = desk.db.begin().await?;
     let mut incident = store::get_for_change(&tx, &who.scope, id).await?;
     let word = step.word();
@@ -172,6 +189,7 @@ pub(crate) async fn step(
         "number": incident.number,
         "from": incident.status.word(),
         "findings": match &step { IncidentStep::Close(findings) => Some(findings), _ => None },
+        "tasks": tasks.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(),
     });
     incident.status = incident.status.after(step)?;
     let now = tx.now();
@@ -185,6 +203,9 @@ pub(crate) async fn step(
     }
     store::save(&tx, &incident, Novelty::Stands).await?;
     add_step(&tx, who, &incident, now, word).await?;
+    for task in tasks {
+        room::give(desk, &tx, who, &incident, task).await?;
+    }
     commit(desk, tx, who, &format!("incident.{word}"), &incident, detail).await?;
     Ok(incident)
 }
@@ -283,7 +304,7 @@ fn fit<'a>(
 }
 
 /// Makes alerts part of the incident: they are being worked on now, and tell their part of the story.
-async fn take_alerts(
+pub(crate) async fn take_alerts(
     tx: &Tx,
     who: &Handler,
     incident: &Incident,
@@ -373,4 +394,11 @@ async fn commit(
     desk.hub.incidents_changed(incident.agency);
     desk.hub.alerts_changed(incident.agency);
     Ok(())
+}
+
+/// Closes an incident for a test, with tasks that follow.
+#[cfg(test)]
+pub(crate) async fn close_with(desk: &Desk, who: &Handler, id: IncidentId, tasks: &[NewTask]) {
+    let step = IncidentStep::Close(super::tests::findings());
+    step_with(desk, who, id, step, tasks).await.unwrap();
 }

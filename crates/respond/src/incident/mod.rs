@@ -1,6 +1,7 @@
 //! Incidents: made of alerts by one press, worked on, closed with cause, impact and lessons.
 
 mod actions;
+mod family;
 mod model;
 mod routes;
 mod store;
@@ -8,14 +9,17 @@ mod store;
 mod tests;
 mod views;
 
+pub(crate) use actions::{
+    Reported, add_reminder, add_step, number, open, open_reported, take_alerts, told,
+};
 #[cfg(test)]
-pub(crate) use actions::note;
-pub(crate) use actions::{Reported, add_reminder, add_step, open, open_reported, told};
+pub(crate) use actions::{close_with, note};
+pub(crate) use family::{family, survivor};
 pub(crate) use model::EntryKind;
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
-    IncidentFilter, changes_since, counts, detected_between, get, get_for_change, list, number_of,
-    open_count, save_moments, timeline,
+    IncidentFilter, Novelty, by_number, changes_since, counts, detected_between, get,
+    get_for_change, get_to_link, list, number_of, open_count, save, save_moments, timeline,
 };
-pub use views::{IncidentList, IncidentPage, IncidentRow};
+pub use views::{FindingsView, Head, IncidentList, IncidentPage, IncidentRow, Kin};

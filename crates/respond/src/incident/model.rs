@@ -40,9 +40,12 @@ pub struct Incident {
     pub contained_at: Option<DateTime<Utc>>,
     /// When it was closed.
     pub closed_at: Option<DateTime<Utc>>,
+    /// The incident that it was found to be part of: work goes on there.
+    pub merged_into: Option<IncidentId>,
 }
 
-/// What an incident leaves behind. It cannot be closed without all three.
+/// What an incident leaves behind. It cannot be closed without all of it; those closed by older versions
+/// say nothing of cost and of what follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Findings {
     /// Why it could happen.
@@ -51,6 +54,10 @@ pub struct Findings {
     pub impact: Reason,
     /// What we do differently.
     pub lessons: Reason,
+    /// What it cost: hours, money, what could not be done meanwhile.
+    pub cost: Option<Reason>,
+    /// What follows from it.
+    pub follow_up: Option<Reason>,
 }
 
 /// Where an incident stands.
@@ -196,6 +203,8 @@ mod tests {
                     cause: Reason::new(&cause)?,
                     impact: Reason::new(&impact)?,
                     lessons: Reason::new(&lessons)?,
+                    cost: None,
+                    follow_up: None,
                 });
                 let step = match kind {
                     0 => Some(IncidentStep::Contain),

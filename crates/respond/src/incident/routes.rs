@@ -11,7 +11,7 @@ use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, W
 
 use super::actions;
 use super::model::{Findings, IncidentStep};
-use super::store::{self, IncidentFilter};
+use super::store::{self, IncidentFilter, MERGED};
 use super::views::{FindingsView, IncidentList, IncidentPage, IncidentRow, TimelineLine};
 use crate::actor::Handler;
 use crate::address::Address;
@@ -20,6 +20,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::hold::{self, HoldView};
 use crate::obligation;
+use crate::room;
 
 /// Returns the routes of incidents.
 pub(crate) fn routes() -> Routes<Desk> {
@@ -65,11 +66,12 @@ struct ListQuery {
     rows: Option<u64>,
 }
 
-const STATES: [(&str, &str); 4] = [
+const STATES: [(&str, &str); 5] = [
     ("", "incident-state-all"),
     ("open", "incident-state-open"),
     ("contained", "incident-state-contained"),
     ("closed", "incident-state-closed"),
+    (MERGED, "incident-state-merged"),
 ];
 
 async fn list(
@@ -128,7 +130,14 @@ pub(super) async fn page(
     let conn = desk.db.conn();
     let incident = store::get(conn, &who.scope, id).await?;
     let timeline = store::timeline(conn, &incident).await?;
-    let alerts = alert::of_incident(conn, &who.scope, id).await?;
+    let all = super::family(conn, id).await?;
+    let alerts = alert::of_incident(conn, &who.scope, &all).await?;
+    let room = room::of_incident(desk, &incident, &all).await?;
+    let mut clocks = obligation::ClockPanel::of(desk, who, &incident).await?;
+    if incident.merged_into.is_some() {
+        // They run on at the survivor.
+        clocks.deadlines.retain(|row| row.fulfilled_at.is_some());
+    }
     let holds = hold::of_incident(conn, &incident).await?;
     let directory = desk.directory.as_ref();
     let line = |entry| TimelineLine::of(entry, &desk.obligations, who.lang);
@@ -139,13 +148,16 @@ pub(super) async fn page(
         holds: holds.into_iter().map(HoldView::from).collect(),
         findings: FindingsView::of(&incident.status),
         timeline: timeline.into_iter().map(line).collect(),
-        alerts: alerts.iter().map(|one| AlertRow::of(one, directory)).collect(),
-        alerts_href: Address::of("/alerts").with("state", "all").with("incident", id).to_string(),
+        alert_rows: alerts.iter().map(|one| AlertRow::of(one, directory)).collect(),
+        alerts_href: room::alerts_href(&all),
         systems: incident.systems.iter().filter_map(|id| directory.system(*id)).collect(),
         agency: directory.agency(incident.agency),
         people: Choice::named(directory.people(incident.agency), assignee.as_deref()),
-        clocks: obligation::ClockPanel::of(desk, who, &incident).await?,
-        incident: IncidentRow::of(&incident, directory),
+        clocks,
+        participants: room.participants,
+        tasks: room.tasks,
+        comments: room.comments,
+        head: room::head(desk, who, &incident, &all, "overview").await?,
     })
 }
 
@@ -293,6 +305,21 @@ struct CloseForm {
     /// What we do differently.
     #[serde(default)]
     lessons: String,
+    /// What it cost.
+    #[serde(default)]
+    cost: String,
+    /// What follows.
+    #[serde(default)]
+    follow_up: String,
+    /// Tasks that follow, one a line.
+    #[serde(default)]
+    tasks: String,
+    /// Who shall do them: an account's id, or `me`.
+    #[serde(default)]
+    assignee: String,
+    /// Until when (Vietnam's clock, `2026-11-22T14:05`).
+    #[serde(default)]
+    due: String,
 }
 
 async fn close(
@@ -312,11 +339,17 @@ async fn close(
     let cause = take("cause", &form.cause);
     let impact = take("impact", &form.impact);
     let lessons = take("lessons", &form.lessons);
-    let (Some(cause), Some(impact), Some(lessons)) = (cause, impact, lessons) else {
+    let cost = take("cost", &form.cost);
+    let follow_up = take("follow_up", &form.follow_up);
+    let (Some(cause), Some(impact), Some(lessons), Some(_), Some(_)) =
+        (cause, impact, lessons, &cost, &follow_up)
+    else {
         return Err(AppError::Invalid(wrong));
     };
-    let step = IncidentStep::Close(Findings { cause, impact, lessons });
-    actions::step(&desk, &Handler::from(&who), id, step).await?;
+    let step = IncidentStep::Close(Findings { cause, impact, lessons, cost, follow_up });
+    let to = AssignForm { assignee: form.assignee.clone() }.account(&who)?;
+    let tasks = room::task_lines(&form.tasks, to, moment(&form.due)?);
+    actions::step_with(&desk, &Handler::from(&who), id, step, &tasks).await?;
     Ok(done(format!("/incidents/{id}")).notice(Phrase::key("incident-done-closed")))
 }
 
@@ -346,11 +379,13 @@ mod tests {
             cause: reason("tệp tải lên <script>"),
             impact: reason("một máy chủ"),
             lessons: reason("kiểm tra tệp"),
+            cost: None,
+            follow_up: None,
         };
         for step in [IncidentStep::Contain, IncidentStep::Close(left)] {
             let shown = page(&desk, &who, incident.id).await.unwrap();
             assert_eq!(faults(&shown), Vec::<String>::new());
-            assert_eq!((shown.alerts.len(), shown.systems.len()), (1, 1));
+            assert_eq!((shown.alert_rows.len(), shown.systems.len()), (1, 1));
             actions::step(&desk, &handler, incident.id, step).await.unwrap();
         }
         let shown = page(&desk, &who, incident.id).await.unwrap();

@@ -4,6 +4,7 @@ use db::Tx;
 use event::fold::fold;
 use event::{AccountId, AgencyId, IncidentId, Scope, Severity, SystemId};
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{ActiveValue::Set, QueryOrder as _, QuerySelect as _};
 use web::paging::Page;
 
@@ -12,7 +13,7 @@ use crate::alert::{Reason, holds, within};
 use crate::error::RespondError;
 use crate::limits::TIMELINE_LINES;
 
-mod row {
+pub(super) mod row {
     #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
     use sea_orm::entity::prelude::*;
 
@@ -37,6 +38,9 @@ mod row {
         pub cause: Option<String>,
         pub impact: Option<String>,
         pub lessons: Option<String>,
+        pub cost: Option<String>,
+        pub follow_up: Option<String>,
+        pub merged_into: Option<Uuid>,
         pub changed_at: DateTimeUtc,
         pub folded: String,
     }
@@ -92,6 +96,9 @@ mod entry {
 
 use row::Column;
 
+/// The word of incidents that were merged into others.
+pub(crate) const MERGED: &str = "merged";
+
 /// Which incidents a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct IncidentFilter {
@@ -112,7 +119,10 @@ pub(crate) struct IncidentFilter {
 fn matching(scope: &Scope, filter: &IncidentFilter) -> Select<row::Entity> {
     let mut all = within(scope, Column::AgencyId);
     let conditions = [
-        filter.state.map(|state| Column::State.eq(state)),
+        filter.state.map(|state| match state {
+            MERGED => Column::MergedInto.is_not_null(),
+            state => Column::State.eq(state).and(Column::MergedInto.is_null()),
+        }),
         filter.open_only.then(|| Column::IsOpen.eq(true)),
         filter.severity.map(|severity| Column::Severity.eq(i16::from(severity.number()))),
         filter.agency.map(|id| Column::AgencyId.eq(id.uuid())),
@@ -147,7 +157,8 @@ pub(crate) async fn list(
     Ok((list, total))
 }
 
-/// Returns every incident in sight that was detected within a time. Their systems are left out.
+/// Returns every incident in sight that was detected within a time, those merged into others left out.
+/// Their systems are left out as well.
 pub(crate) async fn detected_between(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -157,6 +168,7 @@ pub(crate) async fn detected_between(
         .filter(within(scope, Column::AgencyId))
         .filter(Column::DetectedAt.gte(from))
         .filter(Column::DetectedAt.lt(to))
+        .filter(Column::MergedInto.is_null())
         .all(conn)
         .await?;
     rows.into_iter().map(|row| model(row, Vec::new())).collect()
@@ -184,7 +196,7 @@ pub(crate) async fn changes_since(
 }
 
 /// Returns how many incidents of an agency were detected in a time, by severity and whether they are
-/// open.
+/// open; those merged into others are not counted twice.
 pub(crate) async fn counts(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -194,7 +206,8 @@ pub(crate) async fn counts(
     let all = within(scope, Column::AgencyId)
         .add(Column::AgencyId.eq(agency.uuid()))
         .add(Column::DetectedAt.gte(from))
-        .add(Column::DetectedAt.lt(to));
+        .add(Column::DetectedAt.lt(to))
+        .add(Column::MergedInto.is_null());
     let rows: Vec<(i16, bool, i64)> = row::Entity::find()
         .select_only()
         .columns([Column::Severity, Column::IsOpen])
@@ -224,8 +237,22 @@ pub(crate) async fn get(
     with_systems(conn, row).await
 }
 
-/// Returns one incident and holds it for the change under way.
+/// Returns one incident and holds it for the change under way. One that was merged into another does not
+/// change: work goes on there.
 pub(crate) async fn get_for_change(
+    tx: &Tx,
+    scope: &Scope,
+    id: IncidentId,
+) -> Result<Incident, RespondError> {
+    let incident = get_to_link(tx, scope, id).await?;
+    match incident.merged_into {
+        Some(_) => Err(RespondError::Conflict("room-error-merged")),
+        None => Ok(incident),
+    }
+}
+
+/// Returns one incident, merged or not, and holds it for the change under way.
+pub(crate) async fn get_to_link(
     tx: &Tx,
     scope: &Scope,
     id: IncidentId,
@@ -261,6 +288,8 @@ fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondErr
             cause: reason(&row.cause, "cause")?,
             impact: reason(&row.impact, "impact")?,
             lessons: reason(&row.lessons, "lessons")?,
+            cost: row.cost.as_deref().and_then(Reason::new),
+            follow_up: row.follow_up.as_deref().and_then(Reason::new),
         }),
         _ => return Err(bad("state")),
     };
@@ -282,6 +311,7 @@ fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondErr
         opened_at: row.opened_at,
         contained_at: row.contained_at,
         closed_at: row.closed_at,
+        merged_into: row.merged_into.map(IncidentId::from_uuid),
     })
 }
 
@@ -302,7 +332,7 @@ pub(crate) async fn save(
         title: Set(incident.title.clone()),
         severity: Set(i16::from(incident.severity.number())),
         state: Set(incident.status.word().to_owned()),
-        is_open: Set(incident.status.is_open()),
+        is_open: Set(incident.status.is_open() && incident.merged_into.is_none()),
         agency_id: Set(incident.agency.uuid()),
         assignee_id: Set(incident.assignee.map(AccountId::uuid)),
         occurred_at: Set(incident.occurred_at),
@@ -314,6 +344,9 @@ pub(crate) async fn save(
         cause: Set(left.map(|left| text(&left.cause))),
         impact: Set(left.map(|left| text(&left.impact))),
         lessons: Set(left.map(|left| text(&left.lessons))),
+        cost: Set(left.and_then(|left| left.cost.as_ref()).map(text)),
+        follow_up: Set(left.and_then(|left| left.follow_up.as_ref()).map(text)),
+        merged_into: Set(incident.merged_into.map(IncidentId::uuid)),
         changed_at: Set(tx.now()),
         folded: Set(fold(&format!("{} {}", incident.number, incident.title))),
     };
@@ -404,13 +437,15 @@ fn entry_row(
     }
 }
 
-/// Returns the timeline of an incident that the caller has read, the oldest line first.
+/// Returns the timeline of an incident that the caller has read and of those merged into it, the oldest
+/// line first.
 pub(crate) async fn timeline(
     conn: &impl ConnectionTrait,
     of: &Incident,
 ) -> Result<Vec<Entry>, RespondError> {
+    let all = super::family::family(conn, of.id).await?;
     let rows = entry::Entity::find()
-        .filter(entry::Column::IncidentId.eq(of.id.uuid()))
+        .filter(entry::Column::IncidentId.is_in(all.iter().map(|id| id.uuid())))
         .order_by_asc(entry::Column::At)
         .order_by_asc(entry::Column::Id)
         .limit(TIMELINE_LINES)
@@ -440,4 +475,17 @@ pub(crate) async fn number_of(
         Err(RespondError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the incident of a number.
+pub(crate) async fn by_number(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    number: &str,
+) -> Result<Incident, RespondError> {
+    let found = row::Entity::find()
+        .filter(within(scope, Column::AgencyId))
+        .filter(Column::Number.eq(number.trim().to_uppercase()));
+    let row = found.one(conn).await?.ok_or(RespondError::NotFound)?;
+    with_systems(conn, row).await
 }

@@ -19,12 +19,14 @@ async fn two_alerts(desk: &Desk) -> Vec<AlertId> {
     receive(&desk.db, desk.directory.as_ref(), &desk.hub, findings, &[]).await.unwrap().fresh
 }
 
-fn findings() -> Findings {
+pub(crate) fn findings() -> Findings {
     let reason = |text: &str| Reason::new(text).unwrap();
     Findings {
         cause: reason("trang tải tệp không kiểm tra đuôi"),
         impact: reason("một máy chủ, không lộ dữ liệu"),
         lessons: reason("kiểm tra tệp tải lên, thêm luật"),
+        cost: Some(reason("hai ngày công")),
+        follow_up: Some(reason("rà soát các trang khác")),
     }
 }
 

@@ -9,10 +9,12 @@ use web::paging::Pager;
 use web::{Lang, Permission, filters};
 
 use super::model::{Entry, EntryKind, Incident, IncidentStatus};
+use super::store::MERGED;
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
 use crate::hold::HoldView;
 use crate::obligation::{ClockPanel, Obligations};
+use crate::room::{CommentRow, TaskRow};
 
 /// One incident in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -26,7 +28,7 @@ pub struct IncidentRow {
     /// How bad.
     #[schema(value_type = String)]
     pub severity: Severity,
-    /// `open`, `contained` or `closed`.
+    /// `open`, `contained`, `closed` or `merged`.
     pub state: String,
     /// The agency.
     pub agency: String,
@@ -50,7 +52,10 @@ impl IncidentRow {
             number: incident.number.clone(),
             title: incident.title.clone(),
             severity: incident.severity,
-            state: incident.status.word().to_owned(),
+            state: match incident.merged_into {
+                Some(_) => MERGED.to_owned(),
+                None => incident.status.word().to_owned(),
+            },
             agency: directory
                 .agency_name_on(incident.agency, incident.detected_at)
                 .unwrap_or_default(),
@@ -67,6 +72,7 @@ impl IncidentRow {
         match self.state.as_str() {
             "open" => "incident-state-open",
             "contained" => "incident-state-contained",
+            "merged" => "incident-state-merged",
             _ => "incident-state-closed",
         }
     }
@@ -123,13 +129,18 @@ impl TimelineLine {
 
     /// Returns the key of what the line is.
     pub fn kind_key(&self) -> &'static str {
-        match (self.kind.as_str(), self.text.as_str()) {
+        match (self.kind.as_str(), step_word(&self.text)) {
             ("occurred", _) => "incident-line-occurred",
             ("detected", _) => "incident-line-detected",
             ("step", "opened") => "incident-line-opened",
             ("step", "contained") => "incident-line-contained",
             ("step", "closed") => "incident-line-closed",
             ("step", "reopened") => "incident-line-reopened",
+            ("step", "merged-in") => "incident-line-merged-in",
+            ("step", "merged-into") => "incident-line-merged-into",
+            ("step", "merged-out") => "incident-line-merged-out",
+            ("step", "split-off") => "incident-line-split-off",
+            ("step", "split-from") => "incident-line-split-from",
             ("step", _) => "incident-line-reported",
             ("reminder-near", _) => "incident-line-reminder-near",
             ("reminder-close", _) => "incident-line-reminder-close",
@@ -138,10 +149,19 @@ impl TimelineLine {
         }
     }
 
-    /// Returns the words to show; a step has none but its kind.
+    /// Returns the words to show; a step has its kind, and the number of another incident if it names one.
     pub fn words(&self) -> &str {
-        if self.kind == "step" { "" } else { &self.text }
+        match self.text.split_once(' ') {
+            Some((_, number)) if self.kind == "step" => number,
+            None if self.kind == "step" => "",
+            _ => &self.text,
+        }
     }
+}
+
+/// Returns the word of a step, which may name another incident after it.
+pub(crate) fn step_word(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
 }
 
 /// What an incident leaves behind.
@@ -153,6 +173,10 @@ pub struct FindingsView {
     pub impact: String,
     /// What we do differently.
     pub lessons: String,
+    /// What it cost.
+    pub cost: Option<String>,
+    /// What follows.
+    pub follow_up: Option<String>,
 }
 
 impl FindingsView {
@@ -162,7 +186,54 @@ impl FindingsView {
             cause: left.cause.as_str().to_owned(),
             impact: left.impact.as_str().to_owned(),
             lessons: left.lessons.as_str().to_owned(),
+            cost: left.cost.as_ref().map(|text| text.as_str().to_owned()),
+            follow_up: left.follow_up.as_ref().map(|text| text.as_str().to_owned()),
         })
+    }
+}
+
+/// The head and the tabs of every page of one incident.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Head {
+    /// The incident.
+    pub incident: IncidentRow,
+    /// Which tab is open.
+    pub tab: &'static str,
+    /// What it was merged into.
+    pub merged_into: Option<Kin>,
+    /// What was merged into it.
+    pub merged: Vec<Kin>,
+    /// What it was split from, if it can be put back.
+    pub split_from: Option<Kin>,
+    /// How many alerts, of the family.
+    pub alert_count: u64,
+    /// How many observables.
+    pub observable_count: u64,
+}
+
+/// Another incident that this one is or was part of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Kin {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub number: String,
+}
+
+impl Head {
+    /// Returns whether work is left here.
+    pub fn is_open(&self) -> bool {
+        matches!(self.incident.state.as_str(), "open" | "contained")
+    }
+
+    /// Returns whether someone may say that it spreads no further.
+    pub fn can_contain(&self) -> bool {
+        self.incident.state == "open"
+    }
+
+    /// Returns whether a tab is open.
+    pub fn is_at(&self, tab: &str) -> bool {
+        self.tab == tab
     }
 }
 
@@ -170,8 +241,9 @@ impl FindingsView {
 #[derive(Debug, Clone, Serialize, ToSchema, Template)]
 #[template(path = "incident/detail.html")]
 pub struct IncidentPage {
-    /// The incident.
-    pub incident: IncidentRow,
+    /// Head and tabs.
+    #[serde(flatten)]
+    pub head: Head,
     /// Who must be told, and by when.
     pub clocks: ClockPanel,
     /// When it stopped spreading.
@@ -184,8 +256,9 @@ pub struct IncidentPage {
     pub findings: Option<FindingsView>,
     /// The timeline, the oldest line first.
     pub timeline: Vec<TimelineLine>,
-    /// Its alerts.
-    pub alerts: Vec<AlertRow>,
+    /// Its alerts, at most a page of them.
+    #[serde(rename = "alerts")]
+    pub alert_rows: Vec<AlertRow>,
     /// All of its alerts in the list.
     pub alerts_href: String,
     /// Its systems.
@@ -194,21 +267,17 @@ pub struct IncidentPage {
     pub agency: Option<AgencyCard>,
     /// Who can lead it.
     pub people: Vec<Choice>,
+    /// Who can be given a task, or be mentioned.
+    pub participants: Vec<Choice>,
+    /// Its tasks, open ones first.
+    pub tasks: Vec<TaskRow>,
+    /// What people say to each other, the oldest first.
+    pub comments: Vec<CommentRow>,
 }
 
 impl IncidentPage {
     /// Returns whether its logs are held.
     pub fn is_held(&self) -> bool {
         self.holds.iter().any(|hold| hold.lifted_at.is_none())
-    }
-
-    /// Returns whether work is left.
-    pub fn is_open(&self) -> bool {
-        self.incident.state != "closed"
-    }
-
-    /// Returns whether someone may say that it spreads no further.
-    pub fn can_contain(&self) -> bool {
-        self.incident.state == "open"
     }
 }

@@ -136,7 +136,7 @@ pub(super) async fn move_moment(
 }
 
 /// Notes that whom an obligation names was told.
-pub(super) async fn fulfil(
+pub(crate) async fn fulfil(
     desk: &Desk,
     who: &Handler,
     id: IncidentId,
@@ -219,6 +219,53 @@ pub(crate) async fn add_circumstances(
     all.dedup();
     store::set_circumstances(tx, incident.id, &all).await?;
     recompute(desk, tx, incident).await
+}
+
+/// Replaces the circumstances of an incident; the caller commits.
+pub(crate) async fn set_circumstances(
+    desk: &Desk,
+    tx: &Tx,
+    incident: &Incident,
+    all: &[Circumstance],
+) -> Result<(), RespondError> {
+    store::set_circumstances(tx, incident.id, all).await?;
+    recompute(desk, tx, incident).await
+}
+
+/// By which other incident moments moved, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MovedBy<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) reason: &'a str,
+}
+
+/// Writes down which moments of an incident are no longer what they were; the caller commits.
+pub(crate) async fn note_moves(
+    tx: &Tx,
+    who: &Handler,
+    incident: &Incident,
+    (occurred, detected): (Option<DateTime<Utc>>, DateTime<Utc>),
+    by: MovedBy<'_>,
+) -> Result<(), RespondError> {
+    let moved = |which, before, after| Moved {
+        which,
+        before,
+        after,
+        precision: Precision::Minute,
+        source: by.source.to_owned(),
+        reason: by.reason.to_owned(),
+        by: who.name.clone(),
+        made_at: tx.now(),
+    };
+    if let Some(now) = incident.occurred_at.filter(|now| Some(*now) != occurred) {
+        let one = moved(Which::Occurred, occurred, now);
+        store::add_move(tx, incident.id, who.account, &one).await?;
+    }
+    if incident.detected_at != detected {
+        let one = moved(Which::Detected, Some(detected), incident.detected_at);
+        store::add_move(tx, incident.id, who.account, &one).await?;
+    }
+    Ok(())
 }
 
 async fn commit(

@@ -19,10 +19,15 @@ pub use book::{Obligations, ObligationsError};
 pub use reminder::remind;
 pub use views::{DeadlineList, DeadlineRow};
 
+pub(crate) use actions::{
+    MovedBy, add_circumstances, answer, is_occurrence_set, note_moves, presume, recompute,
+    set_circumstances,
+};
 #[cfg(test)]
-pub(crate) use actions::open_reports;
-pub(crate) use actions::{add_circumstances, answer, is_occurrence_set, presume, recompute};
+pub(crate) use actions::{fulfil, open_reports};
 pub(crate) use model::Circumstance;
 pub(crate) use routes::routes;
-pub(crate) use store::{nearest, of_incidents, open};
+pub(crate) use store::{
+    circumstances, give_back, nearest, of_incidents, open, rest, take_over, wake,
+};
 pub(crate) use views::ClockPanel;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use event::{AccountId, AgencyId, IncidentId, Scope};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, Condition, QueryOrder as _, QuerySelect as _};
 use web::paging::Page;
 
@@ -112,7 +112,8 @@ pub(crate) async fn list(
     all = match shown {
         Shown::Open => all.add(Column::IsOpen.eq(true)),
         Shown::Overdue(now) => all.add(Column::IsOpen.eq(true)).add(Column::DueAt.lt(now)),
-        Shown::Fulfilled => all.add(Column::IsOpen.eq(false)),
+        // Those of merged incidents rest: neither open nor fulfilled.
+        Shown::Fulfilled => all.add(Column::FulfilledAt.is_not_null()),
     };
     if let Some(agency) = agency {
         all = all.add(Column::AgencyId.eq(agency.uuid()));
@@ -386,5 +387,83 @@ pub(crate) async fn add_move(
         made_at: Set(moved.made_at),
     };
     moved::Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    Ok(())
+}
+
+/// Lets the open clocks of an incident rest: they run on elsewhere.
+pub(crate) async fn rest(tx: &Tx, incident: IncidentId) -> Result<(), RespondError> {
+    set_open(tx, incident, false).await
+}
+
+/// Lets the clocks run again that nobody has fulfilled.
+pub(crate) async fn wake(tx: &Tx, incident: IncidentId) -> Result<(), RespondError> {
+    set_open(tx, incident, true).await
+}
+
+async fn set_open(tx: &Tx, incident: IncidentId, open: bool) -> Result<(), RespondError> {
+    deadline::Entity::update_many()
+        .col_expr(Column::IsOpen, Expr::value(open))
+        .filter(Column::IncidentId.eq(incident.uuid()))
+        .filter(Column::FulfilledAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+async fn fulfilled(tx: &Tx, of: IncidentId) -> Result<Vec<deadline::Model>, RespondError> {
+    let own = Column::IncidentId.eq(of.uuid()).and(Column::FulfilledAt.is_not_null());
+    Ok(deadline::Entity::find().filter(own).all(tx.conn()).await?)
+}
+
+/// Counts what was fulfilled for one incident as fulfilled for another that owes the same. Returns which
+/// obligations.
+pub(crate) async fn take_over(
+    tx: &Tx,
+    from: IncidentId,
+    into: IncidentId,
+) -> Result<Vec<String>, RespondError> {
+    let mut taken = Vec::new();
+    for done in fulfilled(tx, from).await? {
+        let changed = deadline::Entity::update_many()
+            .col_expr(Column::IsOpen, Expr::value(false))
+            .col_expr(Column::FulfilledAt, Expr::value(done.fulfilled_at))
+            .col_expr(Column::Reference, Expr::value(done.reference))
+            .col_expr(Column::AccountId, Expr::value(done.account_id))
+            .col_expr(Column::Author, Expr::value(done.author))
+            .filter(Column::IncidentId.eq(into.uuid()))
+            .filter(Column::Obligation.eq(done.obligation.as_str()))
+            .filter(Column::IsOpen.eq(true))
+            .exec(tx.conn())
+            .await?;
+        if changed.rows_affected > 0 {
+            taken.push(done.obligation);
+        }
+    }
+    Ok(taken)
+}
+
+/// Opens again what another incident had fulfilled for this one, unless it was told anew since.
+pub(crate) async fn give_back(
+    tx: &Tx,
+    from: IncidentId,
+    into: IncidentId,
+    taken: &[String],
+) -> Result<(), RespondError> {
+    for done in fulfilled(tx, from).await? {
+        if !taken.contains(&done.obligation) {
+            continue;
+        }
+        deadline::Entity::update_many()
+            .col_expr(Column::IsOpen, Expr::value(true))
+            .col_expr(Column::FulfilledAt, Expr::value(None::<DateTime<Utc>>))
+            .col_expr(Column::Reference, Expr::value(None::<String>))
+            .col_expr(Column::AccountId, Expr::value(None::<Uuid>))
+            .col_expr(Column::Author, Expr::value(None::<String>))
+            .filter(Column::IncidentId.eq(into.uuid()))
+            .filter(Column::Obligation.eq(done.obligation))
+            .filter(Column::FulfilledAt.eq(done.fulfilled_at))
+            .exec(tx.conn())
+            .await?;
+    }
     Ok(())
 }

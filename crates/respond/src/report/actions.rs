@@ -251,6 +251,7 @@ pub(super) async fn send(
     store::save(&tx, &report, false).await?;
     let mut answered = Vec::new();
     if let (Some(on), Some(answers)) = (report.incident, report.kind.answers()) {
+        let on = incident::survivor(tx.conn(), &who.scope, on).await?;
         answered = obligation::answer(desk, &tx, who, on, answers, (at, &reference)).await?;
     }
     let detail = json!({ "reference": reference, "at": at, "obligations": answered });

@@ -5,6 +5,7 @@ use web::figures::{vietnam, whole};
 use web::{Lang, Phrase, filters};
 
 use super::model::{Body, Content, DOCUMENT_TYPE, Fact, ReportKind};
+use crate::alert::Reason;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::incident::{self, EntryKind, Incident, IncidentStatus};
@@ -88,20 +89,32 @@ pub(super) async fn of_incident(
     }
     if let IncidentStatus::Closed(left) = &incident.status {
         left.cause.as_str().clone_into(&mut content.cause);
-        left.lessons.as_str().clone_into(&mut content.proposals);
-        content.affected = format!("{}\n{}", content.affected, left.impact.as_str());
+        let follows = left.follow_up.as_ref().map(Reason::as_str);
+        let lessons = [Some(left.lessons.as_str()), follows];
+        content.proposals = lessons.into_iter().flatten().collect::<Vec<_>>().join("\n");
+        let cost =
+            left.cost.as_ref().map(|text| format!("{}: {}", vi("incident-cost"), text.as_str()));
+        let parts = [Some(content.affected.clone()), Some(left.impact.as_str().to_owned()), cost];
+        content.affected = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
     }
     Ok(Body { facts: facts(desk, incident), content })
 }
 
-fn step(word: &str) -> String {
-    vi(match word {
+fn step(text: &str) -> String {
+    let (word, number) = text.split_once(' ').unwrap_or((text, ""));
+    let said = vi(match word {
         "opened" => "incident-line-opened",
         "contained" => "incident-line-contained",
         "closed" => "incident-line-closed",
         "reopened" => "incident-line-reopened",
+        "merged-in" => "incident-line-merged-in",
+        "merged-into" => "incident-line-merged-into",
+        "merged-out" => "incident-line-merged-out",
+        "split-off" => "incident-line-split-off",
+        "split-from" => "incident-line-split-from",
         _ => "incident-line-reported",
-    })
+    });
+    format!("{said} {number}").trim_end().to_owned()
 }
 
 fn systems(desk: &Desk, incident: &Incident) -> Vec<String> {

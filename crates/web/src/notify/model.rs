@@ -36,13 +36,17 @@ pub enum Kind {
     OrderDue,
     /// An order is so late that it is the business of the agency's head.
     OrderHead,
+    /// Someone was named in an incident's comment.
+    IncidentMention,
+    /// Someone was given a task of an incident.
+    IncidentTask,
     /// Someone tries whether they are reached.
     Test,
 }
 
 impl Kind {
     /// All kinds, in the order of the pages.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AlertOpened,
         Self::IncidentOpened,
         Self::IncidentAssigned,
@@ -56,6 +60,8 @@ impl Kind {
         Self::OrderIssued,
         Self::OrderDue,
         Self::OrderHead,
+        Self::IncidentMention,
+        Self::IncidentTask,
         Self::Test,
     ];
 
@@ -75,6 +81,8 @@ impl Kind {
             Self::OrderIssued => "order.issued",
             Self::OrderDue => "order.due",
             Self::OrderHead => "order.head",
+            Self::IncidentMention => "incident.mention",
+            Self::IncidentTask => "incident.task",
             Self::Test => "test",
         }
     }
@@ -100,6 +108,8 @@ impl Kind {
             Self::OrderIssued => "notify-kind-order-issued",
             Self::OrderDue => "notify-kind-order-due",
             Self::OrderHead => "notify-kind-order-head",
+            Self::IncidentMention => "notify-kind-incident-mention",
+            Self::IncidentTask => "notify-kind-incident-task",
             Self::Test => "notify-kind-test",
         }
     }
@@ -120,6 +130,8 @@ impl Kind {
             Self::OrderIssued => "notify-title-order-issued",
             Self::OrderDue => "notify-title-order-due",
             Self::OrderHead => "notify-title-order-head",
+            Self::IncidentMention => "notify-title-incident-mention",
+            Self::IncidentTask => "notify-title-incident-task",
             Self::Test => "notify-title-test",
         }
     }
@@ -130,6 +142,8 @@ impl Kind {
             Self::AlertOpened | Self::Storage => Some(Permission::AlertRead),
             Self::IncidentOpened
             | Self::IncidentAssigned
+            | Self::IncidentMention
+            | Self::IncidentTask
             | Self::DeadlineNear
             | Self::DeadlineClose
             | Self::DeadlineOver => Some(Permission::IncidentRead),

@@ -44,8 +44,8 @@ pub(crate) struct AlertFilter {
     pub rule: Option<String>,
     /// Who works on them.
     pub assignee: Option<AccountId>,
-    /// Their incident.
-    pub incident: Option<IncidentId>,
+    /// Their incidents; none is any.
+    pub incidents: Vec<IncidentId>,
     /// What they are about, exactly.
     pub entity: Option<String>,
     /// Words in number, title or entity; folded before comparing.
@@ -114,12 +114,15 @@ fn matching(scope: &Scope, filter: &AlertFilter) -> Select<alert::Entity> {
         filter.system.map(|id| Column::SystemId.eq(id.uuid())),
         filter.rule.as_deref().map(|rule| Column::Rule.eq(rule)),
         filter.assignee.map(|id| Column::AssigneeId.eq(id.uuid())),
-        filter.incident.map(|id| Column::IncidentId.eq(id.uuid())),
         filter.entity.as_deref().map(|value| Column::EntityValue.eq(value)),
         filter.since.map(|since| Column::LastAt.gte(since)),
     ];
     for condition in equal.into_iter().flatten() {
         all = all.add(condition);
+    }
+    if !filter.incidents.is_empty() {
+        let ids = filter.incidents.iter().map(|id| id.uuid());
+        all = all.add(Column::IncidentId.is_in(ids));
     }
     if !filter.text.trim().is_empty() {
         all = all.add(Column::Folded.like(holds(&filter.text)));
@@ -210,15 +213,26 @@ pub(crate) async fn by_number(
     row.ok_or(RespondError::NotFound)?.try_into()
 }
 
-/// Returns the alerts of an incident, the earliest first; bounded like a bulk action.
+/// Returns how many alerts these incidents have.
+pub(crate) async fn count_of_incidents(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    of: &[IncidentId],
+) -> Result<u64, RespondError> {
+    let all =
+        AlertFilter { state: StateFilter::All, incidents: of.to_vec(), ..AlertFilter::default() };
+    Ok(matching(scope, &all).count(conn).await?)
+}
+
+/// Returns the alerts of these incidents, the earliest first; bounded like a bulk action.
 pub(crate) async fn of_incident(
     conn: &impl ConnectionTrait,
     scope: &Scope,
-    id: IncidentId,
+    of: &[IncidentId],
 ) -> Result<Vec<Alert>, RespondError> {
     let rows = alert::Entity::find()
         .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::IncidentId.eq(id.uuid()))
+        .filter(alert::Column::IncidentId.is_in(of.iter().map(|id| id.uuid())))
         .order_by_asc(alert::Column::FirstAt)
         .limit(crate::limits::BULK_MAX as u64)
         .all(conn)
