@@ -1,6 +1,6 @@
 ### Công điện và yêu cầu phối hợp.
 
-order-title = Công điện, yêu cầu
+order-title = Công điện, yêu cầu, cảnh báo
 order-number = Số
 order-what = Nội dung
 order-kind = Loại văn bản
@@ -119,3 +119,17 @@ order-todo-why = { $title } ({ $agency })
 order-todo-acknowledge-how = Mở văn bản, đọc việc phải làm, bấm “Xác nhận đã nhận”.
 order-todo-do-how = Làm xong thì gửi minh chứng và ghi kết quả.
 order-todo-judge-how = Mở minh chứng; đủ thì nghiệm thu, chưa đủ thì trả lại kèm lý do.
+order-kind-warning = Cảnh báo
+order-systems = Hệ thống liên quan
+order-concerned = Cảnh báo: tìm hệ thống liên quan
+order-concerned-about = Nhập sản phẩm, tên miền hoặc địa chỉ; hệ thống nào đăng ký (hoặc có nhật ký) khớp thì đơn vị chủ quản được chọn sẵn. Ngành và cấp độ thu hẹp thêm.
+order-concerned-product = Sản phẩm
+order-concerned-domain = Tên miền
+order-concerned-address = Địa chỉ IP hoặc dải mạng
+order-concerned-sector = Ngành của chủ quản
+order-concerned-level = Cấp độ từ
+order-concerned-do = Tìm hệ thống
+order-concerned-none = Không hệ thống nào trong sổ khớp. Kiểm tra hồ sơ kỹ thuật của các hệ thống, hoặc chọn đơn vị bằng tay.
+order-concerned-found = { $count } hệ thống liên quan; đơn vị chủ quản đã được chọn.
+order-concerned-why = Khớp ở
+order-error-concerned = Địa chỉ phải là IP hoặc dải mạng (203.0.113.0/24); cấp độ từ 1 đến 5.

@@ -14,7 +14,7 @@ ROLES = ("administrator", "duty_officer", "analyst", "agency_officer", "leader",
 MATRIX = {
     "duty_read": "xxxxxxx..xx..", "roster_change": "xx...........", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
     "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "incident_join": "xxxx..x..xx..",
-    "exception_read": "xxx..x.......",
+    "exception_read": "xxxx.x.......", "exception_propose": "xxxx.........",
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "search_keep": "xxxx..x......",
     "order_read": "xxxxxxx.xxxxx", "order_issue": "xx....x......", "order_answer": "xx.x.....xx..",

@@ -46,9 +46,7 @@ pub struct Loaded {
 /// When a file or folder cannot be read.
 pub fn load(places: &Places) -> Result<Loaded> {
     let (warnings, warning_errors) = warning_lists(&places.warning_lists)?;
-    let seed = IdSource::from_os().secret();
-    let seed = seed.first_chunk::<8>().copied().map_or(0, u64::from_le_bytes);
-    let mut loader = IndicatorLoader::new(Arc::new(warnings), seed);
+    let mut loader = IndicatorLoader::new(Arc::new(warnings), seed());
     let files = files(&places.indicators)?;
     for file in &files {
         let bytes = read(file, INDICATOR_FILE_BYTES_MAX as u64)?;
@@ -56,6 +54,24 @@ pub fn load(places: &Places) -> Result<Loaded> {
     }
     let (set, report) = loader.finish();
     Ok(Loaded { set: Arc::new(set), report, warning_errors, files: files.len() })
+}
+
+/// Loads indicators that someone pasted, past the built-in warning lists only.
+///
+/// # Errors
+/// Never for what the text says: that is in the report.
+pub fn of_text(text: &str) -> Result<Loaded> {
+    let (warnings, warning_errors) = warning_lists(&[])?;
+    let mut loader = IndicatorLoader::new(Arc::new(warnings), seed());
+    loader.read("indicators.txt", text.as_bytes());
+    let (set, report) = loader.finish();
+    Ok(Loaded { set: Arc::new(set), report, warning_errors, files: 1 })
+}
+
+/// Returns a number that nobody can guess: what hashes into one bucket must not be known beforehand.
+fn seed() -> u64 {
+    let secret = IdSource::from_os().secret();
+    secret.first_chunk::<8>().copied().map_or(0, u64::from_le_bytes)
 }
 
 /// Reads the built-in warning lists and those of the operator.

@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use collect::{Batch, Counters, SpoolReader};
@@ -83,6 +83,9 @@ const AHEAD: usize = 1;
 /// Frames that one thread decodes at least: below it, sharing out costs more than it brings.
 const FRAMES_PER_THREAD: usize = 256;
 
+/// How often the pages are told how far the baselines have learned.
+const TELL_LEARNING: Duration = Duration::from_secs(10);
+
 /// How long to wait after a failure of database or lake before trying the same batch again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -142,6 +145,8 @@ impl Pipeline {
             Keeper::new(self.state.clone(), Arc::clone(self.db.clock()), self.judged.clone());
         let mut audit = AuditJoin::default();
         let mut recount_at = self.recount_at;
+        self.rules.learned(engine.learning());
+        let mut told = None;
         loop {
             let batch = tokio::select! {
                 batch = waiting.recv() => batch,
@@ -166,6 +171,10 @@ impl Pipeline {
             keeper.judged(position);
             let Some(own) = keeper.keep(engine).await else { return };
             engine = own;
+            if told.is_none_or(|at: Instant| at.elapsed() >= TELL_LEARNING) {
+                told = Some(Instant::now());
+                self.rules.learned(engine.learning());
+            }
             if recount_at.is_some_and(|last| position >= last) {
                 recount_at = None;
                 recount(&self.db, self.lake.as_ref(), &self.health).await;

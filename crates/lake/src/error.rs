@@ -53,7 +53,7 @@ pub enum ExportError {
     #[error("a file of the lake was replaced meanwhile")]
     Replaced,
     /// A file cannot be read or written.
-    #[error("the events cannot be written out")]
+    #[error("the events cannot be taken out")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -8,6 +8,7 @@
 
 // The spine.
 pub mod admin_unit;
+pub mod affected;
 pub mod agency;
 pub mod gate;
 pub mod law;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use db::Db;
 use event::LakeReader;
+use web::approval::Approvals;
 
 use crate::directory::Directory;
 use crate::live::Hub;
+use crate::look_back::Bench;
 use crate::obligation::Obligations;
 use crate::rule::RuleCatalogue;
 
@@ -22,6 +24,10 @@ pub struct Desk {
     pub directory: Arc<dyn Directory>,
     /// The rules.
     pub rules: Arc<dyn RuleCatalogue>,
+    /// What can be looked for in the past.
+    pub bench: Arc<dyn Bench>,
+    /// Where acts wait that take two people.
+    pub approvals: Approvals,
     /// Who must be told of incidents, by when.
     pub obligations: Arc<Obligations>,
     /// The folder of files made for people.

@@ -7,10 +7,12 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use db::DbError;
 use event::lake::Beside;
 use event::{AccountId, AgencyId, Level, Scope, SourceId, SystemId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::Lang;
 
 /// Answers "what is this id called, how important is it, whom do I call".
 #[async_trait]
@@ -57,9 +59,76 @@ pub trait Directory: Send + Sync + Debug {
     /// `systems`, `sources`.
     fn register(&self, scope: &Scope) -> Vec<Beside>;
 
+    /// Returns the systems in the scope that a warning concerns, by name.
+    ///
+    /// # Errors
+    /// [`AffectedError`]: which field is wrong, or that the register does not answer.
+    async fn affected(
+        &self,
+        scope: &Scope,
+        concerned: &Concerned,
+    ) -> Result<Vec<AffectedSystem>, AffectedError>;
+
+    /// Returns the sectors that the law names: word and name.
+    fn sectors(&self, lang: Lang) -> Vec<Named>;
+
     /// Returns how many events came in per minute since a moment, the oldest minute first; minutes
     /// without events may lack. Read from counters, never from the lake.
     async fn minutes(&self, scope: &Scope, since: DateTime<Utc>) -> Vec<MinuteCount>;
+}
+
+/// Why nobody can be told whom a warning concerns.
+#[derive(Debug, thiserror::Error)]
+pub enum AffectedError {
+    /// A field is no address, or no level.
+    #[error("the field {0} is wrong")]
+    Field(&'static str),
+    /// The register does not answer.
+    #[error("the register does not answer")]
+    Db(#[from] DbError),
+}
+
+/// Whom a warning concerns, as typed: any of product, domain and address, within sector and level.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Concerned {
+    /// Words of a product.
+    pub product: String,
+    /// A domain; names below it count.
+    pub domain: String,
+    /// An address or network.
+    pub address: String,
+    /// A word of the law's list of sectors; the owner's.
+    pub sector: String,
+    /// At least this level, 1 to 5; empty is any.
+    pub level: String,
+}
+
+impl Concerned {
+    /// Returns whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        [&self.product, &self.domain, &self.address, &self.sector, &self.level]
+            .into_iter()
+            .all(|one| one.trim().is_empty())
+    }
+}
+
+/// A system that a warning concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AffectedSystem {
+    /// The id as text.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its level.
+    #[schema(value_type = Option<u8>)]
+    pub level: Option<Level>,
+    /// The agency's id as text.
+    pub agency_id: String,
+    /// The agency that owns it.
+    pub agency: String,
+    /// What of it answers to the criteria; empty where sector and level alone did.
+    pub why: String,
 }
 
 /// Events of one minute.

@@ -34,6 +34,18 @@ pub enum RespondError {
         /// The key of the sentence.
         key: &'static str,
     },
+    /// A line of a text in a field is wrong.
+    #[error("line {line} of the field {field} is wrong: {detail}")]
+    Line {
+        /// The field's name in the form.
+        field: &'static str,
+        /// The key of the sentence, which names `line` and `detail`.
+        key: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        detail: String,
+    },
     /// What it is about is no longer as it was: the key of the sentence that says how.
     #[error("it has changed meanwhile ({0})")]
     Conflict(&'static str),
@@ -92,6 +104,9 @@ impl From<RespondError> for AppError {
             RespondError::Conflict(key) => Self::Conflict(Phrase::key(key)),
             RespondError::Report(error) => Self::Conflict(Phrase::key(error.key())),
             RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),
+            RespondError::Line { field, key, line, detail } => {
+                Self::invalid(field, Phrase::key(key).arg("line", line).arg("detail", detail))
+            }
             RespondError::Exception(error) => exception(&error),
             RespondError::Lake(LakeError::Question(detail)) => {
                 Self::invalid("q", Phrase::key("search-error-question").arg("detail", detail))

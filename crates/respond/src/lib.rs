@@ -13,6 +13,7 @@ pub mod exception;
 pub mod export;
 pub mod hold;
 pub mod incident;
+pub mod look_back;
 pub mod notice;
 pub mod obligation;
 pub mod order;
@@ -40,12 +41,16 @@ mod storage;
 #[cfg(test)]
 mod testing;
 
+use std::sync::Arc;
+
+use web::approval::Grave;
 use web::{NavCount, Routes, Tone, Who};
 
 pub use actor::Handler;
 pub use desk::Desk;
 pub use directory::{
-    AgencyCard, AgencyGroup, Coverage, Directory, MinuteCount, Named, SilentSource, SystemCard,
+    AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Directory,
+    MinuteCount, Named, SilentSource, SystemCard,
 };
 pub use error::RespondError;
 pub use live::Hub;
@@ -69,8 +74,14 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(saved::routes())
         .merge(export::routes())
         .merge(rule::routes())
+        .merge(look_back::routes())
         .merge(exception::routes())
         .with_state(desk)
+}
+
+/// Returns the acts of this crate that take two people.
+pub fn grave_acts() -> Vec<Arc<dyn Grave>> {
+    vec![Arc::new(exception::MakeProposed)]
 }
 
 /// Returns how many deadlines are open in the reader's scope and when the nearest is due, for the

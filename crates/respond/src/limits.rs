@@ -11,7 +11,7 @@ pub(crate) const FINDING_KEYS_PER_ALERT: u64 = 1_000;
 
 /// Days that the identity of a finding is remembered: longer than any spool replays, and than the
 /// preview of an exception looks back.
-pub(crate) const FINDINGS_KEPT_DAYS: i64 = 14;
+pub(crate) const FINDINGS_KEPT_DAYS: i64 = 35;
 
 /// Event ids kept at each end of an alert: enough to show how it began and where it stands.
 pub(crate) const EVENTS_PER_END: usize = 100;
@@ -53,10 +53,22 @@ pub(crate) const REASON_CHARS_MIN: usize = 5;
 pub(crate) const EXCEPTION_DAYS_MAX: i64 = 365;
 
 /// Findings looked at by the preview of an exception.
-pub(crate) const PREVIEW_FINDINGS_MAX: u64 = event::lake::IDS_MAX as u64;
+pub(crate) const PREVIEW_FINDINGS_MAX: u64 = 10_000;
 
 /// Days of findings that the preview of an exception looks at.
-pub(crate) const PREVIEW_DAYS: i64 = 7;
+pub(crate) const PREVIEW_DAYS: i64 = 30;
+
+/// Events that the preview of an exception shows.
+pub(crate) const PREVIEW_EVENTS: usize = 10;
+
+/// Entities of one batch whose alerts are added up: a flood of invented names must not hold the way up.
+pub(crate) const RISKS_PER_BATCH: usize = 100;
+
+/// Alerts about one entity that are added up.
+pub(crate) const RISK_SIGNALS_MAX: u64 = 300;
+
+/// An alert is put aside for at most so many days: longer is an exception.
+pub(crate) const SNOOZE_DAYS_MAX: i64 = 30;
 
 /// Events shown on an alert's page.
 pub(crate) const EVENTS_SHOWN: usize = 50;
@@ -118,3 +130,15 @@ pub(crate) const OBSERVABLES_AT_ONCE: usize = 200;
 
 /// Notes and automatic lines on one incident's page.
 pub(crate) const TIMELINE_LINES: u64 = 500;
+
+/// Days that a look back may reach: the longest time that the law keeps logs for, and a day of leap.
+pub(crate) const LOOK_BACK_DAYS_MAX: i64 = 366;
+
+/// Characters of a rule or a list of indicators pasted for a look back.
+pub(crate) const LOOK_BACK_TEXT_CHARS_MAX: usize = 64 * 1024;
+
+/// Findings of one look back that are kept; all are counted.
+pub(crate) const LOOK_BACK_FINDINGS_MAX: usize = 5_000;
+
+/// Findings of one rule in a look back that are kept, so that a noisy rule hides no other.
+pub(crate) const LOOK_BACK_PER_RULE_MAX: usize = 500;

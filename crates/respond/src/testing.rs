@@ -8,18 +8,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use event::lake::{Beside, MemoryLake};
 use event::{
-    AccountId, AgencyId, Attr, Attrs, Class, Entity, EntityKind, Event, EventId, Fields, Finding,
-    IdSource, Level, LogSource, Match, Name, Origin, Scope, Severity, SourceId, SystemId,
+    AccountId, AgencyId, AlertId, Attr, Attrs, Class, Entity, EntityKind, Event, EventId, Fields,
+    Finding, IdSource, Level, LogSource, Match, Name, Origin, Scope, Severity, SourceId, SystemId,
     TimeQuality,
 };
 use uuid::Uuid;
+use web::approval::Approvals;
 
+use crate::alert::{Alert, EventSample, Status};
 use crate::directory::MinuteCount;
+use crate::look_back::{Bench, Judge, Wanted};
 use crate::obligation::Obligations;
-use crate::rule::{BadRule, Hits, RuleCard, RuleCatalogue, RuleReadiness};
+use crate::rule::{BadRule, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
 use crate::{
-    AgencyCard, AgencyGroup, Coverage, Desk, Directory, Handler, Hub, Named, SilentSource,
-    SystemCard,
+    AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Desk, Directory,
+    Handler, Hub, Named, SilentSource, SystemCard,
 };
 
 pub(crate) const WEB_SHELL: &str = "11111111-aaaa-4000-8000-000000000001";
@@ -93,6 +96,37 @@ impl Maker {
             }],
             count: 1,
         }
+    }
+}
+
+/// The open alert that a finding is, by itself.
+pub(crate) fn alert_of(finding: &Finding) -> Alert {
+    let mut events = EventSample::default();
+    events.push(finding.event);
+    Alert {
+        id: AlertId::from_uuid(finding.event.uuid()),
+        number: "CB-2026-00001".to_owned(),
+        rule: finding.rule.clone(),
+        title: finding.title.clone(),
+        title_vi: finding.title_vi.clone(),
+        severity: finding.severity,
+        level: None,
+        tags: Vec::new(),
+        agency: finding.origin.agency,
+        system: finding.origin.system,
+        source: finding.origin.source,
+        entity: finding.entity.clone(),
+        status: Status::New,
+        assignee: None,
+        incident: None,
+        snoozed_until: None,
+        matched: Vec::new(),
+        findings: 1,
+        events,
+        first_at: finding.occurred_at,
+        last_at: finding.occurred_at,
+        detected_at: finding.occurred_at,
+        changed_at: finding.occurred_at,
     }
 }
 
@@ -206,6 +240,32 @@ impl Directory for PaperDirectory {
         Vec::new()
     }
 
+    async fn affected(
+        &self,
+        scope: &Scope,
+        concerned: &Concerned,
+    ) -> Result<Vec<AffectedSystem>, AffectedError> {
+        if concerned.address == "x" {
+            return Err(AffectedError::Field("address"));
+        }
+        let fits =
+            |n: &u128| concerned.product.is_empty() || (*n == 1 && concerned.product == "Cổng");
+        let affected = |n: u128| AffectedSystem {
+            id: system(n).to_string(),
+            name: card(n).name,
+            level: card(n).level,
+            agency_id: agency(n).to_string(),
+            agency: card(n).agency,
+            why: concerned.product.clone(),
+        };
+        let seen = (1..=2).filter(|n| scope.sees(agency(*n)) && !concerned.is_empty());
+        Ok(seen.filter(fits).map(affected).collect())
+    }
+
+    fn sectors(&self, _: web::Lang) -> Vec<Named> {
+        vec![Named { id: "finance".to_owned(), name: "Tài chính".to_owned() }]
+    }
+
     async fn minutes(&self, _: &Scope, _: DateTime<Utc>) -> Vec<MinuteCount> {
         (-60..0).map(|n| MinuteCount { minute: at(n), events: 100 }).collect()
     }
@@ -256,6 +316,20 @@ impl RuleCatalogue for PaperRules {
         BTreeMap::from([(WEB_SHELL.to_owned(), Hits { count: 3, last_at: Some(at(-5)) })])
     }
 
+    fn learning(&self) -> Vec<Learning> {
+        let learning = |n: u128, learned: bool, is_on| Learning {
+            baseline: WEB_SHELL.to_owned(),
+            source: SourceId::from_uuid(Uuid::from_u128(0xd001 + n)),
+            since: at(-900),
+            events: (40, 1_000),
+            parts: (2, 7),
+            part_s: 86_400,
+            learned_at: learned.then(|| at(-10)),
+            is_on,
+        };
+        vec![learning(0, true, true), learning(1, false, true), learning(2, true, false)]
+    }
+
     fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {
         let sources: Vec<SourceId> = seen.iter().map(|(event, _)| event.origin.source).collect();
         vec![RuleReadiness {
@@ -287,6 +361,22 @@ impl RuleCatalogue for PaperRules {
     }
 }
 
+impl Bench for PaperRules {
+    fn judge(&self, wanted: &Wanted) -> Result<(String, Box<dyn Judge>), Vec<BadRule>> {
+        match wanted {
+            Wanted::Text(text) if !text.starts_with("title:") => Err(self.bad()),
+            Wanted::Rule(id) if id != WEB_SHELL => Err(Vec::new()),
+            _ => Ok(("Web shell".to_owned(), Box::new(Self))),
+        }
+    }
+}
+
+impl Judge for PaperRules {
+    fn judge(&mut self, events: &[Event]) -> Vec<Finding> {
+        self.try_rule("title: Web shell", events).unwrap()
+    }
+}
+
 /// A desk over this database, with these events in the lake.
 pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
     Desk {
@@ -294,6 +384,8 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         lake: Arc::new(MemoryLake::with(events)),
         directory: Arc::new(PaperDirectory),
         rules: Arc::new(PaperRules),
+        bench: Arc::new(PaperRules),
+        approvals: Approvals::new(test.db.clone(), crate::grave_acts()),
         obligations: Arc::new(Obligations::read([]).unwrap()),
         files: "/nonexistent/files".into(),
         hub: Hub::new(web::Live::default()),

@@ -227,7 +227,9 @@ permissions! {
     /// Approves formal reports of others.
     ReportApprove: Adm Dut Agh;
     /// Reads exceptions.
-    ExceptionRead: Adm Dut Ana Aud;
+    ExceptionRead: Adm Dut Ana Ago Aud;
+    /// Looks at what an exception would hide, and proposes one to the centre.
+    ExceptionPropose: Adm Dut Ana Ago;
     /// Makes and ends exceptions.
     ExceptionChange: Adm Dut Ana;
     /// Searches events.
@@ -351,7 +353,8 @@ xx....x...... OrderIssue
 xx.x.....xx.. OrderAnswer
 xxxx..x..xx.. ReportWrite
 xx.......x... ReportApprove
-xxx..x....... ExceptionRead
+xxxx.x....... ExceptionRead
+xxxx......... ExceptionPropose
 xxx.......... ExceptionChange
 xxxx.xx....xx EventSearch
 xxxx..x...... SearchKeep

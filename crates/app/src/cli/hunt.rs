@@ -12,17 +12,18 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use detect::{IndicatorSet, RuleError, RuleSet};
-use event::Severity;
+use event::{Clock as _, Severity, SystemClock};
 use web::Lang;
 
 use super::{Outcome, output};
+use crate::config::Config;
 use crate::hunt::reading::Reader;
 use crate::hunt::report::{Format, Report, Summary};
 use crate::hunt::selection::{Choice, Selection};
-use crate::hunt::{self, Question, Tally};
+use crate::hunt::{self, Hit, Question, Tally};
 use crate::indicators::{self, Places};
 use crate::rules;
 
@@ -35,8 +36,11 @@ use crate::rules;
 pub(crate) struct Arguments {
     /// Files and folders to search; `-` is standard input. Folders are walked; what a file is shows in
     /// what it holds: EVTX (also damaged), JSON, log lines, and gzip, zstd or zip of these
-    #[arg(required = true)]
+    #[arg(required_unless_present = "lake", conflicts_with = "lake")]
     paths: Vec<PathBuf>,
+    /// Search the events that this installation keeps, instead of files
+    #[arg(long)]
+    lake: bool,
     /// Folder of Sigma rules; may be given more than once. Without it, the built-in rules are used
     #[arg(long, short, value_name = "FOLDER")]
     rules: Vec<PathBuf>,
@@ -57,6 +61,9 @@ pub(crate) struct Arguments {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Only events of the past so many days, hours or minutes: 30d, 12h, 90m
+    #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "from")]
+    since: Option<TimeDelta>,
     /// Only events from this time on (UTC): 2026-11-23, "2026-11-23 08:30", 2026-11-23T08:30:00+07:00
     #[arg(long, value_parser = time, value_name = "TIME")]
     from: Option<DateTime<Utc>>,
@@ -123,6 +130,20 @@ pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "expected 2026-11-23 or 2026-11-23T08:30:00Z".to_owned())
 }
 
+/// Reads a span of time back from now.
+fn span(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || "expected a span such as 30d, 12h or 90m".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let minutes = match unit {
+        "m" => Some(number),
+        "h" => number.checked_mul(60),
+        "d" => number.checked_mul(24 * 60),
+        _ => None,
+    };
+    minutes.filter(|minutes| *minutes > 0).and_then(TimeDelta::try_minutes).ok_or_else(wrong)
+}
+
 /// What a hunt came to.
 #[derive(Debug)]
 pub(crate) struct Hunted {
@@ -137,6 +158,8 @@ impl Arguments {
     pub(crate) fn jsonl(folder: PathBuf, rules: Vec<PathBuf>, output: PathBuf) -> Self {
         Self {
             paths: vec![folder],
+            lake: false,
+            since: None,
             rules,
             pipelines: Vec::new(),
             indicators: Vec::new(),
@@ -157,9 +180,13 @@ impl Arguments {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments, is_verbose: bool) -> Result<Outcome> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    is_verbose: bool,
+    config: impl FnOnce() -> Result<Config>,
+) -> Result<Outcome> {
     let started = Instant::now();
-    let hunted = hunt(arguments)?;
+    let hunted = if arguments.lake { hunt_lake(&config()?, arguments)? } else { hunt(arguments)? };
     let seconds = started.elapsed().as_secs_f64();
     say(&hunted, seconds, is_verbose);
     if arguments.stats {
@@ -174,55 +201,98 @@ pub(crate) fn run(arguments: &Arguments, is_verbose: bool) -> Result<Outcome> {
     Ok(if failed { Outcome::NotInOrder } else { Outcome::Good })
 }
 
-/// Loads the rules, searches, and writes what was found.
+/// Loads the rules, searches files, and writes what was found.
 ///
 /// # Errors
 /// When a path or the rules cannot be read, or the answer cannot be written.
 pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
     let (files, bytes) = hunt::files(&arguments.paths)?;
-    let (loaded, reader) = thread::scope(|scope| {
-        let reader = scope.spawn(|| Reader::new(&arguments.source));
-        let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
-        (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
-    });
-    let reader = reader??.recover_records(arguments.recover_records);
-    // The texts are not needed any more.
-    let rules::Loaded { set, bad, texts } = loaded?;
-    let files_read = texts.len();
-    drop(texts);
-    if set.rules().is_empty() {
-        let first = bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
-        bail!("no rule was loaded: {} files, {} refused{first}", files_read, bad.len());
-    }
-    let rules = Arc::new(set);
-    let Arguments { min_level, include, exclude, .. } = arguments;
-    let selection = Selection::new(&rules, *min_level, include, exclude)
-        .map_err(|idle| anyhow!("no rule fits {idle:?}; see `luytre rules list`"))?;
-    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
-    let question = Question {
-        jobs: arguments.jobs.map_or_else(cores, NonZero::get),
-        from: arguments.from,
-        to: arguments.to,
-        selection,
-        indicators: look_for(&arguments.indicators)?,
-    };
-    let mut out: Box<dyn Write> = match &arguments.output {
-        Some(file) => {
-            let created = fs::File::create(file);
-            Box::new(BufWriter::new(
-                created.with_context(|| format!("writing {}", file.display()))?,
-            ))
+    let ready = Ready::load(arguments)?;
+    ready.hunt(arguments, |ready, take| {
+        let bar = output::progress_bytes(bytes);
+        let Ready { question, reader, rules, .. } = ready;
+        let tally = hunt::search(question, &files, reader, rules, &bar, take)?;
+        bar.finish_and_clear();
+        Ok(tally)
+    })
+}
+
+/// Loads the rules, searches the lake, and writes what was found.
+///
+/// # Errors
+/// When there is no lake, the rules cannot be read, or the answer cannot be written.
+pub(crate) fn hunt_lake(config: &Config, arguments: &Arguments) -> Result<Hunted> {
+    let past = super::block_on(super::lake::past(config))?;
+    let ready = Ready::load(arguments)?;
+    ready.hunt(arguments, |ready, take| {
+        let Ready { question, reader, rules, .. } = ready;
+        let bar = output::progress(past.rows(question), "events");
+        let tally = past.search(question, reader, rules, &bar, take)?;
+        bar.finish_and_clear();
+        Ok(tally)
+    })
+}
+
+/// Everything that a hunt needs beside the evidence.
+struct Ready {
+    question: Question,
+    reader: Reader,
+    rules: Arc<RuleSet>,
+    bad: Vec<RuleError>,
+}
+
+impl Ready {
+    fn load(arguments: &Arguments) -> Result<Self> {
+        let (loaded, reader) = thread::scope(|scope| {
+            let reader = scope.spawn(|| Reader::new(&arguments.source));
+            let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
+            (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
+        });
+        let reader = reader??.recover_records(arguments.recover_records);
+        // The texts are not needed any more.
+        let rules::Loaded { set, bad, texts } = loaded?;
+        let files_read = texts.len();
+        drop(texts);
+        if set.rules().is_empty() {
+            let first = bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
+            bail!("no rule was loaded: {} files, {} refused{first}", files_read, bad.len());
         }
-        None => Box::new(BufWriter::new(std::io::stdout().lock())),
-    };
-    let lang = if arguments.lang == ReportLang::Vi { Lang::Vi } else { Lang::En };
-    let mut report = Report::new(arguments.format, lang, &mut *out);
-    let bar = output::progress_bytes(bytes);
-    let tally =
-        hunt::search(&question, &files, &reader, &rules, &bar, &mut |hit| report.take(hit))?;
-    bar.finish_and_clear();
-    let summary = report.finish(&tally)?;
-    Ok(Hunted { tally, summary, rules, bad })
+        let rules = Arc::new(set);
+        let Arguments { min_level, include, exclude, .. } = arguments;
+        let selection = Selection::new(&rules, *min_level, include, exclude)
+            .map_err(|idle| anyhow!("no rule fits {idle:?}; see `luytre rules list`"))?;
+        let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+        let question = Question {
+            jobs: arguments.jobs.map_or_else(cores, NonZero::get),
+            from: arguments.since.map_or(arguments.from, |span| Some(SystemClock.now() - span)),
+            to: arguments.to,
+            selection,
+            indicators: look_for(&arguments.indicators)?,
+        };
+        Ok(Self { question, reader, rules, bad })
+    }
+
+    /// Searches by `search`, which gives each hit to what it is handed, and writes the report.
+    fn hunt(
+        self,
+        arguments: &Arguments,
+        search: impl FnOnce(&Self, &mut dyn FnMut(Hit) -> Result<()>) -> Result<Tally>,
+    ) -> Result<Hunted> {
+        let mut out: Box<dyn Write> = match &arguments.output {
+            Some(file) => {
+                let created = fs::File::create(file);
+                Box::new(BufWriter::new(
+                    created.with_context(|| format!("writing {}", file.display()))?,
+                ))
+            }
+            None => Box::new(BufWriter::new(std::io::stdout().lock())),
+        };
+        let lang = if arguments.lang == ReportLang::Vi { Lang::Vi } else { Lang::En };
+        let mut report = Report::new(arguments.format, lang, &mut *out);
+        let tally = search(&self, &mut |hit| report.take(hit))?;
+        let summary = report.finish(&tally)?;
+        Ok(Hunted { tally, summary, rules: self.rules, bad: self.bad })
+    }
 }
 
 /// Loads indicators; what cannot be used, and what never matches, is said on standard error.
@@ -273,6 +343,18 @@ fn say(hunted: &Hunted, seconds: f64, is_verbose: bool) {
     );
 }
 
+/// Runs a hunt as typed, for the tests of other modules.
+///
+/// # Errors
+/// As [`run`] does.
+#[cfg(test)]
+pub(crate) fn from_words(words: &[String], config: Config) -> Result<Outcome> {
+    use clap::{CommandFactory as _, FromArgMatches as _};
+    let typed = super::Cli::command().try_get_matches_from(words)?;
+    let own = typed.subcommand_matches("hunt").context("no hunt")?;
+    run(&Arguments::from_arg_matches(own)?, false, || Ok(config))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,5 +370,17 @@ mod tests {
             assert_eq!(time(text).unwrap().to_rfc3339(), want);
         }
         assert!(time("yesterday").is_err());
+    }
+
+    #[test]
+    fn spans_are_days_hours_or_minutes() {
+        assert_eq!(span("30d"), Ok(TimeDelta::days(30)));
+        assert_eq!(span("12h"), Ok(TimeDelta::hours(12)));
+        assert_eq!(span("90m"), Ok(TimeDelta::minutes(90)));
+        for wrong in
+            ["", "d", "30", "-1d", "0h", "99999999999999999999d", "9999999999999999d", "3ngày"]
+        {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -25,6 +25,7 @@ use super::hunt::time;
 use super::{Outcome, output};
 use crate::catalogue::{DbCatalogue, chain};
 use crate::config::Config;
+use crate::hunt::past::Past;
 use crate::serve::open_lake;
 
 /// What to do with the lake.
@@ -348,6 +349,16 @@ async fn take_out(config: &Config, arguments: &ExportArguments) -> Result<Outcom
         fs::create_dir_all(&arguments.folder)?;
     }
     bail!("the lake's files kept changing; try again in a quieter moment")
+}
+
+/// Returns the files of the lake, to be read where they lie.
+///
+/// # Errors
+/// When there is no database, or the place of the files cannot be reached.
+pub(super) async fn past(config: &Config) -> Result<Past> {
+    let db = super::open_existing_db(config).await?;
+    let segments = DbCatalogue::new(db, config.lake.has_store()).segments().await?;
+    Ok(Past { place: Place::of(&config.lake_settings()?)?, segments })
 }
 
 async fn one_round(

@@ -138,7 +138,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Serve => serve::run(config()?),
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0),
+        Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0, || Ok(config()?)),
         Command::Search(arguments) => search::run(&config()?, &arguments),
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Baselines(command) => baselines::run(&config()?, &command),

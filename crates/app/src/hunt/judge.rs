@@ -88,10 +88,28 @@ impl<'a> Judge<'a> {
             return;
         }
         let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
-        let Some(event) = self.reader.event(record, judged.exhibit.written, ids) else {
-            judged.unreadable += 1;
-            return;
-        };
+        match self.reader.event(record, judged.exhibit.written, ids) {
+            Some(event) => self.event(judged, event, spot),
+            None => judged.unreadable += 1,
+        }
+    }
+
+    /// Judges events that were read before, the first of which is this row (from 0) of its file.
+    pub(super) fn judge_events(
+        &mut self,
+        exhibit: Arc<Exhibit>,
+        first: u64,
+        events: Vec<Event>,
+    ) -> Judged {
+        let mut judged = Judged::new(exhibit);
+        for (record, event) in (first.saturating_add(1)..).zip(events) {
+            let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record };
+            self.event(&mut judged, event, spot);
+        }
+        judged
+    }
+
+    fn event(&mut self, judged: &mut Judged, event: Event, spot: Spot) {
         judged.events += 1;
         judged.meet(&event.logsource);
         if !self.question.is_in_time(event.occurred_at) {
@@ -123,6 +141,11 @@ impl Judged {
             counted: Vec::new(),
             sources: Vec::new(),
         }
+    }
+
+    /// Returns what came of a piece that cannot be read, and why.
+    pub(super) fn refused(exhibit: Arc<Exhibit>, why: String) -> Self {
+        Self { refused: Some(why), ..Self::new(exhibit) }
     }
 
     fn meet(&mut self, source: &LogSource) {

@@ -9,6 +9,7 @@ mod crew;
 pub(crate) mod cutting;
 pub(crate) mod evidence;
 mod judge;
+pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod report;
 pub(crate) mod selection;

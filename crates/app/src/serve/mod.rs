@@ -11,6 +11,7 @@ mod keeping;
 mod names;
 mod notifying;
 mod pages;
+mod past_bench;
 mod recount;
 mod register_tables;
 mod replay;
@@ -38,14 +39,17 @@ use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
 use respond::export::{MakeExport, SweepExports};
+use respond::look_back::LookBack;
 use respond::saved::ScheduledSearch;
 use respond::{Desk, Hub};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use web::approval::Approvals;
 
 pub use gap::GAP_RULE;
 pub use indicator_book::IndicatorBook;
+use past_bench::PastBench;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
@@ -302,6 +306,8 @@ fn desk(
         lake: way.lake.clone(),
         directory: way.names.clone(),
         rules: way.rules.clone(),
+        bench: Arc::new(PastBench { rules: way.rules.clone(), indicators: way.indicators.clone() }),
+        approvals: Approvals::new(way.db.clone(), respond::grave_acts()),
         obligations,
         files,
         hub: way.hub.clone(),
@@ -345,6 +351,7 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
     let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
+    let look_back = LookBack { desk: desk.clone(), owners: scheduled.owners.clone() };
     let keeper = registry::quality::Keeper {
         db: way.db.clone(),
         directory: way.registry.clone(),
@@ -354,6 +361,7 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
         .with(Arc::new(scheduled))
         .with(Arc::new(export))
         .with(Arc::new(SweepExports { desk: desk.clone() }))
+        .with(Arc::new(look_back))
         .with(Arc::new(keeper))
 }
 

@@ -2,6 +2,7 @@
 //! because pages are complete before they render.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError};
 use event::lake::Beside;
 use event::{AccountId, AgencyId, Clock, Level, Scope, SourceId, SystemId};
+use ipnet::IpNet;
+use registry::affected::Criteria;
+use registry::law::{Law, Word};
 use registry::{AgencyKind, HealthBook, Status};
-use respond::{AgencyCard, AgencyGroup, Coverage, MinuteCount, Named, SilentSource, SystemCard};
+use respond::{
+    AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, MinuteCount,
+    Named, SilentSource, SystemCard,
+};
 use tokio_util::sync::CancellationToken;
-use web::Permission;
 use web::identity::Person;
+use web::{Lang, Permission};
 
 /// Names from the registry, the health book and the accounts.
 #[derive(Debug)]
 pub(crate) struct Names {
+    db: Db,
     pub(crate) registry: Arc<registry::Directory>,
     pub(crate) health: Arc<HealthBook>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -44,7 +52,8 @@ impl Names {
     ) -> Result<Self, DbError> {
         let people = ArcSwap::from_pointee(web::identity::people(db).await?);
         let day = registry::events_per_minute(db, clock.now() - TimeDelta::days(1)).await?;
-        Ok(Self { registry, health, clock, people, day: ArcSwap::from_pointee(day) })
+        let (db, day) = (db.clone(), ArcSwap::from_pointee(day));
+        Ok(Self { db, registry, health, clock, people, day })
     }
 
     /// Keeps the list of people and the day's counts fresh until `stop`.
@@ -90,6 +99,31 @@ impl Names {
         self.day.store(Arc::new(registry::events_per_minute(db, since).await?));
         Ok(())
     }
+}
+
+/// Reads what was typed.
+fn criteria(typed: &Concerned) -> Result<Criteria, AffectedError> {
+    let address = match typed.address.trim() {
+        "" => None,
+        text => {
+            let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            Some(net.map_err(|_| AffectedError::Field("address"))?)
+        }
+    };
+    let level_min = match typed.level.trim() {
+        "" => None,
+        text => {
+            let level = text.parse().ok().and_then(Level::new);
+            Some(level.ok_or(AffectedError::Field("level"))?)
+        }
+    };
+    Ok(Criteria {
+        product: typed.product.clone(),
+        domain: typed.domain.clone(),
+        address,
+        sector: typed.sector.clone(),
+        level_min,
+    })
 }
 
 fn given(text: &str) -> Option<String> {
@@ -238,6 +272,38 @@ impl respond::Directory for Names {
 
     fn register(&self, scope: &Scope) -> Vec<Beside> {
         super::register_tables::tables(&self.registry.snapshot(), scope)
+    }
+
+    async fn affected(
+        &self,
+        scope: &Scope,
+        concerned: &Concerned,
+    ) -> Result<Vec<AffectedSystem>, AffectedError> {
+        let criteria = criteria(concerned)?;
+        let snapshot = self.registry.snapshot();
+        let found = registry::affected::affected(&self.db, &snapshot, scope, &criteria).await?;
+        let card = |own: registry::affected::Affected| {
+            let system = snapshot.system(own.system)?;
+            Some(AffectedSystem {
+                id: own.system.to_string(),
+                name: system.name.clone(),
+                level: system.level,
+                agency_id: own.agency.to_string(),
+                agency: snapshot.tree().name(own.agency).to_owned(),
+                why: own.why,
+            })
+        };
+        Ok(found.into_iter().filter_map(card).collect())
+    }
+
+    fn sectors(&self, lang: Lang) -> Vec<Named> {
+        let law = Law::builtin();
+        let today = web::figures::vietnam(self.clock.now()).date_naive();
+        let named = |word: &Word| Named {
+            id: word.id.clone(),
+            name: law.name("sector", &word.id, lang).to_owned(),
+        };
+        law.words("sector", today).map(named).collect()
     }
 
     async fn minutes(&self, scope: &Scope, since: DateTime<Utc>) -> Vec<MinuteCount> {

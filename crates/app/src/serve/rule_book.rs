@@ -8,7 +8,8 @@ use arc_swap::ArcSwap;
 use detect::{BaselineSettings, Engine, RuleError, RuleFile, RuleInfo, RuleSet, indicator_rules};
 use event::{Event, Finding};
 use parking_lot::Mutex;
-use respond::rule::{BadRule, FirstStep, Hits, RuleCard, RuleCatalogue, RuleReadiness};
+use respond::alert::entity_risk_card;
+use respond::rule::{BadRule, FirstStep, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
 use tokio_util::sync::CancellationToken;
 
 use super::folder_watch::FolderWatch;
@@ -21,6 +22,7 @@ pub struct RuleBook {
     config: RulesConfig,
     shelf: ArcSwap<Shelf>,
     hits: Mutex<BTreeMap<String, Hits>>,
+    learning: Mutex<Vec<detect::Learning>>,
     baselines: BaselineSettings,
 }
 
@@ -49,9 +51,9 @@ impl RuleBook {
     pub fn load(config: &RulesConfig) -> anyhow::Result<Self> {
         let shelf = Shelf::load(config)?;
         tell(&shelf);
-        let (config, hits) = (config.clone(), Mutex::default());
+        let (config, hits, learning) = (config.clone(), Mutex::default(), Mutex::default());
         let baselines = BaselineSettings::default();
-        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits, baselines })
+        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits, learning, baselines })
     }
 
     /// Sets what the operator chose for the baselines.
@@ -83,6 +85,11 @@ impl RuleBook {
             own.count += 1;
             own.last_at = own.last_at.max(Some(finding.occurred_at));
         }
+    }
+
+    /// Notes how far the baselines have learned.
+    pub fn learned(&self, learning: Vec<detect::Learning>) {
+        *self.learning.lock() = learning;
     }
 
     /// Loads the rules again whenever a file of the folders changed, until `stop`.
@@ -121,13 +128,16 @@ fn tell(shelf: &Shelf) {
 impl RuleCatalogue for RuleBook {
     fn rules(&self) -> Vec<RuleCard> {
         let shelf = self.shelf.load();
-        shelf.set.rules().iter().chain(&indicator_rules()).map(card).collect()
+        let loaded =
+            shelf.set.rules().iter().chain(&indicator_rules()).map(card).collect::<Vec<_>>();
+        loaded.into_iter().chain([entity_risk_card()]).collect()
     }
 
     fn rule(&self, id: &str) -> Option<RuleCard> {
         let shelf = self.shelf.load();
         let built_in = || indicator_rules().into_iter().find(|rule| rule.id == id);
-        shelf.set.rule(id).map(card).or_else(|| built_in().as_ref().map(card))
+        let own = || Some(entity_risk_card()).filter(|card| card.id == id);
+        shelf.set.rule(id).map(card).or_else(|| built_in().as_ref().map(card)).or_else(own)
     }
 
     fn text(&self, id: &str) -> Option<String> {
@@ -142,6 +152,20 @@ impl RuleCatalogue for RuleBook {
 
     fn hits(&self) -> BTreeMap<String, Hits> {
         self.hits.lock().clone()
+    }
+
+    fn learning(&self) -> Vec<Learning> {
+        let one = |own: &detect::Learning| Learning {
+            baseline: own.baseline.clone(),
+            source: own.source,
+            since: own.since,
+            events: (own.events, own.events_wanted),
+            parts: (own.slices as u64, own.slices_wanted as u64),
+            part_s: u64::try_from(own.slice_s).unwrap_or(0),
+            learned_at: own.learned_at,
+            is_on: own.is_on,
+        };
+        self.learning.lock().iter().map(one).collect()
     }
 
     fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {
@@ -161,7 +185,7 @@ impl RuleCatalogue for RuleBook {
     }
 }
 
-fn bad_rule(error: &RuleError) -> BadRule {
+pub(super) fn bad_rule(error: &RuleError) -> BadRule {
     BadRule {
         path: error.path.clone(),
         line: error.line,

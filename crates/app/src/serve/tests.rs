@@ -77,9 +77,37 @@ async fn what_is_accepted_can_be_searched_and_survives_a_restart() {
     let health = platform.health.of(province.http, now);
     assert_eq!((health.received, health.decoded, health.dead), (3, 2, 1));
     platform.stop().await;
+    a_hunt_goes_through_the_lake(&config, folder.path()).await;
 
     let platform = Platform::start(config).await.unwrap();
     assert_eq!(platform.recovered.frames, 0, "all of it is in the lake's files");
     assert_eq!(search(&platform, "ngoi").await.len(), 3);
     platform.stop().await;
+}
+
+/// A rule over the lake's files finds what it finds in a log file, whatever the number of threads, and
+/// only in the time that is asked for.
+async fn a_hunt_goes_through_the_lake(config: &Config, folder: &std::path::Path) {
+    let rule = "title: Tre\nid: tre\nlogsource: {product: linux}\ndetection: {a: ['tre ngoi'], condition: a}\n\
+                level: low\n";
+    let rules = folder.join("tre.yml");
+    std::fs::write(&rules, rule).unwrap();
+    let hunt = |more: &[&str]| {
+        let output = folder.join("found.jsonl");
+        let fixed = ["luytre", "hunt", "--lake", "--format", "jsonl", "--rules"];
+        let files = [rules.to_str().unwrap(), "--output", output.to_str().unwrap()];
+        let call: Vec<String> =
+            fixed.iter().chain(&files).chain(more).map(|word| (*word).to_owned()).collect();
+        let config = config.clone();
+        tokio::task::spawn_blocking(move || {
+            crate::cli::hunt::from_words(&call, config).unwrap();
+            std::fs::read_to_string(output).unwrap()
+        })
+    };
+    let all = hunt(&[]).await.unwrap();
+    assert_eq!(all.lines().count(), 1, "the syslog line: {all}");
+    assert!(all.contains("\"record\":") && all.contains(".parquet"), "{all}");
+    assert_eq!(hunt(&["--jobs", "1"]).await.unwrap(), all);
+    assert_eq!(hunt(&["--to", "2001-01-01"]).await.unwrap(), "");
+    assert_eq!(hunt(&["--since", "30d"]).await.unwrap(), all);
 }

@@ -11,6 +11,7 @@ mod identity;
 mod job;
 mod keeping;
 mod lake;
+mod look_back;
 mod notify;
 mod order;
 mod post;
@@ -73,6 +74,8 @@ fn all() -> Vec<Migration> {
         roster::MIGRATIONS,
         report::MIGRATIONS,
         room::MIGRATIONS,
+        look_back::MIGRATIONS,
+        respond::SNOOZE,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

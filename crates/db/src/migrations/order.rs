@@ -7,7 +7,21 @@ use super::{Migration, Step, Table};
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0130_order", steps: orders },
     Migration { name: "0131_order_rule", steps: rules },
+    Migration { name: "0132_order_system", steps: systems },
 ];
+
+fn systems() -> Vec<Step> {
+    let system = Table::named("order_system")
+        .col("order_id", Uuid)
+        .col("system_id", Uuid)
+        .col("agency_id", Uuid)
+        .col("name", Text)
+        .col("why", Text)
+        .keys(&["order_id", "system_id"])
+        .refers("order_id", "orders")
+        .index(&["system_id"]);
+    vec![Step::Table(system)]
+}
 
 fn orders() -> Vec<Step> {
     // `order` is a word of SQL.

@@ -249,3 +249,12 @@ fn incident() -> Vec<Step> {
         .index(&["incident_id", "at"]);
     [incident, incident_system, incident_entry].into_iter().map(Step::Table).collect()
 }
+
+pub(super) const SNOOZE: &[Migration] = &[Migration { name: "0151_alert_snooze", steps: snooze }];
+
+fn snooze() -> Vec<Step> {
+    vec![Step::Sql {
+        sqlite: "ALTER TABLE alert ADD COLUMN snoozed_until timestamp_with_timezone_text",
+        postgres: "ALTER TABLE alert ADD COLUMN snoozed_until timestamp with time zone",
+    }]
+}

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod lines;
 mod prune;
+mod read;
 mod repair;
 mod verify;
 
@@ -15,5 +16,6 @@ pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
 pub use import::{ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
+pub use read::read_events;
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
 pub use verify::{Fault, strangers, verify_file};

@@ -13,6 +13,8 @@ pub use model::{Profile, SystemProfile};
 pub use store::of;
 
 pub(crate) use actions::insert_first;
+#[cfg(test)]
+pub(crate) use actions::update;
 pub(crate) use routes::routes;
 pub(crate) use store::{of_all, write};
 pub(crate) use views::{iso, proposal_of};

@@ -93,6 +93,15 @@ pub struct Profile {
     pub version: Option<i32>,
 }
 
+impl Profile {
+    /// Returns the lines that name what the system is made of: services, model, zones, dependencies.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let parts = [&self.services, &self.model, &self.zones, &self.dependencies];
+        let lines = parts.into_iter().flat_map(|part| part.lines());
+        lines.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    }
+}
+
 /// The profile of one system as kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemProfile {

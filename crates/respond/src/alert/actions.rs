@@ -1,5 +1,6 @@
 //! What people do with alerts: take, assign, comment, close, open again; one or many at a time.
 
+use chrono::TimeDelta;
 use db::{AuditEntry, Subject};
 use event::{AccountId, AlertId};
 use serde_json::json;
@@ -10,7 +11,7 @@ use super::telling;
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::limits::BULK_MAX;
+use crate::limits::{BULK_MAX, SNOOZE_DAYS_MAX};
 
 /// Takes a step with one alert. Whoever starts work on an alert nobody has, has it.
 pub(crate) async fn step(
@@ -87,6 +88,46 @@ pub(crate) async fn step_many(
     let action = format!("alert.{}", step.word());
     tx.commit(AuditEntry::new(who.actor(), &action, Subject::all("alert"), detail)).await?;
     for alert in &changed {
+        tell(desk, alert);
+    }
+    Ok(bulk)
+}
+
+/// Puts open alerts aside for so many hours: they leave the list and the counts, and come back by
+/// themselves. Those that are closed stay as they are.
+pub(crate) async fn snooze(
+    desk: &Desk,
+    who: &Handler,
+    ids: &[AlertId],
+    hours: i64,
+) -> Result<Bulk, RespondError> {
+    if ids.is_empty() || ids.len() > BULK_MAX {
+        return Err(RespondError::Field { field: "alerts", key: "alert-error-selection" });
+    }
+    if !(1..=SNOOZE_DAYS_MAX * 24).contains(&hours) {
+        return Err(RespondError::Field { field: "hours", key: "alert-error-snooze" });
+    }
+    let tx = desk.db.begin().await?;
+    let mut open = store::get_for_change(&tx, &who.scope, ids).await?;
+    open.retain(|alert| alert.status.is_open());
+    let done = open.len() as u64;
+    let bulk = Bulk { done, skipped: (ids.len() as u64).saturating_sub(done) };
+    if open.is_empty() {
+        tx.rollback().await?;
+        return Ok(bulk);
+    }
+    let until = tx.now() + TimeDelta::hours(hours);
+    let ids: Vec<AlertId> = open.iter().map(|alert| alert.id).collect();
+    store::snooze(&tx, &ids, until).await?;
+    telling::taken_up(tx.conn(), &ids, tx.now()).await?;
+    let numbers: Vec<&str> = open.iter().map(|alert| alert.number.as_str()).collect();
+    let detail = json!({ "alerts": numbers, "until": until });
+    let entry = match open.as_slice() {
+        [alert] => entry(who, "alert.snooze", alert, detail),
+        _ => AuditEntry::new(who.actor(), "alert.snooze", Subject::all("alert"), detail),
+    };
+    tx.commit(entry).await?;
+    for alert in &open {
         tell(desk, alert);
     }
     Ok(bulk)

@@ -40,7 +40,7 @@ pub(crate) async fn alerts(
     format: Format,
 ) -> Result<Response, RespondError> {
     let slice = Slice { order: query.sorted(), offset: 0, limit: ALERT_EXPORT_ROWS };
-    let filter = query.filter(who);
+    let filter = query.filter(who, desk.db.now());
     let alerts = store::slice(desk.db.conn(), &who.scope, &filter, slice).await?;
     let detail = json!({ "rows": alerts.len(), "filter": query.address("").query() });
     let handler = Handler::from(who);

@@ -171,6 +171,7 @@ fn begin(ground: &Ground<'_>, finding: &Finding) -> Alert {
         status: Status::New,
         assignee: None,
         incident: None,
+        snoozed_until: None,
         matched: finding.matched.iter().take(MATCHES_PER_ALERT).cloned().collect(),
         findings: 1,
         events,

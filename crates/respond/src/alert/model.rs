@@ -1,6 +1,6 @@
 //! An alert: what findings become for people, and the few states it goes through.
 
-use chrono::{DateTime, Datelike as _, FixedOffset, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use event::{
     AccountId, AgencyId, AlertId, Entity, EventId, IncidentId, Level, Match, Severity, SourceId,
     SystemId,
@@ -42,6 +42,8 @@ pub struct Alert {
     pub assignee: Option<AccountId>,
     /// The incident that it is part of.
     pub incident: Option<IncidentId>,
+    /// Until when it is put aside; it is in the list again from then on, and as soon as anyone touches it.
+    pub snoozed_until: Option<DateTime<Utc>>,
     /// Why the first finding fired.
     pub matched: Vec<Match>,
     /// How many findings it holds.
@@ -72,9 +74,7 @@ pub fn priority(severity: Severity, level: Option<Level>) -> i16 {
 
 /// Returns the year that a number carries: Vietnam's, which turns seven hours before UTC's.
 pub(crate) fn vietnam_year(now: DateTime<Utc>) -> i32 {
-    /// Vietnam has one zone and no summer time.
-    const OFFSET_S: i32 = 7 * 3600;
-    FixedOffset::east_opt(OFFSET_S).map_or(now.year(), |zone| now.with_timezone(&zone).year())
+    web::figures::vietnam(now).year()
 }
 
 /// The first and the last event ids of an alert.
@@ -110,9 +110,23 @@ impl EventSample {
 }
 
 /// A text that explains something: trimmed, not empty, bounded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Reason(String);
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.0
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text).ok_or("too short or too long for a reason")
+    }
+}
 
 impl Reason {
     /// Returns the reason, if the text is long enough to be one.
@@ -140,11 +154,14 @@ pub enum Closure {
 }
 
 impl Closure {
+    /// The word of an alert that was not what the rule thought.
+    pub(crate) const FALSE: &'static str = "false";
+
     /// Returns the word used in columns, addresses and translation keys.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Resolved(_) => "resolved",
-            Self::False(_) => "false",
+            Self::False(_) => Self::FALSE,
             Self::Duplicate(_) => "duplicate",
         }
     }

@@ -30,7 +30,7 @@ pub(crate) async fn list(
     query: &ListQuery,
 ) -> Result<AlertList, RespondError> {
     let conn = desk.db.conn();
-    let filter = query.filter(who);
+    let filter = query.filter(who, desk.db.now());
     let page = query.paging();
     let (alerts, total) = store::list(conn, &who.scope, &filter, query.sorted(), page).await?;
     let counts = severity_counts(desk, who).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn severity_counts(
     desk: &Desk,
     who: &Who,
 ) -> Result<Vec<SeverityCount>, RespondError> {
-    let counts = store::open_counts(desk.db.conn(), &who.scope).await?;
+    let counts = store::open_counts(desk.db.conn(), &who.scope, desk.db.now()).await?;
     let count = |(severity, count): (event::Severity, u64)| SeverityCount {
         severity,
         count,
@@ -66,8 +66,9 @@ pub(crate) async fn severity_counts(
 
 fn filter_view(desk: &Desk, who: &Who, query: &ListQuery) -> AlertFilterView {
     let lang = who.lang;
-    let state = match query.filter(who).state {
-        StateFilter::Open => "",
+    let state = match query.filter(who, desk.db.now()).state {
+        StateFilter::Open | StateFilter::Awake(_) => "",
+        StateFilter::Asleep(_) => "snoozed",
         StateFilter::All => "all",
         StateFilter::Is(state) => state,
     };
@@ -76,6 +77,7 @@ fn filter_view(desk: &Desk, who: &Who, query: &ListQuery) -> AlertFilterView {
         ("new", "alert-state-new"),
         ("acknowledged", "alert-state-acknowledged"),
         ("in_progress", "alert-state-in-progress"),
+        ("snoozed", "alert-state-snoozed"),
         ("closed", "alert-state-closed"),
         ("all", "alert-state-all"),
     ];
@@ -99,7 +101,7 @@ fn filter_view(desk: &Desk, who: &Who, query: &ListQuery) -> AlertFilterView {
     let now = ListQuery { page: None, rows: None, ..query.clone() };
     AlertFilterView {
         states: Choice::words(lang, &states, state),
-        severities: Choice::severities(lang, query.filter(who).severity),
+        severities: Choice::severities(lang, query.filter(who, desk.db.now()).severity),
         levels: levels.collect(),
         agencies: Choice::named(desk.directory.agencies(&who.scope), Some(&query.agency)),
         systems: Choice::named(desk.directory.systems(&who.scope), Some(&query.system)),
@@ -241,6 +243,7 @@ fn history_line(row: AuditRow) -> Option<HistoryLine> {
         "alert.closed" => "alert-history-closed",
         "alert.reopened" => "alert-history-reopened",
         "alert.assign" => "alert-history-assigned",
+        "alert.snooze" => "alert-history-snoozed",
         _ => return None,
     };
     let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();

@@ -7,19 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use db::{Actor, AuditEntry, Bookkeeping, Db, Subject};
-use event::{AgencyId, AlertId, Event, EventId, Finding, Level, SystemId};
+use event::{AgencyId, AlertId, EntityKind, Event, EventId, Finding, Level, Scope, SystemId};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::grouping::kind_word;
 use super::intake::{Fate, Folded, Ground, Place, fold};
-use super::model::vietnam_year;
-use super::store;
-use super::telling;
+use super::model::{Alert, vietnam_year};
+use super::{risk, store, telling};
 use crate::directory::Directory;
 use crate::error::RespondError;
 use crate::exception;
-use crate::limits::{FINDINGS_KEPT_DAYS, FINDINGS_PER_BATCH};
+use crate::limits::{FINDINGS_KEPT_DAYS, FINDINGS_PER_BATCH, RISK_SIGNALS_MAX, RISKS_PER_BATCH};
 use crate::live::Hub;
 
 /// What came of some findings.
@@ -56,8 +56,42 @@ pub async fn receive(
         let folded = take_in(db, &batch).await?;
         tell(hub, &folded);
         received.add(part.len(), &folded);
+        let risks = risks(db, &folded).await?;
+        if !risks.is_empty() {
+            let folded = take_in(db, &Batch { findings: &risks, ..batch }).await?;
+            tell(hub, &folded);
+            received.add(risks.len(), &folded);
+        }
     }
     Ok(received)
+}
+
+/// Returns what the new alerts add up to, entity by entity. What a crash keeps from being said here is
+/// said with the entity's next alert.
+async fn risks(db: &Db, folded: &Folded) -> Result<Vec<Finding>, RespondError> {
+    let fresh = folded.standing.iter().filter(|standing| standing.fate == Fate::Fresh);
+    let about: BTreeSet<(&str, &str)> = fresh
+        .map(|standing| &standing.alert)
+        .filter(|alert| alert.rule != risk::RULE && alert.entity.kind != EntityKind::Source)
+        .map(|alert| (kind_word(alert.entity.kind), alert.entity.value.as_str()))
+        .take(RISKS_PER_BATCH)
+        .collect();
+    let (scope, now) = (Scope::platform(), db.now());
+    let mut risks = Vec::new();
+    for entity in about {
+        let since = now - risk::WINDOW;
+        let signals = store::signals(db.conn(), &scope, entity, since, RISK_SIGNALS_MAX).await?;
+        let said = |alert: &Alert| {
+            alert.rule == risk::RULE && alert.detected_at > now - TimeDelta::days(1)
+        };
+        if signals.iter().any(said) {
+            continue;
+        }
+        let own: Vec<Alert> =
+            signals.into_iter().filter(|alert| alert.rule != risk::RULE).collect();
+        risks.extend(risk::finding(&own, now));
+    }
+    Ok(risks)
 }
 
 /// Forgets the identities of findings that no replay can bring back any more; call it once a day.
@@ -74,6 +108,7 @@ pub async fn forget_old_findings(db: &Db) -> Result<u64, RespondError> {
 }
 
 /// Findings on their way in, with what they need.
+#[derive(Clone, Copy)]
 struct Batch<'a> {
     directory: &'a dyn Directory,
     findings: &'a [Finding],

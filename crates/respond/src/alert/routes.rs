@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use event::{AccountId, AlertId, Level, Severity};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -43,6 +44,9 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<CloseForm>()
         .post("/alerts/{id}/reopen", AlertHandle, reopen)
         .doc("Opens it again")
+        .post("/alerts/{id}/snooze", AlertHandle, snooze)
+        .doc("Puts it aside for some hours; it comes back by itself")
+        .takes::<SnoozeForm>()
         .post("/alerts/{id}/assign", AlertHandle, assign)
         .doc("Gives it to someone, or to nobody")
         .takes::<AssignForm>()
@@ -72,14 +76,15 @@ pub(crate) struct ListQuery {
 
 impl ListQuery {
     /// Returns the filter. A word that is none is ignored, an id that is none finds nothing.
-    pub(crate) fn filter(&self, who: &Who) -> AlertFilter {
+    pub(crate) fn filter(&self, who: &Who, now: DateTime<Utc>) -> AlertFilter {
         AlertFilter {
             state: match self.state.as_str() {
                 "all" => StateFilter::All,
+                "snoozed" => StateFilter::Asleep(now),
                 word => super::model::STATES
                     .into_iter()
                     .find(|state| *state == word)
-                    .map_or(StateFilter::Open, StateFilter::Is),
+                    .map_or(StateFilter::Awake(now), StateFilter::Is),
             },
             severity: Severity::from_word(&self.severity),
             level_min: self.level.and_then(Level::new),
@@ -202,6 +207,30 @@ async fn close(
     take(&desk, &who, id, Step::Close(closure), Phrase::key("alert-done-closed")).await
 }
 
+/// For how long an alert is put aside.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SnoozeForm {
+    /// Hours: at least one, at most thirty days.
+    hours: i64,
+}
+
+async fn snooze(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<AlertId>,
+    Body(form): Body<SnoozeForm>,
+) -> Result<Done, AppError> {
+    let came = actions::snooze(&desk, &Handler::from(&who), &[id], form.hours).await?;
+    if came.done == 0 {
+        // One that is not there, or not for this reader, is not found; one that is closed is told so.
+        crate::alert::get(desk.db.conn(), &who.scope, id).await?;
+        return Err(AppError::Conflict(Phrase::key("alert-error-state")));
+    }
+    let notice = Phrase::key("alert-done-snoozed").arg("done", came.done).arg("skipped", 0_u64);
+    Ok(done("/alerts").notice(notice))
+}
+
 async fn take(
     desk: &Desk,
     who: &Who,
@@ -277,12 +306,15 @@ pub(crate) struct BulkForm {
     /// The alerts' ids.
     #[serde(default)]
     pub(crate) alert: Vec<String>,
-    /// `acknowledge`, `start`, `resolved`, `false`, `duplicate` or `incident`.
+    /// `acknowledge`, `start`, `snooze`, `resolved`, `false`, `duplicate` or `incident`.
     #[serde(default)]
     pub(crate) action: String,
     /// The reason, for closing.
     #[serde(default)]
     pub(crate) reason: String,
+    /// For how many hours to put them aside; a day unless given.
+    #[serde(default)]
+    pub(crate) hours: Option<i64>,
 }
 
 impl BulkForm {
@@ -304,6 +336,13 @@ async fn bulk(
         let incident = crate::incident::open(&desk, &handler, &ids, None).await?;
         let notice = Phrase::key("incident-done-opened").arg("number", incident.number);
         return Ok(done(format!("/incidents/{}", incident.id)).made().notice(notice));
+    }
+    if form.action == "snooze" {
+        let hours = form.hours.unwrap_or(24);
+        let came = actions::snooze(&desk, &handler, &ids, hours).await?;
+        let notice =
+            Phrase::key("alert-done-snoozed").arg("done", came.done).arg("skipped", came.skipped);
+        return Ok(done("/alerts").notice(notice));
     }
     let step = match form.action.as_str() {
         "acknowledge" => Step::Acknowledge,

@@ -7,7 +7,7 @@ use web::{Lang, Phrase};
 
 use super::count::Counted;
 use super::model::Alert;
-use super::{reason, unusual};
+use super::{reason, risk, unusual};
 use crate::mark::{self, Piece};
 use crate::rule::RuleCard;
 
@@ -53,7 +53,8 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
     }
     let reasons = match Counted::of(&alert.matched) {
         Some(counted) => counted.reason(lang),
-        None => unusual::reason(&alert.matched, lang)
+        None => risk::reason(&alert.matched, lang)
+            .or_else(|| unusual::reason(&alert.matched, lang))
             .unwrap_or_else(|| reason::told(&alert.matched, REASONS_TOLD, lang)),
     };
     Phrase::key("alert-why").arg("title", title).arg("reasons", reasons).text(lang)

@@ -101,7 +101,7 @@ async fn what_lies_outside_the_scope_is_not_found() {
         assert!(store::get(conn, &own.scope, alert).await.is_ok());
         assert!(matches!(store::get(conn, &other.scope, alert).await, Err(RespondError::NotFound)));
         assert!(all(&desk, &other.scope).await.is_empty());
-        let counts = store::open_counts(conn, &other.scope).await.unwrap();
+        let counts = store::open_counts(conn, &other.scope, desk.db.now()).await.unwrap();
         assert!(counts.iter().all(|(_, count)| *count == 0));
         let stored = store::get(conn, &own.scope, alert).await.unwrap();
         assert!(store::related(conn, &other.scope, &stored, 10).await.unwrap().is_empty());
@@ -246,5 +246,76 @@ async fn exceptions_stay_within_a_year_and_within_scope() {
         let hidden = exception::end(&desk, &officer(agency(2)), made.id).await;
         assert!(matches!(hidden, Err(RespondError::NotFound)));
         assert!(exception::end(&desk, &analyst(), made.id).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_aside_leaves_the_list_and_comes_back_by_itself_or_when_touched() {
+    for test in databases().await {
+        let desk = desk(&test, Vec::new());
+        let maker = Maker::new();
+        let id = take(&desk, vec![maker.finding(0)]).await.fresh[0];
+        let (conn, who) = (desk.db.conn(), analyst());
+        let shown = async |state: StateFilter| {
+            let filter = AlertFilter { state, ..AlertFilter::default() };
+            let page = web::paging::Page::default();
+            store::list(conn, &who.scope, &filter, AlertOrder::Worst, page).await.unwrap().1
+        };
+        let counted = async |now| {
+            let counts = store::open_counts(conn, &who.scope, now).await.unwrap();
+            counts.iter().map(|(_, count)| count).sum::<u64>()
+        };
+        let (now, later) = (desk.db.now(), desk.db.now() + TimeDelta::hours(25));
+        for hours in [0, -1, 721] {
+            let wrong = actions::snooze(&desk, &who, &[id], hours).await;
+            assert!(matches!(wrong, Err(RespondError::Field { field: "hours", .. })), "{hours}");
+        }
+        let other = officer(agency(2));
+        assert_eq!(actions::snooze(&desk, &other, &[id], 24).await.unwrap().done, 0);
+        assert_eq!(actions::snooze(&desk, &who, &[id], 24).await.unwrap().done, 1);
+        let seen = (shown(StateFilter::Awake(now)).await, shown(StateFilter::Asleep(now)).await);
+        assert_eq!((seen, counted(now).await), ((0, 1), 0));
+        let seen =
+            (shown(StateFilter::Awake(later)).await, shown(StateFilter::Asleep(later)).await);
+        assert_eq!((seen, counted(later).await), ((1, 0), 1));
+        actions::step(&desk, &who, id, Step::Start).await.unwrap();
+        assert_eq!(shown(StateFilter::Awake(now)).await, 1, "whoever works on it sees it");
+        let reason = Reason::new("đã xử lý xong").unwrap();
+        actions::step(&desk, &who, id, Step::Close(Closure::Resolved(reason))).await.unwrap();
+        assert_eq!(actions::snooze(&desk, &who, &[id], 24).await.unwrap().skipped, 1);
+    }
+}
+
+#[tokio::test]
+async fn weak_signals_of_several_systems_add_up_to_one_strong_alert_a_day() {
+    for test in databases().await {
+        let desk = desk(&test, Vec::new());
+        let maker = Maker::new();
+        let signal = |n: usize| Finding {
+            rule: format!("weak-{n}"),
+            title: format!("Weak {n}"),
+            severity: Severity::Low,
+            origin: event::Origin {
+                system: Some(system(1 + n as u128 % 2)),
+                ..maker.finding(0).origin
+            },
+            ..maker.finding(0)
+        };
+        let weak = take(&desk, (0..4).map(signal).collect()).await;
+        assert_eq!(weak.fresh.len(), 4, "not enough yet");
+        let more = take(&desk, (4..14).map(signal).collect()).await;
+        assert_eq!(more.fresh.len(), 11, "ten signals and what all add up to");
+        let risk = all(&desk, &Scope::platform()).await;
+        let risk: Vec<&Alert> =
+            risk.iter().filter(|alert| alert.rule == super::risk::RULE).collect();
+        let [risk] = risk.as_slice() else { panic!("{risk:?}") };
+        assert!(
+            risk.severity >= Severity::High || risk.level.is_some_and(|level| level.number() < 3)
+        );
+        assert!(risk.matched.len() >= 10, "{:?}", risk.matched);
+        let told = super::story::why(risk);
+        assert!(told.vi.contains("luật khác nhau") && told.en.contains("points"), "{told:?}");
+        let again = take(&desk, (14..30).map(signal).collect()).await;
+        assert_eq!(again.fresh.len(), 16, "said once a day");
     }
 }

@@ -54,6 +54,8 @@ pub struct AlertRow {
     pub assignee: Option<String>,
     /// Whether it is part of an incident.
     pub in_incident: bool,
+    /// Until when it is put aside, if it was; what lies in the past is over.
+    pub snoozed_until: Option<DateTime<Utc>>,
 }
 
 impl AlertRow {
@@ -86,6 +88,7 @@ impl AlertRow {
             last_at: alert.last_at,
             assignee: alert.assignee.and_then(|id| directory.person_name(id)),
             in_incident: alert.incident.is_some(),
+            snoozed_until: alert.snoozed_until,
         }
     }
 

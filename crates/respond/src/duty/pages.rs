@@ -9,7 +9,7 @@ use web::{Lang, Permission, Phrase, Who, filters};
 
 use super::views::DutyPage;
 use crate::address::Address;
-use crate::alert::{self, AlertFilter, AlertOrder, AlertRow, Slice, TopBy, TopKey};
+use crate::alert::{self, AlertFilter, AlertOrder, AlertRow, Slice, StateFilter, TopBy, TopKey};
 use crate::desk::Desk;
 use crate::directory::MinuteCount;
 use crate::error::RespondError;
@@ -34,8 +34,8 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
     let since = (now - DAY).duration_trunc(BAR).unwrap_or(now - DAY);
     let directory = desk.directory.as_ref();
     let worst = Slice { order: AlertOrder::Worst, offset: 0, limit: DUTY_ALERTS };
-    let own = AlertFilter { assignee: Some(who.account), ..AlertFilter::default() };
-    let open = AlertFilter::default();
+    let open = AlertFilter { state: StateFilter::Awake(now), ..AlertFilter::default() };
+    let own = AlertFilter { assignee: Some(who.account), ..open.clone() };
     let few = Slice { limit: SHORT_LIST, ..worst };
     let led = IncidentFilter {
         assignee: Some(who.account),

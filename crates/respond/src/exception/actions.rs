@@ -1,10 +1,17 @@
-//! Making, previewing and ending exceptions.
+//! Making, proposing, previewing and ending exceptions.
 
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
 use chrono::TimeDelta;
-use db::{AuditEntry, Subject};
-use event::{AgencyId, EventId, Scope, SystemId};
-use serde_json::json;
+use db::{AuditEntry, Subject, Tx};
+use event::lake::IDS_MAX;
+use event::{AccountId, AgencyId, Event, EventId, Scope, SystemId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
+use web::approval::{Ask, Grave};
+use web::{AppError, Permission, Phrase, Who};
 
 use super::model::{Draft, Exception, Filter};
 use super::store;
@@ -12,10 +19,10 @@ use crate::actor::Handler;
 use crate::alert;
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::limits::{PREVIEW_DAYS, PREVIEW_FINDINGS_MAX};
+use crate::limits::{PREVIEW_DAYS, PREVIEW_EVENTS, PREVIEW_FINDINGS_MAX};
 
 /// What an exception would have hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Preview {
     /// Findings it would have hidden.
     pub(crate) hidden: u64,
@@ -23,6 +30,8 @@ pub(crate) struct Preview {
     pub(crate) looked_at: u64,
     /// Whether there were more than could be looked at.
     pub(crate) cut: bool,
+    /// The newest events of those that it would have hidden.
+    pub(crate) events: Vec<Event>,
 }
 
 /// Brings a draft into the maker's own bounds: a system decides the agency, and who does not see
@@ -66,13 +75,21 @@ pub(crate) async fn preview(
         .map(|finding| finding.event)
         .collect();
     let filter = Filter::preview(&draft, query);
-    let hidden = if filter.asks(None) {
-        ids.len()
-    } else {
-        let events = desk.lake.events(scope, &ids).await?;
-        events.iter().filter(|event| filter.asks(Some(event))).count()
-    };
-    Ok(Preview { hidden: hidden as u64, looked_at: found.len() as u64, cut })
+    let every = filter.asks(None);
+    let (mut hidden, mut shown) = (0, Vec::new());
+    for part in ids.chunks(IDS_MAX) {
+        if every && shown.len() >= PREVIEW_EVENTS {
+            break;
+        }
+        let mut events = desk.lake.events(scope, part).await?;
+        events.retain(|event| filter.asks(Some(event)));
+        hidden += events.len();
+        events.sort_by_key(|event| Reverse(event.occurred_at));
+        shown.extend(events.into_iter().take(PREVIEW_EVENTS.saturating_sub(shown.len())));
+    }
+    // Without a condition it hides a finding even where the lake has forgotten the event.
+    let hidden = if every { ids.len() } else { hidden } as u64;
+    Ok(Preview { hidden, looked_at: found.len() as u64, cut, events: shown })
 }
 
 /// Makes an exception.
@@ -84,20 +101,7 @@ pub(crate) async fn make(
     let draft = bounded(desk, &who.scope, draft)?;
     draft.check(desk.db.now())?;
     let tx = desk.db.begin().await?;
-    let exception = Exception {
-        id: tx.new_uuid(),
-        rule: draft.rule,
-        agency: draft.agency,
-        system: draft.system,
-        condition: draft.condition.trim().to_owned(),
-        reason: draft.reason,
-        made_by: who.account,
-        made_at: tx.now(),
-        expires_at: draft.expires_at,
-        ended_at: None,
-        hidden: 0,
-        last_hidden_at: None,
-    };
+    let exception = exception_of(&tx, draft, who.account);
     store::insert(&tx, &exception).await?;
     let detail = json!({
         "rule": exception.rule,
@@ -108,6 +112,93 @@ pub(crate) async fn make(
     });
     tx.commit(entry(who, "exception.make", &exception, detail)).await?;
     Ok(exception)
+}
+
+fn exception_of(tx: &Tx, draft: Draft, made_by: AccountId) -> Exception {
+    Exception {
+        id: tx.new_uuid(),
+        rule: draft.rule,
+        agency: draft.agency,
+        system: draft.system,
+        condition: draft.condition.trim().to_owned(),
+        reason: draft.reason,
+        made_by,
+        made_at: tx.now(),
+        expires_at: draft.expires_at,
+        ended_at: None,
+        hidden: 0,
+        last_hidden_at: None,
+    }
+}
+
+/// Proposes an exception to the centre, with what it would have hidden: nothing is hidden until another
+/// approves. Returns the request's id.
+pub(crate) async fn propose(desk: &Desk, who: &Who, draft: Draft) -> Result<Uuid, AppError> {
+    let draft = bounded(desk, &who.scope, draft)?;
+    draft.check(desk.db.now()).map_err(RespondError::from)?;
+    let preview = preview(desk, &who.scope, draft.clone()).await?;
+    let rule = desk.rules.rule(&draft.rule).ok_or(RespondError::NotFound)?;
+    let card = draft.system.and_then(|id| desk.directory.system(id));
+    let condition = if draft.condition.is_empty() { "*" } else { &draft.condition };
+    let day = web::figures::vietnam(draft.expires_at).format("%d/%m/%Y").to_string();
+    let summary = Phrase::key("exception-summary")
+        .arg("rule", rule.title_vi.unwrap_or(rule.title))
+        .arg("system", card.map(|card| card.name).unwrap_or_default())
+        .arg("condition", condition)
+        .arg("until", day)
+        .arg("hidden", preview.hidden)
+        .arg("all", preview.looked_at);
+    let proposal = Proposal { draft, proposed_by: who.account };
+    let Proposal { draft, .. } = &proposal;
+    let place = draft.system.map(|id| id.to_string()).unwrap_or_default();
+    let ask = Ask {
+        action: MAKE,
+        subject_kind: "exception",
+        subject_id: format!("{}/{place}/{}", draft.rule, draft.condition),
+        agency: draft.agency,
+        summary,
+        reason: draft.reason.as_str().to_owned(),
+        payload: serde_json::to_value(&proposal).map_err(RespondError::Json)?,
+    };
+    desk.approvals.ask(who, ask).await
+}
+
+/// The act of making an exception that another proposed.
+const MAKE: &str = "exception.make";
+
+/// An exception that waits for the centre.
+#[derive(Debug, Serialize, Deserialize)]
+struct Proposal {
+    #[serde(flatten)]
+    draft: Draft,
+    proposed_by: AccountId,
+}
+
+/// Puts a proposed exception in force.
+#[derive(Debug)]
+pub(crate) struct MakeProposed;
+
+#[async_trait]
+impl Grave for MakeProposed {
+    fn action(&self) -> &'static str {
+        MAKE
+    }
+
+    fn key(&self) -> &'static str {
+        "exception-act"
+    }
+
+    fn permission(&self) -> Permission {
+        Permission::ExceptionChange
+    }
+
+    async fn carry_out(&self, tx: &Tx, payload: &Value) -> Result<(), AppError> {
+        let proposal: Proposal =
+            serde_json::from_value(payload.clone()).map_err(AppError::internal)?;
+        proposal.draft.check(tx.now()).map_err(RespondError::from)?;
+        let exception = exception_of(tx, proposal.draft, proposal.proposed_by);
+        Ok(store::insert(tx, &exception).await?)
+    }
 }
 
 /// Ends an exception before its time. Ending one that is over changes nothing.
@@ -126,12 +217,7 @@ pub(crate) async fn end(desk: &Desk, who: &Handler, id: Uuid) -> Result<Exceptio
     Ok(exception)
 }
 
-fn entry(
-    who: &Handler,
-    action: &str,
-    exception: &Exception,
-    detail: serde_json::Value,
-) -> AuditEntry {
+fn entry(who: &Handler, action: &str, exception: &Exception, detail: Value) -> AuditEntry {
     let subject = Subject::new("exception", exception.id);
     let entry = AuditEntry::new(who.actor(), action, subject, detail);
     match exception.agency {

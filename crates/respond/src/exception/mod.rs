@@ -1,4 +1,5 @@
-//! Exceptions: known and harmless cases of a rule, hidden for a time, counted all the while.
+//! Exceptions: known and harmless cases of a rule, hidden for a time, counted all the while. The centre
+//! makes them; an agency's officer proposes one for their own systems, and the centre approves it.
 
 mod actions;
 mod model;
@@ -6,6 +7,7 @@ mod routes;
 mod store;
 mod views;
 
+pub(crate) use actions::MakeProposed;
 #[cfg(test)]
 pub(crate) use actions::{end, make, preview};
 pub(crate) use model::Filter;

@@ -6,6 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use event::query::{ParseError, Query, matches, parse};
 use event::{AccountId, AgencyId, Event, Finding, SystemId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::alert::Reason;
@@ -58,7 +59,7 @@ pub enum ExceptionError {
 }
 
 /// What someone fills in to make an exception.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// The rule.
     pub rule: String,

@@ -10,7 +10,7 @@ use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::model::Draft;
-use super::views::{ExceptionForm, ExceptionList, ExceptionRow};
+use super::views::{ExceptionForm, ExceptionList, ExceptionRow, PreviewView};
 use super::{actions, store};
 use crate::actor::Handler;
 use crate::alert::{self, Reason};
@@ -22,18 +22,18 @@ const DAYS: i64 = 30;
 
 /// Returns the routes of exceptions.
 pub(crate) fn routes() -> Routes<Desk> {
-    use Permission::{ExceptionChange, ExceptionRead};
+    use Permission::{ExceptionChange, ExceptionPropose, ExceptionRead};
     Routes::new()
         .get("/exceptions", ExceptionRead, list)
         .doc("Lists exceptions, the newest first")
         .gives::<ExceptionList>()
-        .get("/exceptions/new", ExceptionChange, form)
+        .get("/exceptions/new", ExceptionPropose, form)
         .doc("Shows the form for an exception, filled from an alert")
         .gives::<ExceptionForm>()
-        .post("/exceptions", ExceptionChange, make)
-        .doc("Makes an exception")
+        .post("/exceptions", ExceptionPropose, make)
+        .doc("Makes an exception, or proposes it to the centre where the right to make one lacks")
         .takes::<NewException>()
-        .post("/exceptions/preview", ExceptionChange, preview)
+        .post("/exceptions/preview", ExceptionPropose, preview)
         .doc("Shows what an exception would have hidden of the past days; nothing is stored")
         .takes::<NewException>()
         .gives::<ExceptionForm>()
@@ -63,7 +63,7 @@ async fn listed(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ExceptionLi
     let (exceptions, total) = store::list(desk.db.conn(), &who.scope, rule, page).await?;
     let rest = crate::address::Address::of("").with("rule", &query.rule).query();
     Ok(ExceptionList {
-        exceptions: exceptions.iter().map(|one| ExceptionRow::of(one, desk)).collect(),
+        exceptions: exceptions.iter().map(|one| ExceptionRow::of(one, desk, &who.scope)).collect(),
         pager: page.pager("/exceptions", &rest, total),
     })
 }
@@ -150,7 +150,8 @@ async fn filled(desk: &Desk, who: &Who, query: &FormQuery) -> Result<ExceptionFo
             days: form.days,
         };
         let draft = asked.draft(desk)?;
-        form.preview = Some(actions::preview(desk, &who.scope, draft).await?.into());
+        let seen = actions::preview(desk, &who.scope, draft).await?;
+        form.preview = Some(PreviewView::of(&seen, desk));
     }
     Ok(form)
 }
@@ -201,6 +202,10 @@ async fn make(
     Body(form): Body<NewException>,
 ) -> Result<Done, AppError> {
     let draft = form.draft(&desk)?;
+    if !who.may(Permission::ExceptionChange) {
+        actions::propose(&desk, &who, draft).await?;
+        return Ok(done("/approvals").made().notice(Phrase::key("exception-done-proposed")));
+    }
     actions::make(&desk, &Handler::from(&who), draft).await?;
     Ok(done("/exceptions").made().notice(Phrase::key("exception-done-made")))
 }
@@ -212,12 +217,14 @@ async fn end(State(desk): State<Desk>, who: Who, Path(id): Path<Uuid>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use db::testing::sqlite;
+    use db::testing::{databases, sqlite};
     use web::Role;
+    use web::approval::Grave as _;
+    use web::identity::{console, people};
     use web::testing::{faults, officer_of, who};
 
     use super::*;
-    use crate::testing::{Maker, agency, desk, event_of};
+    use crate::testing::{Maker, agency, desk, event_of, system};
 
     #[tokio::test]
     async fn the_form_is_filled_from_an_alert_and_shows_what_it_would_hide() {
@@ -263,5 +270,65 @@ mod tests {
         assert_eq!(faults(&list), Vec::<String>::new());
         let hidden = listed(&desk, &officer_of([agency(2)]), &ListQuery::default()).await;
         assert!(hidden.unwrap().exceptions.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_officers_proposal_hides_nothing_until_the_centre_puts_it_in_force() {
+        for test in databases().await {
+            let finding = Maker::new().finding(-5);
+            let desk = desk(&test, vec![event_of(&finding, "an")]);
+            alert::receive(&desk.db, desk.directory.as_ref(), &desk.hub, vec![finding], &[])
+                .await
+                .unwrap();
+            let password = "tre xanh ben lang".to_owned();
+            console::add(&test.db, "an", "An", Role::Analyst, password).await.unwrap();
+            let account = people(&test.db).await.unwrap()[0].account;
+            let officer = Who { account, ..officer_of([agency(1)]) };
+            let new = NewException {
+                rule: crate::testing::WEB_SHELL.to_owned(),
+                system: system(1).to_string(),
+                condition: "user:an".to_owned(),
+                reason: "máy quét của đơn vị".to_owned(),
+                days: 30,
+            };
+            let draft = new.draft(&desk).unwrap();
+            let stranger = actions::propose(&desk, &officer_of([agency(2)]), draft.clone()).await;
+            assert!(matches!(stranger, Err(AppError::NotFound)));
+            let everywhere = Draft { system: None, ..draft.clone() };
+            assert!(actions::propose(&desk, &officer, everywhere).await.is_err());
+            actions::propose(&desk, &officer, draft.clone()).await.unwrap();
+            let twice = actions::propose(&desk, &officer, draft.clone()).await;
+            assert!(matches!(twice, Err(AppError::Conflict(_))));
+            let list = listed(&desk, &officer, &ListQuery::default()).await.unwrap();
+            assert!(list.exceptions.is_empty(), "nothing is hidden yet");
+
+            let payload = serde_json::json!({ "proposed_by": officer.account, "rule": draft.rule,
+                    "agency": agency(1), "system": draft.system, "condition": draft.condition,
+                    "reason": draft.reason, "expires_at": draft.expires_at });
+            let put_in_force = async |payload: &serde_json::Value| {
+                let tx = desk.db.begin().await.unwrap();
+                let done = actions::MakeProposed.carry_out(&tx, payload).await;
+                let entry = db::AuditEntry::new(
+                    db::Actor::CommandLine,
+                    "exception.make",
+                    db::Subject::all("exception"),
+                    serde_json::json!({}),
+                );
+                if done.is_ok() {
+                    tx.commit(entry).await.unwrap();
+                } else {
+                    drop(tx);
+                }
+                done
+            };
+            let mut late = payload.clone();
+            late["expires_at"] = serde_json::json!(desk.db.now() - TimeDelta::days(1));
+            assert!(put_in_force(&late).await.is_err(), "time has passed meanwhile");
+            put_in_force(&payload).await.unwrap();
+            let list = listed(&desk, &officer, &ListQuery::default()).await.unwrap();
+            assert!(list.exceptions[0].in_force);
+            assert_eq!(list.exceptions[0].condition, "user:an");
+            assert_eq!(faults(&list), Vec::<String>::new());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use event::Scope;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
@@ -10,6 +11,7 @@ use web::{Permission, filters};
 use super::actions::Preview;
 use super::model::Exception;
 use crate::desk::Desk;
+use crate::event_line::EventLine;
 
 /// One exception in the list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -43,8 +45,10 @@ pub struct ExceptionRow {
 }
 
 impl ExceptionRow {
-    /// Returns the exception as a row.
-    pub(crate) fn of(exception: &Exception, desk: &Desk) -> Self {
+    /// Returns the exception as a row. What the centre wrote of the whole province may name others'
+    /// machines: who sees a part of it is told that there is an exception, not under which condition.
+    pub(crate) fn of(exception: &Exception, desk: &Desk, scope: &Scope) -> Self {
+        let told = exception.agency.is_some() || scope.visible().is_none();
         let rule = desk.rules.rule(&exception.rule);
         let system = exception.system.and_then(|id| desk.directory.system(id));
         let agency = exception.agency.and_then(|id| desk.directory.agency(id));
@@ -57,8 +61,8 @@ impl ExceptionRow {
                 .map(|card| card.name)
                 .or(agency.map(|card| card.name))
                 .unwrap_or_default(),
-            condition: exception.condition.clone(),
-            reason: exception.reason.as_str().to_owned(),
+            condition: if told { exception.condition.clone() } else { "…".to_owned() },
+            reason: if told { exception.reason.as_str().to_owned() } else { "…".to_owned() },
             made_by: desk.directory.person_name(exception.made_by).unwrap_or_default(),
             made_at: exception.made_at,
             expires_at: exception.expires_at,
@@ -88,11 +92,19 @@ pub struct PreviewView {
     pub looked_at: u64,
     /// Whether there were more than could be looked at.
     pub cut: bool,
+    /// The newest events of those that it would have hidden.
+    pub lines: Vec<EventLine>,
 }
 
-impl From<Preview> for PreviewView {
-    fn from(preview: Preview) -> Self {
-        Self { hidden: preview.hidden, looked_at: preview.looked_at, cut: preview.cut }
+impl PreviewView {
+    pub(super) fn of(preview: &Preview, desk: &Desk) -> Self {
+        let line = |event| EventLine::of(event, &[], desk.directory.as_ref());
+        Self {
+            hidden: preview.hidden,
+            looked_at: preview.looked_at,
+            cut: preview.cut,
+            lines: preview.events.iter().map(line).collect(),
+        }
     }
 }
 

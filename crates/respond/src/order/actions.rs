@@ -4,23 +4,21 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{AuditEntry, Subject, Tx};
-use event::{AgencyId, IncidentId, Severity};
+use event::{AgencyId, IncidentId, Scope, Severity};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use web::carries_secret_mark;
 use web::notify::{self, Notice};
 
-use super::model::{Closing, Kind, Line, Order, Part, State};
-use super::{store, story};
+use super::model::{Closing, Concern, Kind, Line, Order, Part, State};
+use super::{concern, store, story};
 use crate::actor::Handler;
 use crate::alert::{self, Reason};
 use crate::desk::Desk;
+use crate::directory::{AffectedError, AffectedSystem, Concerned};
 use crate::error::RespondError;
 use crate::incident;
 use crate::limits::{ORDER_AGENCIES_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
-
-/// The kind of number that orders carry: *công điện*.
-const NUMBERS: &str = "CD";
 
 /// No order waits longer for its end than this without someone writing it anew.
 const DAYS_MAX: i64 = 366;
@@ -44,6 +42,8 @@ pub(super) struct Draft {
     pub(super) done_by: DateTime<Utc>,
     pub(super) needs_proof: bool,
     pub(super) head_after_days: i32,
+    /// Whose systems a warning is about.
+    pub(super) concerned: Concerned,
 }
 
 impl Draft {
@@ -86,6 +86,7 @@ impl Draft {
 
 /// Issues an order: one row, one number, a part for each agency, in one transaction.
 pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Order, RespondError> {
+    let concerns = concerns(desk, who, &draft).await?;
     let tx = desk.db.begin().await?;
     let now = tx.now();
     draft.check(who, now)?;
@@ -93,10 +94,11 @@ pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Or
         incident::get(tx.conn(), &who.scope, id).await?;
     }
     let year = alert::vietnam_year(now);
-    let number = alert::next_numbers(tx.conn(), NUMBERS, year, 1).await?;
+    let numbers = draft.kind.numbers();
+    let number = alert::next_numbers(tx.conn(), numbers, year, 1).await?;
     let order = Order {
         id: tx.new_uuid(),
-        number: format!("{NUMBERS}-{year}-{number:04}"),
+        number: format!("{numbers}-{year}-{number:04}"),
         kind: draft.kind,
         title: draft.title.trim().to_owned(),
         body: draft.body.trim().to_owned(),
@@ -114,6 +116,7 @@ pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Or
     let parts: Vec<Part> =
         draft.agencies.iter().map(|agency| Part::new(order.id, *agency)).collect();
     store::issue(&tx, &order, &parts).await?;
+    concern::add(&tx, order.id, &concerns).await?;
     let notices: Vec<Notice> = parts
         .iter()
         .map(|part| told(&order, part, notify::Kind::OrderIssued, "issued").not_to(who.account))
@@ -124,9 +127,35 @@ pub(super) async fn issue(desk: &Desk, who: &Handler, draft: Draft) -> Result<Or
     let detail = json!({
         "title": order.title, "agencies": agencies,
         "acknowledge_by": order.acknowledge_by, "done_by": order.done_by,
+        "systems": concerns.len(),
     });
     commit(desk, tx, who, "order.issue", (&order, None), detail).await?;
     Ok(order)
+}
+
+/// Returns the systems of the agencies that get a warning which it concerns.
+async fn concerns(desk: &Desk, who: &Handler, draft: &Draft) -> Result<Vec<Concern>, RespondError> {
+    if draft.kind != Kind::Warning || draft.concerned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = affected(desk, &who.scope, &draft.concerned).await?;
+    let concern = |one: AffectedSystem| {
+        let agency = one.agency_id.parse().ok().filter(|own| draft.agencies.contains(own))?;
+        Some(Concern { agency, system: one.id.parse().ok()?, name: one.name, why: one.why })
+    };
+    Ok(found.into_iter().filter_map(concern).collect())
+}
+
+/// Returns the systems in the scope that a warning concerns.
+pub(super) async fn affected(
+    desk: &Desk,
+    scope: &Scope,
+    concerned: &Concerned,
+) -> Result<Vec<AffectedSystem>, RespondError> {
+    desk.directory.affected(scope, concerned).await.map_err(|error| match error {
+        AffectedError::Field(field) => RespondError::Field { field, key: "order-error-concerned" },
+        AffectedError::Db(error) => RespondError::Db(error),
+    })
 }
 
 /// Returns what there is to tell an agency of an order; the same `about` is told once.

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use web::figures::vietnam;
 use web::{AppError, Phrase, Who};
 
-use super::actions::Draft;
+use super::actions::{self, Draft};
 use super::model::Kind;
 use super::store;
 use super::template;
 use super::views::OrderForm;
 use crate::alert::Choice;
 use crate::desk::Desk;
+use crate::directory::Concerned;
 use crate::error::RespondError;
 use crate::incident::moment;
 
@@ -28,13 +29,31 @@ pub(super) struct From {
     /// An earlier order.
     order: String,
     incident: String,
+    kind: String,
+    product: String,
+    domain: String,
+    address: String,
+    sector: String,
+    level: String,
+}
+
+impl From {
+    fn concerned(&self) -> Concerned {
+        Concerned {
+            product: self.product.clone(),
+            domain: self.domain.clone(),
+            address: self.address.clone(),
+            sector: self.sector.clone(),
+            level: self.level.clone(),
+        }
+    }
 }
 
 /// A new order.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct NewOrder {
-    /// `directive` or `coordination`.
+    /// `directive`, `coordination` or `warning`.
     kind: String,
     /// What is asked for, in one line.
     title: String,
@@ -56,11 +75,34 @@ pub(super) struct NewOrder {
     head_after_days: String,
     /// The incident it belongs to, by id.
     incident: String,
+    /// A warning: words of the product that it is about.
+    product: String,
+    /// A warning: the domain that it is about.
+    domain: String,
+    /// A warning: the address or network that it is about.
+    address: String,
+    /// A warning: the sector of the owners.
+    sector: String,
+    /// A warning: the least level, 1 to 5.
+    level: String,
 }
 
-const KINDS: [(&str, &str); 2] = [
+impl NewOrder {
+    fn concerned(&self) -> Concerned {
+        Concerned {
+            product: self.product.clone(),
+            domain: self.domain.clone(),
+            address: self.address.clone(),
+            sector: self.sector.clone(),
+            level: self.level.clone(),
+        }
+    }
+}
+
+const KINDS: [(&str, &str); 3] = [
     (Kind::Directive.word(), Kind::Directive.key()),
     (Kind::Coordination.word(), Kind::Coordination.key()),
+    (Kind::Warning.word(), Kind::Warning.key()),
 ];
 
 /// Hours that an order without a template leaves.
@@ -78,7 +120,13 @@ pub(super) async fn begun(desk: &Desk, who: &Who, from: &From) -> Result<OrderFo
     page.incident.clone_from(&from.incident);
     page.signer.clone_from(&who.name);
     (page.acknowledge_by, page.done_by) = (at(HOURS.0), at(HOURS.1));
-    let mut kind = Kind::Directive.word().to_owned();
+    let mut kind = Kind::from_word(&from.kind).unwrap_or(Kind::Directive).word().to_owned();
+    page.concerned = from.concerned();
+    if !page.concerned.is_empty() {
+        Kind::Warning.word().clone_into(&mut kind);
+        page.affected = actions::affected(desk, &who.scope, &page.concerned).await?;
+        page.chosen = page.affected.iter().map(|one| one.agency_id.clone()).collect();
+    }
     if let Some(one) = template::all().iter().find(|one| one.id == from.template) {
         kind.clone_from(&one.kind);
         page.title.clone_from(&one.title);
@@ -99,7 +147,9 @@ pub(super) async fn begun(desk: &Desk, who: &Who, from: &From) -> Result<OrderFo
         page.done_by = local(now + (order.done_by - order.issued_at));
         page.chosen = parts.iter().map(|part| part.agency.to_string()).collect();
     }
+    page.is_warning = kind == Kind::Warning.word();
     page.kinds = Choice::words(who.lang, &KINDS, &kind);
+    page.sectors = Choice::named(desk.directory.sectors(who.lang), Some(&page.concerned.sector));
     for choice in &mut page.templates {
         choice.chosen = choice.value == from.template;
     }
@@ -125,6 +175,10 @@ fn blank(desk: &Desk, who: &Who) -> OrderForm {
         incident: String::new(),
         groups: desk.directory.agency_groups(&who.scope),
         chosen: Vec::new(),
+        is_warning: false,
+        concerned: Concerned::default(),
+        sectors: Choice::named(desk.directory.sectors(who.lang), None),
+        affected: Vec::new(),
         errors: BTreeMap::new(),
     }
 }
@@ -138,6 +192,8 @@ pub(super) fn again(
 ) -> OrderForm {
     OrderForm {
         kinds: Choice::words(who.lang, &KINDS, &typed.kind),
+        is_warning: typed.kind == Kind::Warning.word(),
+        concerned: typed.concerned(),
         title: typed.title,
         body: typed.body,
         signer: typed.signer,
@@ -175,6 +231,7 @@ pub(super) fn draft(desk: &Desk, who: &Who, typed: &NewOrder) -> Result<Draft, A
         title: typed.title.clone(),
         body: typed.body.clone(),
         signer: typed.signer.clone(),
+        concerned: typed.concerned(),
         agencies,
         incident,
         acknowledge_by: time("acknowledge_by", &typed.acknowledge_by)?,

@@ -6,6 +6,7 @@
 
 mod actions;
 mod answer;
+mod concern;
 mod form;
 mod model;
 mod record;

@@ -1,7 +1,7 @@
 //! An order, its parts, and when each part must be told of.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use event::{AccountId, AgencyId, IncidentId};
+use event::{AccountId, AgencyId, IncidentId, SystemId};
 use uuid::Uuid;
 
 /// What kind of paper an order is.
@@ -11,16 +11,27 @@ pub(crate) enum Kind {
     Directive,
     /// *Yêu cầu phối hợp*: help is asked for.
     Coordination,
+    /// *Cảnh báo*: whoever's systems answer to it looks, and says whether they are affected.
+    Warning,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 2] = [Self::Directive, Self::Coordination];
+    pub(super) const ALL: [Self; 3] = [Self::Directive, Self::Coordination, Self::Warning];
 
     /// Returns the word of columns, forms and the API.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Directive => "directive",
             Self::Coordination => "coordination",
+            Self::Warning => "warning",
+        }
+    }
+
+    /// Returns what its numbers begin with: *công điện*, *cảnh báo an toàn thông tin*.
+    pub(super) const fn numbers(self) -> &'static str {
+        match self {
+            Self::Directive | Self::Coordination => "CD",
+            Self::Warning => "CBAT",
         }
     }
 
@@ -34,6 +45,7 @@ impl Kind {
         match self {
             Self::Directive => "order-kind-directive",
             Self::Coordination => "order-kind-coordination",
+            Self::Warning => "order-kind-warning",
         }
     }
 }
@@ -113,6 +125,17 @@ impl State {
             Self::Accepted => "order-state-accepted",
         }
     }
+}
+
+/// A system that a warning concerns, as it was when the warning was issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Concern {
+    pub(super) agency: AgencyId,
+    pub(super) system: SystemId,
+    /// Its name on that day.
+    pub(super) name: String,
+    /// What of it answers to the warning.
+    pub(super) why: String,
 }
 
 /// What one agency makes of an order.

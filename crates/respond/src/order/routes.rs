@@ -18,7 +18,7 @@ use super::model::{Order, State};
 use super::record;
 use super::store::{self, Filter};
 use super::views::{Board, LineView, OrderForm, OrderList, OrderPage, OrderRow, PartRow};
-use super::{actions, answer, sheet, story};
+use super::{actions, answer, concern, sheet, story};
 use crate::actor::Handler;
 use crate::address::Address;
 use crate::alert::Choice;
@@ -248,10 +248,12 @@ pub(super) async fn rows(
     let conn = desk.db.conn();
     let parts = store::parts(conn, &who.scope, order.id).await?;
     let proofs = story::proofs(conn, &who.scope, order.id).await?;
+    let concerns = concern::of(conn, &who.scope, order.id).await?;
     let counts = store::counts(conn, &who.scope, &[order.id]).await?;
     let (now, directory) = (desk.db.now(), desk.directory.as_ref());
+    let beside = (&*proofs, &*concerns, directory);
     let mut rows: Vec<PartRow> =
-        parts.iter().map(|part| PartRow::of(part, order, (&proofs, directory), now)).collect();
+        parts.iter().map(|part| PartRow::of(part, order, beside, now)).collect();
     let place = |row: &PartRow| State::ALL.iter().position(|state| state.word() == row.state);
     rows.sort_by(|a, b| {
         (a.tone() != "bad", place(a), &a.agency).cmp(&(b.tone() != "bad", place(b), &b.agency))

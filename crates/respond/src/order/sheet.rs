@@ -29,8 +29,10 @@ pub(super) fn board(rows: &[PartRow], lang: Lang) -> Sheet {
         "order-result",
         "order-returned",
         "order-head-told",
+        "order-systems",
     ];
     let row = |row: &PartRow| {
+        let systems: Vec<&str> = row.systems.iter().map(|one| one.name.as_str()).collect();
         vec![
             row.agency.clone(),
             row.phone.clone().unwrap_or_default(),
@@ -43,6 +45,7 @@ pub(super) fn board(rows: &[PartRow], lang: Lang) -> Sheet {
             row.result.clone().unwrap_or_default(),
             row.returned.to_string(),
             time(row.head_at),
+            systems.join("; "),
         ]
     };
     Sheet { head: head(keys, lang), rows: rows.iter().map(row).collect() }

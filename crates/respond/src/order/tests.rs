@@ -14,6 +14,7 @@ use super::model::{Kind, Order, State, Told};
 use super::routes::{ListQuery, listed, page};
 use super::{answer, record, remind, store, story};
 use crate::desk::Desk;
+use crate::directory::Concerned;
 use crate::error::RespondError;
 use crate::testing::*;
 
@@ -34,6 +35,7 @@ fn draft(agencies: impl IntoIterator<Item = AgencyId>) -> Draft {
         done_by: at(3 * 24 * 60),
         needs_proof: false,
         head_after_days: 1,
+        concerned: Concerned::default(),
     }
 }
 
@@ -234,5 +236,39 @@ async fn an_order_to_300_agencies_is_on_the_board_with_one_part_each() {
         assert_eq!(ids, agencies.iter().map(ToString::to_string).collect());
         test.clock.advance(TimeDelta::minutes(61));
         assert_eq!(remind(&desk).await.unwrap(), 300);
+    }
+}
+
+#[tokio::test]
+async fn a_warning_finds_its_agencies_and_tells_each_of_its_own_systems() {
+    for test in databases().await {
+        let (desk, _folder) = room(&test);
+        let who = who(Role::DutyOfficer);
+        let asked = |product: &str, address: &str| {
+            let from = serde_json::json!({ "product": product, "address": address });
+            serde_json::from_value::<super::form::From>(from).unwrap()
+        };
+        let form = super::form::begun(&desk, &who, &asked("Cổng", "")).await.unwrap();
+        assert_eq!(faults(&form), Vec::<String>::new());
+        assert!(form.is_warning);
+        assert_eq!(form.chosen, [agency(1).to_string()]);
+        let none = super::form::begun(&desk, &who, &asked("Khác", "")).await.unwrap();
+        assert_eq!((none.affected.len(), faults(&none)), (0, Vec::<String>::new()));
+        let wrong = super::form::begun(&desk, &who, &asked("", "x")).await;
+        assert!(matches!(wrong, Err(RespondError::Field { field: "address", .. })));
+
+        let concerned = Concerned { level: "1".to_owned(), ..Concerned::default() };
+        let warning = Draft { kind: Kind::Warning, concerned, ..draft([agency(1), agency(2)]) };
+        let order = issued(&desk, warning).await;
+        assert!(order.number.starts_with("CBAT-"), "{}", order.number);
+        let shown = page(&desk, &who, order.id, "").await.unwrap();
+        assert_eq!(faults(&shown), Vec::<String>::new());
+        let systems: Vec<usize> = shown.parts.iter().map(|part| part.systems.len()).collect();
+        assert_eq!(systems, [1, 1]);
+        let own = page(&desk, &officer_of([agency(2)]), order.id, "").await.unwrap();
+        let [part] = own.parts.as_slice() else { panic!("{:?}", own.parts) };
+        assert_eq!(part.systems[0].id, system(2).to_string());
+        let plain = issued(&desk, draft([agency(1)])).await;
+        assert!(page(&desk, &who, plain.id, "").await.unwrap().parts[0].systems.is_empty());
     }
 }

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use web::paging::Pager;
 use web::{Permission, filters};
 
-use super::model::{Line, Order, Part, Proof, State};
+use super::model::{Concern, Line, Order, Part, Proof, State};
 use super::record::Tally;
 use crate::alert::Choice;
-use crate::directory::{AgencyGroup, Directory};
+use crate::directory::{AffectedSystem, AgencyGroup, Concerned, Directory};
 
 /// How many agencies stand where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,7 +54,7 @@ pub struct OrderRow {
     pub id: String,
     /// What people call it.
     pub number: String,
-    /// `directive` or `coordination`.
+    /// `directive`, `coordination` or `warning`.
     pub kind: String,
     /// What is asked for.
     pub title: String,
@@ -165,19 +165,39 @@ pub struct PartRow {
     pub head_at: Option<DateTime<Utc>>,
     /// What proves it.
     pub proofs: Vec<ProofView>,
+    /// The agency's systems that a warning concerns.
+    pub systems: Vec<ConcernView>,
+}
+
+/// A system that a warning concerns.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConcernView {
+    /// Its id.
+    pub id: String,
+    /// Its name on the day of the warning.
+    pub name: String,
+    /// What of it answers to the warning.
+    pub why: String,
 }
 
 impl PartRow {
     pub(super) fn of(
         part: &Part,
         order: &Order,
-        (proofs, directory): (&[Proof], &dyn Directory),
+        (proofs, concerns, directory): (&[Proof], &[Concern], &dyn Directory),
         now: DateTime<Utc>,
     ) -> Self {
         let now = order.closed.as_ref().map_or(now, |end| end.at);
         let card = directory.agency(part.agency);
         let own = proofs.iter().filter(|proof| proof.agency == part.agency);
+        let systems = concerns.iter().filter(|one| one.agency == part.agency);
+        let system = |one: &Concern| ConcernView {
+            id: one.system.to_string(),
+            name: one.name.clone(),
+            why: one.why.clone(),
+        };
         Self {
+            systems: systems.map(system).collect(),
             agency_id: part.agency.to_string(),
             agency: directory.agency_name_on(part.agency, order.issued_at).unwrap_or_default(),
             phone: card.and_then(|card| card.phone),
@@ -338,6 +358,14 @@ pub struct OrderForm {
     pub head_after_days: i32,
     /// The incident it belongs to.
     pub incident: String,
+    /// Whether it is a warning.
+    pub is_warning: bool,
+    /// Whose systems a warning is about.
+    pub concerned: Concerned,
+    /// Sectors to choose from.
+    pub sectors: Vec<Choice>,
+    /// The systems that it concerns.
+    pub affected: Vec<AffectedSystem>,
     /// Agencies to choose from, by kind.
     pub groups: Vec<AgencyGroup>,
     /// Those chosen.

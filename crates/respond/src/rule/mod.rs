@@ -4,6 +4,7 @@
 //! This crate does not know `detect`; the application implements [`RuleCatalogue`] over the engine.
 
 mod attack;
+mod baseline;
 mod coverage;
 mod routes;
 mod seen;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use attack::{AttackPage, AttackTactic, AttackTechnique, navigator_layer};
+pub use baseline::{BaselinePage, BaselineRow, Learning, StateCount};
 pub use coverage::{CoverageCount, CoveragePage, CoverageRow, SourceCoverage};
 pub(crate) use routes::routes;
 pub use views::{RuleList, RulePage, RuleRow, RuleTest};
@@ -38,6 +40,9 @@ pub trait RuleCatalogue: Send + Sync + Debug {
 
     /// Returns how often each rule has fired since the engine started; a rule without hits may lack.
     fn hits(&self) -> BTreeMap<String, Hits>;
+
+    /// Returns how far each baseline has learned each log source that it has seen.
+    fn learning(&self) -> Vec<Learning>;
 
     /// Returns for each rule whether it can fire at all with the logs that these events stand for, each
     /// with how many of its kind there were. The work is done on the calling thread.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use web::{AppError, Body, Path, Permission, Phrase, Query, Routes, View, Who};
 
 use super::attack::{self, AttackPage};
+use super::baseline::{self, BaselinePage};
 use super::coverage::{self, CoverageFilter, CoveragePage, CoverageRow, SourceCoverage};
 use super::seen::{self, Arrived};
 use super::views::{RuleList, RulePage, RuleRow, RuleTest, RuleTestResult, fits};
@@ -52,6 +53,13 @@ pub(crate) fn routes() -> Routes<Desk> {
         .gives::<AttackPage>()
         .get("/rules/attack/layer.json", RuleRead, attack_layer)
         .doc("Gives the same as a layer for the ATT&CK Navigator")
+        .get("/rules/baselines", RuleRead, baseline::page)
+        .doc("Tells how far each baseline has learned each log source")
+        .gives::<BaselinePage>()
+        .get("/rules/baselines.csv", RuleRead, baseline::csv)
+        .doc("Gives the same list as CSV")
+        .get("/rules/baselines.xlsx", RuleRead, baseline::xlsx)
+        .doc("Gives the same list as an Excel file")
         .get("/rules/{id}", RuleRead, detail)
         .doc("Shows one rule")
         .gives::<RulePage>()

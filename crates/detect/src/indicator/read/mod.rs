@@ -94,6 +94,16 @@ pub enum Place {
     Object(String),
 }
 
+impl Place {
+    /// Returns the line, from 1; a place that has none is told by the first.
+    pub const fn line(&self) -> usize {
+        match self {
+            Self::Line(line) | Self::Column(line, _) => *line,
+            Self::File | Self::Object(_) => 1,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,7 @@
 //! Reading and writing alerts. Reads take a [`Scope`]; what it does not cover is not found.
 
 mod changes;
+mod counts;
 mod intake;
 #[cfg(test)]
 mod plans;
@@ -14,15 +15,16 @@ use event::{
 };
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LikeExpr;
-use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ActiveValue::Set, Condition, QueryOrder as _, QuerySelect as _};
 
 pub(crate) use changes::{changes_since, open_count};
+pub(crate) use counts::{TopBy, TopKey, detections, open_counts, per_rule, top};
 pub(crate) use intake::{
     at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
 };
 use row::{StatusColumns, alert, comment};
 
-use super::model::{Alert, Status, priority};
+use super::model::{Alert, Closure, Status, priority};
 use crate::error::RespondError;
 use crate::limits::TIMELINE_LINES;
 use web::paging::Page;
@@ -60,6 +62,10 @@ pub(crate) enum StateFilter {
     /// Everything that is not closed.
     #[default]
     Open,
+    /// Everything that is not closed, but what is put aside until after this moment.
+    Awake(DateTime<Utc>),
+    /// What is put aside until after this moment.
+    Asleep(DateTime<Utc>),
     /// One state.
     Is(&'static str),
     /// Everything.
@@ -99,11 +105,21 @@ pub(crate) fn holds(text: &str) -> LikeExpr {
     LikeExpr::new(pattern).escape('\\')
 }
 
+/// Returns the condition of what is not put aside until after this moment.
+fn is_awake(now: DateTime<Utc>) -> Condition {
+    use alert::Column;
+    Condition::any().add(Column::SnoozedUntil.is_null()).add(Column::SnoozedUntil.lte(now))
+}
+
 fn matching(scope: &Scope, filter: &AlertFilter) -> Select<alert::Entity> {
     use alert::Column;
     let mut all = within(scope, Column::AgencyId);
     match filter.state {
         StateFilter::Open => all = all.add(Column::IsOpen.eq(true)),
+        StateFilter::Awake(now) => all = all.add(Column::IsOpen.eq(true)).add(is_awake(now)),
+        StateFilter::Asleep(now) => {
+            all = all.add(Column::IsOpen.eq(true)).add(Column::SnoozedUntil.gt(now));
+        }
         StateFilter::Is(state) => all = all.add(Column::State.eq(state)),
         StateFilter::All => {}
     }
@@ -263,131 +279,29 @@ pub(crate) async fn related(
     rows.into_iter().map(Alert::try_from).collect()
 }
 
-/// Returns how many open alerts there are of each severity.
-pub(crate) async fn open_counts(
+/// Returns the alerts about an entity (kind and value) since a moment that were not closed as false,
+/// the newest first.
+pub(crate) async fn signals(
     conn: &impl ConnectionTrait,
     scope: &Scope,
-) -> Result<Vec<(Severity, u64)>, RespondError> {
-    let rows: Vec<(i16, i64)> = alert::Entity::find()
-        .select_only()
-        .column(alert::Column::Severity)
-        .column_as(alert::Column::Id.count(), "alerts")
-        .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::IsOpen.eq(true))
-        .group_by(alert::Column::Severity)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    let count = |severity: Severity| {
-        let own = rows.iter().find(|(number, _)| *number == i16::from(severity.number()));
-        own.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
-    };
-    Ok(Severity::WORST_FIRST.into_iter().map(|severity| (severity, count(severity))).collect())
-}
-
-/// What the duty page's "top" lists count by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TopBy {
-    /// Addresses that alerts are about.
-    Sources,
-    /// Systems that alerts hit.
-    Targets,
-}
-
-/// Returns the most frequent addresses or systems of alerts since a moment, with how many.
-pub(crate) async fn top(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    by: TopBy,
+    (kind, value): (&str, &str),
     since: DateTime<Utc>,
     limit: u64,
-) -> Result<Vec<(TopKey, u64)>, RespondError> {
+) -> Result<Vec<Alert>, RespondError> {
     use alert::Column;
-    let found = alert::Entity::find()
-        .select_only()
+    let not_false =
+        Condition::any().add(Column::Closure.is_null()).add(Column::Closure.ne(Closure::FALSE));
+    let rows = alert::Entity::find()
         .filter(within(scope, Column::AgencyId))
-        .filter(Column::LastAt.gte(since));
-    let count = |count: i64| u64::try_from(count).unwrap_or(0);
-    let ordered = |found: Select<alert::Entity>| {
-        found
-            .column_as(Column::Id.count(), "alerts")
-            .order_by(Expr::col("alerts"), Order::Desc)
-            .limit(limit)
-    };
-    match by {
-        TopBy::Sources => {
-            let found = found
-                .column(Column::EntityValue)
-                .filter(Column::EntityKind.eq("src_ip"))
-                .group_by(Column::EntityValue);
-            let rows: Vec<(String, i64)> = ordered(found).into_tuple().all(conn).await?;
-            Ok(rows.into_iter().map(|(value, n)| (TopKey::Address(value), count(n))).collect())
-        }
-        TopBy::Targets => {
-            let found = found
-                .column(Column::SystemId)
-                .filter(Column::SystemId.is_not_null())
-                .group_by(Column::SystemId);
-            let rows: Vec<(Uuid, i64)> = ordered(found).into_tuple().all(conn).await?;
-            let key = |id| TopKey::System(SystemId::from_uuid(id));
-            Ok(rows.into_iter().map(|(id, n)| (key(id), count(n))).collect())
-        }
-    }
-}
-
-/// What a line of a "top" list is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TopKey {
-    /// A remote address.
-    Address(String),
-    /// A system.
-    System(SystemId),
-}
-
-/// Returns how many alerts of each severity were made in each quarter of an hour since a moment,
-/// as (quarters since the one of that moment, severity, count).
-pub(crate) async fn detections(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    since: DateTime<Utc>,
-) -> Result<Vec<(usize, Severity, u64)>, RespondError> {
-    let first = row::quarter(since);
-    let rows: Vec<(i32, i16, i64)> = alert::Entity::find()
-        .select_only()
-        .column(alert::Column::DetectedQuarter)
-        .column(alert::Column::Severity)
-        .column_as(alert::Column::Id.count(), "alerts")
-        .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::DetectedQuarter.gte(first))
-        .group_by(alert::Column::DetectedQuarter)
-        .group_by(alert::Column::Severity)
-        .into_tuple()
+        .filter(Column::EntityKind.eq(kind))
+        .filter(Column::EntityValue.eq(value))
+        .filter(Column::LastAt.gte(since))
+        .filter(not_false)
+        .order_by_desc(Column::LastAt)
+        .limit(limit)
         .all(conn)
         .await?;
-    let counted = |(quarter, severity, count): (i32, i16, i64)| {
-        let place = usize::try_from(quarter - first).ok()?;
-        Some((place, row::severity(severity)?, u64::try_from(count).ok()?))
-    };
-    Ok(rows.into_iter().filter_map(counted).collect())
-}
-
-/// Returns how many alerts since a moment each rule has, the most first.
-pub(crate) async fn per_rule(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    since: DateTime<Utc>,
-) -> Result<Vec<(String, u64)>, RespondError> {
-    let rows: Vec<(String, i64)> = alert::Entity::find()
-        .select_only()
-        .column(alert::Column::Rule)
-        .column_as(alert::Column::Id.count(), "alerts")
-        .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::LastAt.gte(since))
-        .group_by(alert::Column::Rule)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    Ok(rows.into_iter().map(|(rule, n)| (rule, u64::try_from(n).unwrap_or(0))).collect())
+    rows.into_iter().map(Alert::try_from).collect()
 }
 
 /// Writes where an alert stands and who works on it.
@@ -406,10 +320,30 @@ pub(crate) async fn set_status(
         closure_reason: Set(columns.closure_reason),
         duplicate_of: Set(columns.duplicate_of),
         assignee_id: Set(assignee.map(AccountId::uuid)),
+        // Whoever takes a step has it before their eyes again.
+        snoozed_until: Set(None),
         changed_at: Set(tx.now()),
         ..Default::default()
     };
     alert::Entity::update(change).exec(tx.conn()).await?;
+    Ok(())
+}
+
+/// Puts alerts aside until a moment.
+pub(crate) async fn snooze(
+    tx: &Tx,
+    ids: &[AlertId],
+    until: DateTime<Utc>,
+) -> Result<(), RespondError> {
+    alert::Entity::update_many()
+        .set(alert::ActiveModel {
+            snoozed_until: Set(Some(until)),
+            changed_at: Set(tx.now()),
+            ..Default::default()
+        })
+        .filter(alert::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .exec(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -37,6 +37,7 @@ pub(in crate::alert) mod alert {
         pub duplicate_of: Option<Uuid>,
         pub assignee_id: Option<Uuid>,
         pub incident_id: Option<Uuid>,
+        pub snoozed_until: Option<DateTimeUtc>,
         pub matched: String,
         pub findings: i64,
         pub events: String,
@@ -126,6 +127,7 @@ impl TryFrom<alert::Model> for Alert {
             },
             assignee: row.assignee_id.map(AccountId::from_uuid),
             incident: row.incident_id.map(IncidentId::from_uuid),
+            snoozed_until: row.snoozed_until,
             matched: serde_json::from_str(&row.matched).map_err(|_| bad("matched"))?,
             findings: u64::try_from(row.findings).unwrap_or(0),
             events: serde_json::from_str(&row.events).map_err(|_| bad("events"))?,
@@ -157,7 +159,7 @@ fn status(row: &alert::Model) -> Result<Status, RespondError> {
         "in_progress" => Status::InProgress,
         "closed" => Status::Closed(match row.closure.as_deref() {
             Some("resolved") => Closure::Resolved(reason()?),
-            Some("false") => Closure::False(reason()?),
+            Some(Closure::FALSE) => Closure::False(reason()?),
             Some("duplicate") => {
                 Closure::Duplicate(AlertId::from_uuid(row.duplicate_of.ok_or(bad("duplicate_of"))?))
             }
@@ -225,6 +227,7 @@ pub(super) fn insertable(
         duplicate_of: Set(columns.duplicate_of),
         assignee_id: Set(alert.assignee.map(AccountId::uuid)),
         incident_id: Set(alert.incident.map(IncidentId::uuid)),
+        snoozed_until: Set(alert.snoozed_until),
         matched: Set(json(&alert.matched)?),
         findings: Set(i64::try_from(alert.findings).unwrap_or(i64::MAX)),
         events: Set(json(&alert.events)?),
