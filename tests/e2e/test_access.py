@@ -23,6 +23,8 @@ MATRIX = {
     "agency_change": "x............", "agency_contact": "xx.x.....xx..",
     "system_read": "xxxxxxxxxxxxx", "system_change": "xx.x......x.x",
     "system_decide": "xx...........",
+    "dossier_read": "xxxxxxxxxxx..", "dossier_write": "x..x......x..", "dossier_sign": "x........x...",
+    "dossier_appraise": "x......x.....", "dossier_decide": "x......x.x...",
     "source_read": "xxxx.xxxxxxxx", "source_change": "xx...........", "dead_letter_read": "xxx..x.......",
     "dead_letter_change": "xx...........", "account_read": "x....x.......", "account_change": "x............",
     "post_read": "xxxxxxxxxxxx.", "post_change": "x..x.....xx..", "audit_read": "x....x.......",

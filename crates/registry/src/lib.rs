@@ -10,6 +10,7 @@
 pub mod admin_unit;
 pub mod affected;
 pub mod agency;
+pub mod dossier;
 pub mod gate;
 pub mod law;
 pub mod post;
@@ -84,6 +85,7 @@ pub fn routes(registry: Registry) -> Routes {
         .merge(system::routes())
         .merge(profile::routes())
         .merge(gate::routes())
+        .merge(dossier::routes())
         .merge(quality::routes())
         .merge(import::routes())
         .merge(source::routes())

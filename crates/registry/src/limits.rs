@@ -83,3 +83,9 @@ pub const IMPORT_UNPACKED_BYTES_MAX: u64 = 64 << 20;
 
 /// Imports of one's own that the page lists.
 pub const IMPORTS_SHOWN: u64 = 10;
+
+/// Dossiers whose limit is near that are looked at in one round of reminding.
+pub const DOSSIERS_REMINDED_MAX: u64 = 500;
+
+/// Working days before the end of a dossier's limit at which people are reminded.
+pub const DOSSIER_NEAR_DAYS: i64 = 2;

@@ -1,10 +1,11 @@
-//! What the registry puts on people's lists of work: sources that fell silent, posts that nobody holds.
+//! What the registry puts on people's lists of work: sources that fell silent, posts that nobody holds,
+//! dossiers that wait for a step.
 
 use async_trait::async_trait;
 use web::todo::{PER_SOURCE_MAX, Todo, TodoSource, Urgency};
 use web::{AppError, Permission, Phrase, Reach, Who};
 
-use crate::{Registry, agency, post};
+use crate::{Registry, agency, dossier, post};
 
 #[async_trait]
 impl TodoSource for Registry {
@@ -12,6 +13,7 @@ impl TodoSource for Registry {
         let mut todos = self.silent_sources(who);
         todos.extend(self.contact_due(who));
         todos.extend(self.vacant_posts(who).await?);
+        todos.extend(dossier::todos(self, who).await?);
         Ok(todos)
     }
 }

@@ -254,6 +254,16 @@ permissions! {
     SystemChange: Adm Dut Ago Com Api;
     /// Marks a system critical, and lets one run without what the law wants until a day.
     SystemDecide: Adm Dut;
+    /// Reads level dossiers.
+    DossierRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com;
+    /// Writes level dossiers, sends them, files what was decided.
+    DossierWrite: Adm Ago Com;
+    /// Signs a dossier off inside its agency.
+    DossierSign: Adm Agh;
+    /// Finds dossiers complete, judges their parts, gives the opinion.
+    DossierAppraise: Adm App;
+    /// Decides on appraised dossiers: the unit on levels 1 and 2, the owner on the others.
+    DossierDecide: Adm App Agh;
     /// Reads log sources and their health.
     SourceRead: Adm Dut Ana Ago Aud Coo App Ins Agh Com Par Api;
     /// Connects, changes and disconnects log sources; sees a token once.
@@ -367,6 +377,11 @@ xx.x.....xx.. AgencyContact
 xxxxxxxxxxxxx SystemRead
 xx.x......x.x SystemChange
 xx........... SystemDecide
+xxxxxxxxxxx.. DossierRead
+x..x......x.. DossierWrite
+x........x... DossierSign
+x......x..... DossierAppraise
+x......x.x... DossierDecide
 xxxx.xxxxxxxx SourceRead
 xx........... SourceChange
 xxx..x....... DeadLetterRead

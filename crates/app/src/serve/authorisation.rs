@@ -28,6 +28,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/orders/{id}", true),
     ("/reports/{id}", true),
     ("/report/{id}", true),
+    ("/dossiers/{id}", true),
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
@@ -170,6 +171,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let sender = answer.json()["token"].as_str().unwrap().to_owned();
     let sources = format!("/sources?agency={agency}");
     let source = first(site, admin, &sources, "/rows/0/id").await;
+    let dossier = made(site, admin, "/dossiers", json!({ "system": system })).await;
     let post = json!({ "title": format!("Đầu mối {word}"), "kind": "head", "agency": agency });
     let post = made(site, admin, "/posts", post).await;
     let appoint = format!("/posts/{post}/appoint");
@@ -203,6 +205,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/orders/{id}", order),
         ("/reports/{id}", report),
         ("/report/{id}", notice),
+        ("/dossiers/{id}", dossier),
         ("/posts/{id}", post),
         ("/people/{id}", person),
         ("/agencies/{id}", agency),

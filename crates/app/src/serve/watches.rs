@@ -54,7 +54,7 @@ pub(super) fn start(
 
 /// Starts those that look after people: reminders of legal deadlines, and the postman.
 pub(super) fn start_over_people(Stage { tasks, stop }: &Stage, site: &pages::Site) {
-    tasks.spawn(deadlines::watch(site.desk.clone(), stop.clone()));
+    tasks.spawn(deadlines::watch(site.desk.clone(), site.registry.clone(), stop.clone()));
     let db = site.desk.db.clone();
     tasks.spawn(notifying::rounds(site.postman.clone(), db, stop.clone()));
 }

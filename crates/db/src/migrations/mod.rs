@@ -7,6 +7,7 @@
 mod access;
 mod agency;
 mod audit;
+mod dossier;
 mod identity;
 mod job;
 mod keeping;
@@ -76,6 +77,7 @@ fn all() -> Vec<Migration> {
         room::MIGRATIONS,
         look_back::MIGRATIONS,
         respond::SNOOZE,
+        dossier::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

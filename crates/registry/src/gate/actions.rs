@@ -23,11 +23,25 @@ pub(crate) async fn file(
     draft: PaperDraft,
 ) -> Result<(), AppError> {
     let tx = registry.db.begin().await.map_err(failed)?;
-    let (draft, issued_on, level) = draft.checked(Law::builtin(), vietnam_day(tx.now()))?;
+    // What does not fit is said before what is not found: nothing is told of others' systems.
+    draft.clone().checked(Law::builtin(), vietnam_day(tx.now()))?;
     let system = found(&tx, who, id).await?;
+    let detail = record(&tx, who, &system, draft).await?;
+    tx.commit(entry(who, "system.paper", &system, detail)).await.map_err(failed)?;
+    registry.changed().await
+}
+
+/// Files a paper within a change under way; returns what is said of it in the trace.
+pub(crate) async fn record(
+    tx: &Tx,
+    who: &Who,
+    system: &System,
+    draft: PaperDraft,
+) -> Result<serde_json::Value, AppError> {
+    let (draft, issued_on, level) = draft.checked(Law::builtin(), vietnam_day(tx.now()))?;
     let paper = Paper {
         id: tx.new_uuid(),
-        system: id,
+        system: system.id,
         kind: draft.kind,
         number: draft.number,
         issuer: draft.issuer,
@@ -39,16 +53,14 @@ pub(crate) async fn file(
         created_by: who.name.clone(),
         withdrawn_at: None,
     };
-    let newest = newest_decision(&tx, &system).await?;
+    let newest = newest_decision(tx, system).await?;
     store::insert_paper(tx.conn(), &paper).await.map_err(failed)?;
     let decides = paper.kind == LEVEL_DECISION && newest.is_none_or(|day| day <= issued_on);
     if decides && let Some(level) = level {
-        give_level(&tx, &system, level).await?;
+        give_level(tx, system, level).await?;
     }
-    let detail = json!({ "kind": paper.kind, "number": paper.number, "issued_on": issued_on,
-        "level": level });
-    tx.commit(entry(who, "system.paper", &system, detail)).await.map_err(failed)?;
-    registry.changed().await
+    Ok(json!({ "kind": paper.kind, "number": paper.number, "issued_on": issued_on,
+        "level": level }))
 }
 
 async fn newest_decision(tx: &Tx, system: &System) -> Result<Option<NaiveDate>, AppError> {

@@ -14,7 +14,7 @@ mod views;
 pub use check::{Lack, lacks};
 pub use model::{Override, Paper, PaperDraft};
 
-pub(crate) use actions::check_running;
+pub(crate) use actions::{check_running, record};
 pub(crate) use routes::routes;
 pub(crate) use store::{overrides_of_all, papers, papers_of_all};
 pub(crate) use views::LackRow;

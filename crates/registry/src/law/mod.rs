@@ -2,7 +2,9 @@
 //! to choose from, criteria of the level, papers needed before operation, logs that must arrive.
 //! Every entry has the days on which it holds; nothing of it stands in the code.
 
+mod dossier;
 mod level;
+mod workdays;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,7 +15,9 @@ use web::Lang;
 
 use crate::forms::{Choice, choices};
 
+pub use dossier::{DossierLaw, Part, Section};
 pub use level::{Facts, Proposal, propose};
+pub use workdays::Workdays;
 
 const BUILTIN: &str = include_str!("../../../../content/law/information_systems.toml");
 

@@ -40,13 +40,25 @@ pub enum Kind {
     IncidentMention,
     /// Someone was given a task of an incident.
     IncidentTask,
+    /// A level dossier waits for the signature inside its agency.
+    DossierSign,
+    /// A level dossier was sent to the specialised unit.
+    DossierSubmitted,
+    /// A level dossier came back: something is missing, or the answer was no.
+    DossierReturned,
+    /// A level dossier was appraised and waits for the decision.
+    DossierAppraised,
+    /// A level dossier was approved: its decisions are to be filed.
+    DossierDecided,
+    /// The limit of a level dossier ends soon, or is over.
+    DossierDue,
     /// Someone tries whether they are reached.
     Test,
 }
 
 impl Kind {
     /// All kinds, in the order of the pages.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::AlertOpened,
         Self::IncidentOpened,
         Self::IncidentAssigned,
@@ -62,6 +74,12 @@ impl Kind {
         Self::OrderHead,
         Self::IncidentMention,
         Self::IncidentTask,
+        Self::DossierSign,
+        Self::DossierSubmitted,
+        Self::DossierReturned,
+        Self::DossierAppraised,
+        Self::DossierDecided,
+        Self::DossierDue,
         Self::Test,
     ];
 
@@ -83,6 +101,12 @@ impl Kind {
             Self::OrderHead => "order.head",
             Self::IncidentMention => "incident.mention",
             Self::IncidentTask => "incident.task",
+            Self::DossierSign => "dossier.sign",
+            Self::DossierSubmitted => "dossier.submitted",
+            Self::DossierReturned => "dossier.returned",
+            Self::DossierAppraised => "dossier.appraised",
+            Self::DossierDecided => "dossier.decided",
+            Self::DossierDue => "dossier.due",
             Self::Test => "test",
         }
     }
@@ -110,6 +134,12 @@ impl Kind {
             Self::OrderHead => "notify-kind-order-head",
             Self::IncidentMention => "notify-kind-incident-mention",
             Self::IncidentTask => "notify-kind-incident-task",
+            Self::DossierSign => "notify-kind-dossier-sign",
+            Self::DossierSubmitted => "notify-kind-dossier-submitted",
+            Self::DossierReturned => "notify-kind-dossier-returned",
+            Self::DossierAppraised => "notify-kind-dossier-appraised",
+            Self::DossierDecided => "notify-kind-dossier-decided",
+            Self::DossierDue => "notify-kind-dossier-due",
             Self::Test => "notify-kind-test",
         }
     }
@@ -132,6 +162,12 @@ impl Kind {
             Self::OrderHead => "notify-title-order-head",
             Self::IncidentMention => "notify-title-incident-mention",
             Self::IncidentTask => "notify-title-incident-task",
+            Self::DossierSign => "notify-title-dossier-sign",
+            Self::DossierSubmitted => "notify-title-dossier-submitted",
+            Self::DossierReturned => "notify-title-dossier-returned",
+            Self::DossierAppraised => "notify-title-dossier-appraised",
+            Self::DossierDecided => "notify-title-dossier-decided",
+            Self::DossierDue => "notify-title-dossier-due",
             Self::Test => "notify-title-test",
         }
     }
@@ -149,6 +185,12 @@ impl Kind {
             | Self::DeadlineOver => Some(Permission::IncidentRead),
             Self::SourceSilent => Some(Permission::SourceRead),
             Self::OrderIssued | Self::OrderDue | Self::OrderHead => Some(Permission::OrderRead),
+            Self::DossierSign
+            | Self::DossierSubmitted
+            | Self::DossierReturned
+            | Self::DossierAppraised
+            | Self::DossierDecided
+            | Self::DossierDue => Some(Permission::DossierRead),
             Self::ApprovalWaiting => Some(Permission::AccountChange),
             Self::DelegationGiven | Self::Test => None,
         }
