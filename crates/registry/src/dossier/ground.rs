@@ -87,4 +87,10 @@ impl Ground {
     pub(super) fn owner_name(&self) -> String {
         self.snapshot.tree().name(self.system.agency).to_owned()
     }
+
+    /// Returns the body above the owner, by name.
+    pub(super) fn superior_name(&self) -> Option<String> {
+        let above = self.owner.as_ref().and_then(|owner| owner.parent)?;
+        self.snapshot.tree().get(above).map(|agency| agency.name.clone())
+    }
 }

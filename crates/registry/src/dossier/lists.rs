@@ -20,9 +20,9 @@ use crate::{Registry, agency_choices, failed, limits, system, text, today};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ListQuery {
-    state: Option<String>,
-    level: Option<u8>,
-    agency: Option<AgencyId>,
+    pub(super) state: Option<String>,
+    pub(super) level: Option<u8>,
+    pub(super) agency: Option<AgencyId>,
     pub(super) system: Option<SystemId>,
     /// `late` shows only those whose limit is over.
     pub(super) limit: Option<String>,

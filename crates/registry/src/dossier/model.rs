@@ -124,6 +124,18 @@ impl State {
         }
     }
 
+    /// Returns the language key of what form 08 calls it: four values of the law, no other.
+    pub(crate) const fn form_key(self) -> &'static str {
+        match self {
+            Self::Draft | Self::Signed | Self::Incomplete | Self::Withdrawn => {
+                "dossier-form08-drafting"
+            }
+            Self::Submitted | Self::Appraising | Self::Outside => "dossier-form08-sent",
+            Self::Appraised => "dossier-form08-appraised",
+            Self::Approved | Self::Filed => "dossier-form08-approved",
+        }
+    }
+
     /// Returns whether nothing more happens to it.
     pub(crate) const fn is_over(self) -> bool {
         matches!(self, Self::Filed | Self::Withdrawn)

@@ -3,6 +3,7 @@
 use web::{AppError, Lang, Phrase, Who};
 
 use super::check::lacks;
+use super::form::Form;
 use super::ground::Ground;
 use super::model::{Comment, Dossier, Step, Verdict};
 use super::store;
@@ -39,7 +40,7 @@ pub(super) async fn page(
         parts: parts(dossier, &comments, lang),
         outcome: dossier.outcome.clone(),
         steps: steps.into_iter().map(step).collect(),
-        forms: Vec::new(),
+        forms: forms(dossier, lang),
         levels: choices(system::levels(who), Some(&dossier.level.to_string())),
         regimes: regimes(&dossier.regime, lang),
         verdicts: choices(verdicts, None),
@@ -47,6 +48,12 @@ pub(super) async fn page(
         issuer: ground.owner_name(),
         errors: Errors::new(),
     })
+}
+
+/// Returns the forms that a dossier has at its step, by number and name.
+fn forms(dossier: &Dossier, lang: Lang) -> Vec<(String, String)> {
+    let named = |form: Form| (form.number().to_owned(), Phrase::key(form.key()).text(lang));
+    Form::ALL.into_iter().filter(|form| form.fits(dossier)).map(named).collect()
 }
 
 /// Returns a decree's name.

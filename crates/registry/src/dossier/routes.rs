@@ -13,7 +13,7 @@ use super::actions::{self, Writing};
 use super::judge::{self, Filing};
 use super::model::{Dossier, Sections};
 use super::views::{DossierList, DossierPage, TransitionList};
-use super::{lists, page, store};
+use super::{files, lists, page, store};
 use crate::{Registry, failed, forms};
 
 /// Returns the routes of dossiers.
@@ -25,6 +25,8 @@ pub(crate) fn routes() -> Routes<Registry> {
         .gives::<DossierList>()
         .get("/dossiers/export", DossierRead, lists::export)
         .doc("Gives the list as a file")
+        .get("/dossiers/form-08", DossierRead, files::form_08)
+        .doc("Gives form 08, the report on all systems' levels, as DOCX, PDF or XLSX")
         .get("/dossiers/transition", DossierRead, lists::transitions)
         .doc("Lists what the change of law asks of each system, until when")
         .gives::<TransitionList>()
@@ -36,6 +38,8 @@ pub(crate) fn routes() -> Routes<Registry> {
         .get("/dossiers/{id}", DossierRead, detail)
         .doc("Shows one dossier, what it lacks and every step")
         .gives::<DossierPage>()
+        .get("/dossiers/{id}/forms/{form}", DossierRead, files::form)
+        .doc("Gives one of the forms 01 to 07, or 00: the dossier itself, as DOCX or PDF")
         .post("/dossiers/{id}/content", DossierWrite, edit)
         .doc("Writes in a dossier; sections not named are emptied")
         .takes::<EditForm>()

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use web::{AppError, Role, Who};
 
 use super::actions::{self, Writing};
+use super::form::Form;
 use super::judge::{self, Filing};
 use super::model::{Dossier, State};
 use super::transition::TransitionFilter;
-use super::{lists, page, reminder, routes, store, todos};
+use super::{files, lists, page, reminder, report, routes, store, todos};
 use crate::gate;
 use crate::law::{DossierLaw, Workdays};
 use crate::profile::{self, Profile, SystemProfile};
@@ -356,4 +357,108 @@ async fn limits_are_reminded_of_and_work_is_listed_for_whom_it_waits() {
     let list = lists::asked(registry, &appraiser, &all, part()).await.unwrap();
     assert!(!list.rows.is_empty() && list.cases.len() == 4);
     assert_eq!(web::testing::faults(&list), Vec::<String>::new());
+}
+
+/// Returns the words of a Word file.
+fn words_of(docx: &[u8]) -> String {
+    let read = docx_rs::read_docx(docx).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&read.json()).unwrap();
+    let mut words = String::new();
+    gather(&json, &mut words);
+    words
+}
+
+fn gather(value: &serde_json::Value, words: &mut String) {
+    match value {
+        serde_json::Value::Object(map) => {
+            if let Some(text) = map.get("text").and_then(serde_json::Value::as_str) {
+                words.push_str(text);
+                words.push('\n');
+            }
+            map.values().for_each(|one| gather(one, words));
+        }
+        serde_json::Value::Array(all) => all.iter().for_each(|one| gather(one, words)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_form_carries_what_the_register_and_the_dossier_know() {
+    let desk = one_desk().await;
+    let registry = &desk.registry;
+    let People { writer, head, appraiser, .. } = people(&desk);
+    let facts = Profile { harm: "4".to_owned(), ..public_service() };
+    let system = made(&desk, "MAU", facts).await;
+    let id = actions::create(registry, &writer, system).await.unwrap();
+    assert!(files::printed(registry, &writer, id, Form::LevelDecision).await.is_err(), "too early");
+    fill(&desk, &writer, id).await;
+    actions::sign_off(registry, &head, id).await.unwrap();
+    actions::submit(registry, &writer, id).await.unwrap();
+    judge::check(registry, &appraiser, id, None).await.unwrap();
+    judge_all(&desk, &appraiser, id, "dat").await;
+    judge::give_opinion(registry, &appraiser, id, (true, "Nhất trí cấp độ 4.")).await.unwrap();
+    let answer = (true, "77/BCA-A05", Some(today(registry)));
+    judge::note_outside(registry, &appraiser, id, answer).await.unwrap();
+    regulate(&desk, system, today(registry)).await;
+    judge::decide(registry, &head, id, None).await.unwrap();
+    judge::file(registry, &writer, id, filing(today(registry))).await.unwrap();
+    let number = get(&desk, id).await.number;
+    let forms = [
+        (Form::Dossier, vec!["Vùng DMZ: 10.20.0.0/24", "Điều 13", "IV. THUYẾT MINH"]),
+        (Form::Appraise, vec!["Bộ Công an", "Cổng dịch vụ tài chính", number.as_str()]),
+        (Form::Expert, vec!["ý kiến chuyên môn", "Trung tâm Công nghệ"]),
+        (Form::Opinion, vec!["Nhất trí cấp độ 4.", "Phù hợp quy định.", "Đạt"]),
+        (Form::Proposal, vec!["TỜ TRÌNH", "77/BCA-A05", "Sở Tài chính"]),
+        (Form::LevelDecision, vec!["Điều 1. Phê duyệt cấp độ 4", "Số: 45/QĐ-STC", "9/QC-STC"]),
+        (Form::PlanDecision, vec!["Số: 46/QĐ-STC", "Quản lý rủi ro an ninh mạng"]),
+    ];
+    for (form, expected) in forms {
+        let (name, document) = files::printed(registry, &writer, id, form).await.unwrap();
+        assert!(name.ends_with(form.number()), "{name}");
+        let words = words_of(&document.docx().unwrap());
+        for word in expected {
+            assert!(words.contains(word), "form {} lacks {word}: {words}", form.number());
+        }
+        assert!(document.pdf().unwrap().starts_with(b"%PDF-"));
+    }
+    let other = files::printed(registry, &writer, id, Form::Request).await;
+    assert!(matches!(other, Err(AppError::NotFound)), "form 01 is for levels 1 and 2");
+}
+
+#[tokio::test]
+async fn form_08_has_the_laws_columns_and_values_in_both_files() {
+    use calamine::{Data, Reader as _};
+    let desk = one_desk().await;
+    let registry = &desk.registry;
+    let People { writer, .. } = people(&desk);
+    let facts = Profile {
+        plan_state: "mot_so_hang_muc".to_owned(),
+        approval_due: NaiveDate::from_ymd_opt(2026, 12, 20),
+        ..public_service()
+    };
+    let system = made(&desk, "MAU8", facts).await;
+    actions::create(registry, &writer, system).await.unwrap();
+    let rows = report::rows(registry, &writer, None).await.unwrap();
+    let day = today(registry);
+    let bytes = report::spreadsheet(&rows, day).unwrap();
+    let mut book: calamine::Xlsx<_> =
+        calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let text = |cell: Option<&Data>| cell.map(ToString::to_string).unwrap_or_default();
+    let heads: Vec<String> = (0..12).map(|column| text(sheet.get((3, column)))).collect();
+    assert_eq!(heads[0], "STT");
+    assert_eq!(heads[4..6], ["Cấp độ đề xuất", "Tình trạng phê duyệt"]);
+    let own: Vec<String> = sheet
+        .rows()
+        .find(|row| row[1] == "Cổng dịch vụ tài chính")
+        .map(|row| row.iter().map(ToString::to_string).collect())
+        .unwrap();
+    assert_eq!(own[3..6], ["Trung tâm Công nghệ", "3", "Đang dự thảo"]);
+    assert_eq!(own[8..10], ["20/12/2026", "Đã triển khai một số hạng mục"]);
+    let document = report::document("Sở Tài chính".to_owned(), rows, day);
+    let words = words_of(&document.docx().unwrap());
+    assert!(words.contains("Đang dự thảo") && words.contains("BÁO CÁO"), "{words}");
+    assert!(document.pdf().unwrap().starts_with(b"%PDF-"));
+    let other = report::rows(registry, &desk.officer("so-y-te"), None).await.unwrap();
+    assert!(other.iter().all(|row| row[1] != "Cổng dịch vụ tài chính"), "another agency's system");
 }

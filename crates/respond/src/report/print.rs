@@ -40,6 +40,7 @@ pub(super) fn document(
         },
         recipients: lines(&content.recipients),
         filed: content.filed.clone(),
+        wide: false,
     }
 }
 

@@ -3,15 +3,15 @@
 use std::io::Cursor;
 
 use docx_rs::{
-    AlignmentType, Docx, Header, LineSpacing, PageMargin, PageNum, Paragraph, ParagraphBorder,
-    ParagraphBorderPosition, Run, RunFonts, SpecialIndentType, Table as Grid, TableCell,
-    TableLayoutType, TableRow, WidthType,
+    AlignmentType, Docx, Header, LineSpacing, PageMargin, PageNum, PageOrientationType, Paragraph,
+    ParagraphBorder, ParagraphBorderPosition, Run, RunFonts, SpecialIndentType, Table as Grid,
+    TableCell, TableLayoutType, TableRow, WidthType,
 };
 
 use super::measure::{
-    ABOUT, BODY, INDENT, ISSUER, ISSUER_WIDTH, LINE, MARGIN_BOTTOM, MARGIN_LEFT, MARGIN_RIGHT,
-    MARGIN_TOP, MOTTO, NUMBER, PAGE_HEIGHT, PAGE_NUMBER, PAGE_WIDTH, PARAGRAPH_GAP, PLACE,
-    RECIPIENT, RECIPIENTS, SIGN_ROOM, STATE, TABLE, TEXT_WIDTH, TITLE, half_points, twips,
+    ABOUT, BODY, INDENT, ISSUER, LINE, MARGIN_BOTTOM, MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MOTTO,
+    NUMBER, PAGE_NUMBER, PARAGRAPH_GAP, PLACE, Paper, RECIPIENT, RECIPIENTS, SIGN_ROOM, STATE,
+    TITLE, half_points, twips,
 };
 use super::{Block, Document, DocumentError, Kind, Table, vi};
 
@@ -29,8 +29,12 @@ pub(super) fn print(document: &Document) -> Result<Vec<u8>, DocumentError> {
         .size(half_points(PAGE_NUMBER))
         .add_page_num(PageNum::new());
     let fonts = RunFonts::new().ascii(FONT).hi_ansi(FONT).east_asia(FONT).cs(FONT);
+    let paper = Paper::of(document.wide);
+    let orient =
+        if document.wide { PageOrientationType::Landscape } else { PageOrientationType::Portrait };
     let mut file = Docx::new()
-        .page_size(unsigned(PAGE_WIDTH), unsigned(PAGE_HEIGHT))
+        .page_size(unsigned(paper.width), unsigned(paper.height))
+        .page_orient(orient)
         .page_margin(PageMargin {
             top: twips(MARGIN_TOP),
             bottom: twips(MARGIN_BOTTOM),
@@ -45,8 +49,8 @@ pub(super) fn print(document: &Document) -> Result<Vec<u8>, DocumentError> {
         .first_header(Header::new().add_paragraph(Paragraph::new()))
         .header(Header::new().add_paragraph(number))
         .title_pg()
-        .add_table(head(document));
-    for paragraph in title(document) {
+        .add_table(head(document, paper));
+    for paragraph in title(document, paper) {
         file = file.add_paragraph(paragraph);
     }
     for block in document.ended_body() {
@@ -57,12 +61,12 @@ pub(super) fn print(document: &Document) -> Result<Vec<u8>, DocumentError> {
             Block::Paragraph(text) => file.add_paragraph(body(Run::new().add_text(text))),
             Block::Item(text) => file.add_paragraph(body(Run::new().add_text(format!("- {text}")))),
             Block::Table(table) => file
-                .add_table(grid(&table))
+                .add_table(grid(&table, paper))
                 .add_paragraph(Paragraph::new().line_spacing(LineSpacing::new().after(0))),
         };
     }
     let mut bytes = Cursor::new(Vec::new());
-    file.add_table(foot(document))
+    file.add_table(foot(document, paper))
         .pack(&mut bytes)
         .map_err(|error| DocumentError::Docx(Box::new(error)))?;
     Ok(bytes.into_inner())
@@ -108,8 +112,8 @@ fn rule(column: f32, length: f32) -> Paragraph {
 }
 
 /// Two columns without rules.
-fn columns(rows: Vec<(TableCell, TableCell)>, left_width: f32) -> Grid {
-    let right_width = TEXT_WIDTH - left_width;
+fn columns(rows: Vec<(TableCell, TableCell)>, left_width: f32, paper: Paper) -> Grid {
+    let right_width = paper.text - left_width;
     let cell = |cell: TableCell, width: f32| cell.width(wide(width), WidthType::Dxa);
     let row = |(left, right)| {
         TableRow::new(vec![cell(left, left_width), cell(right, right_width)]).cant_split()
@@ -117,19 +121,19 @@ fn columns(rows: Vec<(TableCell, TableCell)>, left_width: f32) -> Grid {
     Grid::without_borders(rows.into_iter().map(row).collect())
         .set_grid(vec![wide(left_width), wide(right_width)])
         .layout(TableLayoutType::Fixed)
-        .width(wide(TEXT_WIDTH), WidthType::Dxa)
+        .width(wide(paper.text), WidthType::Dxa)
 }
 
 /// The bodies in a first row, number and place level with each other in a second.
-fn head(document: &Document) -> Grid {
+fn head(document: &Document, paper: Paper) -> Grid {
     let mut issuer = TableCell::new();
     if let Some(superior) = &document.superior {
         issuer = issuer.add_paragraph(middle(run(superior.to_uppercase(), ISSUER)));
     }
     issuer = issuer
         .add_paragraph(middle(run(document.issuer.to_uppercase(), ISSUER).bold()))
-        .add_paragraph(rule(ISSUER_WIDTH, ISSUER_WIDTH * 0.35));
-    let rest = TEXT_WIDTH - ISSUER_WIDTH;
+        .add_paragraph(rule(paper.issuer, paper.issuer * 0.35));
+    let rest = paper.text - paper.issuer;
     let state = TableCell::new()
         .add_paragraph(middle(run(vi("document-state"), STATE).bold()))
         .add_paragraph(middle(run(vi("document-motto"), MOTTO).bold()))
@@ -141,15 +145,15 @@ fn head(document: &Document) -> Grid {
     }
     let place = run(document.place_line(), PLACE).italic();
     let place = TableCell::new().add_paragraph(middle(place));
-    columns(vec![(issuer, state), (number, place)], ISSUER_WIDTH)
+    columns(vec![(issuer, state), (number, place)], paper.issuer, paper)
 }
 
-fn title(document: &Document) -> Vec<Paragraph> {
+fn title(document: &Document, paper: Paper) -> Vec<Paragraph> {
     let mut all = vec![Paragraph::new().add_run(run("", ISSUER))];
     if let Kind::Named(name) = &document.kind {
         all.push(middle(run(name.to_uppercase(), TITLE).bold()));
         all.push(middle(run(&document.summary, TITLE).bold()));
-        all.push(rule(TEXT_WIDTH, TEXT_WIDTH * 0.25));
+        all.push(rule(paper.text, paper.text * 0.25));
     }
     let to = vi("document-to");
     match document.addressees.as_slice() {
@@ -164,17 +168,17 @@ fn title(document: &Document) -> Vec<Paragraph> {
     all
 }
 
-fn grid(table: &Table) -> Grid {
+fn grid(table: &Table, paper: Paper) -> Grid {
     let whole: f32 = table.widths.iter().map(|width| f32::from(*width)).sum();
     let widths: Vec<usize> = table
         .widths
         .iter()
-        .map(|own| wide(TEXT_WIDTH * f32::from(*own) / whole.max(1.0)))
+        .map(|own| wide(paper.text * f32::from(*own) / whole.max(1.0)))
         .collect();
     let row = |cells: &[String], is_head: bool| {
         let filled = cells.iter().map(String::as_str).chain(std::iter::repeat(""));
         let cells = widths.iter().zip(filled).map(|(width, text)| {
-            let run = run(text, TABLE);
+            let run = run(text, paper.table);
             let paragraph =
                 if is_head { middle(run.bold()) } else { Paragraph::new().add_run(run) };
             TableCell::new().width(*width, WidthType::Dxa).add_paragraph(paragraph)
@@ -187,10 +191,10 @@ fn grid(table: &Table) -> Grid {
     Grid::new(rows)
         .set_grid(widths.clone())
         .layout(TableLayoutType::Fixed)
-        .width(wide(TEXT_WIDTH), WidthType::Dxa)
+        .width(wide(paper.text), WidthType::Dxa)
 }
 
-fn foot(document: &Document) -> Grid {
+fn foot(document: &Document, paper: Paper) -> Grid {
     let heading = run(vi("document-recipients"), RECIPIENTS).bold().italic();
     let mut left = TableCell::new().add_paragraph(Paragraph::new().add_run(heading));
     for line in document.recipient_lines() {
@@ -202,5 +206,5 @@ fn foot(document: &Document) -> Grid {
     }
     let room = LineSpacing::new().before(unsigned(SIGN_ROOM));
     let name = middle(run(&document.signature.name, BODY).bold()).line_spacing(room);
-    columns(vec![(left, right.add_paragraph(name))], TEXT_WIDTH / 2.0)
+    columns(vec![(left, right.add_paragraph(name))], paper.text / 2.0, paper)
 }

@@ -3,9 +3,9 @@
 
 use super::font::{Fonts, Style};
 use super::measure::{
-    ABOUT, BODY, CELL_PAD, INDENT, ISSUER, ISSUER_WIDTH, LINE, MARGIN_BOTTOM, MARGIN_LEFT,
-    MARGIN_TOP, MOTTO, NUMBER, PAGE_HEIGHT, PAGE_NUMBER, PAGE_WIDTH, PARAGRAPH_GAP, PLACE,
-    RECIPIENT, RECIPIENTS, SIGN_ROOM, STATE, TABLE, TEXT_WIDTH, TITLE,
+    ABOUT, BODY, CELL_PAD, INDENT, ISSUER, LINE, MARGIN_BOTTOM, MARGIN_LEFT, MARGIN_TOP, MOTTO,
+    NUMBER, PAGE_NUMBER, PARAGRAPH_GAP, PLACE, Paper, RECIPIENT, RECIPIENTS, SIGN_ROOM, STATE,
+    TITLE,
 };
 use super::{Block, Document, Kind, Table, vi};
 
@@ -32,7 +32,8 @@ const RULE_PART: f32 = 0.4;
 
 /// Returns the pages of a document.
 pub(super) fn sheets(fonts: &Fonts, document: &Document) -> Vec<Sheet> {
-    let mut pen = Pen { fonts, sheets: vec![Vec::new()], y: MARGIN_TOP };
+    let paper = Paper::of(document.wide);
+    let mut pen = Pen { fonts, paper, sheets: vec![Vec::new()], y: MARGIN_TOP };
     pen.head(document);
     pen.title(document);
     for block in document.ended_body() {
@@ -58,12 +59,16 @@ enum Part {
 
 struct Pen<'a> {
     fonts: &'a Fonts,
+    paper: Paper,
     sheets: Vec<Sheet>,
     y: f32,
 }
 
 impl Pen<'_> {
-    const BOTTOM: f32 = PAGE_HEIGHT - MARGIN_BOTTOM;
+    /// Where the text ends.
+    fn bottom(&self) -> f32 {
+        self.paper.height - MARGIN_BOTTOM
+    }
 
     fn draw(&mut self, mark: Mark) {
         if let Some(sheet) = self.sheets.last_mut() {
@@ -77,14 +82,14 @@ impl Pen<'_> {
         self.y = MARGIN_TOP;
         let text = self.sheets.len().to_string();
         let width = self.fonts.width(&text, Style::Regular, PAGE_NUMBER);
-        let x = (PAGE_WIDTH - width) / 2.0;
+        let x = (self.paper.width - width) / 2.0;
         let (y, size, style) = (PAGE_NUMBER_Y, PAGE_NUMBER, Style::Regular);
         self.draw(Mark::Text { x, y, size, style, text });
     }
 
     /// Turns the page unless so much room is left.
     fn need(&mut self, height: f32) {
-        if self.y + height > Self::BOTTOM && self.y > MARGIN_TOP {
+        if self.y + height > self.bottom() && self.y > MARGIN_TOP {
             self.turn();
         }
     }
@@ -148,7 +153,7 @@ impl Pen<'_> {
 
     /// Writes a paragraph from the left edge to the right, its first line indented.
     fn paragraph(&mut self, text: &str, style: Style, size: f32, first: f32) {
-        let lines = self.lines(text, style, size, TEXT_WIDTH, first);
+        let lines = self.lines(text, style, size, self.paper.text, first);
         let last = lines.len().saturating_sub(1);
         for (place, line) in lines.iter().enumerate() {
             self.need(size * LINE);
@@ -156,7 +161,7 @@ impl Pen<'_> {
             if place == last {
                 self.at(left, line.words.join(" "), size, style);
             } else {
-                self.spread(line, left, MARGIN_LEFT + TEXT_WIDTH, size, style);
+                self.spread(line, left, MARGIN_LEFT + self.paper.text, size, style);
             }
             self.y += size * LINE;
         }
@@ -191,15 +196,15 @@ impl Pen<'_> {
     }
 
     fn head(&mut self, document: &Document) {
-        let (left, right) = (MARGIN_LEFT, MARGIN_LEFT + ISSUER_WIDTH);
-        let rest = TEXT_WIDTH - ISSUER_WIDTH;
+        let (left, right) = (MARGIN_LEFT, MARGIN_LEFT + self.paper.issuer);
+        let rest = self.paper.text - self.paper.issuer;
         let mut parts = Vec::new();
         if let Some(superior) = &document.superior {
             parts.push(Part::Text(superior.to_uppercase(), ISSUER, Style::Regular));
         }
         parts.push(Part::Text(document.issuer.to_uppercase(), ISSUER, Style::Bold));
         parts.push(Part::Rule(RULE_PART));
-        let issuer_ends = self.column(left, ISSUER_WIDTH, self.y, &parts);
+        let issuer_ends = self.column(left, self.paper.issuer, self.y, &parts);
         let state = [
             Part::Text(vi("document-state"), STATE, Style::Bold),
             Part::Text(vi("document-motto"), MOTTO, Style::Bold),
@@ -212,7 +217,7 @@ impl Pen<'_> {
             let about = crate::Phrase::key("document-about").arg("summary", &*document.summary);
             number.push(Part::Text(about.text(crate::Lang::Vi), ABOUT, Style::Regular));
         }
-        let number_ends = self.column(left, ISSUER_WIDTH, below, &number);
+        let number_ends = self.column(left, self.paper.issuer, below, &number);
         let place = [Part::Text(document.place_line(), PLACE, Style::Italic)];
         let place_ends = self.column(right, rest, below, &place);
         self.y = number_ends.max(place_ends) + 2.0 * PARAGRAPH_GAP;
@@ -237,7 +242,7 @@ impl Pen<'_> {
             }
         }
         parts.push(Part::Gap(PARAGRAPH_GAP));
-        self.y = self.column(MARGIN_LEFT, TEXT_WIDTH, self.y, &parts);
+        self.y = self.column(MARGIN_LEFT, self.paper.text, self.y, &parts);
     }
 
     fn block(&mut self, block: &Block) {
@@ -257,8 +262,11 @@ impl Pen<'_> {
 
     fn table(&mut self, table: &Table) {
         let whole: f32 = table.widths.iter().map(|width| f32::from(*width)).sum();
-        let widths: Vec<f32> =
-            table.widths.iter().map(|own| TEXT_WIDTH * f32::from(*own) / whole.max(1.0)).collect();
+        let widths: Vec<f32> = table
+            .widths
+            .iter()
+            .map(|own| self.paper.text * f32::from(*own) / whole.max(1.0))
+            .collect();
         if widths.is_empty() {
             return;
         }
@@ -266,11 +274,13 @@ impl Pen<'_> {
             let filled = row.iter().map(String::as_str).chain(std::iter::repeat(""));
             let pairs = widths.iter().zip(filled);
             pairs
-                .map(|(width, text)| pen.lines(text, style, TABLE, width - 2.0 * CELL_PAD, 0.0))
+                .map(|(width, text)| {
+                    pen.lines(text, style, pen.paper.table, width - 2.0 * CELL_PAD, 0.0)
+                })
                 .collect()
         };
         let head = cells(self, &table.head, Style::Bold);
-        self.need(TABLE * LINE * 4.0);
+        self.need(self.paper.table * LINE * 4.0);
         self.row(&widths, &head, 0, usize::MAX, Style::Bold);
         for row in &table.rows {
             let row = cells(self, row, Style::Regular);
@@ -279,7 +289,7 @@ impl Pen<'_> {
             while done < height {
                 let fits = self.fitting();
                 let is_whole = height - done <= fits;
-                if fits == 0 || (!is_whole && done == 0 && self.y > PAGE_HEIGHT / 2.0) {
+                if fits == 0 || (!is_whole && done == 0 && self.y > self.paper.height / 2.0) {
                     self.turn();
                     self.row(&widths, &head, 0, usize::MAX, Style::Bold);
                     continue;
@@ -297,7 +307,7 @@ impl Pen<'_> {
         reason = "a page has some fifty lines; below zero is none"
     )]
     fn fitting(&self) -> usize {
-        ((Self::BOTTOM - self.y - CELL_PAD) / (TABLE * LINE)).max(0.0) as usize
+        ((self.bottom() - self.y - CELL_PAD) / (self.paper.table * LINE)).max(0.0) as usize
     }
 
     /// Writes lines of a row, with its rules; returns how many.
@@ -319,8 +329,8 @@ impl Pen<'_> {
             for line in lines.iter().skip(from).take(count) {
                 let middle = (width - line.width) / 2.0;
                 let inset = if style == Style::Bold { middle } else { CELL_PAD };
-                self.at(x + inset, line.words.join(" "), TABLE, style);
-                self.y += TABLE * LINE;
+                self.at(x + inset, line.words.join(" "), self.paper.table, style);
+                self.y += self.paper.table * LINE;
             }
             bottom = bottom.max(self.y + CELL_PAD / 2.0);
             x += width;
@@ -341,7 +351,7 @@ impl Pen<'_> {
     /// Recipients on the left, whoever signs on the right; never on two pages.
     fn foot(&mut self, document: &Document) {
         let recipients = document.recipient_lines();
-        let width = TEXT_WIDTH / 2.0;
+        let width = self.paper.text / 2.0;
         let mut signer: Vec<Part> = Vec::new();
         for line in document.signer_lines() {
             signer.push(Part::Text(line, BODY, Style::Bold));

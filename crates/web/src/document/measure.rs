@@ -24,12 +24,32 @@ pub(super) const MARGIN_LEFT: f32 = 30.0 * MM;
 /// Margin on the right: 15 to 20 mm.
 pub(super) const MARGIN_RIGHT: f32 = 15.0 * MM;
 
-/// Width of the text.
-pub(super) const TEXT_WIDTH: f32 = PAGE_WIDTH - MARGIN_LEFT - MARGIN_RIGHT;
+/// How a document's paper lies, and what follows from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Paper {
+    /// Width of the page.
+    pub(super) width: f32,
+    /// Height of the page.
+    pub(super) height: f32,
+    /// Width of the text.
+    pub(super) text: f32,
+    /// The left of the two columns at the head: the issuing body. The name of the State on the right
+    /// needs more room than the decree's half: its 12 points bold must stay on one line.
+    pub(super) issuer: f32,
+    /// Size of what stands in tables.
+    pub(super) table: f32,
+}
 
-/// The left of the two columns at the head: the issuing body. The name of the State on the right needs
-/// more room than the decree's half: its 12 points bold must stay on one line.
-pub(super) const ISSUER_WIDTH: f32 = TEXT_WIDTH * 0.43;
+impl Paper {
+    /// Returns the paper of a document that stands upright, or lies on its side.
+    pub(super) fn of(wide: bool) -> Self {
+        let (width, height) =
+            if wide { (PAGE_HEIGHT, PAGE_WIDTH) } else { (PAGE_WIDTH, PAGE_HEIGHT) };
+        let text = width - MARGIN_LEFT - MARGIN_RIGHT;
+        let table = if wide { WIDE_TABLE } else { TABLE };
+        Self { width, height, text, issuer: text * 0.43, table }
+    }
+}
 
 /// Size of the body: 13 to 14.
 pub(super) const BODY: f32 = 14.0;
@@ -67,6 +87,10 @@ pub(super) const PAGE_NUMBER: f32 = 13.0;
 /// Size of what stands in tables: the smallest size of the body.
 pub(super) const TABLE: f32 = 13.0;
 
+/// Size of what stands in tables of many columns, on paper that lies on its side: annexes have no size of
+/// their own in the decree, the smallest that it names for anything is 11, and twelve columns need less.
+pub(super) const WIDE_TABLE: f32 = 10.0;
+
 /// First line of a paragraph: 1 or 1.27 cm.
 pub(super) const INDENT: f32 = 12.7 * MM;
 
@@ -97,7 +121,7 @@ pub(super) fn twips(points: f32) -> i32 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "sizes are between 11 and 14 points"
+    reason = "sizes are between 10 and 14 points"
 )]
 pub(super) fn half_points(points: f32) -> usize {
     (points * 2.0).round() as usize

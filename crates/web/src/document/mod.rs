@@ -71,6 +71,9 @@ pub struct Document {
     pub recipients: Vec<String>,
     /// Where it is filed: `VT, PA05`.
     pub filed: String,
+    /// Whether the paper lies on its side, with smaller tables: for those of many columns.
+    #[serde(default)]
+    pub wide: bool,
 }
 
 /// What kind of document it is.
@@ -226,6 +229,7 @@ impl Document {
             },
             recipients: each(&self.recipients),
             filed: clean(&self.filed),
+            wide: self.wide,
         }
     }
 

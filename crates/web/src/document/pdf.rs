@@ -13,7 +13,7 @@ use krilla::text::{Font, GlyphId, KrillaGlyph};
 
 use super::font::{Fonts, Style};
 use super::layout::{self, Mark};
-use super::measure::{PAGE_HEIGHT, PAGE_WIDTH, RULE};
+use super::measure::{Paper, RULE};
 use super::{Document, DocumentError, Kind};
 
 /// Returns the bytes of the file.
@@ -28,7 +28,8 @@ pub(super) fn print(document: &Document) -> Result<Vec<u8>, DocumentError> {
     };
     let mut file = krilla::Document::new_with(settings);
     file.set_metadata(metadata(document));
-    let size = Size::from_wh(PAGE_WIDTH, PAGE_HEIGHT).ok_or_else(|| failed("size"))?;
+    let paper = Paper::of(document.wide);
+    let size = Size::from_wh(paper.width, paper.height).ok_or_else(|| failed("size"))?;
     for sheet in layout::sheets(fonts, document) {
         let mut page = file.start_page_with(PageSettings::new(size));
         let mut surface = page.surface();

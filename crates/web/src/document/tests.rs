@@ -35,6 +35,7 @@ fn report(paragraphs: usize) -> Document {
         },
         recipients: vec!["Lãnh đạo Sở".to_owned()],
         filed: "VT, CNTT".to_owned(),
+        wide: false,
     }
 }
 
@@ -169,4 +170,27 @@ fn open_parts_stay_open_and_the_end_is_marked_once() {
     assert_eq!(ended, [Block::Paragraph("Sở báo cáo để Công an tỉnh biết./.".to_owned())]);
     let json = serde_json::to_string(&document).unwrap();
     assert_eq!(serde_json::from_str::<Document>(&json).unwrap(), document);
+}
+
+#[test]
+fn a_wide_document_lies_on_its_side_and_keeps_its_table_on_the_paper() {
+    let fonts = Fonts::get().unwrap();
+    let mut document = report(1);
+    document.wide = true;
+    document.body.push(Block::Table(Table {
+        head: (1..=12).map(|column| format!("Cột {column}")).collect(),
+        widths: vec![1; 12],
+        rows: vec![vec!["Hệ thống thông tin của đơn vị".to_owned(); 12]; 60],
+    }));
+    let document = document.clean();
+    let sheets = layout::sheets(fonts, &document);
+    assert!(sheets.len() > 1);
+    let mut furthest: f32 = 0.0;
+    for (x, y, ..) in sheets.iter().flat_map(|sheet| texts(sheet)) {
+        assert!(y < 210.0 * MM && x < 297.0 * MM, "{x} {y}");
+        furthest = furthest.max(x);
+    }
+    assert!(furthest > 210.0 * MM, "the table uses the width: {furthest}");
+    assert!(document.pdf().unwrap().starts_with(b"%PDF-"));
+    assert!(document.docx().unwrap().starts_with(b"PK"));
 }
