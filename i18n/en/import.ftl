@@ -31,6 +31,7 @@ import-refuse = Fault
 import-row-unfit = This row cannot be taken in.
 import-running-since = A running system needs the day since when it is in use, before today.
 import-state = State
+import-system-unknown = There is no such system, or two have this name. Write the code or the full name.
 import-title = Import from Excel
 import-too-large = The file is too large. Divide it.
 import-touched = Row { $line } ({ $name }) was changed since or others refer to it; nothing was done.

@@ -31,6 +31,7 @@ import-refuse = Lỗi
 import-row-unfit = Dòng này không nhập được.
 import-running-since = Hệ thống đang vận hành cần ngày đưa vào sử dụng, trước hôm nay.
 import-state = Tình trạng
+import-system-unknown = Không có hệ thống này, hoặc có hai hệ thống trùng tên. Ghi mã hoặc tên đầy đủ.
 import-title = Nhập từ Excel
 import-too-large = Tệp quá lớn. Chia thành nhiều tệp.
 import-touched = Dòng { $line } ({ $name }) đã được sửa hoặc đã có dữ liệu khác gắn vào; không thay đổi gì.

@@ -10,6 +10,7 @@
 pub mod admin_unit;
 pub mod affected;
 pub mod agency;
+pub mod asset;
 pub mod dossier;
 pub mod gate;
 pub mod law;
@@ -86,6 +87,7 @@ pub fn routes(registry: Registry) -> Routes {
         .merge(profile::routes())
         .merge(gate::routes())
         .merge(dossier::routes())
+        .merge(asset::routes())
         .merge(quality::routes())
         .merge(import::routes())
         .merge(source::routes())

@@ -89,3 +89,15 @@ pub const DOSSIERS_REMINDED_MAX: u64 = 500;
 
 /// Working days before the end of a dossier's limit at which people are reminded.
 pub const DOSSIER_NEAR_DAYS: i64 = 2;
+
+/// Longest text of an asset: a product's name or a purpose in a sentence.
+pub const ASSET_TEXT_CHARS_MAX: usize = 500;
+
+/// Assets read at once for matching or into an export: twice those of a large province.
+pub const ASSETS_MAX: u64 = 100_000;
+
+/// Assets of one system that its dossier lists; more make no document that is read.
+pub const ASSETS_OF_SYSTEM_MAX: u64 = 300;
+
+/// Days before the end of support at which an asset counts as one to be replaced: a budget's half year.
+pub const SUPPORT_SOON_DAYS: u64 = 180;

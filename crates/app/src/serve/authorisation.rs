@@ -29,6 +29,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/reports/{id}", true),
     ("/report/{id}", true),
     ("/dossiers/{id}", true),
+    ("/assets/{id}", true),
     ("/posts/{id}", true),
     ("/people/{id}", true),
     ("/agencies/{id}", true),
@@ -63,6 +64,7 @@ const THINGS: &[(&str, bool)] = &[
 /// looked up, and would hide a hole.
 const BODIES: &[(&str, &str)] = &[
     ("/systems/{id}", r#"{"name":"X","code":"x-moi","agency":"{mine}","state":"running"}"#),
+    ("/assets/{id}", r#"{"name":"X","kind":"server","agency":"{mine}"}"#),
     ("/systems/{id}/papers", r#"{"kind":"regulation","number":"1/QĐ","issued_on":"2026-01-05"}"#),
     ("/systems/{id}/level-review", r#"{"reason":"X"}"#),
     ("/agencies/{id}", r#"{"name":"X","code":"x-moi","kind":"department"}"#),
@@ -171,6 +173,8 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let sender = answer.json()["token"].as_str().unwrap().to_owned();
     let sources = format!("/sources?agency={agency}");
     let source = first(site, admin, &sources, "/rows/0/id").await;
+    let asset = json!({ "system": system, "kind": "server", "name": format!("Máy chủ {word}") });
+    let asset = made(site, admin, "/assets", asset).await;
     let dossier = made(site, admin, "/dossiers", json!({ "system": system })).await;
     let post = json!({ "title": format!("Đầu mối {word}"), "kind": "head", "agency": agency });
     let post = made(site, admin, "/posts", post).await;
@@ -206,6 +210,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/reports/{id}", report),
         ("/report/{id}", notice),
         ("/dossiers/{id}", dossier),
+        ("/assets/{id}", asset),
         ("/posts/{id}", post),
         ("/people/{id}", person),
         ("/agencies/{id}", agency),

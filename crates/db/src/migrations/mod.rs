@@ -6,6 +6,7 @@
 
 mod access;
 mod agency;
+mod asset;
 mod audit;
 mod dossier;
 mod identity;
@@ -78,6 +79,7 @@ fn all() -> Vec<Migration> {
         look_back::MIGRATIONS,
         respond::SNOOZE,
         dossier::MIGRATIONS,
+        asset::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

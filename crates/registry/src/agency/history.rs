@@ -11,7 +11,7 @@ use web::{AppError, FieldErrors, Phrase, Who};
 use super::model::Agency;
 use super::{actions, store};
 use crate::text::{check_length, check_name, clean, moment};
-use crate::{Registry, actor, dossier, failed, limits, post, source, stale, system};
+use crate::{Registry, actor, asset, dossier, failed, limits, post, source, stale, system};
 
 /// A name that an agency had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +120,7 @@ pub(super) async fn merge(
     let moved = json!({
         "systems": system::move_all(conn, from_to).await.map_err(failed)?,
         "dossiers": dossier::move_all(conn, from_to).await.map_err(failed)?,
+        "assets": asset::move_all(conn, from_to).await.map_err(failed)?,
         "sources": source::move_all(conn, from_to).await.map_err(failed)?,
         "posts": post::move_posts(conn, from_to).await.map_err(failed)?,
         "people": post::move_people(conn, from_to).await.map_err(failed)?,

@@ -7,6 +7,7 @@ use web::{Lang, Phrase};
 use super::ground::Ground;
 use super::model::Sections;
 use crate::agency::Agency;
+use crate::asset::{Asset, AssetKind};
 use crate::gate::Paper;
 use crate::law::{DossierLaw, Law, told};
 use crate::system::net_text;
@@ -48,6 +49,7 @@ fn section_text(ground: &Ground, id: &str, level: u8) -> String {
         "operator" => operator(ground),
         "scope" => scope(ground),
         "model" => facts.model.clone(),
+        "devices" => devices(ground),
         "services" => services(ground),
         "zones" => zones(ground),
         "design" => papers(ground, &["diagram"]),
@@ -137,10 +139,30 @@ fn hosting(ground: &Ground) -> String {
 }
 
 fn services(ground: &Ground) -> String {
+    let software = ground.assets.iter().filter(|asset| asset.kind == AssetKind::Software);
+    let software = joined(software.map(|asset| Some(described(asset))));
     joined([
         (!ground.profile.facts.services.is_empty()).then(|| ground.profile.facts.services.clone()),
+        (!software.is_empty()).then_some(software),
         line("dossier-draw-domains", &ground.system.domains.join(", ")),
     ])
+}
+
+/// The assets of the system that are no software and no name: kind, name, product; place; purpose.
+fn devices(ground: &Ground) -> String {
+    let is_device = |asset: &&Asset| !matches!(asset.kind, AssetKind::Software | AssetKind::Domain);
+    joined(ground.assets.iter().filter(is_device).map(|asset| Some(described(asset))))
+}
+
+/// An asset in a line: `- Máy chủ cổng (Máy chủ, Đông Á R-640); 10.20.0.7; Phòng máy; Chạy cổng`.
+fn described(asset: &Asset) -> String {
+    let kind = vi(asset.kind.key());
+    let product = [kind.as_str(), &asset.product, &asset.release];
+    let product =
+        product.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let name = format!("- {} ({product})", asset.name);
+    let parts = [name.as_str(), &asset.address, &asset.place, &asset.purpose];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 fn zones(ground: &Ground) -> String {

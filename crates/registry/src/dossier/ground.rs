@@ -9,6 +9,7 @@ use sea_orm::ConnectionTrait;
 use web::{AppError, Who};
 
 use crate::agency::Agency;
+use crate::asset::{self, Asset};
 use crate::gate::{self, Paper};
 use crate::law::{Law, propose};
 use crate::profile::{self, SystemProfile};
@@ -21,6 +22,8 @@ pub(super) struct Ground {
     pub(super) system: System,
     pub(super) profile: SystemProfile,
     pub(super) papers: Vec<Paper>,
+    /// What it is made of.
+    pub(super) assets: Vec<Asset>,
     /// The agency that owns it.
     pub(super) owner: Option<Arc<Agency>>,
     /// The agency that runs it, if it is known by name.
@@ -43,6 +46,7 @@ impl Ground {
         let system = system.ok_or(AppError::NotFound)?;
         let profile = profile::of(conn, &system).await.map_err(failed)?;
         let papers = gate::papers(conn, &system).await.map_err(failed)?;
+        let assets = asset::of_system(conn, id).await.map_err(failed)?;
         let snapshot = registry.directory.snapshot();
         let agency = |id| snapshot.tree().get(id).cloned();
         let own = |binding: &&Arc<crate::SourceBinding>| {
@@ -58,6 +62,7 @@ impl Ground {
             system,
             profile,
             papers,
+            assets,
             snapshot: Arc::clone(&snapshot),
         })
     }

@@ -13,6 +13,7 @@ use super::model::{Batch, BatchState, Deed, Kind, Planned, Record};
 use super::plan::{self, Desk, Known};
 use super::{columns, sheet, store};
 use crate::agency::{self, AgencyDraft};
+use crate::asset::{self, Asset, AssetDraft};
 use crate::post::{self, Person, PersonDraft};
 use crate::system::{self, SystemDraft};
 use crate::{Registry, actor, failed, limits, profile, today};
@@ -69,11 +70,15 @@ async fn known(registry: &Registry, who: &Who, kind: Kind) -> Result<Known, AppE
     known.codes = match kind {
         Kind::Agencies => snapshot.tree().iter().map(|one| one.code.clone()).collect(),
         Kind::Systems => snapshot.systems().map(|one| one.code.clone()).collect(),
-        Kind::People => BTreeSet::new(),
+        Kind::People | Kind::Assets => BTreeSet::new(),
     };
     if kind == Kind::People {
         let conn = registry.db.conn();
         known.people = post::all_people(conn, &who.scope).await.map_err(failed)?;
+    }
+    if kind == Kind::Assets {
+        let conn = registry.db.conn();
+        known.assets = asset::all(conn, &who.scope).await.map_err(failed)?;
     }
     Ok(known)
 }
@@ -159,7 +164,17 @@ async fn add(tx: &Tx, who: &Who, id: Uuid, record: &Record) -> Result<(), AppErr
             let person = person(id, seen(who, draft.agency)?, draft, tx.now());
             post::insert_person(conn, &person).await.map_err(failed)
         }
+        Record::Asset(draft) => {
+            let asset = asset(id, who, draft, tx.now())?;
+            asset::insert(conn, &asset).await.map_err(failed)
+        }
     }
+}
+
+fn asset(id: Uuid, who: &Who, draft: &AssetDraft, now: DateTime<Utc>) -> Result<Asset, AppError> {
+    let agency = seen(who, draft.agency)?;
+    let (draft, kind) = draft.clone().checked()?;
+    Ok(asset::asset_of(id, (agency, kind), now, &draft))
 }
 
 fn seen(who: &Who, agency: Option<AgencyId>) -> Result<AgencyId, AppError> {
@@ -218,6 +233,16 @@ async fn change(
             post::update_person(conn, &new).await.map_err(failed)?;
             same
         }
+        Record::Asset(draft) => {
+            let old = asset::by_id(conn, &who.scope, row.id).await.map_err(failed)?;
+            let old = old.ok_or(AppError::NotFound)?;
+            let now = AssetDraft { version: None, ..AssetDraft::from(&old) };
+            let same = before == Some(&Record::Asset(now));
+            let mut new = asset(row.id, who, draft, tx.now())?;
+            new.created_at = old.created_at;
+            new.version = old.version;
+            same && asset::update(conn, &new).await.map_err(failed)?
+        }
     };
     if kept { Ok(()) } else { Err(touched(row)) }
 }
@@ -251,6 +276,11 @@ async fn remove(tx: &Tx, who: &Who, row: &Planned, record: &Record) -> Result<()
             let found = post::person_by_id(conn, &who.scope, row.id).await.map_err(failed)?;
             found.is_some_and(|person| draft_of(&person) == *draft)
                 && built_on(post::delete_person(conn, row.id).await)?
+        }
+        Record::Asset(_) => {
+            let found = asset::by_id(conn, &who.scope, row.id).await.map_err(failed)?;
+            found.is_some_and(|asset| asset.version == 1)
+                && built_on(asset::delete(conn, row.id).await)?
         }
     };
     if untouched { Ok(()) } else { Err(touched(row)) }

@@ -110,12 +110,64 @@ const PERSON: &[Column] = &[
     ("email", "registry-email", &["thu dien tu", "email", "e-mail", "hop thu cong vu"]),
 ];
 
+const ASSET: &[Column] = &[
+    (
+        "name",
+        "registry-name",
+        &[
+            "ten tai san",
+            "ten thiet bi",
+            "ten may chu",
+            "ten phan mem",
+            "ten",
+            "tai san",
+            "name",
+            "asset",
+        ],
+    ),
+    (
+        "kind",
+        "asset-kind",
+        &["loai", "loai tai san", "loai thiet bi", "chung loai", "kind", "kind of asset"],
+    ),
+    (
+        "system",
+        "registry-system",
+        &["he thong", "ten he thong", "thuoc he thong", "httt", "system"],
+    ),
+    (
+        "agency",
+        "registry-agency",
+        &["don vi", "don vi quan ly", "don vi su dung", "co quan", "agency", "owner"],
+    ),
+    (
+        "product",
+        "asset-product",
+        &["hang, san pham", "hang san xuat", "san pham", "hang", "product"],
+    ),
+    ("release", "asset-release", &["phien ban", "phien ban, model", "model", "doi may", "release"]),
+    (
+        "address",
+        "asset-address",
+        &["dia chi ip", "ip", "dia chi, ten mien", "ten mien", "address", "address or domain"],
+    ),
+    ("place", "asset-place", &["vi tri", "noi dat", "vi tri lap dat", "place"]),
+    ("purpose", "asset-purpose", &["muc dich", "muc dich su dung", "chuc nang", "purpose"]),
+    (
+        "support_ends",
+        "asset-support-ends",
+        &["het ho tro", "ngay het ho tro", "han ho tro", "het han bao hanh", "end of support"],
+    ),
+    ("note", "asset-note", &["ghi chu", "note"]),
+];
+
 /// Returns the columns of a kind: field, language key of its name, what offices call it.
 pub(super) const fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Agencies => AGENCY,
         Kind::Systems => SYSTEM,
         Kind::People => PERSON,
+        Kind::Assets => ASSET,
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use web::Permission;
 
 use crate::agency::AgencyDraft;
+use crate::asset::AssetDraft;
 use crate::post::PersonDraft;
 use crate::system::SystemDraft;
 
@@ -20,11 +21,12 @@ pub(crate) enum Kind {
     Agencies,
     Systems,
     People,
+    Assets,
 }
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 3] = [Self::Agencies, Self::Systems, Self::People];
+    pub(crate) const ALL: [Self; 4] = [Self::Agencies, Self::Systems, Self::People, Self::Assets];
 
     /// Returns the word used in columns and addresses.
     pub(crate) const fn word(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Agencies => "agencies",
             Self::Systems => "systems",
             Self::People => "people",
+            Self::Assets => "assets",
         }
     }
 
@@ -46,6 +49,7 @@ impl Kind {
             Self::Agencies => "registry-agencies",
             Self::Systems => "registry-systems",
             Self::People => "import-people",
+            Self::Assets => "asset-title",
         }
     }
 
@@ -53,7 +57,7 @@ impl Kind {
     pub(crate) const fn right(self) -> Permission {
         match self {
             Self::Agencies => Permission::AgencyChange,
-            Self::Systems => Permission::SystemChange,
+            Self::Systems | Self::Assets => Permission::SystemChange,
             Self::People => Permission::PostChange,
         }
     }
@@ -79,6 +83,7 @@ pub(crate) enum Record {
     Agency(AgencyDraft),
     System(SystemDraft),
     Person(PersonDraft),
+    Asset(AssetDraft),
 }
 
 /// What becomes of a row.

@@ -30,6 +30,11 @@ pub(crate) fn routes() -> Routes<Registry> {
         .gives::<ImportPage>()
         .post("/import/people", PostChange, check_people)
         .doc("Looks at a spreadsheet of people: the body, or a form's file")
+        .get("/import/assets", SystemChange, assets)
+        .doc("Shows how assets are imported, and what one imported")
+        .gives::<ImportPage>()
+        .post("/import/assets", SystemChange, check_assets)
+        .doc("Looks at a spreadsheet of assets: the body, or a form's file")
         .own_get("/import/batches/{id}", batch)
         .doc("Shows what would become, or became, of each row of one's file")
         .gives::<BatchPage>()
@@ -77,6 +82,18 @@ async fn systems(State(registry): State<Registry>, who: Who) -> Result<View<Impo
 
 async fn people(State(registry): State<Registry>, who: Who) -> Result<View<ImportPage>, AppError> {
     Ok(View::new(form(&registry, &who, Kind::People).await?))
+}
+
+async fn assets(State(registry): State<Registry>, who: Who) -> Result<View<ImportPage>, AppError> {
+    Ok(View::new(form(&registry, &who, Kind::Assets).await?))
+}
+
+async fn check_assets(
+    State(registry): State<Registry>,
+    who: Who,
+    upload: Result<Upload, AppError>,
+) -> Result<Response, AppError> {
+    check(&registry, &who, Kind::Assets, upload).await
 }
 
 async fn check_agencies(

@@ -232,3 +232,32 @@ fn levels_and_days_are_read_as_offices_write_them() {
     assert_eq!(day("13/2024"), None);
     assert_eq!(day("sắp tới"), None);
 }
+
+const ASSETS: &[&[&str]] = &[
+    &["DANH MỤC TÀI SẢN"],
+    &["STT", "Tên thiết bị", "Loại", "Đơn vị", "Địa chỉ IP", "Phiên bản", "Ngày hết hỗ trợ"],
+    &["1", "Máy chủ web", "Máy chủ", "Sở Y tế", "10.9.0.1", "R-640", "31/12/2026"],
+    &["2", "Tường lửa", "Thiết bị lạ", "Sở Y tế", "10.9.0.2", "", ""],
+    &["3", "Máy chủ web", "Máy chủ", "Sở Không Có", "", "", "hôm nào"],
+];
+
+#[tokio::test]
+async fn assets_come_in_are_known_again_by_their_address_and_go_as_one() {
+    for desk in desks().await {
+        let who = administrator();
+        let batch = looked(&desk, &who, Kind::Assets, file(ASSETS)).await;
+        assert_eq!(deeds(&batch), [Deed::Add, Deed::Refuse, Deed::Refuse], "{:?}", batch.rows);
+        assert_eq!(wrong_cells(&batch), ["C4", "D5", "G5"], "{}", desk.test.name);
+        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        let known = crate::asset::all(desk.registry.db.conn(), &who.scope).await.unwrap();
+        assert_eq!(known.len(), 1);
+        assert_eq!(known[0].support_ends, chrono::NaiveDate::from_ymd_opt(2026, 12, 31));
+        let renamed: &[&[&str]] =
+            &[ASSETS[1], &["1", "Máy chủ cổng", "Máy chủ", "Sở Y tế", "10.9.0.1", "", ""]];
+        let again = looked(&desk, &who, Kind::Assets, file(renamed)).await;
+        assert_eq!(deeds(&again), [Deed::Change], "known by its address");
+        actions::undo(&desk.registry, &who, batch.id).await.unwrap();
+        let known = crate::asset::all(desk.registry.db.conn(), &who.scope).await.unwrap();
+        assert!(known.is_empty(), "{}", desk.test.name);
+    }
+}

@@ -8,7 +8,7 @@ use web::{AppError, Phrase, Who};
 
 use super::model::{Checked, System, SystemDraft, SystemState};
 use super::store;
-use crate::{Registry, actor, agency, dossier, failed, gate, profile, stale, vietnam_day};
+use crate::{Registry, actor, agency, asset, dossier, failed, gate, profile, stale, vietnam_day};
 
 /// Adds a system.
 pub(crate) async fn create(
@@ -58,6 +58,7 @@ pub(crate) async fn update(
     }
     if new.agency != old.agency {
         dossier::follow(tx.conn(), id, new.agency).await.map_err(failed)?;
+        asset::follow(tx.conn(), id, new.agency).await.map_err(failed)?;
     }
     let detail = json!({ "old": SystemDraft::from(&old), "new": SystemDraft::from(&new) });
     tx.commit(entry(who, "system.update", &new, detail)).await.map_err(failed)?;

@@ -32,6 +32,7 @@ const GROUPS: [&[Spot]; 3] = [
     },
     spots! {
         "/systems" "web-nav-systems" icon: "server-2" "h" SystemRead;
+        "/assets" "asset-title" icon: "devices" "q" SystemRead;
         "/dossiers" "dossier-title" icon: "clipboard-check" "f" DossierRead;
         "/agencies" "web-nav-agencies" icon: "building" "d" AgencyRead;
         "/posts" "web-nav-posts" icon: "users" "b" PostRead;

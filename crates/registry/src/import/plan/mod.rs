@@ -2,6 +2,7 @@
 //! cell. Pure: what is known stands in [`Known`].
 
 mod agencies;
+mod assets;
 mod people;
 mod systems;
 
@@ -20,6 +21,7 @@ use web::{AppError, Lang, Phrase};
 use super::columns::{Row, columns};
 use super::model::{Deed, Fault, Kind, Planned, Record};
 use crate::agency::Agency;
+use crate::asset::Asset;
 use crate::post::Person;
 use crate::system::System;
 
@@ -29,6 +31,7 @@ pub(super) struct Known {
     pub(super) agencies: Vec<Arc<Agency>>,
     pub(super) systems: Vec<Arc<System>>,
     pub(super) people: Vec<Person>,
+    pub(super) assets: Vec<Asset>,
     /// Codes that are taken in the whole province: agencies', then systems'.
     pub(super) codes: BTreeSet<String>,
     /// The day it is.
@@ -154,6 +157,7 @@ impl Desk<'_> {
             Record::Agency(draft) => serde_json::json!(draft),
             Record::System(draft) => serde_json::json!(draft),
             Record::Person(draft) => serde_json::json!(draft),
+            Record::Asset(draft) => serde_json::json!(draft),
         };
         let (before, after) = (fields(before), fields(after));
         columns(self.kind)
@@ -184,6 +188,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, rows: &[Row]) -> Vec<Planned> {
         Kind::Agencies => agencies::plan(desk, rows),
         Kind::Systems => systems::plan(desk, rows),
         Kind::People => people::plan(desk, rows),
+        Kind::Assets => assets::plan(desk, rows),
     };
     // The same record twice in one file: which line is right, only a person knows.
     let mut seen: BTreeMap<Uuid, u32> = BTreeMap::new();
