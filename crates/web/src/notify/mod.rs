@@ -23,6 +23,7 @@ mod routes;
 mod rows;
 mod rules;
 mod spread;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;

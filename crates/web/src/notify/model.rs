@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use event::{AccountId, AgencyId, Level, Severity};
 
+pub(super) use super::state::State;
 use crate::{Permission, Role};
 
 /// What a notice tells of. The list is append-only: the words stand in the database.
@@ -446,37 +447,6 @@ pub struct OnCall {
     pub first: BTreeSet<AccountId>,
     /// Who answers when the first does not.
     pub second: BTreeSet<AccountId>,
-}
-
-/// What has become of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Waiting,
-    Sent,
-    /// Given up after the stated time.
-    Failed,
-    /// Not needed any more, or nowhere to send it.
-    Withheld,
-}
-
-impl State {
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Withheld => "withheld",
-        }
-    }
-
-    pub(super) const fn key(word: &str) -> &'static str {
-        match word.as_bytes() {
-            b"waiting" => "notify-state-waiting",
-            b"sent" => "notify-state-sent",
-            b"failed" => "notify-state-failed",
-            _ => "notify-state-withheld",
-        }
-    }
 }
 
 #[cfg(test)]
