@@ -74,6 +74,10 @@ pub(crate) enum StoreError {
     Catalogue(#[from] CatalogueError),
     #[error("the index of a file cannot be read")]
     Index,
+    #[error(
+        "a file of the lake has columns of version {found}; this program knows them up to {known}"
+    )]
+    Version { found: u32, known: u32 },
     #[error("a task of the lake ended early")]
     Task(#[from] tokio::task::JoinError),
     #[error("a question could not be run")]

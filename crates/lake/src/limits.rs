@@ -9,6 +9,10 @@ pub(crate) const GRANULE_ROWS: usize = 8192;
 /// Rows of a Parquet row group: sixteen granules.
 pub(crate) const ROW_GROUP_ROWS: usize = 16 * GRANULE_ROWS;
 
+/// Bytes of one page before packing. A granule of usual records is one page; long records make
+/// several of it, so that nobody must unpack hundreds of megabytes at once.
+pub(crate) const PAGE_BYTES_MAX: usize = 16 << 20;
+
 /// Rows of the largest file that compaction makes.
 pub(crate) const FILE_ROWS_MAX: u64 = 1_000_000;
 
@@ -58,5 +62,5 @@ pub(crate) const MERGE_FILES_MIN: usize = 8;
 /// Rows each reader of a merge decodes at a time.
 pub(crate) const MERGE_BATCH_ROWS: usize = 1024;
 
-/// Footers kept in memory: each is about half a megabyte.
-pub(crate) const FOOTERS_KEPT: usize = 128;
+/// Footers kept in memory: ten kilobytes each, half a megabyte where rows were read.
+pub(crate) const FOOTERS_KEPT: usize = 256;

@@ -25,8 +25,9 @@ use ahash::AHashMap;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use event::{Attr, AttrType};
 
-/// Version of the columns, written to each file and to the catalogue.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of columns and index, written to each file and to the catalogue. Files of version 1 have the
+/// same columns and an index that is read more slowly.
+pub const SCHEMA_VERSION: u32 = 2;
 
 pub(crate) const ID: &str = "id";
 pub(crate) const OCCURRED_AT: &str = "occurred_at";

@@ -84,9 +84,20 @@ impl Tally for Bars {
         let columns = Columns::of(batch);
         let times = columns.times(schema::OCCURRED_AT);
         let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+        // Rows stand in the order of time: most are in the bar of the row before.
+        let (mut start_us, mut end_us, mut run) = (i64::MAX, i64::MAX, 0);
         for row in rows {
-            self.add(times.value(*row), 1);
+            let time_us = times.value(*row);
+            if !(start_us..end_us).contains(&time_us) {
+                self.add(start_us, run);
+                run = 0;
+                let past_us = time_us.saturating_sub(self.from_us).rem_euclid(self.width_us);
+                start_us = time_us.saturating_sub(past_us);
+                end_us = start_us.saturating_add(self.width_us);
+            }
+            run += 1;
         }
+        self.add(start_us, run);
         Ok(())
     }
 

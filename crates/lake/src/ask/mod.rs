@@ -1,8 +1,11 @@
 //! The questions: a page of events, figures over many, events by id, SQL.
 
 mod by_id;
+mod footer_readers;
+mod has_token;
 mod histogram;
 mod page;
+mod prune;
 mod scoped;
 mod sql;
 mod stop;

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event::lake::{Cursor, Found, Search};
 use event::{Event, EventId, Scope};
@@ -15,7 +16,9 @@ use crate::filter::Filter;
 use crate::limits::{PAGE_EVENTS_MAX, WIDE_BATCH_ROWS};
 use crate::rows::{Columns, decode, id_at, moment};
 use crate::schema;
-use crate::segment::{Footers, Granule, SegmentFile, batch_rows, granule_rows, read_rows};
+use crate::segment::{
+    Footer, Footers, Granule, SegmentFile, batch_rows, granule_may_have, granule_rows, read_rows,
+};
 use crate::store::View;
 
 /// Granules that are read at once when little was found so far.
@@ -33,23 +36,15 @@ pub(crate) fn page(
     let filter = Filter::new(scope, search);
     let mut hits = Hits { wanted: limit + 1, kept: BinaryHeap::new() };
     in_memory(view, &filter, &mut hits)?;
-    let mut stopped_ms = None;
-    for (number, file) in view.segments.iter().enumerate() {
-        let newest_us = file.segment.max_occurred_at.timestamp_micros();
-        if !hits.wants(newest_us) {
-            break; // The files are sorted by their newest event.
+    let walk =
+        Walk { view, footers, filter: &filter, next_file: 0, left: Vec::new(), tried: 0, worth: 0 };
+    let stopped_ms = match walk.run(&mut hits, stop) {
+        Err(StoreError::Timeout { .. }) => Some(stop.took_ms()),
+        walked => {
+            walked?;
+            None
         }
-        let oldest_us = file.segment.min_occurred_at.timestamp_micros();
-        if filter.may_match_times(oldest_us, newest_us) {
-            match in_file(file, number, footers, &filter, &mut hits, stop) {
-                Err(StoreError::Timeout { .. }) => {
-                    stopped_ms = Some(stop.took_ms());
-                    break;
-                }
-                walked => walked?,
-            }
-        }
-    }
+    };
     let mut hits = hits.newest_first();
     let more = hits.len() > limit;
     hits.truncate(limit);
@@ -142,43 +137,162 @@ fn keep(
     Ok(())
 }
 
-/// Walks a file's granules from the newest back, a few at first, then more at a time.
-fn in_file(
-    file: &SegmentFile,
+/// A granule that may hold hits.
+struct Candidate {
     number: usize,
-    footers: &Footers,
-    filter: &Filter,
-    hits: &mut Hits,
-    stop: &Stop,
-) -> Result<(), StoreError> {
-    stop.check()?;
-    let footer = footers.of(file)?;
-    let mut columns = filter.columns(&footer.loose);
-    columns.insert(schema::ID);
-    let columns: Vec<&str> = columns.into_iter().collect();
-    let mut left = filter.granules(file, &footer)?;
-    let mut at_once = 1;
-    while let Some(newest_us) = left.iter().map(|granule| granule.max_us).max() {
-        if !hits.wants(newest_us) {
-            return Ok(());
-        }
-        let chosen: Vec<&Granule> = left.split_off(left.len().saturating_sub(at_once));
-        at_once = (at_once * 2).min(GRANULES_AT_ONCE_MAX);
-        for granule in chosen.into_iter().rev() {
-            stop.check()?;
-            let mut first_row = granule.rows.start;
-            let rows = granule_rows([granule]);
-            for batch in read_rows(file, &footer, Some(&columns), &rows, batch_rows(&columns))? {
-                let batch = batch?;
-                let found = filter.rows(&batch, &footer.loose)?;
-                keep(&Columns::of(&batch), &found, hits, |row| {
-                    Place::File(number, first_row + row)
-                })?;
-                first_row += batch.num_rows();
+    file: Arc<SegmentFile>,
+    footer: Arc<Footer>,
+    granule: Granule,
+}
+
+/// The way through the files' granules, from the newest back; a few at first, then more at a time.
+struct Walk<'a> {
+    view: &'a View,
+    footers: &'a Footers,
+    filter: &'a Filter,
+    /// The next file to look into; they are sorted by their newest event.
+    next_file: usize,
+    /// Granules of the files before it, the newest last.
+    left: Vec<Candidate>,
+    /// Granules that were looked through for the filter's text, and those that had it.
+    tried: usize,
+    worth: usize,
+}
+
+impl Walk<'_> {
+    fn run(mut self, hits: &mut Hits, stop: &Stop) -> Result<(), StoreError> {
+        let mut at_once = 1;
+        loop {
+            let chosen = self.next(at_once, hits, stop)?;
+            if chosen.is_empty() {
+                return Ok(());
+            }
+            at_once = (at_once * 2).min(GRANULES_AT_ONCE_MAX);
+            let use_needle = self.tried < GRANULES_AT_ONCE_MAX || self.worth * 2 < self.tried;
+            let filter = self.filter;
+            let wanted = hits.wanted;
+            let found = in_parallel(&chosen, |candidate| {
+                look_into(candidate, filter, use_needle, wanted, stop)
+            });
+            let mut failed = None;
+            for more in found {
+                match more {
+                    Ok(more) => {
+                        self.tried += 1;
+                        self.worth += usize::from(!more.is_empty());
+                        for hit in more {
+                            hits.push(hit);
+                        }
+                    }
+                    // What the others found is kept: it is shown when the time is up.
+                    Err(error) => failed = Some(error),
+                }
+            }
+            if let Some(error) = failed {
+                return Err(error);
             }
         }
     }
-    Ok(())
+
+    /// Returns the next granules that could hold newer events than those that were found.
+    fn next(
+        &mut self,
+        count: usize,
+        hits: &Hits,
+        stop: &Stop,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let mut chosen = Vec::new();
+        while chosen.len() < count {
+            if let Some(candidate) = self.left.pop() {
+                if hits.wants(candidate.granule.max_us) {
+                    chosen.push(candidate);
+                }
+                continue;
+            }
+            stop.check()?;
+            let number = self.next_file;
+            let Some(file) = self.view.segments.get(number) else { break };
+            self.next_file += 1;
+            let newest_us = file.segment.max_occurred_at.timestamp_micros();
+            if !hits.wants(newest_us) {
+                self.next_file = usize::MAX;
+                break;
+            }
+            let oldest_us = file.segment.min_occurred_at.timestamp_micros();
+            if self.filter.may_match_times(oldest_us, newest_us) {
+                let footer = self.footers.of(file)?;
+                let granules = self.filter.granules(file, &footer)?;
+                self.left.extend(granules.into_iter().map(|granule| Candidate {
+                    number,
+                    file: Arc::clone(file),
+                    footer: Arc::clone(&footer),
+                    granule: granule.clone(),
+                }));
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+/// Finds the newest hits of one granule.
+fn look_into(
+    candidate: &Candidate,
+    filter: &Filter,
+    use_needle: bool,
+    wanted: usize,
+    stop: &Stop,
+) -> Result<Vec<Hit>, StoreError> {
+    let Candidate { number, file, footer, granule } = candidate;
+    if let Some(needle) = filter.needle().filter(|_| use_needle) {
+        let open = Arc::new(file.open()?);
+        if !granule_may_have(file, footer, &open, granule, needle)? {
+            return Ok(Vec::new());
+        }
+    }
+    let mut columns = filter.columns(&footer.loose);
+    columns.insert(schema::ID);
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let mut hits = Hits { wanted, kept: BinaryHeap::new() };
+    let mut first_row = granule.rows.start;
+    let rows = granule_rows([granule]);
+    for batch in read_rows(file, footer, Some(&columns), &rows, batch_rows(&columns))? {
+        stop.check()?;
+        let batch = batch?;
+        let found = filter.rows(&batch, &footer.loose)?;
+        keep(&Columns::of(&batch), &found, &mut hits, |row| Place::File(*number, first_row + row))?;
+        first_row += batch.num_rows();
+    }
+    Ok(hits.newest_first())
+}
+
+/// Does a work for each, on both cores where there is more than one; the results keep their order.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, StoreError> + Sync,
+) -> Vec<Result<R, StoreError>> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else { return done };
+            done.push((number, work(item)));
+        }
+    };
+    let run = &run;
+    let mut done = std::thread::scope(|scope| {
+        let other = (items.len() > 1).then(|| scope.spawn(run));
+        let mut done = run();
+        match other.map(std::thread::ScopedJoinHandle::join) {
+            Some(Ok(more)) => done.extend(more),
+            // A panic in there is ours; it goes on here.
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => {}
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Reads the events that were found, in their order.
@@ -205,12 +319,16 @@ fn fetch(
             Place::File(number, row) => by_file.entry(number).or_default().push(row),
         }
     }
-    for (number, mut rows) in by_file {
+    let by_file: Vec<(usize, Vec<usize>)> = by_file.into_iter().collect();
+    let read = in_parallel(&by_file, |(number, rows)| {
         stop.check()?;
-        let Some(file) = view.segments.get(number) else { continue };
+        let Some(file) = view.segments.get(*number) else { return Ok(Vec::new()) };
+        let mut rows = rows.clone();
         rows.sort_unstable();
-        let events = read_events(file, footers, &rows)?;
-        found.extend(events.into_iter().map(|event| (event.id, event)));
+        read_events(file, footers, &rows)
+    });
+    for events in read {
+        found.extend(events?.into_iter().map(|event| (event.id, event)));
     }
     Ok(hits.iter().filter_map(|hit| found.remove(&hit.id)).collect())
 }

@@ -30,11 +30,13 @@ use futures::StreamExt as _;
 use uuid::Uuid;
 
 use super::Stop;
+use super::has_token::has_token;
 use super::table::EventsTable;
 use crate::error::StoreError;
 use crate::limits::SQL_BYTES_MAX;
 use crate::place::Place;
 use crate::schema::{self, SCHEMA};
+use crate::segment::Footers;
 use crate::store::{SPILL_FOLDER, View};
 
 /// Text of an answer in bytes: what a page can show and a browser can hold.
@@ -83,7 +85,7 @@ pub(crate) struct SqlLimits {
 /// Runs one `SELECT` over the scope's table `events` and the tables beside it.
 pub(crate) async fn sql(
     view: View,
-    place: &Place,
+    place: &(Arc<Place>, Arc<Footers>),
     (scope, beside): (&Scope, &[Beside]),
     text: &str,
     limits: SqlLimits,
@@ -96,7 +98,7 @@ pub(crate) async fn sql(
         return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
     }
     stop.check()?;
-    let context = context(place.folder(), limits.memory_bytes).map_err(asked_or_failed)?;
+    let context = context(place.0.folder(), limits.memory_bytes).map_err(asked_or_failed)?;
     register_events(&context, view, place, scope).map_err(asked_or_failed)?;
     for table in beside {
         let batch = batch_of(table).map_err(asked_or_failed)?;
@@ -135,18 +137,21 @@ fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFus
 fn register_events(
     context: &SessionContext,
     view: View,
-    place: &Place,
+    (place, footers): &(Arc<Place>, Arc<Footers>),
     scope: &Scope,
 ) -> Result<(), DataFusionError> {
     let store = ObjectStoreUrl::parse("lake://events/")?;
-    context.register_object_store(store.as_ref(), place.for_sql(&view.segments)?);
+    let files = place.for_sql(&view.segments)?;
+    context.register_object_store(store.as_ref(), Arc::clone(&files));
+    context.register_udf(has_token());
+    let footers = Arc::clone(footers);
     let mut batches: Vec<RecordBatch> =
         view.batches.iter().map(|rows| rows.batch.clone()).collect();
     let tail = view.tail.iter().flat_map(|events| events.iter());
     batches.push(crate::rows::encode(tail)?.batch);
     let agencies = scope.visible().map(|ids| ids.iter().map(ToString::to_string).collect());
     let agencies = agencies.map(Arc::new);
-    let table = EventsTable { batches, segments: view.segments, store, agencies };
+    let table = EventsTable { batches, segments: view.segments, store, files, footers, agencies };
     let frame = context.read_table(Arc::new(table))?;
     let id_text = id_text();
     let columns: Vec<Expr> = SCHEMA

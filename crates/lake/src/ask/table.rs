@@ -6,24 +6,29 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{
-    BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType,
-};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
+use object_store::ObjectStore;
+use parquet::arrow::arrow_reader::RowSelection;
 
+use super::footer_readers::FooterReaders;
+use super::prune::Pruning;
 use super::scoped::{ScopedExec, with_agency};
-use crate::schema::{OCCURRED_AT, SCHEMA};
-use crate::segment::SegmentFile;
+use crate::error::StoreError;
+use crate::schema::{COLLECTED_AT, OCCURRED_AT, SCHEMA};
+use crate::segment::{Footers, SegmentFile, granule_rows};
 
 /// What one SQL question sees.
 #[derive(Debug)]
@@ -31,6 +36,9 @@ pub(super) struct EventsTable {
     pub(super) batches: Vec<RecordBatch>,
     pub(super) segments: Arc<Vec<Arc<SegmentFile>>>,
     pub(super) store: ObjectStoreUrl,
+    /// The files behind that address.
+    pub(super) files: Arc<dyn ObjectStore>,
+    pub(super) footers: Arc<Footers>,
     /// The agencies whose events are to be seen; `None` is all.
     pub(super) agencies: Option<Arc<BTreeSet<String>>>,
 }
@@ -59,117 +67,121 @@ impl TableProvider for EventsTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let span = TimeSpan::of(filters);
+        let parts = self.parts(Pruning::of(filters)).await?;
         let Some(agencies) = &self.agencies else {
-            return self.scan_all(state, projection, &span, limit);
+            return self.scan_all(state, projection, parts, limit);
         };
         let width = projection.map_or(SCHEMA.fields().len(), Vec::len);
         let columns = with_agency(projection)?;
-        let input = self.scan_all(state, Some(&columns), &span, None)?;
+        let input = self.scan_all(state, Some(&columns), parts, None)?;
         Ok(Arc::new(ScopedExec::new(input, Arc::clone(agencies), width)?))
     }
 }
 
 impl EventsTable {
+    /// Returns the parts of files that may have rows of the answer. What must be known of a file for that
+    /// may have to come from the store.
+    async fn parts(&self, pruning: Pruning) -> Result<Vec<PartitionedFile>> {
+        let files: Vec<Arc<SegmentFile>> =
+            self.segments.iter().filter(|file| pruning.may_hold(file)).cloned().collect();
+        let footers = Arc::clone(&self.footers);
+        let work = tokio::task::spawn_blocking(move || {
+            let parts = files.iter().filter_map(|file| part(file, &footers, &pruning).transpose());
+            parts.collect::<Result<Vec<_>, StoreError>>()
+        });
+        work.await.map_err(StoreError::from).and_then(|parts| parts).map_err(external)
+    }
+
     fn scan_all(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        span: &TimeSpan,
+        parts: Vec<PartitionedFile>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut groups = vec![FileGroup::default(); state.config().target_partitions().max(1)];
-        let mut has_files = false;
-        let files = self.segments.iter().filter(|file| span.may_hold(file));
-        for (turn, file) in files.enumerate() {
-            let part = PartitionedFile::new(file.segment.path.clone(), file.segment.size_bytes);
-            let groups_count = groups.len();
-            if let Some(group) = groups.get_mut(turn % groups_count) {
-                group.push(part);
-            }
-            has_files = true;
-        }
         let memory = MemorySourceConfig::try_new_exec(
             std::slice::from_ref(&self.batches),
             SCHEMA.clone(),
             projection.cloned(),
         )?;
-        if !has_files {
+        if parts.is_empty() {
             return Ok(memory);
         }
-        let source = ParquetSource::new(SCHEMA.clone()).with_enable_page_index(true);
+        let mut groups = vec![FileGroup::default(); state.config().target_partitions().max(1)];
+        let groups_count = groups.len();
+        let mut rows = Precision::Exact(0);
+        for (turn, part) in parts.into_iter().enumerate() {
+            let own = part.statistics.as_ref().map_or(Precision::Absent, |own| own.num_rows);
+            rows = rows.add(&own);
+            if let Some(group) = groups.get_mut(turn % groups_count) {
+                group.push(part);
+            }
+        }
         groups.retain(|group| !group.is_empty());
+        let readers = FooterReaders::new(Arc::clone(&self.files), &self.segments, &self.footers);
+        let source = ParquetSource::new(SCHEMA.clone())
+            // Granules were left out by our own index.
+            .with_enable_page_index(false)
+            .with_parquet_file_reader_factory(Arc::new(readers));
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_statistics(Statistics { num_rows: rows, ..Statistics::new_unknown(&SCHEMA) })
             .build();
         let files: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         UnionExec::try_new(vec![memory, files])
     }
 }
 
-/// The span of time that a question's filters leave, in microseconds, both ends inclusive.
-#[derive(Debug)]
-struct TimeSpan {
-    from_us: i64,
-    to_us: i64,
+/// Returns the part of a file that may have rows of the answer.
+fn part(
+    file: &SegmentFile,
+    footers: &Footers,
+    pruning: &Pruning,
+) -> Result<Option<PartitionedFile>, StoreError> {
+    let footer = footers.of(file)?;
+    let granules = pruning.granules(file, &footer)?;
+    if granules.is_empty() {
+        return Ok(None);
+    }
+    let all_rows = footer.granules.last().map_or(0, |granule| granule.rows.end);
+    let rows: usize = granules.iter().map(|granule| granule.rows.len()).sum();
+    let is_whole = rows == all_rows;
+    let count = if is_whole { Precision::Exact(rows) } else { Precision::Inexact(rows) };
+    let mut part = PartitionedFile::new(file.segment.path.clone(), file.segment.size_bytes)
+        .with_statistics(Arc::new(statistics(file, count)));
+    if !is_whole {
+        let ranges = granule_rows(granules).into_iter();
+        let selection = RowSelection::from_consecutive_ranges(ranges, all_rows);
+        part = part.with_extension(ParquetRowSelection::new(selection));
+    }
+    Ok(Some(part))
 }
 
-impl TimeSpan {
-    fn of(filters: &[Expr]) -> Self {
-        let mut span = Self { from_us: i64::MIN, to_us: i64::MAX };
-        for filter in filters {
-            // Only what is joined by AND narrows the span; everything else is left to the rows.
-            let walked = filter.apply(|expr| match expr {
-                Expr::BinaryExpr(binary) if binary.op == Operator::And => {
-                    Ok(TreeNodeRecursion::Continue)
-                }
-                Expr::BinaryExpr(binary) => {
-                    span.narrow(binary);
-                    Ok(TreeNodeRecursion::Jump)
-                }
-                _ => Ok(TreeNodeRecursion::Jump),
-            });
-            debug_assert!(walked.is_ok(), "the walk above returns no error");
-        }
-        span
-    }
-
-    fn narrow(&mut self, binary: &BinaryExpr) {
-        let (operator, literal) = match (&*binary.left, &*binary.right) {
-            (Expr::Column(column), Expr::Literal(literal, _)) if column.name == OCCURRED_AT => {
-                (binary.op, literal)
-            }
-            (Expr::Literal(literal, _), Expr::Column(column)) if column.name == OCCURRED_AT => {
-                match binary.op.swap() {
-                    Some(operator) => (operator, literal),
-                    None => return,
-                }
-            }
-            _ => return,
-        };
-        // Nanoseconds round down: a bound that lies between may let one file too many in.
-        let time_us = match literal {
-            ScalarValue::TimestampMicrosecond(Some(time), _) => *time,
-            ScalarValue::TimestampNanosecond(Some(time), _) => time.div_euclid(1000),
-            ScalarValue::TimestampMillisecond(Some(time), _) => time.saturating_mul(1000),
-            ScalarValue::TimestampSecond(Some(time), _) => time.saturating_mul(1_000_000),
-            _ => return,
-        };
-        match operator {
-            Operator::Gt | Operator::GtEq => self.from_us = self.from_us.max(time_us),
-            Operator::Lt | Operator::LtEq => self.to_us = self.to_us.min(time_us),
-            Operator::Eq => {
-                self.from_us = self.from_us.max(time_us);
-                self.to_us = self.to_us.min(time_us);
-            }
-            _ => {}
+/// Returns what is known of a file's rows before they are read.
+fn statistics(file: &SegmentFile, rows: Precision<usize>) -> Statistics {
+    let mut statistics = Statistics { num_rows: rows, ..Statistics::new_unknown(&SCHEMA) };
+    let time = |time: DateTime<Utc>| {
+        let time_us = Some(time.timestamp_micros());
+        Precision::Exact(ScalarValue::TimestampMicrosecond(time_us, Some("UTC".into())))
+    };
+    let columns = [
+        (OCCURRED_AT, file.segment.min_occurred_at, file.segment.max_occurred_at),
+        (COLLECTED_AT, file.segment.min_collected_at, file.segment.max_collected_at),
+    ];
+    for (name, min, max) in columns {
+        let column = SCHEMA.index_of(name).ok();
+        let column = column.and_then(|column| statistics.column_statistics.get_mut(column));
+        if let Some(column) = column {
+            column.null_count = Precision::Exact(0);
+            column.min_value = time(min);
+            column.max_value = time(max);
         }
     }
+    statistics
+}
 
-    fn may_hold(&self, file: &SegmentFile) -> bool {
-        file.segment.max_occurred_at.timestamp_micros() >= self.from_us
-            && file.segment.min_occurred_at.timestamp_micros() <= self.to_us
-    }
+fn external(error: StoreError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
 }

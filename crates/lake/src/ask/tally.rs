@@ -10,14 +10,16 @@ use super::Stop;
 use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::limits::ROW_GROUP_ROWS;
-use crate::segment::{Footer, Footers, Granule, SegmentFile, batch_rows, granule_rows, read_rows};
+use crate::segment::{
+    Footer, Footers, Granule, SegmentFile, batch_rows, granule_may_have, granule_rows, read_rows,
+};
 use crate::store::View;
 
 /// Threads for one question: more would take the cores from taking events in.
 const THREADS_MAX: usize = 2;
 
 /// Files that are open at a time: a year has thousands, and each footer takes memory.
-const FILES_AT_ONCE: usize = 16;
+const FILES_AT_ONCE: usize = 64;
 
 /// Counts something about rows.
 pub(super) trait Tally: Send + Sized {
@@ -179,7 +181,11 @@ fn count_piece<T: Tally>(
     let mut columns = filter.columns(loose);
     tally.columns(loose, &mut columns);
     let columns: Vec<&str> = columns.into_iter().collect();
-    let rows = granule_rows(piece.granules.iter().copied());
+    let granules = with_needle(piece, filter, stop)?;
+    if granules.is_empty() {
+        return Ok(());
+    }
+    let rows = granule_rows(granules);
     for batch in read_rows(piece.file, piece.footer, Some(&columns), &rows, batch_rows(&columns))? {
         stop.check()?;
         let batch = batch?;
@@ -187,4 +193,30 @@ fn count_piece<T: Tally>(
         tally.rows(&batch, loose, &found)?;
     }
     Ok(())
+}
+
+/// Granules that are looked through before it is told whether that is worth it.
+const TRIED_GRANULES: usize = 4;
+
+/// Returns the granules that may have the filter's text, if it asks for one. Where most have it,
+/// the rest is not looked through.
+fn with_needle<'a>(
+    piece: &Piece<'a>,
+    filter: &Filter,
+    stop: &Stop,
+) -> Result<Vec<&'a Granule>, StoreError> {
+    let Some(needle) = filter.needle() else { return Ok(piece.granules.clone()) };
+    let open = Arc::new(piece.file.open()?);
+    let mut found = Vec::new();
+    for (tried, granule) in piece.granules.iter().enumerate() {
+        stop.check()?;
+        if tried >= TRIED_GRANULES && found.len() * 2 > tried {
+            found.extend(piece.granules.iter().skip(tried));
+            break;
+        }
+        if granule_may_have(piece.file, piece.footer, &open, granule, needle)? {
+            found.push(*granule);
+        }
+    }
+    Ok(found)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ahash::AHashMap;
+use arrow::array::{Array as _, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use event::lake::{Search, TopValue};
 use event::query::resolve;
@@ -13,7 +14,7 @@ use super::tally::{Tally, count};
 use crate::error::StoreError;
 use crate::filter::{FieldColumns, FieldName, Filter};
 use crate::limits::{TOP_LIMIT_MAX, TOP_VALUES_COUNTED};
-use crate::rows::Columns;
+use crate::rows::{Columns, TextColumn};
 use crate::segment::{Footers, Granule};
 use crate::store::View;
 
@@ -38,8 +39,10 @@ pub(crate) fn top(
         name: of.field.to_owned(),
         field: FieldName::new(of.field),
         counts: AHashMap::new(),
+        coded: None,
     };
-    let values = count(view, footers, &Filter::new(scope, search), values, stop)?;
+    let mut values = count(view, footers, &Filter::new(scope, search), values, stop)?;
+    values.settle();
     let mut top: Vec<TopValue> =
         values.counts.into_iter().map(|(value, count)| TopValue { value, count }).collect();
     top.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
@@ -51,9 +54,52 @@ struct Values {
     name: String,
     field: FieldName,
     counts: AHashMap<String, u64>,
+    /// Counts by code, of the dictionary that was met last.
+    coded: Option<Coded>,
+}
+
+/// A dictionary of a file, and how often each of its values was met.
+struct Coded {
+    values: StringArray,
+    counts: Vec<u64>,
+}
+
+impl Coded {
+    fn is_of(&self, values: &StringArray) -> bool {
+        self.values.len() == values.len()
+            && self.values.value_data().as_ptr() == values.value_data().as_ptr()
+    }
 }
 
 impl Values {
+    /// Counts rows of a column of codes: a value's text is looked at once a dictionary.
+    fn add_codes(&mut self, codes: &Int32Array, values: &StringArray, rows: &[usize]) {
+        if !self.coded.as_ref().is_some_and(|coded| coded.is_of(values)) {
+            self.settle();
+            self.coded = Some(Coded { values: values.clone(), counts: vec![0; values.len()] });
+        }
+        let Some(coded) = &mut self.coded else { return };
+        let all_set = codes.null_count() == 0;
+        for row in rows {
+            let code = codes.values().get(*row).and_then(|code| usize::try_from(*code).ok());
+            if let Some(count) = code.and_then(|code| coded.counts.get_mut(code))
+                && (all_set || codes.is_valid(*row))
+            {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Counts by value what was counted by code.
+    fn settle(&mut self) {
+        let Some(Coded { values, counts }) = self.coded.take() else { return };
+        for (code, count) in counts.into_iter().enumerate() {
+            if count > 0 && code < values.len() {
+                self.add(values.value(code), count);
+            }
+        }
+    }
+
     fn add(&mut self, value: &str, count: u64) {
         if let Some(counted) = self.counts.get_mut(value) {
             *counted += count;
@@ -77,7 +123,12 @@ impl Values {
 
 impl Tally for Values {
     fn fresh(&self) -> Self {
-        Self { name: self.name.clone(), field: self.field.clone(), counts: AHashMap::new() }
+        Self {
+            name: self.name.clone(),
+            field: self.field.clone(),
+            counts: AHashMap::new(),
+            coded: None,
+        }
     }
 
     fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>) {
@@ -97,6 +148,10 @@ impl Tally for Values {
         let field = self.field.clone();
         let columns = Columns::of(batch);
         let values = FieldColumns::of(&field, &columns, loose);
+        if let Some(TextColumn::Coded { codes, values }) = values.only_text() {
+            self.add_codes(codes, values, rows);
+            return Ok(());
+        }
         for row in rows {
             match values.plain_text(*row) {
                 Some(text) => self.add(text, 1),
@@ -117,7 +172,9 @@ impl Tally for Values {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, mut other: Self) {
+        other.settle();
+        self.settle();
         let mut counted: Vec<(String, u64)> = other.counts.into_iter().collect();
         counted.sort_unstable();
         for (value, count) in counted {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use arrow::array::{Array as _, Int64Array, StringArray};
+use arrow::array::{Array as _, Int64Array};
 use event::query::{Builtin, TextPattern, ValueTest};
 use event::{Attr, AttrType, Class, Value};
 
 use super::{FieldName, Filter, Node, builtin_column};
 use crate::error::{BadRows, StoreError};
-use crate::rows::{Columns, exact_attrs, id_at, text_at};
+use crate::rows::{Columns, TextColumn, exact_attrs, id_at, text_at};
 use crate::schema;
 
 impl Filter {
@@ -27,7 +27,7 @@ impl Filter {
         if let Some(agencies) = &self.agencies {
             let column = columns.text(schema::AGENCY_ID);
             let column = column.ok_or(BadRows::Missing(schema::AGENCY_ID))?;
-            rows.retain(|row| agencies.contains(column.value(*row)));
+            rows = known_texts(column, rows, |id| agencies.contains(id));
         }
         if let Some(before) = self.before {
             let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
@@ -82,16 +82,7 @@ pub(super) fn matching(
             Ok(found)
         }
         Node::Text(pattern) => Ok(text_rows(pattern, columns, rows)),
-        Node::Field { field, test } => {
-            let field = FieldColumns::of(field, columns, loose);
-            let mut found = Vec::new();
-            for row in rows {
-                if field.passes(row, test)? {
-                    found.push(row);
-                }
-            }
-            Ok(found)
-        }
+        Node::Field { field, test } => FieldColumns::of(field, columns, loose).passing(rows, test),
     }
 }
 
@@ -129,16 +120,42 @@ fn text_rows(pattern: &TextPattern, columns: &Columns<'_>, rows: Vec<usize>) -> 
     found
 }
 
+/// Returns the rows whose text passes; a text that many rows share is asked once.
+fn known_texts(
+    column: TextColumn<'_>,
+    rows: Vec<usize>,
+    mut passes: impl FnMut(&str) -> bool,
+) -> Vec<usize> {
+    let mut rows = rows;
+    let TextColumn::Coded { codes, values } = column else {
+        rows.retain(|row| column.at(*row).is_some_and(&mut passes));
+        return rows;
+    };
+    let mut verdicts: Vec<Option<bool>> = vec![None; values.len()];
+    let keys = codes.values();
+    let all_set = codes.null_count() == 0;
+    rows.retain(|row| {
+        if !all_set && codes.is_null(*row) {
+            return false;
+        }
+        let code = keys.get(*row).and_then(|code| usize::try_from(*code).ok());
+        let Some(code) = code else { return false };
+        let Some(verdict) = verdicts.get_mut(code) else { return false };
+        *verdict.get_or_insert_with(|| passes(values.value(code)))
+    });
+    rows
+}
+
 /// A field's columns in one batch.
 #[derive(Debug)]
 pub(crate) struct FieldColumns<'a> {
     field: &'a FieldName,
     columns: &'a Columns<'a>,
-    text: Option<&'a StringArray>,
+    text: Option<TextColumn<'a>>,
     int: Option<&'a Int64Array>,
-    exact: Option<&'a StringArray>,
+    exact: Option<TextColumn<'a>>,
     /// The source's own fields, where the column alone does not answer.
-    own: Option<&'a StringArray>,
+    own: Option<TextColumn<'a>>,
 }
 
 impl<'a> FieldColumns<'a> {
@@ -157,7 +174,7 @@ impl<'a> FieldColumns<'a> {
                     AttrType::Text | AttrType::Ip => found.text = columns.text(attr.alias()),
                 }
                 let exact = columns.text(schema::ATTRS_EXACT);
-                found.exact = exact.filter(|column| column.null_count() < column.len());
+                found.exact = exact.filter(|column| !column.is_empty());
                 if loose.contains(attr) {
                     found.own = columns.text(schema::FIELDS);
                 }
@@ -165,6 +182,20 @@ impl<'a> FieldColumns<'a> {
             FieldName::Own(_) => found.own = columns.text(schema::FIELDS),
         }
         found
+    }
+
+    /// Returns the rows whose value is there and passes.
+    fn passing(&self, rows: Vec<usize>, test: &ValueTest) -> Result<Vec<usize>, StoreError> {
+        if let (Some(text), None, None) = (self.text, self.exact, self.own) {
+            return Ok(known_texts(text, rows, |text| test.passes_text(text)));
+        }
+        let mut found = Vec::new();
+        for row in rows {
+            if self.passes(row, test)? {
+                found.push(row);
+            }
+        }
+        Ok(found)
     }
 
     /// Returns whether a row's value is there and passes.
@@ -179,6 +210,11 @@ impl<'a> FieldColumns<'a> {
             }
         }
         Ok(self.value(row)?.is_some_and(|value| test.passes(&value)))
+    }
+
+    /// Returns the column that alone gives every value, if there is one.
+    pub(crate) fn only_text(&self) -> Option<TextColumn<'a>> {
+        if self.exact.is_none() && self.own.is_none() { self.text } else { None }
     }
 
     /// Returns a row's value without a copy, where it is a plain text of its column.

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::place::Opened;
 use crate::rows::Columns;
 use crate::schema::{self, INDEXED};
-use crate::segment::{Footer, Granule, SegmentFile, field_token, may_hold, word_token};
+use crate::segment::{Footer, Granule, Needle, SegmentFile, Token, may_hold};
 
 /// What a search asks of every row.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(crate) struct Filter {
     before: Option<(i64, EventId)>,
     scope: Scope,
     agencies: Option<BTreeSet<String>>,
+    needle: Option<Needle>,
 }
 
 #[derive(Debug)]
@@ -163,6 +164,17 @@ impl Node {
         }
     }
 
+    /// Returns the longest text that every matching row has.
+    fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Text(pattern) => pattern.longest_literal(),
+            Self::And(parts) => {
+                parts.iter().filter_map(Self::literal).max_by_key(|text| text.len())
+            }
+            _ => None,
+        }
+    }
+
     /// Returns what the index must hold for a row to match.
     fn need(&self, loose: &BTreeSet<Attr>) -> Need {
         match self {
@@ -170,22 +182,22 @@ impl Node {
             Self::And(parts) => Need::all(parts.iter().map(|part| part.need(loose))),
             Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
             Self::Text(pattern) => {
-                Need::tokens(pattern.whole_words().iter().map(|word| word_token(word)).collect())
+                Need::tokens(pattern.whole_words().iter().map(|word| Token::word(word)).collect())
             }
             Self::Field { field, test } => {
                 let Some(value) = test.equal_to() else { return Need::Nothing };
                 match field {
                     FieldName::Attr(attr, _) if INDEXED.contains(attr) && !loose.contains(attr) => {
-                        Need::tokens(vec![field_token(attr.alias(), value)])
+                        Need::tokens(vec![Token::value(attr.alias(), value)])
                     }
                     FieldName::Builtin(
                         builtin @ (Builtin::AgencyId | Builtin::SystemId | Builtin::SourceId),
-                    ) => Need::tokens(vec![field_token(builtin_column(*builtin), value)]),
+                    ) => Need::tokens(vec![Token::value(builtin_column(*builtin), value)]),
                     // The own field's value stands in the text, so its words are in the index.
                     FieldName::Own(_) | FieldName::Attr(..) => {
                         let pattern = TextPattern::new(&event::query::escape(value));
                         Need::tokens(
-                            pattern.whole_words().iter().map(|word| word_token(word)).collect(),
+                            pattern.whole_words().iter().map(|word| Token::word(word)).collect(),
                         )
                     }
                     FieldName::Builtin(_) => Need::Nothing,
@@ -199,13 +211,13 @@ impl Node {
 #[derive(Debug)]
 enum Need {
     Nothing,
-    Tokens(Vec<u64>),
+    Tokens(Vec<Token>),
     All(Vec<Need>),
     Any(Vec<Need>),
 }
 
 impl Need {
-    fn tokens(tokens: Vec<u64>) -> Self {
+    fn tokens(tokens: Vec<Token>) -> Self {
         if tokens.is_empty() { Self::Nothing } else { Self::Tokens(tokens) }
     }
 
@@ -223,30 +235,33 @@ impl Need {
         }
     }
 
-    fn met_by(
-        &self,
-        file: &Opened,
-        footer: &Footer,
-        granule: &Granule,
-    ) -> Result<bool, StoreError> {
+    /// Returns for each granule whether it may meet this; `None` if the index leaves out none.
+    fn met_by(&self, file: &Opened, footer: &Footer) -> Result<Option<Vec<bool>>, StoreError> {
         match self {
-            Self::Nothing => Ok(true),
-            Self::Tokens(tokens) => may_hold(file, footer, granule, tokens),
+            Self::Nothing => Ok(None),
+            Self::Tokens(tokens) => may_hold(file, footer, tokens).map(Some),
             Self::All(needs) => {
+                let mut all: Option<Vec<bool>> = None;
                 for need in needs {
-                    if !need.met_by(file, footer, granule)? {
-                        return Ok(false);
+                    all = match (all, need.met_by(file, footer)?) {
+                        (Some(all), Some(met)) => {
+                            Some(all.into_iter().zip(met).map(|(a, b)| a && b).collect())
+                        }
+                        (all, met) => all.or(met),
+                    };
+                    if all.as_ref().is_some_and(|all| !all.contains(&true)) {
+                        break;
                     }
                 }
-                Ok(true)
+                Ok(all)
             }
             Self::Any(needs) => {
+                let mut any = vec![false; footer.granules.len()];
                 for need in needs {
-                    if need.met_by(file, footer, granule)? {
-                        return Ok(true);
-                    }
+                    let Some(met) = need.met_by(file, footer)? else { return Ok(None) };
+                    any = any.into_iter().zip(met).map(|(a, b)| a || b).collect();
                 }
-                Ok(false)
+                Ok(Some(any))
             }
         }
     }
@@ -255,8 +270,10 @@ impl Need {
 impl Filter {
     pub(crate) fn new(scope: &Scope, search: &Search) -> Self {
         let agencies = scope.visible();
+        let node = Node::new(&search.query);
         Self {
-            node: Node::new(&search.query),
+            needle: node.literal().and_then(Needle::new),
+            node,
             matcher: Matcher::new(&search.query),
             // A bound between two microseconds: the next one is the first inside.
             from_us: micros_up(search.from),
@@ -292,18 +309,23 @@ impl Filter {
         if !self.may_hold_collected(file.segment.max_id) {
             return Ok(Vec::new());
         }
-        let open = file.open()?;
         let need = Need::all([self.node.need(&footer.loose), self.scope_need()].into_iter());
-        let mut granules = Vec::new();
-        for granule in &footer.granules {
-            if self.may_match_times(granule.min_us, granule.max_us)
+        let met = match need {
+            Need::Nothing => None,
+            need => need.met_by(&file.open()?, footer)?,
+        };
+        let is_met = |granule: &&Granule| {
+            self.may_match_times(granule.min_us, granule.max_us)
                 && self.may_hold_collected(granule.max_id)
-                && need.met_by(&open, footer, granule)?
-            {
-                granules.push(granule);
-            }
-        }
-        Ok(granules)
+                && met.as_ref().is_none_or(|met| met.get(granule.number).is_none_or(|met| *met))
+        };
+        Ok(footer.granules.iter().filter(is_met).collect())
+    }
+
+    /// Returns the text that every matching row has in its record or values, where pages can be
+    /// looked through for it before rows are made of them.
+    pub(crate) fn needle(&self) -> Option<&Needle> {
+        self.needle.as_ref()
     }
 
     /// Returns whether rows up to this id may have been collected late enough: an id is made when its
@@ -318,7 +340,7 @@ impl Filter {
         match &self.agencies {
             // Past this many the index is asked more than it saves.
             Some(agencies) if agencies.len() <= 32 => Need::any(
-                agencies.iter().map(|id| Need::tokens(vec![field_token(schema::AGENCY_ID, id)])),
+                agencies.iter().map(|id| Need::tokens(vec![Token::value(schema::AGENCY_ID, id)])),
             ),
             _ => Need::Nothing,
         }

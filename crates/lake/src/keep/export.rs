@@ -21,7 +21,7 @@ use crate::place::Place;
 use crate::place::digest;
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
-use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
+use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
 use crate::store::widened;
 
 /// Name of the manifest in an export's folder.
@@ -139,7 +139,7 @@ fn one(
     let taken_from = (segment.path.clone(), segment.sha256.clone());
     match what.format {
         ExportFormat::Parquet => {
-            let mut writer = SegmentWriter::create(into, id, segment.day)?;
+            let mut writer = SegmentWriter::create(into, id, segment.day, Packing::Small)?;
             let mut events = 0;
             for batch in chosen {
                 let batch = batch?;

@@ -19,7 +19,9 @@ use crate::limits::{GRANULE_ROWS, MERGE_BATCH_ROWS};
 use crate::place::Place;
 use crate::rows::{Columns, moment, text_at};
 use crate::schema;
-use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows, remove_quietly};
+use crate::segment::{
+    FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows, remove_quietly,
+};
 use crate::store::widened;
 
 /// Whose events: an agency's, of one of its systems or of none.
@@ -228,7 +230,7 @@ fn rewrite(
     let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
-    let mut writer = SegmentWriter::create(place.folder(), id, segment.day)?;
+    let mut writer = SegmentWriter::create(place.folder(), id, segment.day, Packing::Small)?;
     let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
     for batch in batches {
         let kept = batch.and_then(|batch| without(&batch, gone));

@@ -12,7 +12,7 @@ use crate::lake::{Lake, blocking};
 use crate::limits::GRANULE_ROWS;
 use crate::place::Place;
 use crate::segment::{
-    Damage, FileOrigin, Footers, SegmentFile, SegmentWriter, places_of, read_rows,
+    Damage, FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, places_of, read_rows,
 };
 use crate::store::widened;
 use event::lake::LakeError;
@@ -116,16 +116,20 @@ impl Lake {
 fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment> {
     let file = SegmentFile::new(place, segment.clone());
     let footers = Footers::default();
-    let opened = catch_unwind(AssertUnwindSafe(|| footers.of(&file))).ok()?;
-    let footer = opened.ok()?;
+    let open = || {
+        let footer = footers.of(&file)?;
+        footer.parquet(&file)?;
+        Ok::<_, StoreError>(footer)
+    };
+    let footer = catch_unwind(AssertUnwindSafe(open)).ok()?.ok()?;
     let damage = Damage::of(&file, &footer).ok()?;
-    let mut writer = SegmentWriter::create(place.folder(), id, segment.day).ok()?;
+    let mut writer = SegmentWriter::create(place.folder(), id, segment.day, Packing::Small).ok()?;
     let rows = usize::try_from(segment.rows).unwrap_or(0);
     let mut saved = 0;
     for first in (0..rows).step_by(GRANULE_ROWS) {
         let granule = first..(first + GRANULE_ROWS).min(rows);
         // Each granule for itself: damage costs its own rows only.
-        let Ok(places) = places_of(&footer, &granule) else { continue };
+        let Ok(places) = places_of(&file, &footer, &granule) else { continue };
         if places.iter().any(|place| damage.touches(place)) {
             continue;
         }

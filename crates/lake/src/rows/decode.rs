@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{
-    Array as _, AsArray as _, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray,
+    Array as _, ArrayRef, AsArray as _, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
@@ -37,8 +37,8 @@ impl<'a> Columns<'a> {
     }
 
     /// Returns a text column.
-    pub(crate) fn text(&self, name: &str) -> Option<&'a StringArray> {
-        self.batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>())
+    pub(crate) fn text(&self, name: &str) -> Option<TextColumn<'a>> {
+        TextColumn::of(self.batch.column_by_name(name)?)
     }
 
     /// Returns an attribute's column of whole numbers.
@@ -64,10 +64,51 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// A column of texts, as they are or as codes of a dictionary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TextColumn<'a> {
+    Plain(&'a StringArray),
+    Coded { codes: &'a Int32Array, values: &'a StringArray },
+}
+
+impl<'a> TextColumn<'a> {
+    fn of(column: &'a ArrayRef) -> Option<Self> {
+        if let Some(plain) = column.as_string_opt::<i32>() {
+            return Some(Self::Plain(plain));
+        }
+        let coded = column.as_dictionary_opt::<Int32Type>()?;
+        let values = coded.values().as_string_opt::<i32>()?;
+        Some(Self::Coded { codes: coded.keys(), values })
+    }
+
+    /// Returns a row's text; `None` where it is null.
+    pub(crate) fn at(self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Plain(texts) => {
+                (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row))
+            }
+            Self::Coded { codes, values } => {
+                if row >= codes.len() || codes.is_null(row) {
+                    return None;
+                }
+                let code = usize::try_from(codes.value(row)).ok()?;
+                (code < values.len()).then(|| values.value(code))
+            }
+        }
+    }
+
+    /// Returns whether no row has a text.
+    pub(crate) fn is_empty(self) -> bool {
+        match self {
+            Self::Plain(texts) => texts.null_count() == texts.len(),
+            Self::Coded { codes, .. } => codes.null_count() == codes.len(),
+        }
+    }
+}
+
 /// Returns a row's text; `None` where it is null or the column is not there.
-pub(crate) fn text_at(column: Option<&StringArray>, row: usize) -> Option<&str> {
-    let column = column?;
-    (row < column.len() && column.is_valid(row)).then(|| column.value(row))
+pub(crate) fn text_at(column: Option<TextColumn<'_>>, row: usize) -> Option<&str> {
+    column?.at(row)
 }
 
 /// Returns a row's event id.
@@ -98,7 +139,7 @@ struct AttrColumn<'a> {
 
 enum AttrValues<'a> {
     Int(&'a Int64Array),
-    Text(&'a StringArray),
+    Text(TextColumn<'a>),
 }
 
 impl<'a> AttrColumn<'a> {
@@ -113,7 +154,7 @@ impl<'a> AttrColumn<'a> {
     fn value_at(&self, row: usize) -> Option<Value> {
         match self.values {
             AttrValues::Int(column) => column.is_valid(row).then(|| column.value(row).into()),
-            AttrValues::Text(column) => column.is_valid(row).then(|| column.value(row).into()),
+            AttrValues::Text(column) => column.at(row).map(Value::from),
         }
     }
 }

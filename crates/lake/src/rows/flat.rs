@@ -349,9 +349,15 @@ impl FlatReader {
         column.pad(row);
         let text = token.text(line);
         match (column, token) {
-            // Kept beside its column, which is filled with nulls below.
-            (_, Token::Nested(_)) => {
-                self.exact.insert(attr.alias().to_owned(), list_or_text(&text));
+            (column, Token::Nested(_)) => {
+                let kept = list_or_text(&text);
+                if let AttrColumn::Text(column) = column {
+                    let value = first_value(&kept.to_string());
+                    column.append_value(
+                        value.map_or(text.clone(), |value| value.text().into_owned().into()),
+                    );
+                }
+                self.exact.insert(attr.alias().to_owned(), kept);
             }
             (AttrColumn::Text(column), _) => column.append_value(&text),
             (AttrColumn::Int(column), _) => match text.parse::<i64>() {

@@ -67,7 +67,8 @@ impl Damage {
     ///
     /// When it cannot be read, or has no checksums that fit its length.
     pub(crate) fn of(file: &SegmentFile, footer: &Footer) -> Result<Self, StoreError> {
-        let place = key(footer.parquet.metadata(), KEY_CHECKS).ok_or(StoreError::Index)?;
+        let parquet = footer.parquet(file)?;
+        let place = key(parquet.plain.metadata(), KEY_CHECKS).ok_or(StoreError::Index)?;
         let covered: u64 = place.parse().map_err(|_| StoreError::Index)?;
         let file = file.open()?;
         if covered > Length::len(&file) {
@@ -107,10 +108,11 @@ impl Damage {
 ///
 /// When the footer does not say where pages are.
 pub(crate) fn places_of(
+    file: &SegmentFile,
     footer: &Footer,
     rows: &Range<usize>,
 ) -> Result<Vec<Range<u64>>, StoreError> {
-    let metadata = footer.parquet.metadata();
+    let metadata = footer.parquet(file)?.plain.metadata();
     let pages = metadata.offset_index().ok_or(StoreError::Index)?;
     let mut places = Vec::new();
     let mut first_row = 0;

@@ -4,26 +4,31 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::{DataType, Schema};
 use chrono::NaiveDate;
 use event::{Attr, SpoolPosition};
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use super::granules::{Granule, HEAD_BYTES, entries_bytes, read_entries};
+use super::granules::{self, Filters, Granule};
+use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
 use crate::place::{Opened, Place};
+use crate::schema::RARELY_REPEATED;
 
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
 pub(super) const KEY_INDEX: &str = "luytre.index";
 pub(super) const KEY_LOOSE: &str = "luytre.loose";
 /// How many bytes the checksums cover; they stand right behind.
 pub(super) const KEY_CHECKS: &str = "luytre.checks";
+/// The attributes that have a column in the file, by alias.
+pub(super) const KEY_ATTRS: &str = "luytre.attributes";
 pub(super) const KEY_ORIGIN: &str = "luytre.origin";
 
 /// Extension of a file that is still being written.
@@ -135,34 +140,83 @@ impl Drop for SegmentFile {
 /// What must be known of a file before its rows are read.
 #[derive(Debug)]
 pub(crate) struct Footer {
-    pub(crate) parquet: ArrowReaderMetadata,
     pub(crate) granules: Vec<Granule>,
     pub(crate) loose: BTreeSet<Attr>,
-    pub(super) filters_offset: u64,
+    pub(super) filters: Filters,
+    /// What Parquet's own footer says: it is large, and only read where rows are.
+    parquet: OnceLock<Parquet>,
 }
 
-impl Footer {
+/// A file's Parquet footer, ready for reading.
+#[derive(Debug)]
+pub(crate) struct Parquet {
+    /// Columns as [`crate::schema::SCHEMA`] has them.
+    pub(crate) plain: ArrowReaderMetadata,
+    /// Short texts as codes of a dictionary, as they lie in the file.
+    pub(crate) coded: ArrowReaderMetadata,
+}
+
+impl Parquet {
     fn read(file: &Opened) -> Result<Self, StoreError> {
         let options = ArrowReaderOptions::new()
             .with_offset_index_policy(PageIndexPolicy::Required)
             .with_column_index_policy(PageIndexPolicy::Skip);
-        let parquet = ArrowReaderMetadata::load(file, options)?;
-        let metadata = parquet.metadata();
-        let place = key(metadata, KEY_INDEX).and_then(|place| place.split_once(','));
+        let plain = ArrowReaderMetadata::load(file, options)?;
+        let fields = plain.schema().fields().iter().map(|field| {
+            let is_coded = *field.data_type() == DataType::Utf8
+                && !RARELY_REPEATED.contains(&field.name().as_str());
+            if is_coded {
+                Arc::new(field.as_ref().clone().with_data_type(coded_text()))
+            } else {
+                Arc::clone(field)
+            }
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let coded = ArrowReaderMetadata::try_new(
+            Arc::clone(plain.metadata()),
+            ArrowReaderOptions::new().with_schema(schema),
+        )?;
+        Ok(Self { plain, coded })
+    }
+}
+
+/// The type of a text column that is read as codes.
+fn coded_text() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+impl Footer {
+    fn read(file: &Opened) -> Result<Self, StoreError> {
+        let keys = Keys::of(file)?;
+        let place = keys.index.as_deref().and_then(|place| place.split_once(','));
         let offset = place.and_then(|(offset, _)| offset.parse::<u64>().ok());
         let offset = offset.ok_or(StoreError::Index)?;
-        let mut head = [0; HEAD_BYTES];
-        file.read_exact_at(&mut head, offset)?;
-        let mut entries = vec![0; entries_bytes(&head)?];
-        let entries_offset = offset + u64::try_from(HEAD_BYTES).unwrap_or(0);
-        file.read_exact_at(&mut entries, entries_offset)?;
-        let loose = key(metadata, KEY_LOOSE).unwrap_or_default();
+        let (granules, filters) = granules::read(file, offset)?;
+        let parquet = OnceLock::new();
+        let there: Vec<Attr> = if let Some(names) = &keys.attrs {
+            names.split(',').filter_map(Attr::from_name).collect()
+        } else {
+            // A file of the first layout does not say it.
+            let own = Parquet::read(file)?;
+            let is_there = |attr: &Attr| own.plain.schema().index_of(attr.alias()).is_ok();
+            let there = Attr::ALL.iter().copied().filter(is_there).collect();
+            parquet.get_or_init(|| own);
+            there
+        };
         // What is younger than the file has no column in it: there, only the own fields answer.
-        let younger = |attr: &Attr| parquet.schema().index_of(attr.alias()).is_err();
-        let loose = loose.split(',').filter_map(Attr::from_name);
-        let loose = loose.chain(Attr::ALL.iter().copied().filter(younger)).collect();
-        let filters_offset = entries_offset + u64::try_from(entries.len()).unwrap_or(0);
-        Ok(Self { granules: read_entries(&entries)?, loose, filters_offset, parquet })
+        let younger = Attr::ALL.iter().copied().filter(|attr| !there.contains(attr));
+        let loose = keys.loose.unwrap_or_default();
+        let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
+        Ok(Self { granules, loose, filters, parquet })
+    }
+
+    /// Returns Parquet's own footer of the file.
+    pub(crate) fn parquet(&self, file: &SegmentFile) -> Result<&Parquet, StoreError> {
+        if let Some(parquet) = self.parquet.get() {
+            return Ok(parquet);
+        }
+        let parquet = Parquet::read(&file.open()?)?;
+        Ok(self.parquet.get_or_init(|| parquet))
     }
 }
 

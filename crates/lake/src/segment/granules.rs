@@ -1,23 +1,33 @@
 //! The index inside a file: for each granule its rows, times, ids and words.
 //!
 //! It stands before the Parquet footer, where other engines never look; the footer's metadata says
-//! where. All numbers are little-endian.
+//! where. All granules have filters of one size, and the filters lie across each other: the first
+//! block of every granule, then the second of every granule … So the question which granules may
+//! hold a word is answered by one short read a file, however many granules it has: a year of files
+//! is asked in seconds even when nothing of it is in memory. All numbers are little-endian.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
-use ahash::AHashSet;
+use bytes::Bytes;
 use event::EventId;
+use parquet::file::reader::Length as _;
 use uuid::Uuid;
 
-use super::bloom::{BLOCK_BYTES, filter_of};
+use super::bloom::{BLOCK_BYTES, Token, block_may_hold, block_of, blocks_for, set};
+use super::first::{self, OwnFilter};
 use crate::error::StoreError;
+use crate::place::Opened;
 
 /// First bytes of the index, with its version.
-const MAGIC: &[u8; 8] = b"LTGRAN01";
+const MAGIC: &[u8; 8] = b"LTGRAN02";
 
 /// What the index knows of one granule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Granule {
+    /// Its place among the file's granules.
+    pub(crate) number: usize,
     /// Its rows in the file.
     pub(crate) rows: Range<usize>,
     /// The earliest `occurred_at`, microseconds.
@@ -28,20 +38,63 @@ pub(crate) struct Granule {
     pub(crate) min_id: EventId,
     /// The largest, inclusive.
     pub(crate) max_id: EventId,
-    /// Blocks of its bloom filter.
-    pub(super) blocks: u32,
-    /// Where the filter starts, counted from the first filter.
-    pub(super) filter_offset: u64,
 }
 
-/// Collects one granule's figures.
+/// Passes a token on as its own hash: it is one.
 #[derive(Debug, Default)]
+pub(super) struct TokenHasher(u64);
+
+impl Hasher for TokenHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, token: u64) {
+        self.0 = token;
+    }
+}
+
+type TokenSet = HashSet<u64, BuildHasherDefault<TokenHasher>>;
+
+/// Tokens seen a moment ago, by their last bits: most come again at once.
+const RECENT_TOKENS: usize = 1 << 14;
+
+/// Collects one granule's figures.
+#[derive(Debug)]
 pub(super) struct GranuleBuilder {
     rows: usize,
     times: Option<(i64, i64)>,
     ids: Option<(EventId, EventId)>,
     /// Tokens of its words and values.
-    pub(super) tokens: AHashSet<u64>,
+    tokens: TokenSet,
+    recent: Vec<u64>,
+}
+
+/// Returns a memory in which no token is: at each place one that belongs to another place.
+fn nothing_recent() -> Vec<u64> {
+    let mut recent = vec![0; RECENT_TOKENS];
+    if let Some(first) = recent.first_mut() {
+        *first = 1;
+    }
+    recent
+}
+
+impl Default for GranuleBuilder {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            times: None,
+            ids: None,
+            tokens: TokenSet::default(),
+            recent: nothing_recent(),
+        }
+    }
 }
 
 impl GranuleBuilder {
@@ -54,9 +107,29 @@ impl GranuleBuilder {
         self.ids = Some((least.min(id), greatest.max(id)));
     }
 
+    /// Takes in one token of a row.
+    pub(super) fn add(&mut self, token: u64) {
+        let place = usize::try_from(token).unwrap_or(0) & (RECENT_TOKENS - 1);
+        if let Some(recent) = self.recent.get_mut(place)
+            && *recent != token
+        {
+            *recent = token;
+            self.tokens.insert(token);
+        }
+    }
+
     /// Returns how many rows it has.
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Makes it ready for the next granule.
+    fn clear(&mut self) {
+        self.rows = 0;
+        self.times = None;
+        self.ids = None;
+        self.tokens.clear();
+        self.recent = nothing_recent();
     }
 }
 
@@ -64,29 +137,22 @@ impl GranuleBuilder {
 #[derive(Debug, Default)]
 pub(super) struct IndexBuilder {
     granules: Vec<Granule>,
-    filters: Vec<u8>,
+    /// Tokens of each.
+    tokens: Vec<Vec<u64>>,
     rows: usize,
 }
 
 impl IndexBuilder {
-    /// Adds a granule that is full.
-    pub(super) fn push(&mut self, granule: &GranuleBuilder) {
-        let (Some((min_us, max_us)), Some((min_id, max_id))) = (granule.times, granule.ids) else {
-            return;
-        };
-        let filter = filter_of(granule.tokens.iter());
-        let rows = self.rows..self.rows + granule.rows;
-        self.rows = rows.end;
-        self.granules.push(Granule {
-            rows,
-            min_us,
-            max_us,
-            min_id,
-            max_id,
-            blocks: u32::try_from(filter.len() / BLOCK_BYTES).unwrap_or(u32::MAX),
-            filter_offset: u64::try_from(self.filters.len()).unwrap_or(u64::MAX),
-        });
-        self.filters.extend(filter);
+    /// Adds a granule that is full and makes the builder ready for the next.
+    pub(super) fn push(&mut self, granule: &mut GranuleBuilder) {
+        if let (Some((min_us, max_us)), Some((min_id, max_id))) = (granule.times, granule.ids) {
+            let rows = self.rows..self.rows + granule.rows;
+            self.rows = rows.end;
+            let number = self.granules.len();
+            self.granules.push(Granule { number, rows, min_us, max_us, min_id, max_id });
+            self.tokens.push(granule.tokens.iter().copied().collect());
+        }
+        granule.clear();
     }
 
     /// Returns the granules so far.
@@ -96,65 +162,149 @@ impl IndexBuilder {
 
     /// Returns the index as it stands in the file.
     pub(super) fn bytes(&self) -> Vec<u8> {
+        let count = self.granules.len();
+        let filters = self.filters();
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(u32::try_from(self.granules.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+        let blocks = filters.len() / count.max(1);
+        bytes.extend(u32::try_from(blocks).unwrap_or(u32::MAX).to_le_bytes());
         for granule in &self.granules {
             bytes.extend(u32::try_from(granule.rows.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend(granule.min_us.to_le_bytes());
             bytes.extend(granule.max_us.to_le_bytes());
             bytes.extend(granule.min_id.uuid().as_bytes());
             bytes.extend(granule.max_id.uuid().as_bytes());
-            bytes.extend(granule.blocks.to_le_bytes());
         }
-        bytes.extend(&self.filters);
+        bytes.extend(filters.iter().flatten().flat_map(|word| word.to_le_bytes()));
         bytes
+    }
+
+    /// Returns the blocks of all filters, those of one place beside each other. The largest granule
+    /// decides their size, but one that has far more words than the others does not make theirs as
+    /// large: it is read in vain more often instead.
+    fn filters(&self) -> Vec<[u32; 8]> {
+        let count = self.granules.len().max(1);
+        let most = self.tokens.iter().map(Vec::len).max().unwrap_or(0);
+        let all: usize = self.tokens.iter().map(Vec::len).sum();
+        let blocks = blocks_for(most.min(2 * all.div_ceil(count)));
+        let blocks_u32 = u32::try_from(blocks).unwrap_or(u32::MAX);
+        let mut filters = vec![[0_u32; 8]; blocks * self.granules.len()];
+        for (number, tokens) in self.tokens.iter().enumerate() {
+            for token in tokens {
+                let block = usize::try_from(block_of(*token, blocks_u32)).unwrap_or(0);
+                if let Some(block) = filters.get_mut(block * count + number) {
+                    set(block, *token);
+                }
+            }
+        }
+        filters
     }
 }
 
-/// Bytes before the granules: magic and count.
-pub(super) const HEAD_BYTES: usize = 12;
+/// Bytes before the granules: magic, their count, the blocks of a filter.
+const HEAD_BYTES: usize = 16;
 
 /// Bytes of one granule's entry.
-const ENTRY_BYTES: usize = 4 + 8 + 8 + 16 + 16 + 4;
+const ENTRY_BYTES: usize = 4 + 8 + 8 + 16 + 16;
 
-/// Returns how many bytes of entries follow the head.
-pub(super) fn entries_bytes(head: &[u8]) -> Result<usize, StoreError> {
-    let (magic, count) = head.split_first_chunk::<8>().ok_or(StoreError::Index)?;
-    let count = count.first_chunk::<4>().ok_or(StoreError::Index)?;
-    if magic != MAGIC {
+/// Where a file's filters are.
+#[derive(Debug)]
+pub(super) enum Filters {
+    /// Across each other, from this place on; so many blocks each.
+    Across { offset: u64, blocks: u32 },
+    /// One after the other.
+    First(Vec<OwnFilter>),
+}
+
+impl Filters {
+    /// Returns for each granule whether it may hold all of these tokens.
+    pub(super) fn may_hold(
+        &self,
+        file: &Opened,
+        granules: usize,
+        tokens: &[Token],
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut may = vec![true; granules];
+        for token in tokens {
+            match self {
+                Self::Across { offset, blocks } => {
+                    let row = granules * BLOCK_BYTES;
+                    let place = u64::from(block_of(token.hash, *blocks));
+                    let start = offset + place * u64::try_from(row).unwrap_or(0);
+                    let bytes = read_within(file, start, row)?;
+                    let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+                    for (may, block) in may.iter_mut().zip(blocks) {
+                        *may = *may && block_may_hold(*block, token.hash);
+                    }
+                }
+                Self::First(filters) => {
+                    for (may, filter) in may.iter_mut().zip(filters) {
+                        *may = *may && filter.may_hold(file, token.first)?;
+                    }
+                }
+            }
+            if !may.contains(&true) {
+                break;
+            }
+        }
+        Ok(may)
+    }
+}
+
+/// Reads what stands of the granules at a place of the file.
+pub(super) fn read(file: &Opened, offset: u64) -> Result<(Vec<Granule>, Filters), StoreError> {
+    let head = file.read(offset, HEAD_BYTES)?;
+    let mut rest: &[u8] = &head;
+    let magic = take::<8>(&mut rest)?;
+    if magic == *first::MAGIC {
+        let (granules, filters) = first::read(file, offset)?;
+        return Ok((granules, Filters::First(filters)));
+    }
+    if magic != *MAGIC {
         return Err(StoreError::Index);
     }
-    let count = usize::try_from(u32::from_le_bytes(*count)).map_err(|_| StoreError::Index)?;
-    count.checked_mul(ENTRY_BYTES).ok_or(StoreError::Index)
+    let count = u32::from_le_bytes(take(&mut rest)?);
+    let blocks = u32::from_le_bytes(take(&mut rest)?);
+    let count = usize::try_from(count).map_err(|_| StoreError::Index)?;
+    let bytes = count.checked_mul(ENTRY_BYTES).ok_or(StoreError::Index)?;
+    let entries_offset = offset + u64::try_from(HEAD_BYTES).unwrap_or(0);
+    let granules = read_entries(&read_within(file, entries_offset, bytes)?)?;
+    let offset = entries_offset + u64::try_from(bytes).unwrap_or(0);
+    Ok((granules, Filters::Across { offset, blocks }))
+}
+
+/// Reads bytes of the file; a length that cannot be is not asked memory for.
+pub(super) fn read_within(file: &Opened, start: u64, length: usize) -> Result<Bytes, StoreError> {
+    let left = file.len().saturating_sub(start);
+    if u64::try_from(length).map_or(true, |length| length > left) {
+        return Err(StoreError::Index);
+    }
+    Ok(file.read(start, length)?)
 }
 
 /// Reads the entries.
-pub(super) fn read_entries(bytes: &[u8]) -> Result<Vec<Granule>, StoreError> {
+fn read_entries(bytes: &[u8]) -> Result<Vec<Granule>, StoreError> {
     let (entries, _) = bytes.as_chunks::<ENTRY_BYTES>();
     let mut granules = Vec::with_capacity(entries.len());
     let mut first_row = 0;
-    let mut filter_offset = 0;
     for entry in entries {
         let mut rest = entry.as_slice();
         let row_count = u32::from_le_bytes(take(&mut rest)?);
         let rows = first_row..first_row + usize::try_from(row_count).unwrap_or(usize::MAX);
         first_row = rows.end;
-        let granule = Granule {
+        granules.push(Granule {
+            number: granules.len(),
             rows,
             min_us: i64::from_le_bytes(take(&mut rest)?),
             max_us: i64::from_le_bytes(take(&mut rest)?),
             min_id: EventId::from_uuid(Uuid::from_bytes(take(&mut rest)?)),
             max_id: EventId::from_uuid(Uuid::from_bytes(take(&mut rest)?)),
-            blocks: u32::from_le_bytes(take(&mut rest)?),
-            filter_offset,
-        };
-        filter_offset += u64::from(granule.blocks) * 32;
-        granules.push(granule);
+        });
     }
     Ok(granules)
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], StoreError> {
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], StoreError> {
     let (taken, rest) = bytes.split_first_chunk::<N>().ok_or(StoreError::Index)?;
     *bytes = rest;
     Ok(*taken)

@@ -6,7 +6,8 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 
-use super::bloom::{BLOCK_BYTES, block_may_hold, block_of};
+use super::bloom::Token;
+use super::file::Parquet;
 use super::{Footer, Granule, SegmentFile};
 use crate::error::StoreError;
 use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS, WIDE_BATCH_ROWS};
@@ -14,7 +15,8 @@ use crate::place::Opened;
 use crate::schema::RARELY_REPEATED;
 
 /// Reads columns of some rows (ascending, not overlapping), batch by batch. Columns that the file
-/// lacks are left out.
+/// lacks are left out. Chosen columns come with their short texts as codes of a dictionary; all
+/// columns together come plain.
 pub(crate) fn read_rows(
     file: &SegmentFile,
     footer: &Footer,
@@ -22,9 +24,11 @@ pub(crate) fn read_rows(
     rows: &[Range<usize>],
     batch_rows: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
-    let (groups, selection) = selection(footer, rows);
+    let parquet = footer.parquet(file)?;
+    let (groups, selection) = selection(parquet, rows);
+    let metadata = if columns.is_some() { &parquet.coded } else { &parquet.plain };
     let builder =
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file.open()?, footer.parquet.clone());
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.open()?, metadata.clone());
     let mask = match columns {
         Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
         None => ProjectionMask::all(),
@@ -45,12 +49,12 @@ pub(crate) fn batch_rows(columns: &[&str]) -> usize {
 }
 
 /// Returns the row groups that hold the rows, and where the rows are in those groups.
-fn selection(footer: &Footer, rows: &[Range<usize>]) -> (Vec<usize>, RowSelection) {
+fn selection(parquet: &Parquet, rows: &[Range<usize>]) -> (Vec<usize>, RowSelection) {
     let mut groups = Vec::new();
     let mut local = Vec::new();
     let mut local_start = 0;
     let mut start = 0;
-    for (place, group) in footer.parquet.metadata().row_groups().iter().enumerate() {
+    for (place, group) in parquet.plain.metadata().row_groups().iter().enumerate() {
         let length = usize::try_from(group.num_rows()).unwrap_or(ROW_GROUP_ROWS);
         let end = start + length;
         let inside: Vec<Range<usize>> = rows
@@ -69,24 +73,13 @@ fn selection(footer: &Footer, rows: &[Range<usize>]) -> (Vec<usize>, RowSelectio
     (groups, RowSelection::from_consecutive_ranges(local.into_iter(), local_start))
 }
 
-/// Returns whether a granule may hold all of these tokens.
+/// Returns for each granule whether it may hold all of these tokens.
 pub(crate) fn may_hold(
     file: &Opened,
     footer: &Footer,
-    granule: &Granule,
-    tokens: &[u64],
-) -> Result<bool, StoreError> {
-    for token in tokens {
-        let place = u64::from(block_of(*token, granule.blocks));
-        let block_bytes = u64::try_from(BLOCK_BYTES).unwrap_or(0);
-        let offset = footer.filters_offset + granule.filter_offset + place * block_bytes;
-        let mut block = [0; BLOCK_BYTES];
-        file.read_exact_at(&mut block, offset)?;
-        if !block_may_hold(block, *token) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    tokens: &[Token],
+) -> Result<Vec<bool>, StoreError> {
+    footer.filters.may_hold(file, footer.granules.len(), tokens)
 }
 
 /// Returns the rows of granules, neighbours joined.

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use event::{Attr, EventId, Value};
@@ -16,15 +15,24 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest as _, Sha256};
 
-use super::bloom::{field_token, hash_words};
+use super::bloom::{field_start, hash_words, value_hash};
 use super::checks::CheckBuilder;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
-use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS};
-use crate::rows::{Columns, exact_attrs, id_at, moment, text_at};
+use crate::limits::{GRANULE_ROWS, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
+use crate::rows::{Columns, TextColumn, exact_attrs, id_at, moment, text_at};
 use crate::schema::{self, BLOOMED, INDEXED, RARELY_REPEATED, SCHEMA, SCHEMA_VERSION};
+
+/// How much work is put into making a file small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// Little: events wait for it, and a merge packs them again soon.
+    Quick,
+    /// More: the file stays.
+    Small,
+}
 
 /// Writes one file at a time, row by row in the order of time.
 pub(crate) struct SegmentWriter {
@@ -48,7 +56,7 @@ pub(crate) fn write_segment(
     loose: &BTreeSet<Attr>,
     batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
 ) -> Result<Segment, StoreError> {
-    let mut writer = SegmentWriter::create(folder, id, day)?;
+    let mut writer = SegmentWriter::create(folder, id, day, Packing::Quick)?;
     for batch in batches {
         if let Err(error) = batch.and_then(|batch| writer.write(&batch)) {
             writer.abandon();
@@ -60,12 +68,17 @@ pub(crate) fn write_segment(
 
 impl SegmentWriter {
     /// Starts a file under a temporary name in its day's folder.
-    pub(crate) fn create(folder: &Path, id: SegmentId, day: NaiveDate) -> Result<Self, StoreError> {
+    pub(crate) fn create(
+        folder: &Path,
+        id: SegmentId,
+        day: NaiveDate,
+        packing: Packing,
+    ) -> Result<Self, StoreError> {
         let day_folder = folder.join(file::day_folder(day));
         fs::create_dir_all(&day_folder)?;
         let temp = day_folder.join(format!("{id}.{}", file::TEMP_EXTENSION));
         let measured = Measured::new(File::create(&temp)?);
-        let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties()?))?;
+        let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties(packing)?))?;
         Ok(Self {
             id,
             day,
@@ -103,8 +116,7 @@ impl SegmentWriter {
     }
 
     fn end_granule(&mut self) {
-        self.index.push(&self.granule);
-        self.granule = GranuleBuilder::default();
+        self.index.push(&mut self.granule);
     }
 
     /// Ends the file: durable under its name when this returns. It is not part of the lake until
@@ -138,12 +150,14 @@ impl SegmentWriter {
         let checks = self.writer.inner_mut().checks.finish();
         self.writer.write_all(&checks)?;
         let loose: Vec<&str> = loose.iter().map(|attr| attr.alias()).collect();
+        let attrs: Vec<&str> = Attr::ALL.iter().map(|attr| attr.alias()).collect();
         for (key, value) in [
             (file::KEY_VERSION, SCHEMA_VERSION.to_string()),
             (file::KEY_INDEX, place),
             (file::KEY_CHECKS, covered.to_string()),
-            (file::KEY_LOOSE, loose.join(",")),
             (file::KEY_ORIGIN, origin.to_text()),
+            (file::KEY_LOOSE, loose.join(",")),
+            (file::KEY_ATTRS, attrs.join(",")),
         ] {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
@@ -211,18 +225,24 @@ fn missing(column: &'static str) -> StoreError {
     BadRows::Missing(column).into()
 }
 
-fn properties() -> Result<WriterProperties, StoreError> {
+fn properties(packing: Packing) -> Result<WriterProperties, StoreError> {
+    let level = match packing {
+        Packing::Quick => 1,
+        Packing::Small => 3,
+    };
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(GRANULE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES_MAX)
         .set_write_batch_size(1024)
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(concat!("luytre-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for column in [schema::OCCURRED_AT, schema::COLLECTED_AT] {
         let path = ColumnPath::from(column);
         builder = builder
             .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
     builder = builder.set_column_dictionary_enabled(ColumnPath::from(schema::ID), false);
@@ -240,9 +260,9 @@ fn properties() -> Result<WriterProperties, StoreError> {
 
 /// The columns whose words and values are indexed.
 struct RowTokens<'a> {
-    texts: [Option<&'a arrow::array::StringArray>; 2],
-    values: Vec<(&'static str, &'a arrow::array::StringArray)>,
-    exact: Option<&'a arrow::array::StringArray>,
+    texts: [Option<TextColumn<'a>>; 2],
+    values: Vec<(u64, TextColumn<'a>)>,
+    exact: Option<TextColumn<'a>>,
 }
 
 impl<'a> RowTokens<'a> {
@@ -251,35 +271,36 @@ impl<'a> RowTokens<'a> {
         let names = origins.into_iter().chain(INDEXED.iter().map(|attr| attr.alias()));
         let values = names.filter_map(|name| {
             let column = columns.text(name)?;
-            (column.null_count() < column.len()).then_some((name, column))
+            (!column.is_empty()).then_some((field_start(name), column))
         });
+        let used = |name| columns.text(name).filter(|column| !column.is_empty());
         Self {
-            texts: [columns.text(schema::RAW), columns.text(schema::EXTRA_TEXT)],
+            texts: [used(schema::RAW), used(schema::EXTRA_TEXT)],
             values: values.collect(),
-            exact: columns.text(schema::ATTRS_EXACT),
+            exact: used(schema::ATTRS_EXACT),
         }
     }
 
     fn add(&self, row: usize, granule: &mut GranuleBuilder) -> Result<(), StoreError> {
         for text in self.texts.iter().filter_map(|column| text_at(*column, row)) {
-            let mut add = |token| {
-                granule.tokens.insert(token);
-            };
             if text.is_ascii() {
-                hash_words(text, &mut add);
+                hash_words(text, |token| granule.add(token));
             } else {
-                hash_words(&event::fold::fold(text), &mut add);
+                hash_words(&event::fold::fold(text), |token| granule.add(token));
             }
         }
-        for (name, column) in &self.values {
-            if let Some(value) = text_at(Some(column), row) {
-                granule.tokens.insert(field_token(name, &event::fold::fold(value)));
+        for (start, column) in &self.values {
+            let Some(value) = column.at(row) else { continue };
+            if value.is_ascii() {
+                granule.add(value_hash(*start, value));
+            } else {
+                granule.add(value_hash(*start, &event::fold::fold(value)));
             }
         }
         if let Some(exact) = text_at(self.exact, row) {
             for (name, value) in exact_attrs(exact)? {
                 for member in value.members().iter().map(Value::text) {
-                    granule.tokens.insert(field_token(&name, &event::fold::fold(&member)));
+                    granule.add(value_hash(field_start(&name), &event::fold::fold(&member)));
                 }
             }
         }

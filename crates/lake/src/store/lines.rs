@@ -16,7 +16,7 @@ use crate::error::{BadRows, StoreError};
 use crate::limits::{FILE_ROWS_MAX, LINES_BYTES};
 use crate::rows::{Columns, FlatDefaults, FlatReader, Rows, id_at, moment};
 use crate::schema;
-use crate::segment::{FileOrigin, SegmentWriter, remove_quietly};
+use crate::segment::{FileOrigin, Packing, SegmentWriter, remove_quietly};
 
 /// Reads flat JSON lines into files, all of them or none; returns the files, which the catalogue does
 /// not know yet, and how many lines were refused.
@@ -165,7 +165,7 @@ impl<N: Fn() -> SegmentId> Files<'_, N> {
         let open = if let Some(open) = &mut self.open {
             open
         } else {
-            let writer = SegmentWriter::create(self.folder, (self.next_id)(), day)?;
+            let writer = SegmentWriter::create(self.folder, (self.next_id)(), day, Packing::Small)?;
             let last = (i64::MIN, first.1);
             self.open.insert(OpenFile { day, writer, last, rows: 0, loose: BTreeSet::new() })
         };

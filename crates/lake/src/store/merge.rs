@@ -14,7 +14,7 @@ use crate::error::{BadRows, StoreError};
 use crate::limits::{FILE_ROWS_MAX, MERGE_BATCH_ROWS, MERGE_FILES_MAX, MERGE_FILES_MIN};
 use crate::rows::{Columns, id_at};
 use crate::schema::{self, SCHEMA};
-use crate::segment::{FileOrigin, Footers, SegmentFile, SegmentWriter, read_rows};
+use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
 
 /// Returns files of one day that are worth merging: the day with the most small ones.
 pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>>> {
@@ -56,7 +56,7 @@ pub(crate) fn merge(
         let batches = read_rows(file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
         inputs.push(Input { batches: Box::new(batches), batch: None, row: 0, keys: Vec::new() });
     }
-    let mut writer = SegmentWriter::create(folder, id, day)?;
+    let mut writer = SegmentWriter::create(folder, id, day, Packing::Small)?;
     if let Err(error) = write_merged(&mut inputs, &mut writer, go_on) {
         writer.abandon();
         return Err(error);

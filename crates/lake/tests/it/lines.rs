@@ -123,6 +123,151 @@ fn days_are_parted_and_rows_sorted_on_any_number_of_threads() {
     });
 }
 
+/// The record of a line: few have anything to find, some of that with marks.
+fn record(number: u32) -> String {
+    match number {
+        _ if number % 9973 == 1 => format!("{number} Đăng nhập LẠ xyzzy{number}end from 10.9.8.7"),
+        _ if number.is_multiple_of(5) => format!("line {number} Nguyễn Văn An ok"),
+        _ => format!("line {number} common word{}", number % 50),
+    }
+}
+
+fn needle_line(number: u32) -> serde_json::Value {
+    let product = ["a", "b", "c"][number as usize % 3];
+    let beside = if number % 7919 == 3 { "beside the RECORD" } else { "" };
+    json!({
+        "ts": 1_795_392_000 + number,
+        "user": format!("user{}", number % 3000),
+        "log_product": product,
+        "note": beside,
+        "message": record(number),
+    })
+}
+
+#[test]
+fn needles_in_many_granules_are_found_as_a_plain_scan_finds_them() {
+    const LINES: u32 = 30_000;
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let text: String =
+            (0..LINES).map(|number| needle_line(number).to_string() + "\n").collect();
+        assert_eq!(bring_in(&lake, &text, 2).await.events, u64::from(LINES));
+        let scope = Scope::platform();
+        let folded: Vec<String> =
+            (0..LINES).map(|number| event::fold::fold(&needle_line(number).to_string())).collect();
+        let has = |text: &str| folded.iter().filter(|line| line.contains(text)).count();
+        for (query, expected) in [
+            ("xyzzy1end", has("xyzzy1end")),
+            ("*zzy*", has("zzy")),
+            ("xyzz*", has("xyzz")),
+            ("*hập* *zzy*", has("zzy")),
+            ("\"dang nhap\"", has("dang nhap")),
+            ("\"nguyễn văn\"", has("nguyen van")),
+            ("\"beside the record\"", has("beside the record")),
+            ("*eside*", has("eside")),
+            ("*zzy* \"10.9.8.7\"", has("zzy")),
+            ("*zzy* OR *eside*", has("zzy") + has("eside")),
+            ("NOT line", has("zzy")),
+            ("*absent*", 0),
+            ("user:user77", (LINES / 3000) as usize),
+            (
+                "word7 user:user7*",
+                (0..LINES)
+                    .filter(|n| {
+                        n % 5 != 0
+                            && n % 9973 != 1
+                            && n % 50 == 7
+                            && (n % 3000).to_string().starts_with('7')
+                    })
+                    .count(),
+            ),
+        ] {
+            let search = search(query, 1000);
+            let found = crate::home::found_ids(&lake, &scope, search.clone()).await;
+            assert_eq!(found.len(), expected, "{query}");
+            let bars = lake.histogram(&scope, &search, 7).await.unwrap();
+            assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), expected as u64, "{query}");
+        }
+        let top = lake.top(&scope, &search("", 1), "logsource.product", 5).await.unwrap();
+        let third = u64::from(LINES / 3);
+        assert_eq!(top.iter().map(|own| own.count).collect::<Vec<_>>(), [third; 3]);
+        for (sql, expected) in [
+            ("SELECT count(*) FROM events", LINES as usize),
+            ("SELECT count(*) FROM events WHERE has_token(raw, 'XYZZY1end')", has("xyzzy1end")),
+            ("SELECT count(*) FROM events WHERE has_token(raw, 'đăng nhập')", has("dang nhap")),
+            ("SELECT count(*) FROM events WHERE has_token(raw, 'xyzzy')", 0),
+            ("SELECT count(*) FROM events WHERE raw ILIKE '%XYZZY%'", has("xyzzy")),
+            ("SELECT count(*) FROM events WHERE \"user\" = 'user77'", (LINES / 3000) as usize),
+            ("SELECT count(*) FROM events WHERE \"user\" = 'User77'", 0),
+            ("SELECT count(*) FROM events WHERE occurred_at < to_timestamp(1795392100)", 100),
+            (
+                "SELECT count(DISTINCT log_product) FROM events WHERE has_token(raw, 'zzy') OR true",
+                3,
+            ),
+        ] {
+            let table = lake.sql(&scope, sql).await.unwrap();
+            assert_eq!(table.rows, [[expected.to_string()]], "{sql}");
+        }
+    });
+}
+
+#[test]
+fn a_chart_of_codes_is_that_of_single_events() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let line = |number: u64| {
+            let mut line = json!({"ts": 1_795_392_000 + number, "message": "x"});
+            if !number.is_multiple_of(4) {
+                line["log_product"] = ["a", "b"][(number % 2) as usize].into();
+            }
+            if number.is_multiple_of(3) {
+                line["user"] = if number.is_multiple_of(9) {
+                    json!(["an", "binh"])
+                } else {
+                    json!(format!("user{}", number % 11))
+                };
+            }
+            line
+        };
+        let lines: Vec<serde_json::Value> = (0..2000).map(line).collect();
+        let half = |lines: &[serde_json::Value]| -> String {
+            lines.iter().map(|line| line.to_string() + "\n").collect()
+        };
+        bring_in(&lake, &half(&lines[..1000]), 1).await;
+        bring_in(&lake, &half(&lines[1000..]), 1).await;
+        let scope = Scope::platform();
+        let events = {
+            let mut found = Vec::new();
+            let mut search = search("", 1000);
+            loop {
+                let page = lake.search(&scope, &search).await.unwrap();
+                found.extend(page.events);
+                let Some(next) = page.next else { break found };
+                search.after = Some(next);
+            }
+        };
+        let plain = event::lake::MemoryLake::with(events);
+        for line in [
+            "| timechart span=1m count() by logsource.product",
+            "| timechart span=5m count(), distinct(logsource.product)",
+            "| stats count(logsource.product), count() by logsource.product",
+            "| stats count() by user, logsource.product",
+            "| timechart span=10m count(user) by user",
+        ] {
+            let question = event::query::parse_question(line).unwrap();
+            let summary = question.summary.unwrap();
+            let mut asked = search("", 1);
+            asked.from = chrono::DateTime::from_timestamp(1_795_392_000, 0).unwrap();
+            asked.to = asked.from + chrono::TimeDelta::seconds(2000);
+            let own = lake.summarise(&scope, &asked, &summary).await.unwrap();
+            let expected = plain.summarise(&scope, &asked, &summary).await.unwrap();
+            assert_eq!(own.rows, expected.rows, "{line}");
+        }
+    });
+}
+
 /// What a name may be: columns, attributes by both names, own ones, odd ones.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -7,6 +7,7 @@
 mod answers;
 mod crashes;
 mod differential;
+mod first_layout;
 mod home;
 mod keeping;
 mod lines;

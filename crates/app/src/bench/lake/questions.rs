@@ -105,15 +105,18 @@ impl Asker<'_> {
 
     async fn needles(&self, wanted: &Wanted, answers: &mut Vec<Answer>) -> Result<()> {
         let quoted = |text: &str| text.replace('\'', "''");
-        for (work, line, text, count) in [
-            ("a rare word, all", wanted.word.clone(), &wanted.word, self.truth.words),
-            ("a part of a word, all", format!("*{}*", wanted.part), &wanted.part, self.truth.parts),
+        let word: fn(&str) -> String = |text| format!("has_token(raw, '{text}')");
+        let part: fn(&str) -> String = |text| format!("raw ILIKE '%{text}%'");
+        let any = format!("*{}*", wanted.part);
+        for (work, line, text, by_sql, count) in [
+            ("a rare word, all", &wanted.word, &wanted.word, word, self.truth.words),
+            ("a part of a word, all", &any, &wanted.part, part, self.truth.parts),
         ] {
-            let search = self.search(&line, false)?;
+            let search = self.search(line, false)?;
             let (found, ms) = timed!(self, self.lake.search(&self.scope, &search).await?);
             let right = u64::try_from(found.events.len())? == count.min(u64::from(PAGE));
             answers.push(Answer { work, way: "page", ms, right });
-            let sql = format!("SELECT count(*) FROM events WHERE raw ILIKE '%{}%'", quoted(text));
+            let sql = format!("SELECT count(*) FROM events WHERE {}", by_sql(&quoted(text)));
             let (table, ms) = self.sql(work, &sql).await?;
             let right = cell(&table, 0, 0) == count.to_string();
             answers.push(Answer { work, way: "sql", ms, right });
