@@ -7,8 +7,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
+#[macro_use]
+mod entity;
+
 pub mod alert;
+pub mod custody;
 pub mod duty;
+pub mod evidence;
 pub mod exception;
 pub mod export;
 pub mod hold;
@@ -64,6 +69,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(room::routes())
+        .merge(evidence::routes())
         .merge(obligation::routes())
         .merge(report::routes())
         .merge(notice::routes())

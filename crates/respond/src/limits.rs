@@ -122,6 +122,24 @@ pub(crate) const LIVE_BACKLOG: usize = 256;
 /// Readers of live streams at one time: each costs a task and a buffer.
 pub(crate) const LIVE_READERS_MAX: usize = 200;
 
+/// Lines of the chain of custody of one file that are read at once.
+pub(crate) const CUSTODY_LINES: u64 = 5_000;
+
+/// Pieces of evidence of one incident: a hundred machines, and some more.
+pub(crate) const EVIDENCE_ITEMS_MAX: u64 = 500;
+
+/// Bytes of one piece: the logs and memory of a server fit, whole disks do not.
+pub(crate) const EVIDENCE_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Bytes of one part of a piece: half a minute on a slow line.
+pub(crate) const EVIDENCE_PART_BYTES: usize = 4 * 1024 * 1024;
+
+/// Findings of one piece that are kept; what is more is counted.
+pub(crate) const EVIDENCE_FINDINGS_MAX: usize = 5_000;
+
+/// Files of one piece that could not be searched and are named.
+pub(crate) const EVIDENCE_REFUSED_SHOWN: usize = 50;
+
 /// Observables of one incident: more are a feed, not what people look at.
 pub(crate) const OBSERVABLES_MAX: u64 = 2_000;
 

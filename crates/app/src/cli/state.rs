@@ -95,6 +95,8 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    // After the database: what it names is there, and a file more does no harm.
+    copy_folder(&config.exports_folder().join("store"), &to.join("store"))?;
     Ok(Some(u64::try_from(segments.len())?))
 }
 
@@ -113,6 +115,7 @@ pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<O
     fs::copy(from.join(DATABASE), data.join(DATABASE)).context("copying the database")?;
     copy_folder(&from.join("lake"), &config.lake_folder())?;
     copy_folder(&from.join("spool"), &config.spool_folder())?;
+    copy_folder(&from.join("store"), &config.exports_folder().join("store"))?;
     println!("restored to {}; start `luytre serve`", data.display());
     Ok(Outcome::Good)
 }

@@ -25,6 +25,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/sources/{id}", true),
     ("/alerts/{id}", true),
     ("/incidents/{id}", true),
+    ("/evidence/{id}", true),
     ("/orders/{id}", true),
     ("/reports/{id}", true),
     ("/report/{id}", true),
@@ -76,6 +77,12 @@ const BODIES: &[(&str, &str)] = &[
     ("/keeping/systems/{id}", r#"{"months":24,"reason":"theo hop dong"}"#),
     ("/incidents/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
+    ("/incidents/{id}/evidence/begin", r#"{"name":"X","size_bytes":1}"#),
+    ("/evidence/{id}/notes", r#"{"text":"X"}"#),
+    ("/evidence/{id}/hold", r#"{"reason":"dieu tra"}"#),
+    ("/evidence/{id}/release", r#"{"reason":"da xong"}"#),
+    ("/evidence/{id}/dispose", r#"{"reason":"het han"}"#),
+    ("/evidence/{id}/keep", r#"{"until":"2030-01-01","reason":"theo vu an"}"#),
     ("/incidents/{id}/observables", r#"{"text":"203.0.113.7"}"#),
     ("/incidents/{id}/tasks", r#"{"title":"X"}"#),
     ("/incidents/{id}/comments", r#"{"text":"X"}"#),
@@ -186,6 +193,8 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
     let alert = first(site, admin, &alerts, "/alerts/0/id").await;
     let incident = json!({ "alert": [alert], "title": format!("Sự cố {word}") });
     let incident = made(site, admin, "/incidents", incident).await;
+    let evidence = json!({ "log": format!("{word} 203.0.113.66") });
+    let evidence = made(site, admin, &format!("/incidents/{incident}/evidence"), evidence).await;
     let day = platform.db.now() + chrono::TimeDelta::days(1);
     let order = json!({
         "kind": "directive", "title": format!("Công điện {word}"), "body": "Làm.",
@@ -206,6 +215,7 @@ async fn furnish(platform: &Platform, admin: &str, word: &str) -> BTreeMap<&'sta
         ("/sources/{id}", source),
         ("/alerts/{id}", alert),
         ("/incidents/{id}", incident),
+        ("/evidence/{id}", evidence),
         ("/orders/{id}", order),
         ("/reports/{id}", report),
         ("/report/{id}", notice),

@@ -2,6 +2,7 @@
 //! reverse order so that nothing accepted is lost.
 
 mod deadlines;
+mod evidence;
 mod folder_watch;
 mod gap;
 mod indicator_book;
@@ -231,7 +232,7 @@ impl Platform {
         }
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let desk = desk(&pipeline, obligations, config.exports_folder());
+        let desk = desk(&pipeline, obligations, config.exports_folder()).await?;
         let handlers = handlers(&pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
@@ -295,13 +296,13 @@ impl Platform {
     }
 }
 
-/// Returns the desk of the duty room.
-fn desk(
+/// Returns the desk of the duty room, with the files of older versions brought into its store.
+async fn desk(
     way: &Pipeline,
     obligations: Arc<respond::obligation::Obligations>,
     files: PathBuf,
-) -> Desk {
-    Desk {
+) -> Result<Desk> {
+    let desk = Desk {
         db: way.db.clone(),
         lake: way.lake.clone(),
         directory: way.names.clone(),
@@ -311,7 +312,9 @@ fn desk(
         obligations,
         files,
         hub: way.hub.clone(),
-    }
+    };
+    respond::custody::adopt_old(&desk).await.context("bringing files into the store")?;
+    Ok(desk)
 }
 
 /// Returns what the pages stand on.
@@ -350,6 +353,8 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
     let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
+    let hunter =
+        Arc::new(evidence::Hunter { rules: way.rules.clone(), indicators: way.indicators.clone() });
     let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
     let look_back = LookBack { desk: desk.clone(), owners: scheduled.owners.clone() };
     let keeper = registry::quality::Keeper {
@@ -362,6 +367,8 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
         .with(Arc::new(export))
         .with(Arc::new(SweepExports { desk: desk.clone() }))
         .with(Arc::new(look_back))
+        .with(Arc::new(respond::evidence::Examine { desk: desk.clone(), examiner: hunter }))
+        .with(Arc::new(respond::evidence::ExportEvidence { desk: desk.clone() }))
         .with(Arc::new(keeper))
 }
 

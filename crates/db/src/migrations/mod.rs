@@ -9,6 +9,7 @@ mod agency;
 mod asset;
 mod audit;
 mod dossier;
+mod evidence;
 mod identity;
 mod job;
 mod keeping;
@@ -80,6 +81,7 @@ fn all() -> Vec<Migration> {
         respond::SNOOZE,
         dossier::MIGRATIONS,
         asset::MIGRATIONS,
+        evidence::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -58,6 +58,6 @@ fn file_name(id: JobId) -> String {
 }
 
 /// Returns until when a job's file is kept.
-fn kept_until(job: &Job) -> Option<chrono::DateTime<chrono::Utc>> {
+pub(crate) fn kept_until(job: &Job) -> Option<chrono::DateTime<chrono::Utc>> {
     job.ended_at.map(|ended| ended + KEPT)
 }

@@ -209,6 +209,8 @@ pub struct Head {
     pub alert_count: u64,
     /// How many observables.
     pub observable_count: u64,
+    /// How many pieces of evidence.
+    pub evidence_count: u64,
 }
 
 /// Another incident that this one is or was part of.

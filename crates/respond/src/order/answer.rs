@@ -1,7 +1,5 @@
 //! What an agency does with an order: open it, acknowledge it, prove what was done, say that it is done.
 
-use std::path::{Path, PathBuf};
-
 use event::AgencyId;
 use serde_json::json;
 use uuid::Uuid;
@@ -11,9 +9,9 @@ use super::actions::{begun, commit, keep, note, reason_of};
 use super::model::{Proof, State};
 use super::story;
 use crate::actor::Handler;
+use crate::custody;
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::file;
 use crate::limits::ORDER_PROOFS_MAX;
 
 /// Says that the agency has the order.
@@ -90,43 +88,36 @@ pub(super) async fn prove(
     if web::carries_secret_mark(&name) {
         return Err(RespondError::Field { field: "file", key: "order-error-secret" });
     }
+    let stored = custody::keep_bytes(&desk.files, tx.new_uuid(), file.bytes).await?;
     let proof = Proof {
         id: tx.new_uuid(),
         order: id,
         agency,
         name,
-        size_bytes: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
-        sha256: file::sha256(&file.bytes),
+        size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
+        sha256: stored.sha256.clone(),
         added_by: who.name.clone(),
         added_at: tx.now(),
     };
-    let path = path(&desk.files, proof.id);
-    let bytes = file.bytes;
-    let written = tokio::task::spawn_blocking(move || write(&path, &bytes)).await;
-    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
-    written.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)?;
+    custody::receive(&tx, who, subject(&proof), (&stored, &order.number)).await?;
     story::add_proof(&tx, &proof).await?;
     note(&tx, &order, Some(agency), (who, "proof", &proof.name)).await?;
     let detail = json!({ "file": proof.name, "sha256": proof.sha256 });
     commit(desk, tx, who, "order.prove", (&order, Some(agency)), detail).await
 }
 
-/// Returns where the bytes of a proof lie.
-fn path(files: &Path, id: Uuid) -> PathBuf {
-    files.join("orders").join(id.to_string())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Returns a proof as the chain of custody names it.
+fn subject(proof: &Proof) -> custody::Subject<'_> {
+    custody::Subject {
+        kind: custody::Kind::OrderProof,
+        id: proof.id,
+        agency: proof.agency,
+        sha256: &proof.sha256,
     }
-    let mut file = std::fs::File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
-/// Returns a proof in sight with its bytes, whole: they are held against their digest.
+/// Returns a proof in sight with its bytes, whole: they are held against their digest, and the chain of
+/// custody tells who took them.
 pub(super) async fn take(
     desk: &Desk,
     who: &Handler,
@@ -136,11 +127,7 @@ pub(super) async fn take(
     let proofs = story::proofs(desk.db.conn(), &who.scope, id).await?;
     let wanted = |one: &Proof| one.id == proof && one.agency == agency;
     let proof = proofs.into_iter().find(wanted).ok_or(RespondError::NotFound)?;
-    let path = path(&desk.files, proof.id);
-    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
-    let bytes = tokio::fs::read(path).await.map_err(failed)?;
-    if file::sha256(&bytes) != proof.sha256 {
-        return Err(failed(std::io::Error::other("the proof is not the file that was sent")));
-    }
+    let bytes = custody::read(&desk.files, &proof.sha256).await?;
+    custody::take_out(desk, who, subject(&proof)).await?;
     Ok((proof, bytes))
 }

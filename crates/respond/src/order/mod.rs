@@ -27,3 +27,4 @@ pub use views::{OrderForm, OrderList, OrderPage, OrderRow, PartRow, RecordPage, 
 pub use work::OrderWork;
 
 pub(crate) use routes::routes;
+pub(crate) use story::all_proofs;

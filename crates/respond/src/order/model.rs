@@ -297,13 +297,13 @@ pub(crate) struct Line {
 /// A file that proves what was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proof {
-    pub(super) id: Uuid,
-    pub(super) order: Uuid,
-    pub(super) agency: AgencyId,
-    pub(super) name: String,
-    pub(super) size_bytes: i64,
+    pub(crate) id: Uuid,
+    pub(crate) order: Uuid,
+    pub(crate) agency: AgencyId,
+    pub(crate) name: String,
+    pub(crate) size_bytes: i64,
     /// In hexadecimal.
-    pub(super) sha256: String,
-    pub(super) added_by: String,
-    pub(super) added_at: DateTime<Utc>,
+    pub(crate) sha256: String,
+    pub(crate) added_by: String,
+    pub(crate) added_at: DateTime<Utc>,
 }

@@ -138,7 +138,16 @@ pub(super) async fn proofs(
         .limit(LINES_MAX)
         .all(conn)
         .await?;
-    let read = |row: proof::Model| Proof {
+    Ok(rows.into_iter().map(proof_of).collect())
+}
+
+/// Returns every proof there is, for bringing the files of older versions into the store.
+pub(crate) async fn all_proofs(conn: &impl ConnectionTrait) -> Result<Vec<Proof>, RespondError> {
+    Ok(proof::Entity::find().all(conn).await?.into_iter().map(proof_of).collect())
+}
+
+fn proof_of(row: proof::Model) -> Proof {
+    Proof {
         id: row.id,
         order: row.order_id,
         agency: AgencyId::from_uuid(row.agency_id),
@@ -147,6 +156,5 @@ pub(super) async fn proofs(
         sha256: row.sha256,
         added_by: row.added_by,
         added_at: row.added_at,
-    };
-    Ok(rows.into_iter().map(read).collect())
+    }
 }

@@ -127,7 +127,8 @@ async fn an_agency_sees_and_answers_its_own_part_only() {
     let (_, bytes) = answer::take(&desk, &officer(two), (order.id, two), proof).await.unwrap();
     assert_eq!(bytes, "hai".as_bytes());
     // A file that was changed on the disk is no proof any more.
-    std::fs::write(folder.path().join("orders").join(proof.to_string()), "ba").unwrap();
+    let digest = crate::file::sha256("hai");
+    std::fs::write(crate::custody::path(folder.path(), &digest), "ba").unwrap();
     let changed = answer::take(&desk, &analyst(), (order.id, two), proof).await;
     assert!(matches!(changed, Err(RespondError::File(_))));
 }

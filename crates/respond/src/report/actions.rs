@@ -1,5 +1,6 @@
 //! Writing, approving, numbering, sending and filing reports.
 
+use axum::body::Bytes;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use db::{AuditEntry, Subject, Tx};
 use event::{AgencyId, IncidentId};
@@ -13,6 +14,7 @@ use super::print;
 use super::store::{self, Signed};
 use crate::actor::Handler;
 use crate::alert::Reason;
+use crate::custody;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::file;
@@ -283,15 +285,19 @@ pub(super) async fn file_signed(
     if report.state != State::Approved {
         return Err(ReportError::State.into());
     }
-    let sha256 = file::sha256(bytes);
-    let detail = json!({ "name": name, "sha256": sha256, "size_bytes": bytes.len() });
-    let copy = Signed {
-        name: name.to_owned(),
-        sha256,
-        bytes: bytes.to_vec(),
-        author: who.name.clone(),
-        made_at: tx.now(),
+    let stored =
+        custody::keep_bytes(&desk.files, tx.new_uuid(), Bytes::copy_from_slice(bytes)).await?;
+    let sha256 = stored.sha256.clone();
+    let subject = custody::Subject {
+        kind: custody::Kind::ReportSigned,
+        id,
+        agency: report.agency,
+        sha256: &stored.sha256,
     };
+    custody::receive(&tx, who, subject, (&stored, name)).await?;
+    let detail = json!({ "name": name, "sha256": sha256, "size_bytes": bytes.len() });
+    let copy =
+        Signed { name: name.to_owned(), sha256, author: who.name.clone(), made_at: tx.now() };
     if !store::file_signed(&tx, id, copy).await? {
         return Err(ReportError::State.into());
     }

@@ -14,4 +14,5 @@ mod views;
 
 pub use model::ReportError;
 pub(crate) use routes::routes;
+pub(crate) use store::{empty_row, next_in_rows};
 pub use views::{ReportList, ReportPage, ReportRow};

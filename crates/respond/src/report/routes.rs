@@ -18,6 +18,7 @@ use super::views::{ReportList, ReportPage, ReportRow, SignedView, VersionView};
 use crate::actor::Handler;
 use crate::address::Address;
 use crate::alert::Choice;
+use crate::custody;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::file;
@@ -227,7 +228,15 @@ pub(super) async fn taken(
     };
     if format == "signed" {
         let copy = store::signed(desk.db.conn(), id).await?.ok_or(RespondError::NotFound)?;
-        return file::answer(&format!("{name}-da-ky"), "pdf", PDF_MEDIA, copy.bytes);
+        let bytes = custody::read(&desk.files, &copy.sha256).await?;
+        let subject = custody::Subject {
+            kind: custody::Kind::ReportSigned,
+            id,
+            agency: report.agency,
+            sha256: &copy.sha256,
+        };
+        custody::take_out(desk, &Handler::from(who), subject).await?;
+        return file::answer(&format!("{name}-da-ky"), "pdf", PDF_MEDIA, bytes);
     }
     let printed: Document = match &report.frozen {
         Some(frozen) => serde_json::from_str(frozen).map_err(RespondError::Json)?,

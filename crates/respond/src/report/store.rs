@@ -320,7 +320,6 @@ pub(super) async fn next_number(tx: &Tx, agency: AgencyId, year: i32) -> Result<
 pub(super) struct Signed {
     pub(super) name: String,
     pub(super) sha256: String,
-    pub(super) bytes: Vec<u8>,
     pub(super) author: String,
     pub(super) made_at: DateTime<Utc>,
 }
@@ -332,7 +331,8 @@ pub(super) async fn file_signed(tx: &Tx, id: Uuid, copy: Signed) -> Result<bool,
         report_id: Set(id),
         name: Set(copy.name),
         sha256: Set(copy.sha256),
-        bytes: Set(copy.bytes),
+        // The bytes are in the store of people's files; older versions had them here.
+        bytes: Set(Vec::new()),
         author: Set(copy.author),
         made_at: Set(copy.made_at),
     };
@@ -351,8 +351,54 @@ pub(super) async fn signed(
     Ok(row.map(|row| Signed {
         name: row.name,
         sha256: row.sha256,
-        bytes: row.bytes,
         author: row.author,
         made_at: row.made_at,
     }))
+}
+
+/// A signed copy whose bytes are still in its row.
+#[derive(Debug)]
+pub(crate) struct InRow {
+    pub(crate) report: Uuid,
+    pub(crate) agency: AgencyId,
+    pub(crate) author: String,
+    pub(crate) made_at: DateTime<Utc>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Returns a signed copy that an older version keeps in its row; nothing when there is none.
+pub(crate) async fn next_in_rows(
+    conn: &impl ConnectionTrait,
+) -> Result<Option<InRow>, RespondError> {
+    let held = Expr::cust("length(bytes) > 0");
+    let Some(copy) = signed::Entity::find().filter(held).one(conn).await? else {
+        return Ok(None);
+    };
+    let report = row::Entity::find_by_id(copy.report_id).one(conn).await?;
+    let report = report.ok_or(RespondError::NotFound)?;
+    Ok(Some(InRow {
+        report: copy.report_id,
+        agency: AgencyId::from_uuid(report.agency_id),
+        author: copy.author,
+        made_at: copy.made_at,
+        bytes: copy.bytes,
+    }))
+}
+
+/// Takes the bytes out of a row: they are in the store under this digest.
+pub(crate) async fn empty_row(
+    conn: &impl ConnectionTrait,
+    report: Uuid,
+    sha256: &str,
+) -> Result<(), RespondError> {
+    signed::Entity::update_many()
+        .set(signed::ActiveModel {
+            bytes: Set(Vec::new()),
+            sha256: Set(sha256.to_owned()),
+            ..Default::default()
+        })
+        .filter(signed::Column::ReportId.eq(report))
+        .exec(conn)
+        .await?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::address::Address;
 use crate::alert::{self, AlertRow, Choice};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::evidence;
 use crate::incident::{self, FindingsView, Head, Incident, IncidentRow, Kin};
 
 /// Rows of other incidents that are looked at for "seen elsewhere".
@@ -97,6 +98,7 @@ pub(crate) async fn head(
         split_from,
         alert_count: alert::count_of_incidents(conn, &who.scope, family).await?,
         observable_count: store::observable_count(conn, family).await?,
+        evidence_count: evidence::count(conn, family).await?,
     })
 }
 

@@ -16,29 +16,9 @@ use crate::alert::within;
 use crate::error::RespondError;
 use crate::limits::{OBSERVABLES_MAX, TIMELINE_LINES};
 
-macro_rules! entity {
-    ($module:ident, $table:literal, { $($field:ident: $kind:ty,)+ }) => {
-        mod $module {
-            #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
-            use sea_orm::entity::prelude::*;
-
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-            #[sea_orm(table_name = $table)]
-            pub struct Model {
-                #[sea_orm(primary_key, auto_increment = false)]
-                pub id: Uuid,
-                $(pub $field: $kind,)+
-            }
-
-            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-            pub enum Relation {}
-
-            impl ActiveModelBehavior for ActiveModel {}
-        }
-    };
-}
-
 entity!(task, "incident_task", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
     incident_id: Uuid,
     agency_id: Uuid,
     title: String,
@@ -52,6 +32,8 @@ entity!(task, "incident_task", {
 });
 
 entity!(observable, "incident_observable", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
     incident_id: Uuid,
     agency_id: Uuid,
     kind: String,
@@ -62,6 +44,8 @@ entity!(observable, "incident_observable", {
 });
 
 entity!(comment, "incident_comment", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
     incident_id: Uuid,
     account_id: Uuid,
     author: String,
@@ -70,6 +54,8 @@ entity!(comment, "incident_comment", {
 });
 
 entity!(search, "incident_search", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
     incident_id: Uuid,
     name: String,
     line: String,
@@ -80,6 +66,8 @@ entity!(search, "incident_search", {
 });
 
 entity!(link, "incident_link", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
     kind: String,
     from_id: Uuid,
     into_id: Uuid,

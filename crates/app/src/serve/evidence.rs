@@ -1,0 +1,91 @@
+//! Searching evidence that people hand in: the offline hunt, over one file, with the rules in force.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow, ensure};
+use event::Severity;
+use indicatif::ProgressBar;
+use respond::evidence::{Examined, Examiner, Found};
+use tokio_util::sync::CancellationToken;
+
+use super::indicator_book::IndicatorBook;
+use super::rule_book::RuleBook;
+use crate::hunt::reading::Reader;
+use crate::hunt::selection::Selection;
+use crate::hunt::{self, Hit, Question};
+
+/// The hunt, for one file at a time: the platform has other work to do.
+#[derive(Debug)]
+pub(super) struct Hunter {
+    pub(super) rules: Arc<RuleBook>,
+    pub(super) indicators: Arc<IndicatorBook>,
+}
+
+impl Examiner for Hunter {
+    fn examine(
+        &self,
+        path: &Path,
+        name: &str,
+        most: usize,
+        stop: &CancellationToken,
+    ) -> Result<Examined, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.search(path, name, most, stop)?)
+    }
+}
+
+impl Hunter {
+    fn search(
+        &self,
+        path: &Path,
+        name: &str,
+        most: usize,
+        stop: &CancellationToken,
+    ) -> Result<Examined> {
+        let reader = Reader::new("auto")?.recover_records(true);
+        let rules = self.rules.current();
+        let selection = Selection::new(&rules, Severity::Low, &[], &[])
+            .map_err(|_| anyhow!("no rule fits the choice"))?;
+        let indicators = self.indicators.current();
+        let question = Question { jobs: 1, from: None, to: None, selection, indicators };
+        let place = path.display().to_string();
+        let mut examined = Examined::default();
+        let mut take = |hit: Hit| {
+            ensure!(!stop.is_cancelled(), "told to stop");
+            examined.findings += 1;
+            if examined.found.len() < most {
+                examined.found.push(found(hit, &place, name));
+            }
+            Ok(())
+        };
+        let files = [path.to_owned()];
+        let bar = ProgressBar::hidden();
+        let tally = hunt::search(&question, &files, &reader, &rules, &bar, &mut take)?;
+        examined.files = tally.files;
+        examined.events = tally.events;
+        examined.unreadable = tally.unreadable;
+        let refused = tally.refused.iter();
+        examined.refused =
+            refused.map(|(file, why)| format!("{}: {why}", shown(file, &place, name))).collect();
+        Ok(examined)
+    }
+}
+
+/// Returns a file as people know it: the store's own path says nothing.
+fn shown(file: &str, place: &str, name: &str) -> String {
+    file.strip_prefix(place).map_or_else(|| file.to_owned(), |inside| format!("{name}{inside}"))
+}
+
+fn found(hit: Hit, place: &str, name: &str) -> Found {
+    let spot = format!("{}#{}", shown(&hit.spot.exhibit.shown, place, name), hit.spot.record);
+    Found {
+        at: hit.finding.occurred_at,
+        severity: hit.finding.severity,
+        rule: hit.finding.rule,
+        title: hit.finding.title,
+        title_vi: hit.finding.title_vi,
+        host: hit.host,
+        entity: hit.finding.entity.value,
+        spot,
+    }
+}

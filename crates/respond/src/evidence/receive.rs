@@ -1,0 +1,274 @@
+//! Taking a piece in: begun, sent in parts that are durable one by one, sealed. What a broken line left is
+//! gone on with from the last part.
+
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use axum::body::Bytes;
+use chrono::{DateTime, Datelike as _, Utc};
+use db::job::{self, NewJob};
+use db::{AuditEntry, Subject, Tx};
+use event::IncidentId;
+use serde_json::json;
+use uuid::Uuid;
+use web::figures::vietnam;
+
+use super::examine::{self, Asked};
+use super::model::{Facts, Item, KEPT, State};
+use super::{look, store};
+use crate::actor::Handler;
+use crate::alert;
+use crate::custody::{self, Kind};
+use crate::desk::Desk;
+use crate::error::RespondError;
+use crate::incident;
+use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX, TEXT_CHARS_MAX};
+
+/// The kind of number that evidence carries: *chứng cứ*.
+const NUMBERS: &str = "CC";
+
+/// Characters of a file's name.
+const NAME_CHARS_MAX: usize = 200;
+
+const fn wrong(field: &'static str, key: &'static str) -> RespondError {
+    RespondError::Field { field, key }
+}
+
+/// A piece on its way in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Incoming {
+    pub(super) name: String,
+    pub(super) size_bytes: u64,
+    pub(super) source: String,
+    pub(super) collected_at: Option<DateTime<Utc>>,
+    pub(super) modified_at: Option<DateTime<Utc>>,
+}
+
+/// Returns a name without folders and without what would break a line.
+fn plain_name(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    let name = name.trim().trim_start_matches('.').to_owned();
+    if name.is_empty() { "chung-cu".to_owned() } else { name }
+}
+
+/// Returns where the parts of a piece gather.
+fn gathering(files: &Path, id: Uuid) -> PathBuf {
+    files.join("incoming").join(id.to_string())
+}
+
+/// Begins a piece.
+pub(super) async fn begin(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    new: Incoming,
+) -> Result<Item, RespondError> {
+    if new.size_bytes == 0 || new.size_bytes > EVIDENCE_BYTES_MAX {
+        return Err(wrong("size_bytes", "evidence-error-size"));
+    }
+    let name = plain_name(&new.name);
+    let source = new.source.trim().to_owned();
+    if source.chars().nth(TEXT_CHARS_MAX).is_some() {
+        return Err(wrong("source", "room-error-text"));
+    }
+    if web::carries_secret_mark(&name) || web::carries_secret_mark(&source) {
+        tracing::warn!("evidence whose name carries the stamp of a state secret was refused");
+        return Err(wrong("name", "profile-refused-stamp"));
+    }
+    let tx = desk.db.begin().await?;
+    let incident = incident::get_for_change(&tx, &who.scope, id).await?;
+    if store::count(tx.conn(), &[id]).await? >= EVIDENCE_ITEMS_MAX {
+        return Err(wrong("name", "evidence-error-many"));
+    }
+    let now = tx.now();
+    if new.collected_at.is_some_and(|at| at > now + chrono::TimeDelta::minutes(5)) {
+        return Err(wrong("collected", "incident-error-time"));
+    }
+    let year = vietnam(now).year();
+    let number = alert::next_numbers(tx.conn(), NUMBERS, year, 1).await?;
+    let item = Item {
+        id: tx.new_uuid(),
+        number: format!("{NUMBERS}-{year}-{number:04}"),
+        incident: id,
+        agency: incident.agency,
+        name,
+        source,
+        state: State::Receiving,
+        size_bytes: 0,
+        expected_bytes: new.size_bytes,
+        sha256: None,
+        collected_at: new.collected_at,
+        modified_at: new.modified_at,
+        account: who.account,
+        author: who.name.clone(),
+        made_at: now,
+        sealed_at: None,
+        keep_until: now + KEPT,
+        hold: None,
+        facts: Facts::default(),
+        examined: None,
+    };
+    store::save(tx.conn(), &item, true).await?;
+    let detail = json!({
+        "number": item.number, "incident": incident.number, "name": item.name,
+        "size_bytes": item.expected_bytes,
+    });
+    commit(desk, tx, who, "evidence.begin", &item, detail).await?;
+    Ok(item)
+}
+
+/// Adds a part at the end of what has come; only whoever began the piece may. Returns how much there is.
+///
+/// # Errors
+/// [`RespondError::Conflict`] when the part does not begin where the last one ended: the sender asks where
+/// it stands and goes on from there.
+pub(super) async fn add_part(
+    desk: &Desk,
+    who: &Handler,
+    id: Uuid,
+    (offset, bytes): (u64, Bytes),
+) -> Result<u64, RespondError> {
+    let item = store::get(desk.db.conn(), &who.scope, id).await?;
+    own(&item, who)?;
+    let end = offset.saturating_add(bytes.len() as u64);
+    if end > item.expected_bytes {
+        return Err(wrong("offset", "evidence-error-more"));
+    }
+    if offset != item.size_bytes {
+        return Err(RespondError::Conflict("evidence-error-offset"));
+    }
+    let path = gathering(&desk.files, id);
+    write(path, offset, bytes).await?;
+    let books = desk.db.begin_bookkeeping().await?;
+    let mut now = store::get(books.conn(), &who.scope, id).await?;
+    if now.state != State::Receiving || now.size_bytes != offset {
+        return Err(RespondError::Conflict("evidence-error-offset"));
+    }
+    now.size_bytes = end;
+    store::save(books.conn(), &now, false).await?;
+    books.commit().await?;
+    Ok(end)
+}
+
+fn own(item: &Item, who: &Handler) -> Result<(), RespondError> {
+    if item.account != who.account {
+        return Err(RespondError::Forbidden);
+    }
+    if item.state != State::Receiving {
+        return Err(RespondError::Conflict("evidence-error-sealed"));
+    }
+    Ok(())
+}
+
+/// Writes a part at its place; it is on the disk when this returns.
+async fn write(path: PathBuf, offset: u64, bytes: Bytes) -> Result<(), RespondError> {
+    let work = move || -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = std::fs::File::options();
+        options.write(true).create(true).truncate(false);
+        let mut file = options.open(&path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(&bytes)?;
+        file.sync_data()
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
+    done.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)
+}
+
+/// Seals a piece that is whole: takes its digest, gives it its place in the store, looks at it, and lets it
+/// be searched. A digest that the sender states must agree.
+pub(super) async fn seal(
+    desk: &Desk,
+    who: &Handler,
+    id: Uuid,
+    stated: &str,
+) -> Result<Item, RespondError> {
+    let item = store::get(desk.db.conn(), &who.scope, id).await?;
+    own(&item, who)?;
+    if item.size_bytes != item.expected_bytes {
+        return Err(RespondError::Conflict("evidence-error-short"));
+    }
+    let path = gathering(&desk.files, id);
+    let stated = stated.trim().to_ascii_lowercase();
+    let stored = custody::keep_file(&desk.files, path).await?;
+    if !stated.is_empty() && stated != stored.sha256 {
+        if !custody::is_needed(desk.db.conn(), &stored.sha256, id).await? {
+            custody::discard(&desk.files, &stored.sha256).await?;
+        }
+        let books = desk.db.begin_bookkeeping().await?;
+        let mut again = item;
+        again.size_bytes = 0;
+        store::save(books.conn(), &again, false).await?;
+        books.commit().await?;
+        return Err(wrong("sha256", "evidence-error-digest"));
+    }
+    let place = custody::path(&desk.files, &stored.sha256);
+    let looked = tokio::task::spawn_blocking(move || look::glance(&place)).await;
+    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
+    let facts = looked.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)?;
+    let tx = desk.db.begin().await?;
+    let mut item = store::get_for_change(&tx, &who.scope, id).await?;
+    own(&item, who)?;
+    item.state = State::Sealed;
+    item.size_bytes = stored.size_bytes;
+    item.sha256 = Some(stored.sha256.clone());
+    item.sealed_at = Some(tx.now());
+    item.facts = facts;
+    store::save(tx.conn(), &item, false).await?;
+    custody::receive(&tx, who, subject(&item), (&stored, &item.source)).await?;
+    let payload = serde_json::to_value(Asked { item: id }).map_err(RespondError::Json)?;
+    let search = NewJob::new(examine::KIND, &who.scope, payload)
+        .of_agency(item.agency)
+        .about(&item.number)
+        .once(&id.to_string());
+    job::enqueue(&tx, &search).await?;
+    let detail = json!({
+        "number": item.number, "name": item.name, "sha256": item.sha256,
+        "size_bytes": item.size_bytes,
+    });
+    commit(desk, tx, who, "evidence.seal", &item, detail).await?;
+    Ok(item)
+}
+
+/// Returns a piece as the chain of custody names it.
+pub(super) fn subject(item: &Item) -> custody::Subject<'_> {
+    custody::Subject {
+        kind: Kind::Evidence,
+        id: item.id,
+        agency: item.agency,
+        sha256: item.sha256.as_deref().unwrap_or_default(),
+    }
+}
+
+/// Takes a whole small file in at once.
+pub(super) async fn take_whole(
+    desk: &Desk,
+    who: &Handler,
+    id: IncidentId,
+    new: Incoming,
+    bytes: Bytes,
+) -> Result<Item, RespondError> {
+    let item = begin(desk, who, id, new).await?;
+    add_part(desk, who, item.id, (0, bytes)).await?;
+    seal(desk, who, item.id, "").await
+}
+
+/// Commits a change of a piece, and tells those who look at its incident.
+pub(super) async fn commit(
+    desk: &Desk,
+    tx: Tx,
+    who: &Handler,
+    action: &str,
+    item: &Item,
+    detail: serde_json::Value,
+) -> Result<(), RespondError> {
+    let about = Subject::new("evidence", item.id);
+    let entry = AuditEntry::new(who.actor(), action, about, detail).of_agency(item.agency);
+    tx.commit(entry).await?;
+    desk.hub.incidents_changed(item.agency);
+    Ok(())
+}
