@@ -455,9 +455,12 @@ async fn description_is_whole(platform: &Platform) {
     assert!(ids.len() >= platform.routes.len());
 }
 
-/// Returns how many entries the audit log has of the other agency.
-async fn changes(platform: &Platform, province: &Province) -> usize {
+/// Returns what the audit log says people did to the other agency; what the platform does by itself
+/// meanwhile is no answer to a route.
+async fn changes(platform: &Platform, province: &Province) -> Vec<String> {
     let agency = province.theirs["/agencies/{id}"].parse().unwrap();
     let filter = db::audit::AuditFilter { agency: Some(agency), ..Default::default() };
-    db::audit::list(&platform.db, &Scope::platform(), &filter, 1000).await.unwrap().len()
+    let rows = db::audit::list(&platform.db, &Scope::platform(), &filter, 1000).await.unwrap();
+    let by_people = rows.into_iter().filter(|row| row.actor_kind != "platform");
+    by_people.map(|row| format!("{} by {}", row.action, row.actor_name)).collect()
 }
