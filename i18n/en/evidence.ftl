@@ -107,3 +107,4 @@ evidence-error-gone = The piece is gone or not in sight.
 evidence-error-none = The incident has no sealed evidence yet.
 evidence-collector = Collector
 evidence-collector-hint = Copy it to a USB stick and run it on the harmed machine: it gathers logs, EVTX, processes, network, accounts and autoruns into one archive with a list of digests. After a break run it again, it goes on. For English: -l en, or -Lang en. Hand the archive in above.
+evidence-examined-record = { $events } events, { $findings } findings

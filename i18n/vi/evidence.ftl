@@ -107,3 +107,4 @@ evidence-error-gone = Chứng cứ không còn hoặc không xem được.
 evidence-error-none = Sự cố chưa có chứng cứ nào đã niêm phong.
 evidence-collector = Công cụ thu thập
 evidence-collector-hint = Chép tệp này vào USB, chạy trên máy bị hại: nó gom log, EVTX, tiến trình, mạng, tài khoản, khởi động cùng máy vào một tệp nén có danh sách mã băm. Bị ngắt giữa chừng thì chạy lại, nó làm tiếp. Nộp tệp nén ở trên.
+evidence-examined-record = { $events } sự kiện, { $findings } phát hiện

@@ -1,13 +1,15 @@
 //! Which systems a warning concerns: by product, domain, address, and the sector and level of their
-//! owners. What is registered and what is seen counts alike: a product named in the profile, and one
-//! whose logs arrive.
+//! owners. What is registered and what is seen counts alike: assets, a product named in the profile, and
+//! one whose logs arrive.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use db::{Db, DbError};
 use event::{AgencyId, Level, Scope, SystemId};
 use ipnet::IpNet;
 
+use crate::asset::{self, Asset};
 use crate::directory::Snapshot;
 use crate::profile;
 use crate::system::{System, SystemState};
@@ -16,8 +18,8 @@ use crate::system::{System, SystemState};
 /// them is given, and stay within sector and level.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Criteria {
-    /// Words of a product: "Fortinet FortiGate". All must stand in one line of the profile, or name the
-    /// product of a log source.
+    /// Words of a product: "Fortinet FortiGate". All must stand in one asset or one line of the profile,
+    /// or name the product of a log source.
     pub product: String,
     /// A domain; names below it count.
     pub domain: String,
@@ -79,12 +81,25 @@ pub async fn affected(
         "" => BTreeMap::new(),
         _ => profile::of_all(db.conn(), &ids).await?,
     };
+    let mut assets: BTreeMap<SystemId, Vec<Asset>> = BTreeMap::new();
+    if !criteria.is_unnamed() {
+        for one in asset::all(db.conn(), scope).await? {
+            if let Some(system) = one.system {
+                assets.entry(system).or_default().push(one);
+            }
+        }
+    }
     let words = words(&criteria.product);
     let mut found = Vec::new();
     for system in systems {
-        let lines = profiles.get(&system.id).map(|own| own.facts.lines()).unwrap_or_default();
+        let assets = assets.remove(&system.id).unwrap_or_default();
+        let named = |one: &Asset| format!("{} {} {}", one.name, one.product, one.release);
+        let mut lines: Vec<String> = assets.iter().map(named).collect();
+        lines.extend(profiles.get(&system.id).map(|own| own.facts.lines()).unwrap_or_default());
         let product = || product(&words, &lines, snapshot, system.id);
-        let why = domain(criteria, system).or_else(|| address(criteria, system)).or_else(product);
+        let why = domain(criteria, system, &assets)
+            .or_else(|| address(criteria, system, &assets))
+            .or_else(product);
         if let Some(why) = why.or_else(|| criteria.is_unnamed().then(String::new)) {
             found.push(Affected { system: system.id, agency: system.agency, why });
         }
@@ -98,19 +113,26 @@ fn words(text: &str) -> Vec<String> {
     parts.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-fn domain(criteria: &Criteria, system: &System) -> Option<String> {
+fn domain(criteria: &Criteria, system: &System, assets: &[Asset]) -> Option<String> {
     let asked = criteria.domain.trim().trim_matches('.').to_lowercase();
     let below = |own: &&String| {
         let own = own.to_lowercase();
         own.strip_suffix(asked.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    (!asked.is_empty()).then(|| system.domains.iter().find(below).cloned()).flatten()
+    let mut known = system.domains.iter().chain(assets.iter().map(|one| &one.address));
+    (!asked.is_empty()).then(|| known.find(below).cloned()).flatten()
 }
 
-fn address(criteria: &Criteria, system: &System) -> Option<String> {
+fn address(criteria: &Criteria, system: &System, assets: &[Asset]) -> Option<String> {
     let asked = criteria.address?;
-    let overlaps = |own: &&IpNet| own.contains(&asked) || asked.contains(*own);
-    system.ip_ranges.iter().find(overlaps).map(ToString::to_string)
+    let overlaps = |own: &IpNet| own.contains(&asked) || asked.contains(own);
+    let registered = system.ip_ranges.iter().find(|own| overlaps(own)).map(ToString::to_string);
+    let is_there = |one: &&Asset| {
+        let address = one.address.trim();
+        let net = address.parse().or_else(|_| address.parse::<IpAddr>().map(IpNet::from));
+        net.is_ok_and(|net| overlaps(&net))
+    };
+    registered.or_else(|| assets.iter().find(is_there).map(|one| one.address.clone()))
 }
 
 /// Returns the line of the profile, or the log source, that names the product.
@@ -142,6 +164,31 @@ mod tests {
     use crate::profile::Profile;
     use crate::testing::{Desk, administrator, desks};
 
+    fn asset_of(
+        desk: &Desk,
+        agency: AgencyId,
+        (name, product, address): (&str, &str, &str),
+    ) -> Asset {
+        let now = desk.registry.db.now();
+        Asset {
+            id: desk.registry.db.new_uuid(),
+            agency,
+            system: None,
+            kind: asset::AssetKind::Server,
+            name: name.to_owned(),
+            product: product.to_owned(),
+            release: "8.0".to_owned(),
+            address: address.to_owned(),
+            place: String::new(),
+            purpose: String::new(),
+            support_ends: None,
+            note: String::new(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
     async fn codes(desk: &Desk, who: &Who, criteria: Criteria) -> Vec<(String, String)> {
         let snapshot = desk.registry.directory.snapshot();
         let found = affected(&desk.registry.db, &snapshot, &who.scope, &criteria).await.unwrap();
@@ -167,6 +214,18 @@ mod tests {
             assert_eq!(found[0].0, "DVC");
             assert!(found[0].1.starts_with("Thư điện tử"), "{found:?}");
             assert!(codes(&desk, &who, product("zimbra khác")).await.is_empty());
+            let asset = Asset {
+                system: Some(portal.id),
+                ..asset_of(&desk, portal.agency, ("Máy ảo 7", "VMware ESXi", "10.99.0.7"))
+            };
+            let books = desk.registry.db.begin_bookkeeping().await.unwrap();
+            asset::insert(books.conn(), &asset).await.unwrap();
+            books.commit().await.unwrap();
+            let found = codes(&desk, &who, product("vmware esxi")).await;
+            assert_eq!(found, [("DVC".to_owned(), "Máy ảo 7 VMware ESXi 8.0".to_owned())]);
+            let at =
+                Criteria { address: Some("10.99.0.0/24".parse().unwrap()), ..Criteria::default() };
+            assert_eq!(codes(&desk, &who, at).await, [("DVC".to_owned(), "10.99.0.7".to_owned())]);
             // What its logs say it runs counts without being registered.
             let seen = snapshot.bindings().find(|own| own.origin.system.is_some()).unwrap();
             let words = seen.parser.replace('_', " ");

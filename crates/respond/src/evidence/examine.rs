@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use web::{Lang, Phrase};
 
 use super::model::{Facts, State, Tally};
 use super::receive::subject;
@@ -153,7 +154,11 @@ impl Examine {
         let ended = job.finish(&tx, result, &format!("/evidence/{}", item.id)).await?;
         store::set_findings(&tx, item.id, &examined.found).await.map_err(JobError::failed)?;
         store::set_examined(&tx, item.id, facts, &tally).await.map_err(JobError::failed)?;
-        let told = format!("{} events, {} findings", tally.events, tally.findings);
+        // The chain of custody is a record of the state: its words are Vietnamese.
+        let told = Phrase::key("evidence-examined-record")
+            .arg("events", tally.events)
+            .arg("findings", tally.findings)
+            .text(Lang::Vi);
         custody::record_platform(&tx, subject(item), Act::Examined, &told)
             .await
             .map_err(JobError::failed)?;

@@ -162,8 +162,10 @@ impl FoundRow {
 pub struct RuleCount {
     /// The rule's id.
     pub rule: String,
-    /// Its title, or its id.
+    /// Its title, English, or its id.
     pub title: String,
+    /// Its title, Vietnamese.
+    pub title_vi: Option<String>,
     /// How often.
     pub count: u64,
 }
@@ -192,10 +194,10 @@ impl LookBackPage {
         let mut per_rule: Vec<RuleCount> = outcome
             .per_rule
             .into_iter()
-            .map(|(rule, count)| RuleCount {
-                title: desk.rules.rule(&rule).map_or_else(|| rule.clone(), |card| card.title),
-                rule,
-                count,
+            .map(|(rule, count)| {
+                let card = desk.rules.rule(&rule).unwrap_or_default();
+                let title = if card.title.is_empty() { rule.clone() } else { card.title };
+                RuleCount { title, title_vi: card.title_vi, rule, count }
             })
             .collect();
         per_rule.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.title.cmp(&b.title)));
