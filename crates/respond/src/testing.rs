@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use db::DbError;
 use db::testing::TestDatabase;
 use event::lake::{Beside, MemoryLake};
 use event::{
@@ -20,6 +21,7 @@ use crate::directory::MinuteCount;
 use crate::look_back::{Bench, Judge, Wanted};
 use crate::obligation::Obligations;
 use crate::rule::{BadRule, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
+use crate::saved::Owners;
 use crate::{
     AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Desk, Directory,
     Handler, Hub, Named, SilentSource, SystemCard,
@@ -374,6 +376,17 @@ impl Bench for PaperRules {
 impl Judge for PaperRules {
     fn judge(&mut self, events: &[Event]) -> Vec<Finding> {
         self.try_rule("title: Web shell", events).unwrap()
+    }
+}
+
+/// Everyone may still have what they asked for, but account 99.
+#[derive(Debug)]
+pub(crate) struct Everyone;
+
+#[async_trait]
+impl Owners for Everyone {
+    async fn scope(&self, account: AccountId) -> Result<Option<Scope>, DbError> {
+        Ok((account != AccountId::from_uuid(Uuid::from_u128(99))).then(Scope::platform))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use axum::body::to_bytes;
 use chrono::TimeDelta;
+use db::audit;
 use db::job::{self, Handlers, Job, JobId, JobState, Worker};
 use db::testing::{TestDatabase, sqlite};
-use db::{DbError, audit};
 use event::lake::MemoryLake;
 use event::{AccountId, Event, Scope};
 use sha2::{Digest as _, Sha256};
@@ -18,18 +17,7 @@ use web::{Role, Who};
 use super::routes::{NewExport, ordered, shown, taken};
 use super::run::{MakeExport, SweepExports, sweeping};
 use crate::desk::Desk;
-use crate::saved::Owners;
 use crate::testing::*;
-
-#[derive(Debug)]
-struct Everyone;
-
-#[async_trait]
-impl Owners for Everyone {
-    async fn scope(&self, account: AccountId) -> Result<Option<Scope>, DbError> {
-        Ok((account != AccountId::from_uuid(uuid::Uuid::from_u128(99))).then(Scope::platform))
-    }
-}
 
 struct Room {
     desk: Desk,

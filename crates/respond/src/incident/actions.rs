@@ -380,7 +380,8 @@ pub(crate) async fn add_reminder(
     store::add_entry(tx.conn(), ids.new_uuid(), incident, &line).await
 }
 
-async fn commit(
+/// Commits a change of an incident with its audit entry, and tells those who look at it or at its alerts.
+pub(crate) async fn commit(
     desk: &Desk,
     tx: Tx,
     who: &Handler,

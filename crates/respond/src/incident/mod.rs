@@ -10,7 +10,7 @@ mod tests;
 mod views;
 
 pub(crate) use actions::{
-    Reported, add_reminder, add_step, number, open, open_reported, take_alerts, told,
+    Reported, add_reminder, add_step, commit, number, open, open_reported, take_alerts, told,
 };
 #[cfg(test)]
 pub(crate) use actions::{close_with, note};

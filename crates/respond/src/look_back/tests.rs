@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use db::DbError;
 use db::job::{self, Handlers, Job, JobId, JobState, Worker};
 use db::testing::{TestDatabase, databases, sqlite};
 use event::lake::MemoryLake;
@@ -21,18 +19,7 @@ use super::{actions, store};
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::saved::Owners;
 use crate::testing::*;
-
-#[derive(Debug)]
-struct Everyone;
-
-#[async_trait]
-impl Owners for Everyone {
-    async fn scope(&self, account: AccountId) -> Result<Option<Scope>, DbError> {
-        Ok((account != AccountId::from_uuid(uuid::Uuid::from_u128(99))).then(Scope::platform))
-    }
-}
 
 struct Room {
     desk: Desk,

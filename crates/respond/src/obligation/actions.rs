@@ -1,7 +1,7 @@
 //! Judging circumstances, moving moments, and saying that someone was told.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use db::{AuditEntry, Subject, Tx};
+use db::Tx;
 use event::{IncidentId, SystemId};
 use serde_json::json;
 
@@ -77,7 +77,7 @@ pub(super) async fn judge(
         "from": words(&before),
         "to": words(circumstances),
     });
-    commit(desk, tx, who, "incident.judge", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.judge", &incident, detail).await
 }
 
 /// A moment as someone types it.
@@ -132,7 +132,7 @@ pub(super) async fn move_moment(
         "to": at,
         "reason": moved.reason,
     });
-    commit(desk, tx, who, "incident.move-moment", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.move-moment", &incident, detail).await
 }
 
 /// Notes that whom an obligation names was told.
@@ -167,7 +167,7 @@ pub(crate) async fn fulfil(
         "at": at,
         "reference": done.reference,
     });
-    commit(desk, tx, who, "incident.fulfil", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.fulfil", &incident, detail).await
 }
 
 /// Answers the open obligations whose report is of this kind; the caller commits. Returns their ids.
@@ -265,20 +265,5 @@ pub(crate) async fn note_moves(
         let one = moved(Which::Detected, Some(detected), incident.detected_at);
         store::add_move(tx, incident.id, who.account, &one).await?;
     }
-    Ok(())
-}
-
-async fn commit(
-    desk: &Desk,
-    tx: Tx,
-    who: &Handler,
-    action: &str,
-    incident: &Incident,
-    detail: serde_json::Value,
-) -> Result<(), RespondError> {
-    let subject = Subject::new("incident", incident.id);
-    let entry = AuditEntry::new(who.actor(), action, subject, detail).of_agency(incident.agency);
-    tx.commit(entry).await?;
-    desk.hub.incidents_changed(incident.agency);
     Ok(())
 }

@@ -30,23 +30,8 @@ pub(super) struct From {
     order: String,
     incident: String,
     kind: String,
-    product: String,
-    domain: String,
-    address: String,
-    sector: String,
-    level: String,
-}
-
-impl From {
-    fn concerned(&self) -> Concerned {
-        Concerned {
-            product: self.product.clone(),
-            domain: self.domain.clone(),
-            address: self.address.clone(),
-            sector: self.sector.clone(),
-            level: self.level.clone(),
-        }
-    }
+    #[serde(flatten)]
+    concerned: Concerned,
 }
 
 /// A new order.
@@ -121,7 +106,7 @@ pub(super) async fn begun(desk: &Desk, who: &Who, from: &From) -> Result<OrderFo
     page.signer.clone_from(&who.name);
     (page.acknowledge_by, page.done_by) = (at(HOURS.0), at(HOURS.1));
     let mut kind = Kind::from_word(&from.kind).unwrap_or(Kind::Directive).word().to_owned();
-    page.concerned = from.concerned();
+    page.concerned.clone_from(&from.concerned);
     if !page.concerned.is_empty() {
         Kind::Warning.word().clone_into(&mut kind);
         page.affected = actions::affected(desk, &who.scope, &page.concerned).await?;

@@ -1,7 +1,7 @@
 //! Giving tasks, ticking them off, naming observables, talking, linking searches.
 
 use chrono::{DateTime, Utc};
-use db::{AuditEntry, Subject, Tx};
+use db::Tx;
 use event::observable::read_all;
 use event::query::parse_question;
 use event::{AccountId, IncidentId};
@@ -91,7 +91,7 @@ pub(super) async fn add_task(
     let detail = json!({
         "number": incident.number, "task": task.title, "to": task.assignee, "due": task.due_at,
     });
-    commit(desk, tx, who, "incident.task", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.task", &incident, detail).await
 }
 
 /// Ticks a task off, or opens it again. Who only takes part may do so with their own tasks.
@@ -117,7 +117,7 @@ pub(super) async fn set_task(
     store::save_task(&tx, &task, false).await?;
     let action = if done { "incident.task-done" } else { "incident.task-reopen" };
     let detail = json!({ "number": incident.number, "task": task.title });
-    commit(desk, tx, who, action, &incident, detail).await
+    incident::commit(desk, tx, who, action, &incident, detail).await
 }
 
 /// Says something; who is named is told.
@@ -149,7 +149,7 @@ pub(super) async fn comment(
         notify::raise(tx.conn(), &desk.db, &[told.not_to(who.account)]).await?;
     }
     let detail = json!({ "number": incident.number, "mentions": mentioned });
-    commit(desk, tx, who, "incident.comment", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.comment", &incident, detail).await
 }
 
 /// What became of a text with observables.
@@ -193,7 +193,7 @@ pub(super) async fn observe(
     let told: Vec<String> = new.iter().map(event::observable::Observable::defanged).collect();
     let taken = Taken { new: new.len(), standing: old.len(), other };
     let detail = json!({ "number": incident.number, "observables": told });
-    commit(desk, tx, who, "incident.observable", &incident, detail).await?;
+    incident::commit(desk, tx, who, "incident.observable", &incident, detail).await?;
     Ok(taken)
 }
 
@@ -208,7 +208,7 @@ pub(super) async fn remove_observable(
     let family = incident::family(tx.conn(), id).await?;
     let gone = store::remove_observable(&tx, &family, observable).await?;
     let detail = json!({ "number": incident.number, "observable": gone.observable.defanged() });
-    commit(desk, tx, who, "incident.observable-removed", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.observable-removed", &incident, detail).await
 }
 
 /// A search to be linked.
@@ -246,7 +246,7 @@ pub(super) async fn link_search(
     let detail = json!({
         "number": incident.number, "question": search.line, "from": from, "to": to,
     });
-    commit(desk, tx, who, "incident.search", &incident, detail).await
+    incident::commit(desk, tx, who, "incident.search", &incident, detail).await
 }
 
 /// Takes a linked search away.
@@ -260,21 +260,5 @@ pub(super) async fn remove_search(
     let family = incident::family(tx.conn(), id).await?;
     store::remove_search(&tx, &family, search).await?;
     let detail = json!({ "number": incident.number, "search": search });
-    commit(desk, tx, who, "incident.search-removed", &incident, detail).await
-}
-
-/// Commits a change of an incident, and tells those who look at it.
-pub(super) async fn commit(
-    desk: &Desk,
-    tx: Tx,
-    who: &Handler,
-    action: &str,
-    incident: &Incident,
-    detail: serde_json::Value,
-) -> Result<(), RespondError> {
-    let subject = Subject::new("incident", incident.id);
-    let entry = AuditEntry::new(who.actor(), action, subject, detail).of_agency(incident.agency);
-    tx.commit(entry).await?;
-    desk.hub.incidents_changed(incident.agency);
-    Ok(())
+    incident::commit(desk, tx, who, "incident.search-removed", &incident, detail).await
 }

@@ -5,7 +5,6 @@ use event::{AlertId, IncidentId, SystemId};
 use serde_json::json;
 use web::notify::{self, Kind};
 
-use super::actions::commit;
 use super::model::{Joined, Link, LinkDetail, LinkKind};
 use super::store;
 use crate::actor::Handler;
@@ -136,7 +135,7 @@ pub(super) async fn merge(
         "number": merged.number, "into": survivor.number, "reason": reason.as_str(),
         "joined": link.detail,
     });
-    commit(desk, tx, who, "incident.merge", &merged, detail).await?;
+    incident::commit(desk, tx, who, "incident.merge", &merged, detail).await?;
     Ok(into)
 }
 
@@ -183,7 +182,7 @@ pub(super) async fn undo_merge(
     let detail = json!({
         "number": merged.number, "into": survivor.number, "reason": reason.as_str(),
     });
-    commit(desk, tx, who, "incident.merge-undone", &merged, detail).await
+    incident::commit(desk, tx, who, "incident.merge-undone", &merged, detail).await
 }
 
 /// Splits alerts off into an incident of their own, with its own clocks. The clocks of the first stay: a
@@ -237,7 +236,7 @@ pub(super) async fn split(
         "number": standing.number, "new": new.number, "alerts": numbers,
         "reason": reason.as_str(),
     });
-    commit(desk, tx, who, "incident.split", &standing, detail).await?;
+    incident::commit(desk, tx, who, "incident.split", &standing, detail).await?;
     desk.hub.alerts_changed(new.agency);
     Ok(new)
 }
