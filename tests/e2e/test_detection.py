@@ -83,7 +83,12 @@ class Detection(unittest.TestCase):
         self.assertEqual((row["severity"], row["level"], row["state"]), ("high", 3, "new"))
         self.assertEqual((row["agency"], row["place"]), ("Sở Thử", "Cổng cấp 3"))
         self.assertRegex(row["number"], r"^CB-\d{4}-\d{5}$")
-        page = self.here.read(f"/alerts/{row['id']}")
+        def whole():
+            page = self.here.read(f"/alerts/{row['id']}")
+            return page if page["events"] else None
+
+        # The alert is durable a moment before the batch that completed it can be searched.
+        page = wait_for("the event behind the alert", whole)
         self.assertTrue(page["why"]["vi"] and page["why"]["en"])
         matched = {match["field"]: match["value"] for match in page["matched"]}
         self.assertIn("cmd=whoami", matched["cs-uri-query"])
@@ -109,7 +114,7 @@ class Detection(unittest.TestCase):
             self.send(3, web_shell(address))
         row = self.alert("web_shell_command", 3, address)
         grown = wait_for("five findings", lambda: (page := self.here.read(f"/alerts/{row['id']}"))
-                         and page["alert"]["findings"] == 5 and page, ALERT_WITHIN_S)
+                         and page["alert"]["findings"] == len(page["events"]) == 5 and page, ALERT_WITHIN_S)
         self.assertEqual(len(grown["events"]), 5)
 
     def test_passwords_guessed_then_found(self):
@@ -127,9 +132,12 @@ class Detection(unittest.TestCase):
             say(f"Accepted password for {user} from {address} port 50099 ssh2")
         found = self.alert("ssh_success_after_guessing", 3, address)
         self.assertEqual(found["severity"], "critical")
-        events = self.here.read(f"/alerts/{found['id']}")["events"]
-        self.assertTrue(any("Accepted password" in event["raw"] for event in events))
-        self.assertTrue(any("Failed password" in event["raw"] for event in events))
+        def all_at_hand():
+            events = self.here.read(f"/alerts/{found['id']}")["events"]
+            said = " ".join(event["raw"] for event in events)
+            return "Accepted password" in said and "Failed password" in said
+
+        wait_for("the events behind the alert", all_at_hand)
 
     def test_severity_follows_the_systems_level(self):
         address = public_address()
