@@ -1,7 +1,7 @@
 //! `luytre audit`: proves that the audit trail is whole, and prints what later proves it still is.
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use db::audit::{Anchor, Mark};
 
@@ -86,10 +86,5 @@ fn print(province: &str, month: &str, anchor: &Anchor, now: DateTime<Utc>) {
 }
 
 fn vietnam(at: DateTime<Utc>) -> String {
-    /// Seconds east of UTC.
-    const VIETNAM_S: i32 = 7 * 3600;
-    match FixedOffset::east_opt(VIETNAM_S) {
-        Some(zone) => at.with_timezone(&zone).format("%H:%M %d/%m/%Y (UTC+7)").to_string(),
-        None => at.to_rfc3339(),
-    }
+    web::figures::vietnam(at).format("%H:%M %d/%m/%Y (UTC+7)").to_string()
 }

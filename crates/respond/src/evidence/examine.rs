@@ -11,6 +11,7 @@ use event::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Lang, Phrase};
 
@@ -31,11 +32,12 @@ pub(super) struct Asked {
 }
 
 /// One thing that a rule found in a piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Found {
     /// When the event happened.
     pub at: DateTime<Utc>,
     /// How bad.
+    #[schema(value_type = String)]
     pub severity: Severity,
     /// The rule's id.
     pub rule: String,

@@ -8,8 +8,8 @@ use web::paging::Page;
 
 use super::export::{KIND, Made, Wanted};
 use super::views::{
-    CustodyRow, EvidenceList, EvidencePage, EvidenceRow, ExaminedView, ExportRow, FoundRow,
-    InsideRow, ManifestView, RemarkRow,
+    CustodyRow, EvidenceList, EvidencePage, EvidenceRow, ExaminedView, ExportRow, InsideRow,
+    ManifestView, RemarkRow,
 };
 use super::{actions, store};
 use crate::actor::Handler;
@@ -118,7 +118,7 @@ pub(super) async fn detail(
         incident_held,
         may_go,
         examined,
-        found: found.into_iter().map(FoundRow::from).collect(),
+        found,
         pager: page.pager(&format!("/evidence/{id}"), "", total),
         custody: custody.into_iter().map(CustodyRow::from).collect(),
         notes: notes.into_iter().map(remark).collect(),

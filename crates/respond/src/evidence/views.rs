@@ -2,7 +2,6 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use event::Severity;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
@@ -164,43 +163,6 @@ impl CustodyRow {
     }
 }
 
-/// A finding in a piece.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FoundRow {
-    /// When the event happened.
-    pub at: DateTime<Utc>,
-    /// How bad.
-    #[schema(value_type = String)]
-    pub severity: Severity,
-    /// The rule's id.
-    pub rule: String,
-    /// The rule's title.
-    pub title: String,
-    /// The rule's title in Vietnamese.
-    pub title_vi: Option<String>,
-    /// The machine.
-    pub host: String,
-    /// What it is about.
-    pub entity: String,
-    /// Where it stands.
-    pub spot: String,
-}
-
-impl From<Found> for FoundRow {
-    fn from(found: Found) -> Self {
-        Self {
-            at: found.at,
-            severity: found.severity,
-            rule: found.rule,
-            title: found.title,
-            title_vi: found.title_vi,
-            host: found.host,
-            entity: found.entity,
-            spot: found.spot,
-        }
-    }
-}
-
 /// A remark.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RemarkRow {
@@ -291,7 +253,7 @@ pub struct EvidencePage {
     /// What a search came to.
     pub examined: Option<ExaminedView>,
     /// What was found, the earliest first.
-    pub found: Vec<FoundRow>,
+    pub found: Vec<Found>,
     /// Where that list stands.
     pub pager: Pager,
     /// Who did what with it.

@@ -148,8 +148,7 @@ pub(crate) async fn propose(desk: &Desk, who: &Who, draft: Draft) -> Result<Uuid
         .arg("until", day)
         .arg("hidden", preview.hidden)
         .arg("all", preview.looked_at);
-    let proposal = Proposal { draft, proposed_by: who.account };
-    let Proposal { draft, .. } = &proposal;
+    let proposal = Proposal { draft: draft.clone(), proposed_by: who.account };
     let place = draft.system.map(|id| id.to_string()).unwrap_or_default();
     let ask = Ask {
         action: MAKE,
