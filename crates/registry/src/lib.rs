@@ -32,7 +32,7 @@ mod audit_log;
 pub mod demo;
 mod export;
 mod forms;
-mod import;
+pub mod import;
 pub mod limits;
 mod stores;
 #[cfg(test)]
@@ -50,6 +50,7 @@ use web::{AppError, Phrase, Routes, Who};
 use forms::{Choice, choices};
 
 pub use agency::AgencyKind;
+pub use audit_log::action_key;
 pub use dead_letter::Replay;
 pub use directory::{AgencyTree, Directory, Snapshot, SourceBinding};
 pub use health::{Health, HealthBook, Sighting, Silence, Status, events_per_minute};

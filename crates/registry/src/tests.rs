@@ -169,11 +169,8 @@ async fn each_route_is_refused_to_whoever_lacks_its_permission() {
     for role in Role::ALL {
         let router = site(&desk, web::testing::who(role));
         for route in list.list() {
-            let permission = match route.access {
-                web::Access::Needs(permission) => permission,
-                // One's own files: whose they are, each asks itself.
-                web::Access::SignedIn if route.path.starts_with("/import/batches/") => continue,
-                _ => panic!("{route:?} is open to anyone"),
+            let web::Access::Needs(permission) = route.access else {
+                panic!("{route:?} is open to anyone");
             };
             if role.may(permission) {
                 continue;

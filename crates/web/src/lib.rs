@@ -17,6 +17,7 @@ pub mod notify;
 mod permission;
 mod routes;
 mod view;
+pub mod webhook;
 mod who;
 
 // How it reaches the reader.

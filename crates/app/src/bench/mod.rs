@@ -9,6 +9,7 @@ mod lake;
 pub(crate) mod load;
 mod probe;
 pub(crate) mod province;
+mod registry;
 mod report;
 mod searches;
 
@@ -32,6 +33,7 @@ use searches::Searches;
 pub use detect::{DetectArguments, run as detect};
 pub use hunt::{HuntArguments, run as hunt};
 pub use lake::{LakeArguments, run as lake};
+pub use registry::{RegistryArguments, run as registry};
 
 /// What to measure.
 #[derive(Debug, Args)]

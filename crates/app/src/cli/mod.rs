@@ -104,6 +104,8 @@ enum BenchCommand {
     Detect(crate::bench::DetectArguments),
     /// Bring events into a lake and ask it questions, each answer checked by a plain count
     Lake(crate::bench::LakeArguments),
+    /// Fill the register from spreadsheets and let people work in it, measured page by page
+    Registry(crate::bench::RegistryArguments),
 }
 
 /// What a command found.
@@ -164,6 +166,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
         Command::Bench(BenchCommand::Lake(arguments)) => {
             let is_right = crate::bench::lake(&arguments)?;
+            Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
+        }
+        Command::Bench(BenchCommand::Registry(arguments)) => {
+            let is_right = crate::bench::registry(&arguments)?;
             Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
         }
         Command::Completion { shell } => {

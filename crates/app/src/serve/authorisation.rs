@@ -50,11 +50,15 @@ const THINGS: &[(&str, bool)] = &[
     ("/notices/{id}", false),
     // Of the province: whoever may use them sees it.
     ("/notify/", false),
+    ("/webhooks/{id}", false),
     ("/duty/", false),
     // One's own, and those about agencies one sees: `web::jobs` tries both.
     ("/jobs/{id}", false),
     // One's own files: `registry::import` tries that another's is not found.
-    ("/import/batches/{id}", false),
+    ("/import/agencies/{id}", false),
+    ("/import/systems/{id}", false),
+    ("/import/people/{id}", false),
+    ("/import/assets/{id}", false),
     // The country's units are everyone's; what is made of them is the administrator's.
     ("/admin-units/{code}", false),
     // One's own only: `respond::export` tries others.

@@ -238,7 +238,9 @@ impl Platform {
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let postman = notifying::postman(&config, &db, &registry)?;
-        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), postman);
+        let webhooks = notifying::webhooks(&config, &db, &registry)?;
+        let told = (postman, webhooks);
+        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), told);
         watches::start_over_people(&stages.watches, &site);
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
@@ -324,7 +326,7 @@ fn site(
     intake: &Arc<registry::source::Intake>,
     desk: Desk,
     (live, handlers): (web::Live, &db::job::Handlers),
-    postman: web::notify::Postman,
+    (postman, webhooks): (web::notify::Postman, web::webhook::Webhooks),
 ) -> pages::Site {
     let replay = Arc::new(replay::Replayer {
         spool: spool.clone(),
@@ -345,7 +347,7 @@ fn site(
         lake: way.lake.clone(),
     });
     let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
-    pages::Site { desk, registry, jobs, archive, live, postman }
+    pages::Site { desk, registry, jobs, archive, live, postman, webhooks }
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
@@ -362,7 +364,10 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
         directory: way.registry.clone(),
         health: way.health.clone(),
     };
+    let importer =
+        registry::import::Importer { db: way.db.clone(), directory: way.registry.clone() };
     db::job::Handlers::default()
+        .with(Arc::new(importer))
         .with(Arc::new(scheduled))
         .with(Arc::new(export))
         .with(Arc::new(SweepExports { desk: desk.clone() }))

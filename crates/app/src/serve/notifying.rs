@@ -1,4 +1,4 @@
-//! The postman's rounds: spreads what there is to tell and carries what is due.
+//! The rounds of postman and courier: people are told what there is to tell, programs what changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use db::Db;
 use tokio_util::sync::CancellationToken;
 use web::notify::Postman;
 use web::outbound::Outbound;
+use web::webhook::Webhooks;
 
 use super::names::Tree;
 use crate::config::Config;
@@ -38,6 +39,46 @@ pub(super) fn postman(
     let heading = (config.web.address.as_str(), config.site.province.as_str());
     let postman = Postman::new(db.clone(), tree, Arc::new(respond::roster::DutyRoster(db.clone())));
     Ok(postman.with_ways(carriers, heading, config.notify.give_up()))
+}
+
+/// Returns the hooks of other programs.
+///
+/// # Errors
+/// When the way out cannot be opened.
+pub(super) fn webhooks(
+    config: &Config,
+    db: &Db,
+    registry: &Arc<registry::Directory>,
+) -> Result<Webhooks> {
+    let outbound = Outbound::new(config.outbound.settings()?).context("opening the way out")?;
+    let tree = Arc::new(Tree(Arc::clone(registry)));
+    Ok(Webhooks::new(db.clone(), tree, outbound, registry::action_key))
+}
+
+/// Carries what hooks ask for until `stop`. A message on its way is finished first.
+pub(super) async fn deliveries(webhooks: Webhooks, stop: CancellationToken) {
+    let mut looks: u32 = 0;
+    loop {
+        let wait = match webhooks.look().await {
+            // Whoever had more than fits into one look goes on at once.
+            Ok(taken) if taken > 0 => Duration::ZERO,
+            Ok(_) => LOOK_EVERY,
+            Err(error) => {
+                tracing::warn!(error = web::chain(&error), "programs cannot be told");
+                REST
+            }
+        };
+        if looks.is_multiple_of(FORGET_EVERY)
+            && let Err(error) = webhooks.forget_old().await
+        {
+            tracing::warn!(error = web::chain(&error), "old messages cannot be forgotten");
+        }
+        looks = looks.wrapping_add(1);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Makes rounds until `stop`. A message on its way is finished first.

@@ -44,6 +44,7 @@ pub(crate) struct Site {
     pub(crate) archive: Arc<dyn registry::keeping::Archive>,
     pub(crate) live: web::Live,
     pub(crate) postman: web::notify::Postman,
+    pub(crate) webhooks: web::webhook::Webhooks,
 }
 
 /// Browsers at once; a province's centre has some dozens of readers.
@@ -126,6 +127,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         .merge(registry::keeping::routes(keeping))
         .merge(respond::routes(site.desk))
         .merge(site.postman.routes())
+        .merge(site.webhooks.routes())
         .merge(site.jobs.routes());
     let site = web::Site {
         settings,

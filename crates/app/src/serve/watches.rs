@@ -57,6 +57,7 @@ pub(super) fn start_over_people(Stage { tasks, stop }: &Stage, site: &pages::Sit
     tasks.spawn(deadlines::watch(site.desk.clone(), site.registry.clone(), stop.clone()));
     let db = site.desk.db.clone();
     tasks.spawn(notifying::rounds(site.postman.clone(), db, stop.clone()));
+    tasks.spawn(notifying::deliveries(site.webhooks.clone(), stop.clone()));
 }
 
 /// Returns the watch over the platform's own disk.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use anchor::{Anchor, Mark, anchor, month};
 pub(crate) use store::append;
-pub use store::{list, verify, verify_against};
+pub use store::{following, last_seq, list, verify, verify_against};
 
 /// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -151,6 +151,29 @@ pub async fn list(
     Ok(rows.into_iter().map(AuditRow::from).collect())
 }
 
+/// Returns the entries after one, the oldest first, at most `limit`, as far as the scope sees them. Entries
+/// are numbered in the order of their commits: whoever remembers the last number misses none.
+pub async fn following(
+    db: &Db,
+    scope: &Scope,
+    seq: i64,
+    limit: u64,
+) -> Result<Vec<AuditRow>, DbError> {
+    let mut query = row::Entity::find().filter(row::Column::Seq.gt(seq));
+    if let Some(visible) = scope.visible() {
+        query = query.filter(row::Column::AgencyId.is_in(visible.iter().map(|id| id.uuid())));
+    }
+    let rows =
+        query.order_by_asc(row::Column::Seq).limit(limit.min(LIST_MAX)).all(db.conn()).await?;
+    Ok(rows.into_iter().map(AuditRow::from).collect())
+}
+
+/// Returns the number of the last entry; 0 when there is none.
+pub async fn last_seq(conn: &impl ConnectionTrait) -> Result<i64, DbError> {
+    let last = row::Entity::find().order_by_desc(row::Column::Seq).one(conn).await?;
+    Ok(last.map_or(0, |last| last.seq))
+}
+
 impl From<row::Model> for AuditRow {
     fn from(row: row::Model) -> Self {
         Self {

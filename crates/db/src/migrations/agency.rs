@@ -16,6 +16,10 @@ const fn both(sql: &'static str) -> Step {
     Step::Sql { sqlite: sql, postgres: sql }
 }
 
+/// Batches are taken in by the job queue.
+pub(super) const IMPORT_JOB: &[Migration] =
+    &[Migration { name: "0181_import_job", steps: import_job }];
+
 fn import() -> Vec<Step> {
     let batch = Table::named("import_batch")
         .key("id", Uuid)
@@ -31,6 +35,15 @@ fn import() -> Vec<Step> {
         .opt("ended_at", Time)
         .index(&["account_id", "created_at"]);
     vec![Step::Table(batch)]
+}
+
+fn import_job() -> Vec<Step> {
+    vec![
+        // The work that takes it in or undoes it.
+        both("ALTER TABLE import_batch ADD COLUMN job text NOT NULL DEFAULT ''"),
+        // Why the last turn was refused, in the importer's words.
+        both("ALTER TABLE import_batch ADD COLUMN trouble text NOT NULL DEFAULT ''"),
+    ]
 }
 
 fn quality() -> Vec<Step> {

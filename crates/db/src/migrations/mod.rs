@@ -25,6 +25,7 @@ mod room;
 mod roster;
 mod system;
 mod table;
+mod webhook;
 
 use std::collections::BTreeSet;
 
@@ -82,6 +83,8 @@ fn all() -> Vec<Migration> {
         dossier::MIGRATIONS,
         asset::MIGRATIONS,
         evidence::MIGRATIONS,
+        webhook::MIGRATIONS,
+        agency::IMPORT_JOB,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

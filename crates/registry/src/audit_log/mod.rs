@@ -5,4 +5,4 @@ mod views;
 mod words;
 
 pub(crate) use routes::routes;
-pub(crate) use words::action as action_key;
+pub use words::action as action_key;

@@ -65,6 +65,15 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("source.disable", "audit-did-source-disable"),
     ("source.rotate-token", "audit-did-source-rotate-token"),
     ("source.revoke-token", "audit-did-source-revoke-token"),
+    ("webhook.create", "audit-did-webhook-create"),
+    ("webhook.update", "audit-did-webhook-update"),
+    ("webhook.rotate", "audit-did-webhook-rotate"),
+    ("webhook.pause", "audit-did-webhook-pause"),
+    ("webhook.paused", "audit-did-webhook-paused"),
+    ("webhook.resume", "audit-did-webhook-resume"),
+    ("webhook.pass", "audit-did-webhook-pass"),
+    ("webhook.trial", "audit-did-webhook-trial"),
+    ("webhook.remove", "audit-did-webhook-remove"),
     ("system.create", "audit-did-system-create"),
     ("system.update", "audit-did-system-update"),
     ("system.retention", "audit-did-system-retention"),
@@ -153,6 +162,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("post.appoint", "audit-did-post-appoint"),
     ("post.vacate", "audit-did-post-vacate"),
     ("import.check", "audit-did-import-check"),
+    ("import.ask", "audit-did-import-ask"),
     ("import.apply", "audit-did-import-apply"),
     ("import.undo", "audit-did-import-undo"),
     ("person.update", "audit-did-person-update"),
@@ -195,7 +205,7 @@ fn key_of(words: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
 }
 
 /// Returns the key of what was done; nothing for a code without words.
-pub(crate) fn action(code: &str) -> Option<&'static str> {
+pub fn action(code: &str) -> Option<&'static str> {
     key_of(ACTIONS, code)
 }
 

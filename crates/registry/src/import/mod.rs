@@ -10,9 +10,11 @@ mod routes;
 mod sheet;
 mod store;
 mod views;
+mod work;
 
 pub(crate) use routes::routes;
 pub(crate) use views::{deed_key, deed_tone};
+pub use work::Importer;
 
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,11 @@ impl Kind {
         }
     }
 
+    /// Returns the page of a batch of this kind.
+    pub(crate) fn page(self, id: Uuid) -> String {
+        format!("/import/{}/{id}", self.word())
+    }
+
     /// Returns the right that whoever imports it needs.
     pub(crate) const fn right(self) -> Permission {
         match self {
@@ -124,8 +129,12 @@ pub(crate) struct Planned {
 pub(crate) enum BatchState {
     /// Only looked at.
     Checked,
+    /// Being taken in.
+    Applying,
     /// Taken in.
     Applied,
+    /// Being undone.
+    Undoing,
     /// Taken in and undone.
     Undone,
 }
@@ -135,7 +144,9 @@ impl BatchState {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Checked => "checked",
+            Self::Applying => "applying",
             Self::Applied => "applied",
+            Self::Undoing => "undoing",
             Self::Undone => "undone",
         }
     }
@@ -144,7 +155,9 @@ impl BatchState {
     pub(crate) fn from_word(word: &str) -> Self {
         match word {
             "checked" => Self::Checked,
+            "applying" => Self::Applying,
             "applied" => Self::Applied,
+            "undoing" => Self::Undoing,
             _ => Self::Undone,
         }
     }
@@ -153,8 +166,38 @@ impl BatchState {
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Checked => "import-checked",
+            Self::Applying => "import-applying",
             Self::Applied => "import-applied",
+            Self::Undoing => "import-undoing",
             Self::Undone => "import-undone",
+        }
+    }
+}
+
+/// What becomes of a batch as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Turn {
+    /// Take it in.
+    Apply,
+    /// Undo it.
+    Undo,
+}
+
+impl Turn {
+    /// Returns the states that a batch goes through: before, meanwhile, after.
+    pub(crate) const fn states(self) -> (BatchState, BatchState, BatchState) {
+        match self {
+            Self::Apply => (BatchState::Checked, BatchState::Applying, BatchState::Applied),
+            Self::Undo => (BatchState::Applied, BatchState::Undoing, BatchState::Undone),
+        }
+    }
+
+    /// Returns what the audit log calls it.
+    pub(crate) const fn action(self) -> &'static str {
+        match self {
+            Self::Apply => "import.apply",
+            Self::Undo => "import.undo",
         }
     }
 }
@@ -173,6 +216,10 @@ pub(crate) struct Batch {
     pub(crate) by: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// The work that takes it in or undoes it.
+    pub(crate) job: Option<Uuid>,
+    /// Why the last turn was refused, in the importer's words; empty when it was not.
+    pub(crate) trouble: String,
 }
 
 impl Batch {

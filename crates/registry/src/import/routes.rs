@@ -1,47 +1,42 @@
-//! Addresses of imports.
+//! Addresses of imports: the same for each kind of thing, under the right to change that kind.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use uuid::Uuid;
 use web::paging::Page;
-use web::{AppError, Done, Path, Permission, Phrase, Query, Routes, Upload, View, Who, done};
+use web::{AppError, Done, Path, Query, Routes, Upload, View, Who, done};
 
-use super::model::{Batch, Kind};
-use super::views::{BatchPage, BatchRow, ImportPage, PlanRow};
+use super::model::{Batch, Kind, Turn};
+use super::views::{BatchPage, BatchRow, ImportPage, PlanRow, Work};
 use super::{actions, store};
 use crate::{Registry, failed, forms};
 
-/// Returns the routes of imports. A batch is its importer's own; what it needs beyond that, its kind says.
+/// Returns the routes of imports. A batch is its importer's own.
 pub(crate) fn routes() -> Routes<Registry> {
-    use Permission::{AgencyChange, PostChange, SystemChange};
-    Routes::new()
-        .get("/import/agencies", AgencyChange, agencies)
-        .doc("Shows how agencies are imported, and what one imported")
+    Kind::ALL.into_iter().fold(Routes::new(), of_kind)
+}
+
+fn of_kind(routes: Routes<Registry>, kind: Kind) -> Routes<Registry> {
+    let (word, right) = (kind.word(), kind.right());
+    let list = move |State(registry): State<Registry>, who: Who| async move {
+        Ok::<_, AppError>(View::new(form(&registry, &who, kind).await?))
+    };
+    let look = move |State(registry): State<Registry>, who: Who, upload| async move {
+        check(&registry, &who, kind, upload).await
+    };
+    routes
+        .get(&format!("/import/{word}"), right, list)
+        .doc("Shows how such records are imported, and what one imported")
         .gives::<ImportPage>()
-        .post("/import/agencies", AgencyChange, check_agencies)
-        .doc("Looks at a spreadsheet of agencies: the body, or a form's file")
-        .get("/import/systems", SystemChange, systems)
-        .doc("Shows how information systems are imported, and what one imported")
-        .gives::<ImportPage>()
-        .post("/import/systems", SystemChange, check_systems)
-        .doc("Looks at a spreadsheet of information systems: the body, or a form's file")
-        .get("/import/people", PostChange, people)
-        .doc("Shows how people are imported, and what one imported")
-        .gives::<ImportPage>()
-        .post("/import/people", PostChange, check_people)
-        .doc("Looks at a spreadsheet of people: the body, or a form's file")
-        .get("/import/assets", SystemChange, assets)
-        .doc("Shows how assets are imported, and what one imported")
-        .gives::<ImportPage>()
-        .post("/import/assets", SystemChange, check_assets)
-        .doc("Looks at a spreadsheet of assets: the body, or a form's file")
-        .own_get("/import/batches/{id}", batch)
+        .post(&format!("/import/{word}"), right, look)
+        .doc("Looks at a spreadsheet: the body, or a form's file")
+        .get(&format!("/import/{word}/{{id}}"), right, batch)
         .doc("Shows what would become, or became, of each row of one's file")
         .gives::<BatchPage>()
-        .own_post("/import/batches/{id}/apply", apply)
-        .doc("Takes a file in as one batch")
-        .own_post("/import/batches/{id}/undo", undo)
-        .doc("Undoes a batch, as long as nobody built on it")
+        .post(&format!("/import/{word}/{{id}}/apply"), right, apply)
+        .doc("Begins to take a file in as one batch")
+        .post(&format!("/import/{word}/{{id}}/undo"), right, undo)
+        .doc("Begins to undo a batch, as long as nobody built on it")
 }
 
 async fn form(registry: &Registry, who: &Who, kind: Kind) -> Result<ImportPage, AppError> {
@@ -61,63 +56,12 @@ async fn check(
         Err(error) => Err(error),
     };
     match looked {
-        Ok(id) => Ok(done(format!("/import/batches/{id}")).made().into_response()),
+        Ok(id) => Ok(done(kind.page(id)).made().into_response()),
         Err(error) => {
             let page = form(registry, who, kind).await?;
             forms::again(who, error, |errors| ImportPage { errors, ..page })
         }
     }
-}
-
-async fn agencies(
-    State(registry): State<Registry>,
-    who: Who,
-) -> Result<View<ImportPage>, AppError> {
-    Ok(View::new(form(&registry, &who, Kind::Agencies).await?))
-}
-
-async fn systems(State(registry): State<Registry>, who: Who) -> Result<View<ImportPage>, AppError> {
-    Ok(View::new(form(&registry, &who, Kind::Systems).await?))
-}
-
-async fn people(State(registry): State<Registry>, who: Who) -> Result<View<ImportPage>, AppError> {
-    Ok(View::new(form(&registry, &who, Kind::People).await?))
-}
-
-async fn assets(State(registry): State<Registry>, who: Who) -> Result<View<ImportPage>, AppError> {
-    Ok(View::new(form(&registry, &who, Kind::Assets).await?))
-}
-
-async fn check_assets(
-    State(registry): State<Registry>,
-    who: Who,
-    upload: Result<Upload, AppError>,
-) -> Result<Response, AppError> {
-    check(&registry, &who, Kind::Assets, upload).await
-}
-
-async fn check_agencies(
-    State(registry): State<Registry>,
-    who: Who,
-    upload: Result<Upload, AppError>,
-) -> Result<Response, AppError> {
-    check(&registry, &who, Kind::Agencies, upload).await
-}
-
-async fn check_systems(
-    State(registry): State<Registry>,
-    who: Who,
-    upload: Result<Upload, AppError>,
-) -> Result<Response, AppError> {
-    check(&registry, &who, Kind::Systems, upload).await
-}
-
-async fn check_people(
-    State(registry): State<Registry>,
-    who: Who,
-    upload: Result<Upload, AppError>,
-) -> Result<Response, AppError> {
-    check(&registry, &who, Kind::People, upload).await
 }
 
 async fn batch(
@@ -127,6 +71,7 @@ async fn batch(
     Query(page): Query<Page>,
 ) -> Result<View<BatchPage>, AppError> {
     let batch = actions::own(&registry, &who, id).await?;
+    let job = actions::work(&registry, &who, &batch).await?;
     let mut rows: Vec<PlanRow> = batch.rows.iter().map(PlanRow::from).collect();
     rows.sort_by_key(|row| (row.deed, row.line));
     let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
@@ -134,9 +79,11 @@ async fn batch(
     let take = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     Ok(View::new(BatchPage {
         batch: BatchRow::from(&batch),
-        pager: page.pager(&format!("/import/batches/{id}"), "", total),
+        work: Work::of(&batch, job.as_ref()),
+        pager: page.pager(&batch.kind.page(id), "", total),
         rows: rows.into_iter().skip(skip).take(take).collect(),
         ignored: batch.ignored,
+        trouble: batch.trouble,
     }))
 }
 
@@ -145,8 +92,7 @@ async fn apply(
     who: Who,
     Path(id): Path<Uuid>,
 ) -> Result<Done, AppError> {
-    actions::apply(&registry, &who, id).await?;
-    Ok(done(format!("/import/batches/{id}")).notice(Phrase::key("import-applied")))
+    turn(&registry, &who, id, Turn::Apply).await
 }
 
 async fn undo(
@@ -154,6 +100,10 @@ async fn undo(
     who: Who,
     Path(id): Path<Uuid>,
 ) -> Result<Done, AppError> {
-    actions::undo(&registry, &who, id).await?;
-    Ok(done(format!("/import/batches/{id}")).notice(Phrase::key("import-undone")))
+    turn(&registry, &who, id, Turn::Undo).await
+}
+
+async fn turn(registry: &Registry, who: &Who, id: Uuid, turn: Turn) -> Result<Done, AppError> {
+    let batch = actions::ask(registry, who, id, turn).await?;
+    Ok(done(batch.kind.page(id)))
 }

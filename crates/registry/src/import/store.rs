@@ -27,6 +27,8 @@ mod row {
         pub account_name: String,
         pub created_at: DateTimeUtc,
         pub ended_at: Option<DateTimeUtc>,
+        pub job: String,
+        pub trouble: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -48,6 +50,8 @@ impl From<row::Model> for Batch {
             by: row.account_name,
             created_at: row.created_at,
             ended_at: row.ended_at,
+            job: row.job.parse().ok(),
+            trouble: row.trouble,
         }
     }
 }
@@ -65,6 +69,8 @@ pub(super) async fn insert(conn: &impl ConnectionTrait, batch: &Batch) -> Result
         account_name: batch.by.clone(),
         created_at: batch.created_at,
         ended_at: batch.ended_at,
+        job: batch.job.map(|job| job.to_string()).unwrap_or_default(),
+        trouble: batch.trouble.clone(),
     };
     stores::insert(conn, row).await
 }
@@ -97,14 +103,17 @@ pub(super) async fn latest(
 pub(super) async fn advance(
     conn: &impl ConnectionTrait,
     batch: &Batch,
-    (next, at): (BatchState, chrono::DateTime<chrono::Utc>),
+    next: BatchState,
 ) -> Result<bool, DbError> {
-    let done = row::Entity::update_many()
+    let row = row::Entity::update_many()
         .col_expr(row::Column::State, Expr::value(next.word()))
-        .col_expr(row::Column::EndedAt, Expr::value(Some(at)))
+        .col_expr(row::Column::EndedAt, Expr::value(batch.ended_at))
+        .col_expr(
+            row::Column::Job,
+            Expr::value(batch.job.map_or_else(String::new, |job| job.to_string())),
+        )
+        .col_expr(row::Column::Trouble, Expr::value(batch.trouble.as_str()))
         .filter(row::Column::Id.eq(batch.id))
-        .filter(row::Column::State.eq(batch.state.word()))
-        .exec(conn)
-        .await?;
-    Ok(done.rows_affected == 1)
+        .filter(row::Column::State.eq(batch.state.word()));
+    Ok(row.exec(conn).await?.rows_affected == 1)
 }

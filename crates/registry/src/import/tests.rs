@@ -1,13 +1,18 @@
 //! A file from a real office with all the usual faults; taken in, and undone as one.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use db::job::{Handlers, Worker};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use web::{AppError, Upload, Who};
 
 use super::actions;
-use super::model::{Batch, BatchState, Deed, Kind};
+use super::model::{Batch, BatchState, Deed, Kind, Turn};
 use super::store;
+use super::work::Importer;
 use crate::system::{self, SystemDraft};
 use crate::testing::{Desk, administrator, desks, one_desk};
 
@@ -36,6 +41,25 @@ async fn looked(desk: &Desk, who: &Who, kind: Kind, upload: Upload) -> Batch {
 
 async fn kept(desk: &Desk, who: &Who, id: Uuid) -> Batch {
     store::by_id(desk.registry.db.conn(), who.account, id).await.unwrap().unwrap()
+}
+
+/// Asks for a turn and lets the queue do it; returns what was said against it.
+async fn turned(desk: &Desk, who: &Who, id: Uuid, turn: Turn) -> Result<String, AppError> {
+    actions::ask(&desk.registry, who, id, turn).await?;
+    let importer =
+        Importer { db: desk.registry.db.clone(), directory: desk.registry.directory.clone() };
+    let handlers = Handlers::default().with(Arc::new(importer));
+    let worker = Worker::new(desk.registry.db.clone(), handlers, "test");
+    assert!(worker.run_next(&CancellationToken::new()).await.unwrap(), "nothing waits");
+    Ok(kept(desk, who, id).await.trouble)
+}
+
+async fn apply(desk: &Desk, who: &Who, id: Uuid) {
+    assert_eq!(turned(desk, who, id, Turn::Apply).await.unwrap(), "");
+}
+
+async fn undo(desk: &Desk, who: &Who, id: Uuid) {
+    assert_eq!(turned(desk, who, id, Turn::Undo).await.unwrap(), "");
 }
 
 fn deeds(batch: &Batch) -> Vec<Deed> {
@@ -89,7 +113,7 @@ async fn every_fault_is_told_by_its_cell_and_the_good_rows_come_in() {
         assert_eq!(wrong_cells(&batch), ["C6", "D7", "E7", "8", "B10"]);
         assert!(batch.rows[4].faults[0].why.contains('5'), "{:?}", batch.rows[4].faults);
         let before = desk.registry.directory.snapshot().systems().count();
-        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        apply(&desk, &who, batch.id).await;
         assert_eq!(desk.last_action().await, "import.apply");
         let snapshot = desk.registry.directory.snapshot();
         assert_eq!(snapshot.systems().count(), before + 1);
@@ -97,12 +121,12 @@ async fn every_fault_is_told_by_its_cell_and_the_good_rows_come_in() {
         assert_eq!(new.name, "Trang thông tin điện tử");
         assert_eq!((new.duty_phone.as_str(), new.level.unwrap().number()), ("0912345678", 3));
         assert_eq!(new.agency, desk.agency("so-y-te"));
-        let twice = actions::apply(&desk.registry, &who, batch.id).await;
+        let twice = actions::ask(&desk.registry, &who, batch.id, Turn::Apply).await;
         assert!(matches!(twice, Err(AppError::Conflict(_))), "{}", desk.test.name);
         // The same file again finds what it brought.
         let again = looked(&desk, &who, Kind::Systems, file(SYSTEMS)).await;
         assert_eq!(again.rows[0].deed, Deed::Keep, "{:?}", again.rows[0]);
-        actions::undo(&desk.registry, &who, batch.id).await.unwrap();
+        undo(&desk, &who, batch.id).await;
         assert_eq!(desk.last_action().await, "import.undo");
         assert_eq!(desk.registry.directory.snapshot().systems().count(), before);
         assert_eq!(kept(&desk, &who, batch.id).await.state, BatchState::Undone);
@@ -122,21 +146,21 @@ async fn known_records_are_matched_changed_and_put_back_unless_someone_built_on_
         let batch = looked(&desk, &who, Kind::Systems, file(rows)).await;
         assert_eq!(deeds(&batch), [Deed::Change], "{:?}", batch.rows);
         assert_eq!(batch.rows[0].changed.len(), 1, "an empty cell took something away");
-        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        apply(&desk, &who, batch.id).await;
         let now = |desk: &Desk| {
             desk.registry.directory.snapshot().system(known.id).unwrap().as_ref().clone()
         };
         assert_eq!(now(&desk).owner_contact, "Bà Đầu Mối Mới");
         assert_eq!(now(&desk).duty_phone, known.duty_phone);
-        actions::undo(&desk.registry, &who, batch.id).await.unwrap();
+        undo(&desk, &who, batch.id).await;
         assert_eq!(now(&desk).owner_contact, known.owner_contact);
         let batch = looked(&desk, &who, Kind::Systems, file(rows)).await;
-        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        apply(&desk, &who, batch.id).await;
         let draft =
             SystemDraft { operator: "Người sau".to_owned(), ..SystemDraft::from(&now(&desk)) };
         system::change(&desk.registry, &who, known.id, draft).await.unwrap();
-        let refused = actions::undo(&desk.registry, &who, batch.id).await;
-        assert!(matches!(refused, Err(AppError::Conflict(_))), "{}", desk.test.name);
+        let refused = turned(&desk, &who, batch.id, Turn::Undo).await.unwrap();
+        assert!(refused.contains('2'), "the line is named: {refused} {}", desk.test.name);
         assert_eq!(now(&desk).operator, "Người sau", "another's change was lost");
         assert_eq!(kept(&desk, &who, batch.id).await.state, BatchState::Applied);
     }
@@ -156,12 +180,12 @@ async fn agencies_may_stand_below_each_other_in_one_file_and_go_in_one() {
         assert_eq!(deeds(&batch), [Deed::Add, Deed::Add, Deed::Refuse], "{:?}", batch.rows);
         assert_eq!(wrong_cells(&batch), ["B4"]);
         let before = desk.registry.directory.snapshot().tree().iter().count();
-        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        apply(&desk, &who, batch.id).await;
         let officer = desk.officer("so-y-te");
         let below = batch.rows[1].id;
         let sees = officer.scope.sees(event::AgencyId::from_uuid(below));
         assert!(sees, "{}", desk.test.name);
-        actions::undo(&desk.registry, &who, batch.id).await.unwrap();
+        undo(&desk, &who, batch.id).await;
         assert_eq!(desk.registry.directory.snapshot().tree().iter().count(), before);
     }
 }
@@ -179,12 +203,12 @@ async fn people_are_told_apart_and_another_agency_is_unknown() {
         let looked = looked(&desk, &officer, Kind::People, file(rows)).await;
         assert_eq!(deeds(&looked), [Deed::Add, Deed::Add, Deed::Refuse], "{:?}", looked.rows);
         assert_eq!(wrong_cells(&looked), ["B4"]);
-        actions::apply(&desk.registry, &officer, looked.id).await.unwrap();
+        apply(&desk, &officer, looked.id).await;
         let mut other = administrator();
         other.account = event::AccountId::from_uuid(Uuid::from_u128(2));
         let seen = actions::own(&desk.registry, &other, looked.id).await;
         assert!(matches!(seen, Err(AppError::NotFound)), "another's file is seen");
-        actions::undo(&desk.registry, &officer, looked.id).await.unwrap();
+        undo(&desk, &officer, looked.id).await;
     }
 }
 
@@ -248,7 +272,7 @@ async fn assets_come_in_are_known_again_by_their_address_and_go_as_one() {
         let batch = looked(&desk, &who, Kind::Assets, file(ASSETS)).await;
         assert_eq!(deeds(&batch), [Deed::Add, Deed::Refuse, Deed::Refuse], "{:?}", batch.rows);
         assert_eq!(wrong_cells(&batch), ["C4", "D5", "G5"], "{}", desk.test.name);
-        actions::apply(&desk.registry, &who, batch.id).await.unwrap();
+        apply(&desk, &who, batch.id).await;
         let known = crate::asset::all(desk.registry.db.conn(), &who.scope).await.unwrap();
         assert_eq!(known.len(), 1);
         assert_eq!(known[0].support_ends, chrono::NaiveDate::from_ymd_opt(2026, 12, 31));
@@ -256,7 +280,7 @@ async fn assets_come_in_are_known_again_by_their_address_and_go_as_one() {
             &[ASSETS[1], &["1", "Máy chủ cổng", "Máy chủ", "Sở Y tế", "10.9.0.1", "", ""]];
         let again = looked(&desk, &who, Kind::Assets, file(renamed)).await;
         assert_eq!(deeds(&again), [Deed::Change], "known by its address");
-        actions::undo(&desk.registry, &who, batch.id).await.unwrap();
+        undo(&desk, &who, batch.id).await;
         let known = crate::asset::all(desk.registry.db.conn(), &who.scope).await.unwrap();
         assert!(known.is_empty(), "{}", desk.test.name);
     }

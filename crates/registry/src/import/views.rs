@@ -2,6 +2,7 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use db::job::Job;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
@@ -94,6 +95,30 @@ impl From<&Planned> for PlanRow {
     }
 }
 
+/// How far the work on a batch is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Work {
+    /// Rows dealt with.
+    pub(crate) done: u64,
+    /// Rows there are; 0: not begun.
+    pub(crate) total: u64,
+    /// Whether it goes on; otherwise it failed or was stopped, and may be asked for again.
+    pub(crate) goes_on: bool,
+}
+
+impl Work {
+    /// Returns how far it is; `None` when nothing is under way.
+    pub(crate) fn of(batch: &Batch, job: Option<&Job>) -> Option<Self> {
+        let under_way = matches!(batch.state, BatchState::Applying | BatchState::Undoing);
+        let goes_on = |job: &Job| !job.state.is_over();
+        under_way.then(|| Self {
+            done: job.map_or(0, |job| job.done),
+            total: job.map_or(0, |job| job.total),
+            goes_on: job.is_some_and(goes_on),
+        })
+    }
+}
+
 /// One batch.
 #[derive(Debug, Template, Serialize, ToSchema)]
 #[template(path = "import/batch.html")]
@@ -104,6 +129,10 @@ pub(crate) struct BatchPage {
     /// What is wrong first, then what is added, what changes, what stays.
     pub(crate) rows: Vec<PlanRow>,
     pub(crate) pager: Pager,
+    /// How far the work on it is, while there is some.
+    pub(crate) work: Option<Work>,
+    /// Why the last turn was refused; empty when it was not.
+    pub(crate) trouble: String,
 }
 
 /// Returns the language key of a deed.

@@ -45,6 +45,7 @@ pub use door::{Door, DoorError};
 pub use invite::first_run_link;
 pub use oidc::{OidcError, OidcSettings};
 pub use people::{Person, people, scope_now};
+pub(crate) use views::OncePage;
 
 use crate::approval::{Approvals, Grave};
 use crate::{AppError, Reach, Routes, Settings, Who};

@@ -126,10 +126,10 @@ pub(super) struct SecondFactorPage {
     pub(super) wrong: Option<String>,
 }
 
-/// Something shown once: a link, a token.
+/// Something shown once: a link, a token, a secret.
 #[derive(Template, Serialize, ToSchema)]
 #[template(path = "identity/once.html")]
-pub(super) struct OncePage {
+pub(crate) struct OncePage {
     #[serde(skip)]
     pub(super) title: &'static str,
     #[serde(skip)]
@@ -138,6 +138,17 @@ pub(super) struct OncePage {
     pub(super) value: String,
     #[serde(skip)]
     pub(super) back: String,
+}
+
+impl OncePage {
+    /// Returns the page that shows a value under a title with an advice (language keys) and leads back.
+    pub(crate) const fn new(
+        (title, advice): (&'static str, &'static str),
+        value: String,
+        back: String,
+    ) -> Self {
+        Self { title, advice, value, back }
+    }
 }
 
 /// Recovery codes, shown once.

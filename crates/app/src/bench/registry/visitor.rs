@@ -1,0 +1,115 @@
+//! Someone who visits the pages over a real socket: signed in as a browser, or a program with a token.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// What a visitor shows at the door.
+#[derive(Debug, Clone)]
+enum Pass {
+    None,
+    Token(String),
+    Session(String),
+}
+
+/// A visitor with a connection of their own.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    client: Client<HttpConnector, Full<Bytes>>,
+    pages: SocketAddr,
+    pass: Pass,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    cookies: Vec<String>,
+    pub(super) body: Bytes,
+    /// From the request's first byte to the answer's last.
+    pub(super) took: Duration,
+}
+
+impl Visitor {
+    /// Returns a program that asks with a token.
+    pub(super) fn with_token(pages: SocketAddr, token: &str) -> Self {
+        Self::new(pages, Pass::Token(token.to_owned()))
+    }
+
+    /// Returns a person who has signed in.
+    pub(super) async fn signed_in(pages: SocketAddr, login: &str, password: &str) -> Result<Self> {
+        let mut visitor = Self::new(pages, Pass::None);
+        let form = format!("login={login}&password={password}");
+        let kind = "application/x-www-form-urlencoded";
+        let answer = visitor.ask(Method::POST, "/sign-in", (kind, form.into())).await?;
+        if answer.status != StatusCode::SEE_OTHER {
+            bail!("signing in was answered {}", answer.status);
+        }
+        visitor.pass = Pass::Session(answer.cookies.join("; "));
+        Ok(visitor)
+    }
+
+    fn new(pages: SocketAddr, pass: Pass) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { client, pages, pass }
+    }
+
+    /// Opens a page.
+    pub(super) async fn get(&self, path: &str) -> Result<Answer> {
+        self.ask(Method::GET, path, ("", Bytes::new())).await
+    }
+
+    /// Sends something to an address.
+    pub(super) async fn post(&self, path: &str, kind: &str, body: Bytes) -> Result<Answer> {
+        self.ask(Method::POST, path, (kind, body)).await
+    }
+
+    /// Returns what the API tells of an address.
+    pub(super) async fn read(&self, path: &str) -> Result<Value> {
+        let answer = self.get(path).await?;
+        if answer.status != StatusCode::OK {
+            bail!("{path} was answered {}: {}", answer.status, answer.text());
+        }
+        serde_json::from_slice(&answer.body).with_context(|| format!("reading {path}"))
+    }
+
+    async fn ask(&self, method: Method, path: &str, (kind, body): (&str, Bytes)) -> Result<Answer> {
+        let uri = format!("http://{}{path}", self.pages);
+        let mut request = Request::builder().method(method).uri(uri);
+        if !kind.is_empty() {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        request = match &self.pass {
+            Pass::None => request,
+            Pass::Token(token) => request
+                .header(AUTHORIZATION, format!("Bearer {token}"))
+                .header(ACCEPT, "application/json"),
+            Pass::Session(cookies) => request.header(COOKIE, cookies).header(ACCEPT, "text/html"),
+        };
+        let request = request.body(Full::new(body)).context("making a request")?;
+        let began = Instant::now();
+        let answer = self.client.request(request).await.with_context(|| path.to_owned())?;
+        let cookies = answer.headers().get_all(SET_COOKIE).iter();
+        let pair = |value: &str| value.split(';').next().unwrap_or_default().to_owned();
+        let cookies = cookies.filter_map(|value| value.to_str().ok()).map(pair).collect();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.with_context(|| path.to_owned())?.to_bytes();
+        Ok(Answer { status, cookies, body, took: began.elapsed() })
+    }
+}
+
+impl Answer {
+    /// Returns the beginning of what was said, for a message.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).chars().take(300).collect()
+    }
+}
