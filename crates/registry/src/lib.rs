@@ -69,6 +69,8 @@ pub struct Registry {
     pub replay: Arc<dyn Replay>,
     /// The parsers that a source can name.
     pub parsers: Arc<[ParserInfo]>,
+    /// How good the data are, as last reckoned.
+    pub quality: Arc<quality::Book>,
     /// Where senders reach this server.
     pub intake: Arc<source::Intake>,
 }

@@ -69,6 +69,7 @@ async fn desk(test: TestDatabase) -> Desk {
         directory,
         health,
         replay: Arc::new(ReadsGood),
+        quality: Arc::default(),
         parsers: ["nginx_nginx", "linux_sshd"].map(parser).to_vec().into(),
         intake: Arc::new(Intake {
             host: "10.0.0.5".to_owned(),

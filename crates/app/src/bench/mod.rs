@@ -9,9 +9,12 @@ mod lake;
 pub(crate) mod load;
 mod probe;
 pub(crate) mod province;
+mod readers;
 mod registry;
 mod report;
+mod respond;
 mod searches;
+mod visitor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +37,7 @@ pub use detect::{DetectArguments, run as detect};
 pub use hunt::{HuntArguments, run as hunt};
 pub use lake::{LakeArguments, run as lake};
 pub use registry::{RegistryArguments, run as registry};
+pub use respond::{RespondArguments, run as respond};
 
 /// What to measure.
 #[derive(Debug, Args)]

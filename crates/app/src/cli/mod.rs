@@ -106,6 +106,8 @@ enum BenchCommand {
     Lake(crate::bench::LakeArguments),
     /// Fill the register from spreadsheets and let people work in it, measured page by page
     Registry(crate::bench::RegistryArguments),
+    /// Raise alerts, open incidents and let people work on them, measured page by page
+    Respond(crate::bench::RespondArguments),
 }
 
 /// What a command found.
@@ -170,6 +172,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
         Command::Bench(BenchCommand::Registry(arguments)) => {
             let is_right = crate::bench::registry(&arguments)?;
+            Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
+        }
+        Command::Bench(BenchCommand::Respond(arguments)) => {
+            let is_right = crate::bench::respond(&arguments)?;
             Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
         }
         Command::Completion { shell } => {

@@ -338,6 +338,7 @@ fn site(
         directory: way.registry.clone(),
         health: way.health.clone(),
         replay,
+        quality: Arc::default(),
         parsers: pages::parsers(&way.decoder),
         intake: intake.clone(),
     };

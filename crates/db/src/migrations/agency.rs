@@ -41,6 +41,8 @@ fn import_job() -> Vec<Step> {
     vec![
         // The work that takes it in or undoes it.
         both("ALTER TABLE import_batch ADD COLUMN job text NOT NULL DEFAULT ''"),
+        // How many rows come to each deed, so that a list need not read the rows.
+        both("ALTER TABLE import_batch ADD COLUMN counts text NOT NULL DEFAULT '{}'"),
         // Why the last turn was refused, in the importer's words.
         both("ALTER TABLE import_batch ADD COLUMN trouble text NOT NULL DEFAULT ''"),
     ]

@@ -202,6 +202,18 @@ impl Turn {
     }
 }
 
+/// A batch in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BatchHead {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) file: String,
+    pub(crate) state: BatchState,
+    pub(crate) counts: BTreeMap<Deed, usize>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
 /// A file that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Batch {
@@ -230,5 +242,18 @@ impl Batch {
             *counts.entry(row.deed).or_default() += 1;
         }
         counts
+    }
+
+    /// Returns it as it stands in a list.
+    pub(crate) fn head(&self) -> BatchHead {
+        BatchHead {
+            id: self.id,
+            kind: self.kind,
+            file: self.file.clone(),
+            state: self.state,
+            counts: self.counts(),
+            created_at: self.created_at,
+            ended_at: self.ended_at,
+        }
     }
 }

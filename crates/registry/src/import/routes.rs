@@ -6,7 +6,7 @@ use uuid::Uuid;
 use web::paging::Page;
 use web::{AppError, Done, Path, Query, Routes, Upload, View, Who, done};
 
-use super::model::{Batch, Kind, Turn};
+use super::model::{Kind, Turn};
 use super::views::{BatchPage, BatchRow, ImportPage, PlanRow, Work};
 use super::{actions, store};
 use crate::{Registry, failed, forms};
@@ -40,8 +40,7 @@ fn of_kind(routes: Routes<Registry>, kind: Kind) -> Routes<Registry> {
 }
 
 async fn form(registry: &Registry, who: &Who, kind: Kind) -> Result<ImportPage, AppError> {
-    let batches = store::latest(registry.db.conn(), who.account).await.map_err(failed)?;
-    let batches: Vec<Batch> = batches.into_iter().filter(|batch| batch.kind == kind).collect();
+    let batches = store::latest(registry.db.conn(), who.account, kind).await.map_err(failed)?;
     Ok(ImportPage::new(kind, &batches, who.lang))
 }
 
@@ -78,7 +77,8 @@ async fn batch(
     let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let take = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     Ok(View::new(BatchPage {
-        batch: BatchRow::from(&batch),
+        batch: BatchRow::from(&batch.head()),
+        by: batch.by.clone(),
         work: Work::of(&batch, job.as_ref()),
         pager: page.pager(&batch.kind.page(id), "", total),
         rows: rows.into_iter().skip(skip).take(take).collect(),

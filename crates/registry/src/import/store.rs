@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder as _, QuerySelect as _};
 
-use super::model::{Batch, BatchState, Kind};
+use super::model::{Batch, BatchHead, BatchState, Kind};
 use crate::{limits, stores};
 
 #[expect(unreachable_pub, reason = "SeaORM wants its items public")]
@@ -29,6 +29,7 @@ mod row {
         pub ended_at: Option<DateTimeUtc>,
         pub job: String,
         pub trouble: String,
+        pub counts: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -71,6 +72,7 @@ pub(super) async fn insert(conn: &impl ConnectionTrait, batch: &Batch) -> Result
         ended_at: batch.ended_at,
         job: batch.job.map(|job| job.to_string()).unwrap_or_default(),
         trouble: batch.trouble.clone(),
+        counts: serde_json::json!(batch.counts()).to_string(),
     };
     stores::insert(conn, row).await
 }
@@ -85,19 +87,42 @@ pub(super) async fn by_id(
     Ok(row::Entity::find_by_id(id).filter(own).one(conn).await?.map(Batch::from))
 }
 
-/// Returns the latest batches of an account, without their rows' contents being looked at.
+/// Returns the latest batches of a kind that an account looked at; the rows of their files are not read.
 pub(super) async fn latest(
     conn: &impl ConnectionTrait,
     account: AccountId,
-) -> Result<Vec<Batch>, DbError> {
-    let rows = row::Entity::find()
-        .filter(row::Column::AccountId.eq(account.uuid()))
-        .order_by_desc(row::Column::CreatedAt)
-        .limit(limits::IMPORTS_SHOWN)
-        .all(conn)
-        .await?;
-    Ok(rows.into_iter().map(Batch::from).collect())
+    kind: Kind,
+) -> Result<Vec<BatchHead>, DbError> {
+    use row::Column;
+    let columns = [
+        Column::Id,
+        Column::File,
+        Column::State,
+        Column::Counts,
+        Column::CreatedAt,
+        Column::EndedAt,
+    ];
+    let query = row::Entity::find()
+        .select_only()
+        .columns(columns)
+        .filter(Column::AccountId.eq(account.uuid()))
+        .filter(Column::Kind.eq(kind.word()))
+        .order_by_desc(Column::CreatedAt)
+        .limit(limits::IMPORTS_SHOWN);
+    let rows: Vec<Head> = query.into_tuple().all(conn).await?;
+    let head = |(id, file, state, counts, created_at, ended_at): Head| BatchHead {
+        id,
+        kind,
+        file,
+        state: BatchState::from_word(&state),
+        counts: serde_json::from_str(&counts).unwrap_or_default(),
+        created_at,
+        ended_at,
+    };
+    Ok(rows.into_iter().map(head).collect())
 }
+
+type Head = (Uuid, String, String, String, DateTimeUtc, Option<DateTimeUtc>);
 
 /// Moves a batch from one state to the next; says whether it stood there.
 pub(super) async fn advance(

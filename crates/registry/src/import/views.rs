@@ -9,7 +9,7 @@ use web::paging::Pager;
 use web::{Lang, Phrase, filters};
 
 use super::columns::columns;
-use super::model::{Batch, BatchState, Deed, Fault, Kind, Planned};
+use super::model::{Batch, BatchHead, BatchState, Deed, Fault, Kind, Planned};
 use crate::forms::Errors;
 
 /// A batch in a list.
@@ -19,7 +19,6 @@ pub(crate) struct BatchRow {
     pub(crate) kind: Kind,
     pub(crate) file: String,
     pub(crate) state: BatchState,
-    pub(crate) by: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
     pub(crate) added: usize,
@@ -28,16 +27,14 @@ pub(crate) struct BatchRow {
     pub(crate) refused: usize,
 }
 
-impl From<&Batch> for BatchRow {
-    fn from(batch: &Batch) -> Self {
-        let counts = batch.counts();
-        let count = |deed| counts.get(&deed).copied().unwrap_or(0);
+impl From<&BatchHead> for BatchRow {
+    fn from(batch: &BatchHead) -> Self {
+        let count = |deed| batch.counts.get(&deed).copied().unwrap_or(0);
         Self {
             id: batch.id.to_string(),
             kind: batch.kind,
             file: batch.file.clone(),
             state: batch.state,
-            by: batch.by.clone(),
             created_at: batch.created_at,
             ended_at: batch.ended_at,
             added: count(Deed::Add),
@@ -62,7 +59,7 @@ pub(crate) struct ImportPage {
 
 impl ImportPage {
     /// Returns the page of a kind.
-    pub(crate) fn new(kind: Kind, batches: &[Batch], lang: Lang) -> Self {
+    pub(crate) fn new(kind: Kind, batches: &[BatchHead], lang: Lang) -> Self {
         let names = columns(kind).iter().map(|(_, key, _)| Phrase::key(key).text(lang));
         Self {
             kind,
@@ -124,6 +121,8 @@ impl Work {
 #[template(path = "import/batch.html")]
 pub(crate) struct BatchPage {
     pub(crate) batch: BatchRow,
+    /// Who looked at the file.
+    pub(crate) by: String,
     /// Columns of the file that nothing is known of.
     pub(crate) ignored: Vec<String>,
     /// What is wrong first, then what is added, what changes, what stays.

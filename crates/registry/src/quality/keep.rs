@@ -14,7 +14,7 @@ use super::check::Counts;
 use super::ground::{Checked, Ground};
 use super::store;
 use crate::health::HealthBook;
-use crate::{Directory, limits, vietnam_day};
+use crate::{Directory, Registry, Snapshot, limits, vietnam_day};
 
 /// The kind of the job that measures.
 pub const KIND: &str = "quality.measure";
@@ -47,12 +47,46 @@ pub fn schedule(now: DateTime<Utc>) -> Schedule {
 }
 
 /// Adds checks up by agency.
-pub(super) fn by_agency(checked: &[Checked]) -> BTreeMap<AgencyId, Counts> {
+pub(super) fn by_agency(checked: &[&Checked]) -> BTreeMap<AgencyId, Counts> {
     let mut counts: BTreeMap<AgencyId, Counts> = BTreeMap::new();
     for record in checked {
         counts.entry(record.agency).or_default().add(&record.checks);
     }
     counts
+}
+
+/// How old what is known of health and of the day may be.
+const AGE_MAX: TimeDelta = TimeDelta::minutes(1);
+
+/// The register as it was last checked: people look at its quality more often than it changes.
+#[derive(Debug, Default)]
+pub struct Book(tokio::sync::Mutex<Option<Page>>);
+
+#[derive(Debug)]
+struct Page {
+    snapshot: Arc<Snapshot>,
+    at: DateTime<Utc>,
+    checked: Arc<Vec<Checked>>,
+}
+
+impl Book {
+    /// Returns every record of the province, checked: anew when the register changed or a minute is over.
+    pub(super) async fn checked(&self, registry: &Registry) -> Result<Arc<Vec<Checked>>, DbError> {
+        let (snapshot, now) = (registry.directory.snapshot(), registry.db.now());
+        // Whoever comes meanwhile waits for the same answer instead of reckoning it beside.
+        let mut page = self.0.lock().await;
+        if let Some(known) = page.as_ref()
+            && Arc::ptr_eq(&known.snapshot, &snapshot)
+            && (now - known.at).abs() < AGE_MAX
+        {
+            return Ok(Arc::clone(&known.checked));
+        }
+        let ground = Ground::new(&snapshot, &registry.health, now);
+        let checked = ground.check_all(registry.db.conn(), &Scope::platform()).await?;
+        let checked = Arc::new(checked);
+        *page = Some(Page { snapshot, at: now, checked: Arc::clone(&checked) });
+        Ok(checked)
+    }
 }
 
 impl Keeper {
@@ -63,7 +97,7 @@ impl Keeper {
         let checked = ground.check_all(self.db.conn(), &Scope::platform()).await?;
         let day = vietnam_day(now);
         let books = self.db.begin_bookkeeping().await?;
-        store::put(books.conn(), day, &by_agency(&checked)).await?;
+        store::put(books.conn(), day, &by_agency(&checked.iter().collect::<Vec<_>>())).await?;
         if let Some(before) = day.checked_sub_days(Days::new(limits::QUALITY_DAYS)) {
             store::forget_before(books.conn(), before).await?;
         }

@@ -11,7 +11,7 @@ mod views;
 
 pub use check::{Attribute, Check, Counts};
 pub(crate) use check::{of_agency, of_system};
-pub use keep::{KIND, Keeper, schedule};
+pub use keep::{Book, KIND, Keeper, schedule};
 
 pub(crate) use ground::Ground;
 pub(crate) use routes::routes;

@@ -11,7 +11,7 @@ use web::charts::{Chart, Kind, Point, Series};
 use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
 
 use super::check::{Attribute, Counts};
-use super::ground::{Checked, Ground};
+use super::ground::Checked;
 use super::keep::by_agency;
 use super::store;
 use super::views::{Figure, QualityPage, QualityRow, Step};
@@ -36,17 +36,18 @@ struct QualityFilter {
     agency: Option<AgencyId>,
 }
 
-async fn checked(
+/// Returns whether a record is among those asked for.
+fn asked<'a>(
     registry: &Registry,
-    who: &Who,
+    who: &'a Who,
     filter: &QualityFilter,
-) -> Result<Vec<Checked>, AppError> {
+) -> impl Fn(&&Checked) -> bool + 'a {
     let snapshot = registry.directory.snapshot();
-    let ground = Ground::new(&snapshot, &registry.health, registry.db.now());
-    let all = ground.check_all(registry.db.conn(), &who.scope).await.map_err(failed)?;
-    let Some(agency) = filter.agency else { return Ok(all) };
-    let below = snapshot.tree().subtree(agency);
-    Ok(all.into_iter().filter(|record| below.contains(&record.agency)).collect())
+    let below = filter.agency.map(|agency| snapshot.tree().subtree(agency));
+    move |record| {
+        who.scope.sees(record.agency)
+            && below.as_ref().is_none_or(|below| below.contains(&record.agency))
+    }
 }
 
 async fn page(
@@ -54,7 +55,8 @@ async fn page(
     who: Who,
     Query(filter): Query<QualityFilter>,
 ) -> Result<View<QualityPage>, AppError> {
-    let checked = checked(&registry, &who, &filter).await?;
+    let all = registry.quality.checked(&registry).await.map_err(failed)?;
+    let checked: Vec<&Checked> = all.iter().filter(asked(&registry, &who, &filter)).collect();
     let mut total = Counts::default();
     for record in &checked {
         total.add(&record.checks);
@@ -75,7 +77,7 @@ async fn page(
 }
 
 /// Returns what would help most, the most frequent first.
-fn steps(checked: &[Checked], lang: Lang) -> Vec<Step> {
+fn steps(checked: &[&Checked], lang: Lang) -> Vec<Step> {
     let mut found: BTreeMap<(&'static str, Attribute), (usize, &str)> = BTreeMap::new();
     let failing = checked.iter().flat_map(|record| &record.checks).filter(|check| !check.passed);
     for check in failing {
@@ -96,7 +98,7 @@ fn steps(checked: &[Checked], lang: Lang) -> Vec<Step> {
     steps
 }
 
-fn rows(registry: &Registry, checked: &[Checked]) -> Vec<QualityRow> {
+fn rows(registry: &Registry, checked: &[&Checked]) -> Vec<QualityRow> {
     let snapshot = registry.directory.snapshot();
     let mut records: BTreeMap<AgencyId, usize> = BTreeMap::new();
     for record in checked {
@@ -145,7 +147,8 @@ async fn export(
     Query(filter): Query<QualityFilter>,
     Query(export): Query<Export>,
 ) -> Result<Response, AppError> {
-    let checked = checked(&registry, &who, &filter).await?;
+    let all = registry.quality.checked(&registry).await.map_err(failed)?;
+    let checked: Vec<&Checked> = all.iter().filter(asked(&registry, &who, &filter)).collect();
     let mut header = vec!["registry-agency", "quality-records"];
     header.extend(Attribute::ALL.map(Attribute::key));
     let mut sheet = Sheet::new("chat-luong-du-lieu", who.lang, &header);

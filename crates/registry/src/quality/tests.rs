@@ -98,6 +98,10 @@ async fn a_day_is_kept_once_and_seen_within_the_scope() {
         let ground = Ground::new(&snapshot, &desk.registry.health, desk.registry.db.now());
         let checked = ground.check_all(conn, &officer.scope).await.unwrap();
         assert!(checked.iter().all(|record| officer.scope.sees(record.agency)));
-        assert!(by_agency(&checked).keys().all(|agency| officer.scope.sees(*agency)));
+        assert!(
+            by_agency(&checked.iter().collect::<Vec<_>>())
+                .keys()
+                .all(|agency| officer.scope.sees(*agency))
+        );
     }
 }

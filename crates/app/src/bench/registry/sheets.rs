@@ -5,12 +5,12 @@ use rust_xlsxwriter::Workbook;
 
 /// How large the province is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size {
-    pub(super) departments: usize,
-    pub(super) communes: usize,
-    pub(super) systems: usize,
-    pub(super) people: usize,
-    pub(super) assets: usize,
+pub(in super::super) struct Size {
+    pub(in super::super) departments: usize,
+    pub(in super::super) communes: usize,
+    pub(in super::super) systems: usize,
+    pub(in super::super) people: usize,
+    pub(in super::super) assets: usize,
 }
 
 /// Most rows that one file may have.
@@ -60,7 +60,7 @@ fn system(size: Size, n: usize) -> String {
 }
 
 /// Returns the file of all agencies.
-pub(super) fn agencies_file(size: Size) -> Result<Vec<u8>> {
+pub(in super::super) fn agencies_file(size: Size) -> Result<Vec<u8>> {
     let row = |n: usize| {
         let kind =
             if n < size.departments { "Sở, ban, ngành" } else { "Xã, phường, đặc khu" };

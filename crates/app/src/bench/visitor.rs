@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
@@ -23,30 +24,37 @@ enum Pass {
 
 /// A visitor with a connection of their own.
 #[derive(Debug)]
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     client: Client<HttpConnector, Full<Bytes>>,
     pages: SocketAddr,
     pass: Pass,
 }
 
+/// A page that goes on telling.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    _visitor: Visitor,
+    _body: Incoming,
+}
+
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     cookies: Vec<String>,
-    pub(super) body: Bytes,
+    pub(crate) body: Bytes,
     /// From the request's first byte to the answer's last.
-    pub(super) took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Visitor {
     /// Returns a program that asks with a token.
-    pub(super) fn with_token(pages: SocketAddr, token: &str) -> Self {
+    pub(crate) fn with_token(pages: SocketAddr, token: &str) -> Self {
         Self::new(pages, Pass::Token(token.to_owned()))
     }
 
     /// Returns a person who has signed in.
-    pub(super) async fn signed_in(pages: SocketAddr, login: &str, password: &str) -> Result<Self> {
+    pub(crate) async fn signed_in(pages: SocketAddr, login: &str, password: &str) -> Result<Self> {
         let mut visitor = Self::new(pages, Pass::None);
         let form = format!("login={login}&password={password}");
         let kind = "application/x-www-form-urlencoded";
@@ -64,17 +72,17 @@ impl Visitor {
     }
 
     /// Opens a page.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
         self.ask(Method::GET, path, ("", Bytes::new())).await
     }
 
     /// Sends something to an address.
-    pub(super) async fn post(&self, path: &str, kind: &str, body: Bytes) -> Result<Answer> {
+    pub(crate) async fn post(&self, path: &str, kind: &str, body: Bytes) -> Result<Answer> {
         self.ask(Method::POST, path, (kind, body)).await
     }
 
     /// Returns what the API tells of an address.
-    pub(super) async fn read(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn read(&self, path: &str) -> Result<Value> {
         let answer = self.get(path).await?;
         if answer.status != StatusCode::OK {
             bail!("{path} was answered {}: {}", answer.status, answer.text());
@@ -82,7 +90,22 @@ impl Visitor {
         serde_json::from_slice(&answer.body).with_context(|| format!("reading {path}"))
     }
 
-    async fn ask(&self, method: Method, path: &str, (kind, body): (&str, Bytes)) -> Result<Answer> {
+    /// Opens a page that goes on telling; it stays open as long as what is returned is kept.
+    pub(crate) async fn listen(self, path: &str) -> Result<Stream> {
+        let request = self.request(Method::GET, path, ("", Bytes::new()))?;
+        let answer = self.client.request(request).await.with_context(|| path.to_owned())?;
+        if answer.status() != StatusCode::OK {
+            bail!("{path} was answered {}", answer.status());
+        }
+        Ok(Stream { _visitor: self, _body: answer.into_body() })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        (kind, body): (&str, Bytes),
+    ) -> Result<Request<Full<Bytes>>> {
         let uri = format!("http://{}{path}", self.pages);
         let mut request = Request::builder().method(method).uri(uri);
         if !kind.is_empty() {
@@ -95,7 +118,11 @@ impl Visitor {
                 .header(ACCEPT, "application/json"),
             Pass::Session(cookies) => request.header(COOKIE, cookies).header(ACCEPT, "text/html"),
         };
-        let request = request.body(Full::new(body)).context("making a request")?;
+        request.body(Full::new(body)).context("making a request")
+    }
+
+    async fn ask(&self, method: Method, path: &str, (kind, body): (&str, Bytes)) -> Result<Answer> {
+        let request = self.request(method, path, (kind, body))?;
         let began = Instant::now();
         let answer = self.client.request(request).await.with_context(|| path.to_owned())?;
         let cookies = answer.headers().get_all(SET_COOKIE).iter();
@@ -109,7 +136,7 @@ impl Visitor {
 
 impl Answer {
     /// Returns the beginning of what was said, for a message.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).chars().take(300).collect()
     }
 }
