@@ -47,7 +47,7 @@ pub(crate) struct Page {
     /// Where it is: `{n}` becomes a number, `{word}` and `{id}` one of what is given.
     pub(crate) path: &'static str,
     /// What `{id}` becomes.
-    pub(crate) ids: Arc<Vec<String>>,
+    pub(crate) ids: Arc<[String]>,
 }
 
 /// How long pages took.

@@ -164,9 +164,9 @@ async fn measure(arguments: &RespondArguments, folder: &Path) -> Result<Report> 
 }
 
 fn pages(alerts: Vec<String>, rooms: Vec<String>) -> Vec<Page> {
-    let none = Arc::<Vec<String>>::default();
-    let (alerts, rooms) = (Arc::new(alerts), Arc::new(rooms));
-    let page = |ids: &Arc<Vec<String>>, &(name, path): &(&'static str, &'static str)| Page {
+    let none: Arc<[String]> = Arc::default();
+    let (alerts, rooms): (Arc<[String]>, Arc<[String]>) = (alerts.into(), rooms.into());
+    let page = |ids: &Arc<[String]>, &(name, path): &(&'static str, &'static str)| Page {
         name,
         path,
         ids: Arc::clone(ids),
@@ -216,21 +216,25 @@ async fn raise(program: &Visitor, sender: &Visitor, count: u64) -> Result<u64> {
     }
 }
 
-/// Opens incidents, each of one alert; returns alerts and incidents to look at.
-async fn open(program: &Visitor, count: usize) -> Result<(Vec<String>, Vec<String>)> {
-    let mut alerts = Vec::new();
+/// Returns the ids of a list's first rows, at least so many if there are.
+async fn ids(program: &Visitor, list: &str, rows: &str, count: usize) -> Result<Vec<String>> {
+    let mut all = Vec::new();
     let mut page = 1;
-    while alerts.len() < count.max(SHOWN) {
-        let found = program.read(&format!("/api/v1/alerts?rows={ROWS}&page={page}")).await?;
-        let rows = found.get("alerts").and_then(Value::as_array).map(Vec::as_slice);
-        let ids = rows.unwrap_or_default().iter().filter_map(|row| row.get("id")?.as_str());
-        let before = alerts.len();
-        alerts.extend(ids.map(str::to_owned));
-        if alerts.len() == before {
+    while all.len() < count {
+        let found = program.read(&format!("{list}?rows={ROWS}&page={page}")).await?;
+        let rows = found.get(rows).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if rows.is_empty() {
             break;
         }
+        all.extend(rows.iter().filter_map(|row| Some(row.get("id")?.as_str()?.to_owned())));
         page += 1;
     }
+    Ok(all)
+}
+
+/// Opens incidents, each of one alert; returns alerts and incidents to look at.
+async fn open(program: &Visitor, count: usize) -> Result<(Vec<String>, Vec<String>)> {
+    let mut alerts = ids(program, "/api/v1/alerts", "alerts", count.max(SHOWN)).await?;
     let wanted: Vec<(usize, String)> = alerts.iter().take(count).cloned().enumerate().collect();
     let opened: Vec<Result<String>> = stream::iter(wanted)
         .map(|(n, alert)| async move {
@@ -258,9 +262,10 @@ async fn open(program: &Visitor, count: usize) -> Result<(Vec<String>, Vec<Strin
 async fn order(program: &Visitor, agencies: usize) -> Result<f64> {
     let size = Size { departments: agencies, communes: 0, systems: 0, people: 0, assets: 0 };
     registry::bring_in(program, "agencies", agencies_file(size)?.into()).await?;
-    let found = program.read(&format!("/api/v1/agencies?rows={}", agencies + 1)).await?;
-    let rows = found.get("rows").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let ids: Vec<&str> = rows.iter().filter_map(|row| row.get("id")?.as_str()).collect();
+    let ids = ids(program, "/api/v1/agencies", "rows", agencies).await?;
+    if ids.len() < agencies {
+        bail!("{} of {agencies} agencies are there", ids.len());
+    }
     let day = SystemClock.now() + TimeDelta::days(1);
     let order = json!({
         "kind": "directive", "title": "Công điện rà quét", "body": "Rà quét và báo cáo.",

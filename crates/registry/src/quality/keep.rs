@@ -66,12 +66,12 @@ pub struct Book(tokio::sync::Mutex<Option<Page>>);
 struct Page {
     snapshot: Arc<Snapshot>,
     at: DateTime<Utc>,
-    checked: Arc<Vec<Checked>>,
+    checked: Arc<[Checked]>,
 }
 
 impl Book {
     /// Returns every record of the province, checked: anew when the register changed or a minute is over.
-    pub(super) async fn checked(&self, registry: &Registry) -> Result<Arc<Vec<Checked>>, DbError> {
+    pub(super) async fn checked(&self, registry: &Registry) -> Result<Arc<[Checked]>, DbError> {
         let (snapshot, now) = (registry.directory.snapshot(), registry.db.now());
         // Whoever comes meanwhile waits for the same answer instead of reckoning it beside.
         let mut page = self.0.lock().await;
@@ -83,7 +83,7 @@ impl Book {
         }
         let ground = Ground::new(&snapshot, &registry.health, now);
         let checked = ground.check_all(registry.db.conn(), &Scope::platform()).await?;
-        let checked = Arc::new(checked);
+        let checked: Arc<[Checked]> = checked.into();
         *page = Some(Page { snapshot, at: now, checked: Arc::clone(&checked) });
         Ok(checked)
     }

@@ -86,11 +86,8 @@ pub(super) fn message(row: &AuditRow) -> String {
 pub(super) fn signature(secret: &str, id: &str, sent_at: i64, body: &str) -> String {
     let encoded = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
     let key = STANDARD.decode(encoded).unwrap_or_default();
-    let mut mac = match Hmac::<Sha256>::new_from_slice(&key) {
-        Ok(mac) => mac,
-        // HMAC takes keys of any length (RFC 2104 §2).
-        Err(_) => return String::new(),
-    };
+    // HMAC takes keys of any length (RFC 2104 §2).
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return String::new() };
     mac.update(format!("{id}.{sent_at}.{body}").as_bytes());
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }

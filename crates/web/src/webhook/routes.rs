@@ -1,5 +1,7 @@
 //! The addresses of hooks.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -100,7 +102,7 @@ async fn detail(hooks: &Webhooks, who: &Who, id: Uuid, part: Page) -> Result<Hoo
         row: HookRow::of(&hook, last),
         messages: rows.into_iter().map(message).collect(),
         pager: part.pager(&format!("/webhooks/{id}"), "", total),
-        wrong: Default::default(),
+        wrong: BTreeMap::default(),
     })
 }
 
