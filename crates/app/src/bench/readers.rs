@@ -29,8 +29,8 @@ const PASSWORD: &str = "mat-khau-cua-phep-do";
 #[derive(Debug, Args)]
 pub(crate) struct Readers {
     /// People who work at the same time
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    readers: u32,
+    #[arg(long = "readers", value_name = "READERS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    people: u32,
     /// How long each looks at a page before they open the next, on average, in milliseconds
     #[arg(long, default_value_t = 2_000)]
     pause_ms: u64,
@@ -80,9 +80,9 @@ impl Readers {
         pages: Vec<Page>,
         words: &'static [&'static str],
     ) -> Result<Times> {
-        let pages = Arc::new(pages);
+        let pages: Arc<[Page]> = pages.into();
         let mut people = Vec::new();
-        for _ in 0..self.readers {
+        for _ in 0..self.people {
             people.push(person(address).await?);
         }
         let until = Instant::now() + Duration::from_secs(self.seconds);
@@ -105,7 +105,7 @@ impl Readers {
 
 struct Desk {
     visitor: Visitor,
-    pages: Arc<Vec<Page>>,
+    pages: Arc<[Page]>,
     words: &'static [&'static str],
     pause_ms: u64,
 }
@@ -136,17 +136,22 @@ impl Desk {
         let id = page.ids.get(one_of(page.ids.len())).map_or("", String::as_str);
         let path = page.path.replace("{n}", &(one_of(49) + 1).to_string());
         let path = path.replace("{word}", word).replace("{id}", id);
-        Some((page.name, path.chars().map(escaped).collect()))
+        Some((page.name, escaped(&path)))
     }
 }
 
-/// Writes a letter of an address so that it may stand there (RFC 3986 §2.1).
-fn escaped(letter: char) -> String {
-    if letter.is_ascii() && letter != ' ' {
-        return letter.to_string();
+/// Writes an address so that every letter may stand there (RFC 3986 §2.1).
+fn escaped(path: &str) -> String {
+    let mut address = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() {
+            address.push(char::from(byte));
+        } else {
+            address.push('%');
+            address.push_str(&hex::encode_upper([byte]));
+        }
     }
-    let mut bytes = [0; 4];
-    letter.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
+    address
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times far below 2^52 µs, shown with few digits")]

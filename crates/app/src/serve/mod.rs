@@ -237,9 +237,7 @@ impl Platform {
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let postman = notifying::postman(&config, &db, &registry)?;
-        let webhooks = notifying::webhooks(&config, &db, &registry)?;
-        let told = (postman, webhooks);
+        let told = notifying::told(&config, &db, &registry)?;
         let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), told);
         watches::start_over_people(&stages.watches, &site);
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;

@@ -22,15 +22,23 @@ const REST: Duration = Duration::from_secs(10);
 /// How often old notices are forgotten, in looks.
 const FORGET_EVERY: u32 = 43_200;
 
+/// Returns who tells people and what tells programs.
+///
+/// # Errors
+/// Names what of the configuration cannot be used.
+pub(super) fn told(
+    config: &Config,
+    db: &Db,
+    registry: &Arc<registry::Directory>,
+) -> Result<(Postman, Webhooks)> {
+    Ok((postman(config, db, registry)?, webhooks(config, db, registry)?))
+}
+
 /// Returns the postman with the ways that are set up.
 ///
 /// # Errors
 /// Names what of the configuration cannot be used.
-pub(super) fn postman(
-    config: &Config,
-    db: &Db,
-    registry: &Arc<registry::Directory>,
-) -> Result<Postman> {
+fn postman(config: &Config, db: &Db, registry: &Arc<registry::Directory>) -> Result<Postman> {
     let settings = config.outbound.settings()?;
     let authorities = settings.authorities.clone();
     let outbound = Outbound::new(settings).context("opening the way out")?;
@@ -45,11 +53,7 @@ pub(super) fn postman(
 ///
 /// # Errors
 /// When the way out cannot be opened.
-pub(super) fn webhooks(
-    config: &Config,
-    db: &Db,
-    registry: &Arc<registry::Directory>,
-) -> Result<Webhooks> {
+fn webhooks(config: &Config, db: &Db, registry: &Arc<registry::Directory>) -> Result<Webhooks> {
     let outbound = Outbound::new(config.outbound.settings()?).context("opening the way out")?;
     let tree = Arc::new(Tree(Arc::clone(registry)));
     Ok(Webhooks::new(db.clone(), tree, outbound, registry::action_key))
