@@ -98,6 +98,40 @@ class Detection(unittest.TestCase):
         self.assertEqual((page["system"]["level"], page["system"]["phone"]), (3, "0203 000 000"))
         self.assertIn("attack.t1505.003", page["tags"])
 
+    def test_what_an_incident_has_shown_is_looked_for_from_one_press_on(self):
+        address, indicator = public_address(), public_address()
+        self.send(3, web_shell(address))
+        row = self.alert("web_shell_command", 3, address)
+        incident, _ = self.here.make("/incidents", {"alert": [row["id"]], "title": "Mã điều khiển từ xa"})
+        number = self.here.read(f"/incidents/{incident}")["incident"]["number"]
+        self.send(3, f'{indicator} - - [{access_now()}] "GET /truoc.html HTTP/1.1" 200 31 "-" "Mozilla/5.0"')
+        place = f"/incidents/{incident}/observables"
+        text = indicator.replace(".", "[.]") + " github.com"
+        self.assertEqual(self.here.api("POST", place, {"text": text, "note": "máy chủ điều khiển"}).status, 200)
+        ours = {one["kind"]: one for one in self.here.read(place)["observables"]}
+        refused = self.here.api("POST", f"{place}/{ours['domain']['id']}/watch", {})
+        self.assertEqual(refused.status, 422, refused.body)
+        self.assertIn("github", refused.body.decode() if isinstance(refused.body, bytes) else refused.body)
+        pressed = self.here.api("POST", f"{place}/{ours['ip']['id']}/watch", {})
+        self.assertEqual(pressed.status, 200, pressed.body)
+        watched = {one["kind"]: one["is_watched"] for one in self.here.read(place)["observables"]}
+        self.assertEqual(watched, {"ip": True, "domain": False})
+
+        def met():
+            # The list is read again within moments of the press; an event before that is an ordinary one.
+            self.send(3, f'{indicator} - - [{access_now()}] "GET /sau.html HTTP/1.1" 200 31 "-" "Mozilla/5.0"')
+            return self.here.alerts("luytre-indicator-ip", system=self.level[3], entity=indicator)
+
+        found = wait_for("an alert on the indicator", met, ALERT_WITHIN_S)
+        self.assertEqual(found[0]["severity"], "high")
+        page = wait_for("why", lambda: (page := self.here.read(f"/alerts/{found[0]['id']}"))["matched"] and page)
+        self.assertTrue(any(f"{number}, máy chủ điều khiển" in one["pattern"] for one in page["matched"]), page["matched"])
+        listed = self.here.read("/indicators", incident=incident)["indicators"]
+        self.assertEqual([(one["source"], one["state"]) for one in listed], [(number, "in-force")])
+        gone = self.here.api("POST", f"/indicators/{listed[0]['id']}/withdraw", {"reason": "hết dùng"})
+        self.assertEqual(gone.status, 200, gone.body)
+        self.assertEqual(self.here.read("/indicators", incident=incident)["indicators"], [])
+
     def test_an_ordinary_day_is_quiet(self):
         address = public_address()
         lines = [f'{address} - - [{access_now()}] "GET /tin-tuc/bai-{n}.html HTTP/1.1" 200 5120 "-" "Mozilla/5.0"'

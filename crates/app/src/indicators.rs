@@ -8,9 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use detect::limits::INDICATOR_FILE_BYTES_MAX;
-use detect::{IndicatorLoader, IndicatorReport, IndicatorSet, WarningError, WarningLists};
+use detect::{
+    Indicator, IndicatorKind, IndicatorLoader, IndicatorReport, IndicatorSet, Tlp, WarningError,
+    WarningLists,
+};
 use event::IdSource;
 use include_dir::{Dir, include_dir};
+use respond::indicator::Listed;
 
 /// Our own warning lists, as they were when the binary was made.
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content/warning-lists");
@@ -38,6 +42,8 @@ pub struct Loaded {
     pub warning_errors: Vec<WarningError>,
     /// How many files of indicators were read.
     pub files: usize,
+    /// How many indicators of the platform's own list were read.
+    pub listed: usize,
 }
 
 /// Loads the indicators. A line that cannot be used is reported and never stops the others.
@@ -45,6 +51,17 @@ pub struct Loaded {
 /// # Errors
 /// When a file or folder cannot be read.
 pub fn load(places: &Places) -> Result<Loaded> {
+    load_with(places, &[])
+}
+
+/// What errors call the platform's own list.
+const OWN_LIST: &str = "the platform's own list";
+
+/// Loads the indicators, and those of the platform's own list.
+///
+/// # Errors
+/// When a file or folder cannot be read.
+pub fn load_with(places: &Places, listed: &[Listed]) -> Result<Loaded> {
     let (warnings, warning_errors) = warning_lists(&places.warning_lists)?;
     let mut loader = IndicatorLoader::new(Arc::new(warnings), seed());
     let files = files(&places.indicators)?;
@@ -52,8 +69,22 @@ pub fn load(places: &Places) -> Result<Loaded> {
         let bytes = read(file, INDICATOR_FILE_BYTES_MAX as u64)?;
         loader.read(&file.display().to_string(), &bytes);
     }
+    for (number, one) in (1..).zip(listed) {
+        let Some(kind) = IndicatorKind::from_word(one.observable.kind.word()) else { continue };
+        let indicator = Indicator {
+            kind,
+            value: &one.observable.value,
+            source: &one.source,
+            label: &one.reason,
+            confidence: Some(one.confidence),
+            tlp: Tlp::from_word(one.tlp),
+            valid_until: Some(one.valid_until),
+        };
+        loader.add(OWN_LIST, number, &indicator);
+    }
     let (set, report) = loader.finish();
-    Ok(Loaded { set: Arc::new(set), report, warning_errors, files: files.len() })
+    let (files, listed) = (files.len(), listed.len());
+    Ok(Loaded { set: Arc::new(set), report, warning_errors, files, listed })
 }
 
 /// Loads indicators that someone pasted, past the built-in warning lists only.
@@ -65,7 +96,7 @@ pub fn of_text(text: &str) -> Result<Loaded> {
     let mut loader = IndicatorLoader::new(Arc::new(warnings), seed());
     loader.read("indicators.txt", text.as_bytes());
     let (set, report) = loader.finish();
-    Ok(Loaded { set: Arc::new(set), report, warning_errors, files: 1 })
+    Ok(Loaded { set: Arc::new(set), report, warning_errors, files: 1, listed: 0 })
 }
 
 /// Returns a number that nobody can guess: what hashes into one bucket must not be known beforehand.

@@ -65,8 +65,8 @@ pub use explain::{
     SourceCheck,
 };
 pub use indicator::{
-    IndicatorError, IndicatorKind, IndicatorLoader, IndicatorReport, IndicatorSet, IndicatorWatch,
-    SetAside, Tlp, WarningError, WarningLists, indicator_rules,
+    Indicator, IndicatorError, IndicatorKind, IndicatorLoader, IndicatorReport, IndicatorSet,
+    IndicatorWatch, Refused, SetAside, Tlp, WarningError, WarningLists, indicator_rules,
 };
 pub use info::{FirstStep, RuleInfo};
 pub use matching::{Decoding, Scratch, Screen, Verdict};

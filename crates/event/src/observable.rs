@@ -95,6 +95,26 @@ impl Observable {
         Some(Self { kind: ObservableKind::Domain, value: domain(text)? })
     }
 
+    /// Returns the name or address of the machine that it is about: the host of a URL, what stands behind
+    /// the `@` of a mail address, an address or network, a domain; nothing for a digest.
+    pub fn host(&self) -> Option<&str> {
+        match self.kind {
+            ObservableKind::Hash => None,
+            ObservableKind::Ip | ObservableKind::Domain => Some(&self.value),
+            ObservableKind::Email => self.value.rsplit_once('@').map(|(_, name)| name),
+            ObservableKind::Url => {
+                let (_, rest) = self.value.split_once("://")?;
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                let (host, _) = rest.split_at_checked(end)?;
+                let bare = match host.rsplit_once(':') {
+                    Some((bare, port)) if port.parse::<u16>().is_ok() => bare,
+                    _ => host,
+                };
+                Some(bare.trim_start_matches('[').trim_end_matches(']'))
+            }
+        }
+    }
+
     /// Returns the value as it may be shown, mailed and printed: no program makes a link of it.
     pub fn defanged(&self) -> String {
         match self.kind {
@@ -268,6 +288,21 @@ mod tests {
         let (found, other) =
             read_all("1.2.3.4, 1[.]2[.]3[.]4\n evil.example; từ <x@evil.example>", 9);
         assert_eq!((found.len(), other), (3, vec!["từ".to_owned()]));
+    }
+
+    #[test]
+    fn the_host_of_each_kind_is_known() {
+        for (typed, want) in [
+            ("203.0.113.7", Some("203.0.113.7")),
+            ("evil.example", Some("evil.example")),
+            ("https://evil.example:8443/a?b#c", Some("evil.example")),
+            ("http://[2001:db8::1]:80/", Some("2001:db8::1")),
+            ("http://203.0.113.7/a", Some("203.0.113.7")),
+            ("ke.xau@evil.example", Some("evil.example")),
+            ("d41d8cd98f00b204e9800998ecf8427e", None),
+        ] {
+            assert_eq!(Observable::read(typed).unwrap().host(), want, "{typed}");
+        }
     }
 
     proptest! {

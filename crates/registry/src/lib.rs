@@ -14,6 +14,7 @@ pub mod asset;
 pub mod dossier;
 pub mod gate;
 pub mod law;
+pub mod owned;
 pub mod post;
 pub mod profile;
 pub mod quality;

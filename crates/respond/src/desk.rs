@@ -8,6 +8,7 @@ use event::LakeReader;
 use web::approval::Approvals;
 
 use crate::directory::Directory;
+use crate::indicator::Lookout;
 use crate::live::Hub;
 use crate::look_back::Bench;
 use crate::obligation::Obligations;
@@ -26,6 +27,8 @@ pub struct Desk {
     pub rules: Arc<dyn RuleCatalogue>,
     /// What can be looked for in the past.
     pub bench: Arc<dyn Bench>,
+    /// What looks for indicators.
+    pub lookout: Arc<dyn Lookout>,
     /// Where acts wait that take two people.
     pub approvals: Approvals,
     /// Who must be told of incidents, by when.

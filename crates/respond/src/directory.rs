@@ -69,6 +69,13 @@ pub trait Directory: Send + Sync + Debug {
         concerned: &Concerned,
     ) -> Result<Vec<AffectedSystem>, AffectedError>;
 
+    /// Returns for each host (a name, an address, a network) the registered system that answers there, or near
+    /// enough that an indicator would hit it: its name, and where it answers.
+    ///
+    /// # Errors
+    /// When the register does not answer.
+    async fn owned(&self, hosts: &[String]) -> Result<Vec<Option<(String, String)>>, DbError>;
+
     /// Returns the sectors that the law names: word and name.
     fn sectors(&self, lang: Lang) -> Vec<Named>;
 

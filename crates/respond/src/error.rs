@@ -46,6 +46,14 @@ pub enum RespondError {
         /// What is wrong.
         detail: String,
     },
+    /// A field of the form is wrong, in a sentence that names what.
+    #[error("the field {field} is wrong")]
+    Told {
+        /// The field's name in the form.
+        field: &'static str,
+        /// The sentence.
+        phrase: Phrase,
+    },
     /// What it is about is no longer as it was: the key of the sentence that says how.
     #[error("it has changed meanwhile ({0})")]
     Conflict(&'static str),
@@ -103,6 +111,7 @@ impl From<RespondError> for AppError {
             RespondError::IncidentState(_) => Self::Conflict(Phrase::key("incident-error-state")),
             RespondError::Conflict(key) => Self::Conflict(Phrase::key(key)),
             RespondError::Report(error) => Self::Conflict(Phrase::key(error.key())),
+            RespondError::Told { field, phrase } => Self::invalid(field, phrase),
             RespondError::Field { field, key } => Self::invalid(field, Phrase::key(key)),
             RespondError::Line { field, key, line, detail } => {
                 Self::invalid(field, Phrase::key(key).arg("line", line).arg("detail", detail))

@@ -18,6 +18,7 @@ pub mod exception;
 pub mod export;
 pub mod hold;
 pub mod incident;
+pub mod indicator;
 pub mod look_back;
 pub mod notice;
 pub mod obligation;
@@ -70,6 +71,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(incident::routes())
         .merge(room::routes())
         .merge(evidence::routes())
+        .merge(indicator::routes())
         .merge(obligation::routes())
         .merge(report::routes())
         .merge(notice::routes())

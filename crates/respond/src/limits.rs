@@ -146,6 +146,12 @@ pub(crate) const OBSERVABLES_MAX: u64 = 2_000;
 /// Observables taken from one text.
 pub(crate) const OBSERVABLES_AT_ONCE: usize = 200;
 
+/// Indicators that the platform itself keeps and looks for; more belong in a file of `indicators.folders`.
+pub(crate) const INDICATORS_LISTED_MAX: u64 = 100_000;
+
+/// Days that an indicator is looked for at most without someone looking again.
+pub(crate) const INDICATOR_DAYS_MAX: i64 = 730;
+
 /// Notes and automatic lines on one incident's page.
 pub(crate) const TIMELINE_LINES: u64 = 500;
 

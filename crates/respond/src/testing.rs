@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::DbError;
 use db::testing::TestDatabase;
 use event::lake::{Beside, MemoryLake};
+use event::observable::Observable;
 use event::{
     AccountId, AgencyId, AlertId, Attr, Attrs, Class, Entity, EntityKind, Event, EventId, Fields,
     Finding, IdSource, Level, LogSource, Match, Name, Origin, Scope, Severity, SourceId, SystemId,
@@ -18,6 +19,7 @@ use web::approval::Approvals;
 
 use crate::alert::{Alert, EventSample, Status};
 use crate::directory::MinuteCount;
+use crate::indicator::{Lookout, Refusal};
 use crate::look_back::{Bench, Judge, Wanted};
 use crate::obligation::Obligations;
 use crate::rule::{BadRule, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
@@ -264,6 +266,14 @@ impl Directory for PaperDirectory {
         Ok(seen.filter(fits).map(affected).collect())
     }
 
+    async fn owned(&self, hosts: &[String]) -> Result<Vec<Option<(String, String)>>, DbError> {
+        let ours = |host: &String| {
+            let own = host.ends_with("dichvucong.example.gov.vn");
+            own.then(|| (card(1).name, "dichvucong.example.gov.vn".to_owned()))
+        };
+        Ok(hosts.iter().map(ours).collect())
+    }
+
     fn sectors(&self, _: web::Lang) -> Vec<Named> {
         vec![Named { id: "finance".to_owned(), name: "Tài chính".to_owned() }]
     }
@@ -379,6 +389,22 @@ impl Judge for PaperRules {
     }
 }
 
+/// A lookout on paper: one name is on a warning list, SHA-512 is not looked for.
+#[derive(Debug, Default)]
+pub(crate) struct PaperLookout;
+
+impl Lookout for PaperLookout {
+    fn refuses(&self, observable: &Observable) -> Option<Refusal> {
+        match observable.host() {
+            Some("github.com") => Some(Refusal::Warned("Nền tảng lớn".to_owned())),
+            None if observable.value.len() == 128 => Some(Refusal::Unfit),
+            _ => None,
+        }
+    }
+
+    fn changed(&self) {}
+}
+
 /// Everyone may still have what they asked for, but account 99.
 #[derive(Debug)]
 pub(crate) struct Everyone;
@@ -398,6 +424,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         directory: Arc::new(PaperDirectory),
         rules: Arc::new(PaperRules),
         bench: Arc::new(PaperRules),
+        lookout: Arc::new(PaperLookout),
         approvals: Approvals::new(test.db.clone(), crate::grave_acts()),
         obligations: Arc::new(Obligations::read([]).unwrap()),
         files: "/nonexistent/files".into(),

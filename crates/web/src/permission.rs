@@ -242,6 +242,10 @@ permissions! {
     RuleRead: Adm Dut Ana Aud;
     /// Switches rules on and off, adds and edits them.
     RuleChange: Adm Dut Ana;
+    /// Reads the platform's own list of indicators.
+    IndicatorRead: Adm Dut Ana Aud Coo;
+    /// Puts indicators on that list, and takes them off.
+    IndicatorChange: Adm Dut Ana;
     /// Reads agencies.
     AgencyRead: Adm Dut Ana Ago Lea Aud Coo App Ins Agh Com Par Api;
     /// Adds and changes agencies.
@@ -371,6 +375,8 @@ xxxx..x...... SearchKeep
 xxx.......... EventExport
 xxx..x....... RuleRead
 xxx.......... RuleChange
+xxx..xx...... IndicatorRead
+xxx.......... IndicatorChange
 xxxxxxxxxxxxx AgencyRead
 x............ AgencyChange
 xx.x.....xx.. AgencyContact

@@ -39,6 +39,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/dead-letters/{id}", false),
     ("/keeping/systems/{id}", false),
     ("/exceptions/{id}", false),
+    ("/indicators/{id}", false),
     ("/look-backs/{id}", false),
     ("/rules/{id}", false),
     ("/accounts/{id}", false),

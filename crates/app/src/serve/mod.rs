@@ -197,7 +197,7 @@ impl Platform {
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
         let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
         let rules = Arc::new(rules);
-        let indicators = Arc::new(IndicatorBook::load(config.indicators.places())?);
+        let indicators = IndicatorBook::load(config.indicators.places(), &db).await?;
         let obligations = Arc::new(config.incidents.load_obligations()?);
         let registry = Arc::new(registry::Directory::load(&db).await?);
         let health = Arc::new(HealthBook::load(&db).await?);
@@ -308,6 +308,7 @@ async fn desk(
         directory: way.names.clone(),
         rules: way.rules.clone(),
         bench: Arc::new(PastBench { rules: way.rules.clone(), indicators: way.indicators.clone() }),
+        lookout: way.indicators.clone(),
         approvals: Approvals::new(way.db.clone(), respond::grave_acts()),
         obligations,
         files,

@@ -296,6 +296,10 @@ impl respond::Directory for Names {
         Ok(found.into_iter().filter_map(card).collect())
     }
 
+    async fn owned(&self, hosts: &[String]) -> Result<Vec<Option<(String, String)>>, DbError> {
+        registry::owned::owned(&self.db, &self.registry.snapshot(), hosts).await
+    }
+
     fn sectors(&self, lang: Lang) -> Vec<Named> {
         let law = Law::builtin();
         let today = web::figures::vietnam(self.clock.now()).date_naive();

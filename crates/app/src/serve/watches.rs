@@ -29,7 +29,7 @@ pub(super) fn start(
     let (db, hub) = (&way.db, &way.hub);
     tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
-    tasks.spawn(Arc::clone(&way.indicators).watch(stop.clone()));
+    tasks.spawn(Arc::clone(&way.indicators).watch(db.clone(), stop.clone()));
     tasks.spawn(forget(db.clone(), stop.clone()));
     tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
     let watch = SilenceWatch {

@@ -11,6 +11,7 @@ mod audit;
 mod dossier;
 mod evidence;
 mod identity;
+mod indicator;
 mod job;
 mod keeping;
 mod lake;
@@ -85,6 +86,7 @@ fn all() -> Vec<Migration> {
         evidence::MIGRATIONS,
         webhook::MIGRATIONS,
         agency::IMPORT_JOB,
+        indicator::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -46,7 +46,7 @@ impl IndicatorKind {
     }
 
     /// Returns the kind that a file's `type` column means. Knows MISP's and `ThreatFox`'s words too.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase().replace(['_', ' '], "-");
         Some(match word.as_str() {
             "ip" | "ipv4" | "ipv6" | "ip-address" | "ipv4-addr" | "ipv6-addr" | "cidr"
@@ -98,7 +98,7 @@ impl Tlp {
     }
 
     /// Returns what a word or tag (`amber`, `tlp:amber`) means.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_uppercase();
         let word = word.strip_prefix("TLP:").unwrap_or(&word);
         if word == "WHITE" {

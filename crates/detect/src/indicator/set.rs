@@ -45,6 +45,15 @@ pub(super) struct Shape {
     pub(super) emails: bool,
 }
 
+/// Why a value is never looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused<'a> {
+    /// It is none of its kind, or too wide: in English.
+    Unfit(&'static str),
+    /// It stands on the warning list of this title.
+    Listed(&'a str),
+}
+
 /// What a source says of an indicator.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
@@ -83,6 +92,17 @@ impl IndicatorSet {
     pub fn expired(&self, at: DateTime<Utc>) -> usize {
         let at = seconds(at);
         self.table.entries().iter().filter(|entry| is_past(entry, at)).count()
+    }
+
+    /// Returns why a value is never looked for, whoever names it.
+    pub fn refuses(&self, kind: IndicatorKind, value: &str) -> Option<Refused<'_>> {
+        match IndicatorValue::of_kind(kind, value) {
+            Err(why) => Some(Refused::Unfit(why)),
+            Ok(value) => {
+                let list = self.warnings.set_aside(&value)?;
+                Some(Refused::Listed(self.warnings.title(list)))
+            }
+        }
     }
 
     /// Returns the memory that the set takes, in bytes.

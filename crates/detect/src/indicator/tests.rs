@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::value::{self, IndicatorValue};
 use super::{
-    IndicatorLoader, IndicatorSet, IndicatorWatch, WarningLists, host, indicator_rules, url,
+    Indicator, IndicatorKind, IndicatorLoader, IndicatorSet, IndicatorWatch, Refused, Tlp,
+    WarningLists, host, indicator_rules, url,
 };
 use crate::testing::EventMaker;
 
@@ -277,6 +278,35 @@ fn shown() -> impl Strategy<Value = (Attr, String)> {
         "[0aA]{32}".prop_map(|text| (Attr::FileHash, text)),
         "[abA]@[ab]\\.vn".prop_map(|text| (Attr::EmailFrom, text)),
     ]
+}
+
+#[test]
+fn an_indicator_that_was_read_already_is_found_under_its_sources_name() {
+    let mut warnings = WarningLists::default();
+    warnings.read("w.txt", "# Names of the state\n*.gov.vn/*\n");
+    let mut loader = IndicatorLoader::new(Arc::new(warnings), 5);
+    let one = Indicator {
+        kind: IndicatorKind::Domain,
+        value: "evil.example",
+        source: "SC-2026-0042",
+        label: "may chu dieu khien",
+        confidence: Some(80),
+        tlp: Tlp::from_word("amber"),
+        valid_until: None,
+    };
+    loader.add("the list", 1, &one);
+    loader.add("the list", 2, &Indicator { value: "x.gov.vn", ..one });
+    loader.add("the list", 3, &Indicator { kind: IndicatorKind::Hash, value: "abc", ..one });
+    let (set, report) = loader.finish();
+    assert_eq!((set.len(), report.set_aside.len(), report.errors.len()), (1, 1, 1));
+    assert_eq!(set.refuses(IndicatorKind::Domain, "evil.example"), None);
+    let listed = set.refuses(IndicatorKind::Url, "https://a.gov.vn/x");
+    assert_eq!(listed, Some(Refused::Listed("Names of the state")));
+    let wide = set.refuses(IndicatorKind::Ip, "203.0.0.0/4");
+    assert!(matches!(wide, Some(Refused::Unfit(_))));
+    let findings = found(&Arc::new(set), &event(&[(Attr::DnsQuery, "a.evil.example")]));
+    let pattern = &findings[0].matched[0].pattern;
+    assert!(pattern.contains("SC-2026-0042, may chu dieu khien, confidence 80"), "{pattern}");
 }
 
 proptest! {

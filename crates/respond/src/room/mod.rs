@@ -14,6 +14,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod views;
+mod watch;
 mod work;
 
 pub(crate) use actions::give;

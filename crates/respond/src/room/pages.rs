@@ -15,6 +15,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::evidence;
 use crate::incident::{self, FindingsView, Head, Incident, IncidentRow, Kin};
+use crate::indicator;
 
 /// Rows of other incidents that are looked at for "seen elsewhere".
 const ELSEWHERE_MAX: u64 = 500;
@@ -120,6 +121,8 @@ pub(super) async fn observables(
     let own = store::observables(conn, &family).await?;
     let values = own.iter().map(|one| one.observable.value.as_str());
     let others = store::elsewhere(conn, &who.scope, &family, values, ELSEWHERE_MAX).await?;
+    let all: Vec<_> = own.iter().map(|one| &one.observable).collect();
+    let watched = indicator::standing(conn, &all, desk.db.now()).await?;
     let mut rows: Vec<ObservableRow> = Vec::with_capacity(own.len());
     // One that two of the family have stands once.
     let mut last: Option<event::observable::Observable> = None;
@@ -135,7 +138,8 @@ pub(super) async fn observables(
                 elsewhere.extend(kin(conn, who, other.incident).await?);
             }
         }
-        rows.push(observable_row(one, elsewhere));
+        let is_watched = watched.contains_key(&one.observable);
+        rows.push(observable_row(one, elsewhere, is_watched));
     }
     let searches = store::searches(conn, &family).await?;
     Ok(ObservablesPage {
@@ -145,7 +149,7 @@ pub(super) async fn observables(
     })
 }
 
-fn observable_row(one: Kept, elsewhere: Vec<Kin>) -> ObservableRow {
+fn observable_row(one: Kept, elsewhere: Vec<Kin>, is_watched: bool) -> ObservableRow {
     let quoted = format!("\"{}\"", one.observable.value.replace('"', "\\\""));
     ObservableRow {
         id: one.id.to_string(),
@@ -156,6 +160,7 @@ fn observable_row(one: Kept, elsewhere: Vec<Kin>) -> ObservableRow {
         made_at: one.made_at,
         search: Address::of("/search").with("q", quoted).with("range", "30d").to_string(),
         elsewhere,
+        is_watched,
     }
 }
 

@@ -11,7 +11,7 @@ use web::{AppError, Body, Done, Path, Permission, Phrase, Routes, View, Who, don
 use super::actions::{self, NewSearch};
 use super::model::NewTask;
 use super::views::{ClosingPage, IncidentAlertsPage, ObservablesPage};
-use super::{kin, pages, store};
+use super::{kin, pages, store, watch};
 use crate::actor::Handler;
 use crate::alert::AssignForm;
 use crate::desk::Desk;
@@ -21,7 +21,7 @@ use crate::incident::{self, moment};
 
 /// Returns the routes of the room.
 pub(crate) fn routes() -> Routes<Desk> {
-    use Permission::{IncidentHandle, IncidentJoin, IncidentRead};
+    use Permission::{IncidentHandle, IncidentJoin, IncidentRead, IndicatorChange};
     Routes::new()
         .get("/incidents/{id}/observables", IncidentRead, observables)
         .doc("Shows the observables and linked searches of an incident")
@@ -33,6 +33,10 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<ObserveForm>()
         .post("/incidents/{id}/observables/{observable}/remove", IncidentHandle, unobserve)
         .doc("Takes an observable away")
+        .post("/incidents/{id}/observables/watch", IndicatorChange, watch_all)
+        .doc("Puts all observables on the list of indicators that may stand there")
+        .post("/incidents/{id}/observables/{observable}/watch", IndicatorChange, watch_one)
+        .doc("Puts an observable on the list of indicators, or says why not")
         .post("/incidents/{id}/searches", IncidentHandle, link_search)
         .doc("Links a search")
         .takes::<SearchForm>()
@@ -148,6 +152,24 @@ async fn unobserve(
     actions::remove_observable(&desk, &Handler::from(&who), (id, observable)).await?;
     let to = format!("/incidents/{id}/observables");
     Ok(done(to).notice(Phrase::key("room-done-removed")))
+}
+
+async fn watch_all(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<IncidentId>,
+) -> Result<Done, AppError> {
+    let watched = watch::all(&desk, &Handler::from(&who), id).await?;
+    Ok(done(format!("/incidents/{id}/observables")).notice(watched.notice()))
+}
+
+async fn watch_one(
+    State(desk): State<Desk>,
+    who: Who,
+    Path((id, observable)): Path<(IncidentId, Uuid)>,
+) -> Result<Done, AppError> {
+    let watched = watch::one(&desk, &Handler::from(&who), (id, observable)).await?;
+    Ok(done(format!("/incidents/{id}/observables")).notice(watched.notice()))
 }
 
 /// A search to be linked.

@@ -9,7 +9,7 @@ use web::todo::{TodoSource as _, Urgency};
 use web::{Role, Who};
 
 use super::model::{NewTask, task_lines};
-use super::{RoomWork, actions, kin, pages, routes, store};
+use super::{RoomWork, actions, kin, pages, routes, store, watch};
 use crate::alert::{self, receive};
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -143,6 +143,49 @@ async fn an_observable_stands_once_however_it_is_written_and_is_shown_dead() {
         assert!(matches!(foreign, Err(RespondError::NotFound)), "it hangs on another incident");
         actions::remove_observable(&desk, &who, (one, gone)).await.unwrap();
         assert_eq!(store::observable_count(desk.db.conn(), &[one]).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn one_press_puts_an_observable_on_the_list_and_shows_that_it_is_there() {
+    for test in databases().await {
+        let desk = desk(&test, Vec::new());
+        let id = opened(&desk, 0, "10.20.0.7").await.id;
+        let who = analyst();
+        let none = watch::all(&desk, &who, id).await;
+        assert!(matches!(none, Err(RespondError::Conflict("room-error-watch-none"))));
+        let text = "203.0.113.7 evil.example github.com dichvucong.example.gov.vn";
+        actions::observe(&desk, &who, id, text, "máy chủ điều khiển").await.unwrap();
+        let reader = reader(Role::Analyst);
+        let page = pages::observables(&desk, &reader, id).await.unwrap();
+        assert!(page.observables.iter().all(|row| !row.is_watched), "{}", test.name);
+        let of = |shown: &str| {
+            let row = page.observables.iter().find(|row| row.shown == shown).unwrap();
+            row.id.parse::<Uuid>().unwrap()
+        };
+        let (address, ours) = (of("203[.]0[.]113[.]7"), of("dichvucong[.]example[.]gov[.]vn"));
+        let refused = watch::one(&desk, &who, (id, ours)).await;
+        assert!(matches!(refused, Err(RespondError::Told { field: "observable", .. })));
+        assert_eq!(watch::one(&desk, &who, (id, address)).await.unwrap().new, 1);
+        assert_eq!(watch::one(&desk, &who, (id, address)).await.unwrap().standing, 1);
+        let rest = watch::all(&desk, &who, id).await.unwrap();
+        assert_eq!((rest.new, rest.standing, rest.refused.len()), (1, 1, 2));
+        let listed = crate::indicator::in_force(&desk.db).await.unwrap();
+        assert_eq!(listed.len(), 2);
+        assert!(listed.iter().all(|one| one.source == "SC-2026-0001"), "{listed:?}");
+        assert!(listed.iter().all(|one| one.reason == "máy chủ điều khiển"));
+        let page = pages::observables(&desk, &reader, id).await.unwrap();
+        assert_eq!(page.observables.iter().filter(|row| row.is_watched).count(), 2);
+        assert_eq!(faults(&page), Vec::<String>::new());
+        let stranger = officer(agency(2));
+        let hidden = [
+            watch::one(&desk, &stranger, (id, address)).await,
+            watch::all(&desk, &stranger, id).await,
+            watch::one(&desk, &who, (id, desk.db.new_uuid())).await,
+        ];
+        for result in hidden {
+            assert!(matches!(result, Err(RespondError::NotFound)), "{result:?}");
+        }
     }
 }
 

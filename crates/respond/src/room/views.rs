@@ -65,6 +65,8 @@ pub struct ObservableRow {
     pub search: String,
     /// Other incidents that have it as well.
     pub elsewhere: Vec<Kin>,
+    /// Whether it stands on the list of indicators: every new event is held against it.
+    pub is_watched: bool,
 }
 
 impl ObservableRow {

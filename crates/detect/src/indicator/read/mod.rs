@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
+use super::kind::{IndicatorKind, Tlp};
 use super::set::{Facts, IndicatorSet, SetBuilder};
 use super::value::{IndicatorValue, Unfit};
 use super::warning::WarningLists;
@@ -31,6 +32,25 @@ pub struct IndicatorLoader {
     report: IndicatorReport,
     set_aside: BTreeMap<usize, SetAside>,
     is_full: bool,
+}
+
+/// An indicator that its source has read already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indicator<'a> {
+    /// What it names.
+    pub kind: IndicatorKind,
+    /// In any spelling.
+    pub value: &'a str,
+    /// Who says so.
+    pub source: &'a str,
+    /// What they call it; may be empty.
+    pub label: &'a str,
+    /// How sure they are, 0 to 100.
+    pub confidence: Option<u8>,
+    /// How far it may be passed on.
+    pub tlp: Option<Tlp>,
+    /// Until when it is looked for.
+    pub valid_until: Option<DateTime<Utc>>,
 }
 
 /// What came of loading indicators.
@@ -148,6 +168,20 @@ impl IndicatorLoader {
         } else {
             list::read(&text, &mut intake);
         }
+    }
+
+    /// Takes the `number`-th indicator of a list that is no file; errors call the list `path`.
+    pub fn add(&mut self, path: &str, number: usize, indicator: &Indicator<'_>) {
+        let mut intake = Intake { loader: self, path, stem: path };
+        let facts = Facts {
+            source: indicator.source,
+            label: indicator.label,
+            confidence: indicator.confidence,
+            tlp: indicator.tlp,
+            valid_until: indicator.valid_until,
+        };
+        let value = IndicatorValue::of_kind(indicator.kind, indicator.value);
+        intake.take(Place::Line(number), indicator.value, value, &facts);
     }
 
     /// Returns how many indicators were taken so far, repeated ones included.
