@@ -144,3 +144,5 @@ notify-rule-on = On
 notify-rule-change = Change
 notify-rule-remove = Remove rule
 notify-rule-add = Add rule
+notify-kind-incident-playbook = A playbook tells
+notify-title-incident-playbook = Incident { $number }: its playbook wants you to know

@@ -144,3 +144,5 @@ notify-rule-on = Đang bật
 notify-rule-change = Sửa
 notify-rule-remove = Xoá quy tắc
 notify-rule-add = Thêm quy tắc
+notify-kind-incident-playbook = Kịch bản ứng phó báo tin
+notify-title-incident-playbook = Sự cố { $number }: kịch bản ứng phó yêu cầu bạn được biết

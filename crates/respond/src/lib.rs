@@ -23,6 +23,7 @@ pub mod look_back;
 pub mod notice;
 pub mod obligation;
 pub mod order;
+pub mod playbook;
 pub mod report;
 pub mod room;
 pub mod roster;
@@ -72,6 +73,7 @@ pub fn routes(desk: Desk) -> Routes {
         .merge(room::routes())
         .merge(evidence::routes())
         .merge(indicator::routes())
+        .merge(playbook::routes())
         .merge(obligation::routes())
         .merge(report::routes())
         .merge(notice::routes())
@@ -87,9 +89,10 @@ pub fn routes(desk: Desk) -> Routes {
         .with_state(desk)
 }
 
-/// Returns the acts of this crate that take two people.
-pub fn grave_acts() -> Vec<Arc<dyn Grave>> {
-    vec![Arc::new(exception::MakeProposed)]
+/// Returns the acts of this crate that take two people, over a desk whose own approvals they do not use.
+pub fn grave_acts(desk: &Desk) -> Vec<Arc<dyn Grave>> {
+    let block = playbook::BlockApproved { desk: desk.clone() };
+    vec![Arc::new(exception::MakeProposed), Arc::new(block)]
 }
 
 /// Returns how many deadlines are open in the reader's scope and when the nearest is due, for the

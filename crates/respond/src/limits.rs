@@ -152,6 +152,15 @@ pub(crate) const INDICATORS_LISTED_MAX: u64 = 100_000;
 /// Days that an indicator is looked for at most without someone looking again.
 pub(crate) const INDICATOR_DAYS_MAX: i64 = 730;
 
+/// Playbooks that people bring in.
+pub(crate) const PLAYBOOKS_MAX: u64 = 200;
+
+/// Playbooks that run in one incident at the same time.
+pub(crate) const RUNS_MAX: u64 = 10;
+
+/// Runs of one incident that are shown, ended ones among them.
+pub(crate) const RUNS_SHOWN: u64 = 50;
+
 /// Notes and automatic lines on one incident's page.
 pub(crate) const TIMELINE_LINES: u64 = 500;
 

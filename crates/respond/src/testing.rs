@@ -418,16 +418,18 @@ impl Owners for Everyone {
 
 /// A desk over this database, with these events in the lake.
 pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
-    Desk {
+    let desk = Desk {
         db: test.db.clone(),
         lake: Arc::new(MemoryLake::with(events)),
         directory: Arc::new(PaperDirectory),
         rules: Arc::new(PaperRules),
         bench: Arc::new(PaperRules),
         lookout: Arc::new(PaperLookout),
-        approvals: Approvals::new(test.db.clone(), crate::grave_acts()),
+        approvals: Approvals::new(test.db.clone(), Vec::new()),
         obligations: Arc::new(Obligations::read([]).unwrap()),
         files: "/nonexistent/files".into(),
         hub: Hub::new(web::Live::default()),
-    }
+    };
+    let approvals = Approvals::new(test.db.clone(), crate::grave_acts(&desk));
+    Desk { approvals, ..desk }
 }

@@ -242,6 +242,10 @@ permissions! {
     RuleRead: Adm Dut Ana Aud;
     /// Switches rules on and off, adds and edits them.
     RuleChange: Adm Dut Ana;
+    /// Reads playbooks.
+    PlaybookRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com;
+    /// Brings playbooks in and takes them away.
+    PlaybookChange: Adm Dut;
     /// Reads the platform's own list of indicators.
     IndicatorRead: Adm Dut Ana Aud Coo;
     /// Puts indicators on that list, and takes them off.
@@ -375,6 +379,8 @@ xxxx..x...... SearchKeep
 xxx.......... EventExport
 xxx..x....... RuleRead
 xxx.......... RuleChange
+xxxxxxx.xxx.. PlaybookRead
+xx........... PlaybookChange
 xxx..xx...... IndicatorRead
 xxx.......... IndicatorChange
 xxxxxxxxxxxxx AgencyRead

@@ -40,6 +40,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/keeping/systems/{id}", false),
     ("/exceptions/{id}", false),
     ("/indicators/{id}", false),
+    ("/playbooks/{id}", false),
     ("/look-backs/{id}", false),
     ("/rules/{id}", false),
     ("/accounts/{id}", false),

@@ -309,11 +309,13 @@ async fn desk(
         rules: way.rules.clone(),
         bench: Arc::new(PastBench { rules: way.rules.clone(), indicators: way.indicators.clone() }),
         lookout: way.indicators.clone(),
-        approvals: Approvals::new(way.db.clone(), respond::grave_acts()),
+        approvals: Approvals::new(way.db.clone(), Vec::new()),
         obligations,
         files,
         hub: way.hub.clone(),
     };
+    let desk =
+        Desk { approvals: Approvals::new(way.db.clone(), respond::grave_acts(&desk)), ..desk };
     respond::custody::adopt_old(&desk).await.context("bringing files into the store")?;
     Ok(desk)
 }

@@ -106,7 +106,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     let db = site.desk.db.clone();
     let tree = Arc::new(Tree(Arc::clone(&site.registry.directory)));
     let identity = web::identity::Identity::new(db, tree, Arc::clone(&settings))
-        .with_grave_acts(respond::grave_acts())
+        .with_grave_acts(respond::grave_acts(&site.desk))
         .with_door(door(config, &outbound).context("opening the pages")?);
     let counts = Counts { desk: site.desk.clone() };
     let work = Todos::new(vec![

@@ -18,6 +18,7 @@ mod lake;
 mod look_back;
 mod notify;
 mod order;
+mod playbook;
 mod post;
 mod registry;
 mod report;
@@ -87,6 +88,7 @@ fn all() -> Vec<Migration> {
         webhook::MIGRATIONS,
         agency::IMPORT_JOB,
         indicator::MIGRATIONS,
+        playbook::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

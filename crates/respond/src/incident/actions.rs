@@ -363,6 +363,19 @@ pub(crate) async fn add_step(
     store::add_entries(tx, incident.id, Some(who.account), &[line]).await
 }
 
+/// Writes a line of a kind into the timeline, at this moment.
+pub(crate) async fn add_line(
+    tx: &Tx,
+    who: &Handler,
+    incident: &Incident,
+    kind: EntryKind,
+    text: &str,
+) -> Result<(), RespondError> {
+    let (at, author) = (tx.now(), who.name.clone());
+    let line = Entry { at, made_at: at, kind, author, text: text.to_owned() };
+    store::add_entries(tx, incident.id, Some(who.account), &[line]).await
+}
+
 /// Writes into the timeline that a deadline came near or passed.
 pub(crate) async fn add_reminder(
     tx: &Bookkeeping,

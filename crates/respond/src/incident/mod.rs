@@ -10,7 +10,8 @@ mod tests;
 mod views;
 
 pub(crate) use actions::{
-    Reported, add_reminder, add_step, commit, number, open, open_reported, take_alerts, told,
+    Reported, add_line, add_reminder, add_step, commit, number, open, open_reported, take_alerts,
+    told,
 };
 #[cfg(test)]
 pub(crate) use actions::{close_with, note};

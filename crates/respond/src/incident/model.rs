@@ -147,6 +147,8 @@ pub(crate) enum EntryKind {
     Note,
     /// A deadline came near or passed: the stage's word and the obligation's id.
     Reminder,
+    /// A search of a playbook: how many events, where they are seen, and what it is called.
+    Search,
 }
 
 impl EntryKind {
@@ -158,12 +160,13 @@ impl EntryKind {
             Self::Step => "step",
             Self::Note => "note",
             Self::Reminder => "reminder",
+            Self::Search => "search",
         }
     }
 
     /// Returns the kind that a word names.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Occurred, Self::Detected, Self::Step, Self::Note, Self::Reminder]
+        [Self::Occurred, Self::Detected, Self::Step, Self::Note, Self::Reminder, Self::Search]
             .into_iter()
             .find(|kind| kind.word() == word)
     }

@@ -113,6 +113,10 @@ pub struct TimelineLine {
     pub author: String,
     /// Its words; a step's word for a step.
     pub text: String,
+    /// Where what it tells of is seen.
+    pub href: Option<String>,
+    /// How many events a search found.
+    pub count: Option<u64>,
 }
 
 impl TimelineLine {
@@ -124,7 +128,22 @@ impl TimelineLine {
             }
             (kind, _) => (kind.word().to_owned(), entry.text),
         };
-        Self { at: entry.at, made_at: entry.made_at, kind, author: entry.author, text }
+        let mut line = Self {
+            at: entry.at,
+            made_at: entry.made_at,
+            kind,
+            author: entry.author,
+            text,
+            href: None,
+            count: None,
+        };
+        if entry.kind == EntryKind::Search {
+            let mut parts = line.text.splitn(3, ' ').map(ToOwned::to_owned);
+            line.count = parts.next().and_then(|count| count.parse().ok());
+            line.href = parts.next().filter(|href| href.starts_with("/search?"));
+            line.text = parts.next().unwrap_or_default();
+        }
+        line
     }
 
     /// Returns the key of what the line is.
@@ -141,6 +160,12 @@ impl TimelineLine {
             ("step", "merged-out") => "incident-line-merged-out",
             ("step", "split-off") => "incident-line-split-off",
             ("step", "split-from") => "incident-line-split-from",
+            ("step", "playbook-started") => "incident-line-playbook-started",
+            ("step", "playbook-done") => "incident-line-playbook-done",
+            ("step", "playbook-abandoned") => "incident-line-playbook-abandoned",
+            ("step", "playbook-answer-yes") => "incident-line-playbook-yes",
+            ("step", "playbook-answer-no") => "incident-line-playbook-no",
+            ("search", _) => "incident-line-search",
             ("step", _) => "incident-line-reported",
             ("reminder-near", _) => "incident-line-reminder-near",
             ("reminder-close", _) => "incident-line-reminder-close",
@@ -211,6 +236,8 @@ pub struct Head {
     pub observable_count: u64,
     /// How many pieces of evidence.
     pub evidence_count: u64,
+    /// How many playbooks run.
+    pub playbook_count: u64,
 }
 
 /// Another incident that this one is or was part of.

@@ -30,7 +30,9 @@ fn field(result: Result<(usize, usize), RespondError>) -> String {
     match AppError::from(result.unwrap_err()) {
         AppError::Invalid(errors) => {
             let told = errors.told(web::Lang::En);
-            told.iter().map(|(field, why)| format!("{field}: {why}")).collect()
+            let each: Vec<String> =
+                told.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+            each.join("\n")
         }
         other => panic!("{other:?}"),
     }

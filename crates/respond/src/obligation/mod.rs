@@ -28,6 +28,6 @@ pub(crate) use actions::{fulfil, open_reports};
 pub(crate) use model::Circumstance;
 pub(crate) use routes::routes;
 pub(crate) use store::{
-    circumstances, give_back, nearest, of_incidents, open, rest, take_over, wake,
+    circumstances, give_back, nearest, of_incident, of_incidents, open, rest, take_over, wake,
 };
 pub(crate) use views::ClockPanel;

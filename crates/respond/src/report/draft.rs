@@ -56,7 +56,9 @@ pub(super) async fn of_incident(
     let mut done = Vec::new();
     for entry in incident::timeline(conn, incident).await? {
         let text = match entry.kind {
-            EntryKind::Reminder => continue,
+            // How the room works is no part of what happened.
+            EntryKind::Reminder | EntryKind::Search => continue,
+            EntryKind::Step if entry.text.starts_with("playbook-") => continue,
             EntryKind::Step => step(&entry.text),
             EntryKind::Occurred => format!("{}: {}", vi("incident-line-occurred"), entry.text),
             EntryKind::Detected => format!("{}: {}", vi("incident-line-detected"), entry.text),

@@ -19,6 +19,7 @@ use crate::incident::{self, Incident};
 use crate::limits::{
     OBSERVABLES_AT_ONCE, OBSERVABLES_MAX, QUERY_CHARS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
 };
+use crate::playbook;
 
 /// Returns a text of people: bounded, not empty, without the stamp of a state secret.
 pub(super) fn words(field: &'static str, text: &str, most: usize) -> Result<String, RespondError> {
@@ -95,7 +96,7 @@ pub(super) async fn add_task(
 }
 
 /// Ticks a task off, or opens it again. Who only takes part may do so with their own tasks.
-pub(super) async fn set_task(
+pub(crate) async fn set_task(
     desk: &Desk,
     who: &Handler,
     (id, task): (IncidentId, Uuid),
@@ -115,9 +116,12 @@ pub(super) async fn set_task(
     }
     task.done = done.then(|| (who.name.clone(), tx.now()));
     store::save_task(&tx, &task, false).await?;
+    playbook::task_set(desk, &tx, who, &incident, (task.id, done)).await?;
     let action = if done { "incident.task-done" } else { "incident.task-reopen" };
     let detail = json!({ "number": incident.number, "task": task.title });
-    incident::commit(desk, tx, who, action, &incident, detail).await
+    incident::commit(desk, tx, who, action, &incident, detail).await?;
+    playbook::follow_up(desk, who, id).await;
+    Ok(())
 }
 
 /// Says something; who is named is told.
@@ -154,7 +158,7 @@ pub(super) async fn comment(
 
 /// What became of a text with observables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     /// How many are new to the incident.
     pub(super) new: usize,
     /// How many it had already.
@@ -164,7 +168,7 @@ pub(super) struct Taken {
 }
 
 /// Adds the observables of a text to an incident, each once however it is written.
-pub(super) async fn observe(
+pub(crate) async fn observe(
     desk: &Desk,
     who: &Handler,
     id: IncidentId,
@@ -247,6 +251,19 @@ pub(super) async fn link_search(
         "number": incident.number, "question": search.line, "from": from, "to": to,
     });
     incident::commit(desk, tx, who, "incident.search", &incident, detail).await
+}
+
+/// Links a search that a playbook ran; the caller commits.
+pub(crate) async fn keep_search(
+    tx: &Tx,
+    who: &Handler,
+    id: IncidentId,
+    (name, line, (from, to)): (&str, &str, (DateTime<Utc>, DateTime<Utc>)),
+) -> Result<(), RespondError> {
+    let name: String = name.chars().take(TITLE_CHARS_MAX).collect();
+    let (line, author) = (line.to_owned(), who.name.clone());
+    let search = LinkedSearch { id: tx.new_uuid(), incident: id, name, line, from, to, author };
+    store::add_search(tx, &search).await
 }
 
 /// Takes a linked search away.

@@ -17,9 +17,11 @@ mod views;
 mod watch;
 mod work;
 
-pub(crate) use actions::give;
+pub(crate) use actions::{give, keep_search};
+#[cfg(test)]
+pub(crate) use actions::{observe, set_task};
 pub(crate) use model::{NewTask, task_lines};
-pub(crate) use pages::{alerts_href, head, of_incident};
+pub(crate) use pages::{alerts_href, head, of_incident, shown_observables};
 pub(crate) use routes::routes;
 pub use views::{
     ClosingPage, CommentRow, IncidentAlertsPage, ObservableRow, ObservablesPage, SearchRow, TaskRow,

@@ -16,6 +16,7 @@ use crate::error::RespondError;
 use crate::evidence;
 use crate::incident::{self, FindingsView, Head, Incident, IncidentRow, Kin};
 use crate::indicator;
+use crate::playbook;
 
 /// Rows of other incidents that are looked at for "seen elsewhere".
 const ELSEWHERE_MAX: u64 = 500;
@@ -100,6 +101,7 @@ pub(crate) async fn head(
         alert_count: alert::count_of_incidents(conn, &who.scope, family).await?,
         observable_count: store::observable_count(conn, family).await?,
         evidence_count: evidence::count(conn, family).await?,
+        playbook_count: playbook::running(conn, family).await?,
     })
 }
 
@@ -147,6 +149,16 @@ pub(super) async fn observables(
         observables: rows,
         searches: searches.into_iter().map(search_row).collect(),
     })
+}
+
+/// Returns the observables of incidents that the caller has read, each once.
+pub(crate) async fn shown_observables(
+    conn: &impl ConnectionTrait,
+    family: &[IncidentId],
+) -> Result<Vec<event::observable::Observable>, RespondError> {
+    let mut all: Vec<_> = store::observables(conn, family).await?;
+    all.dedup_by(|later, first| later.observable == first.observable);
+    Ok(all.into_iter().map(|one| one.observable).collect())
 }
 
 fn observable_row(one: Kept, elsewhere: Vec<Kin>, is_watched: bool) -> ObservableRow {

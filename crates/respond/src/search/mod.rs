@@ -22,6 +22,7 @@ pub(crate) use ask::{Ask, SPANS};
 pub(crate) use export::{cells, columns};
 pub use fields::FieldsPage;
 pub(crate) use pages::number;
+pub(crate) use reading::Reading;
 pub(crate) use routes::{routes, wrong};
 pub(crate) use table::sheet;
 pub(crate) use views::why;

@@ -40,6 +40,7 @@ const GROUPS: [&[Spot]; 3] = [
     },
     spots! {
         "/rules" "web-nav-rules" icon: "radar" "l" RuleRead;
+        "/playbooks" "playbook-title" icon: "book" "z" PlaybookRead;
         "/indicators" "indicator-title" icon: "ban" "j" IndicatorRead;
         "/exceptions" "web-nav-exceptions" icon: "filter-off" "e" ExceptionRead;
         "/dead-letters" "web-nav-dead-letters" icon: "mail-off" "u" DeadLetterRead;

@@ -41,6 +41,8 @@ pub enum Kind {
     IncidentMention,
     /// Someone was given a task of an incident.
     IncidentTask,
+    /// The playbook of an incident says that people must know.
+    IncidentPlaybook,
     /// A level dossier waits for the signature inside its agency.
     DossierSign,
     /// A level dossier was sent to the specialised unit.
@@ -59,7 +61,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of the pages.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AlertOpened,
         Self::IncidentOpened,
         Self::IncidentAssigned,
@@ -75,6 +77,7 @@ impl Kind {
         Self::OrderHead,
         Self::IncidentMention,
         Self::IncidentTask,
+        Self::IncidentPlaybook,
         Self::DossierSign,
         Self::DossierSubmitted,
         Self::DossierReturned,
@@ -102,6 +105,7 @@ impl Kind {
             Self::OrderHead => "order.head",
             Self::IncidentMention => "incident.mention",
             Self::IncidentTask => "incident.task",
+            Self::IncidentPlaybook => "incident.playbook",
             Self::DossierSign => "dossier.sign",
             Self::DossierSubmitted => "dossier.submitted",
             Self::DossierReturned => "dossier.returned",
@@ -135,6 +139,7 @@ impl Kind {
             Self::OrderHead => "notify-kind-order-head",
             Self::IncidentMention => "notify-kind-incident-mention",
             Self::IncidentTask => "notify-kind-incident-task",
+            Self::IncidentPlaybook => "notify-kind-incident-playbook",
             Self::DossierSign => "notify-kind-dossier-sign",
             Self::DossierSubmitted => "notify-kind-dossier-submitted",
             Self::DossierReturned => "notify-kind-dossier-returned",
@@ -163,6 +168,7 @@ impl Kind {
             Self::OrderHead => "notify-title-order-head",
             Self::IncidentMention => "notify-title-incident-mention",
             Self::IncidentTask => "notify-title-incident-task",
+            Self::IncidentPlaybook => "notify-title-incident-playbook",
             Self::DossierSign => "notify-title-dossier-sign",
             Self::DossierSubmitted => "notify-title-dossier-submitted",
             Self::DossierReturned => "notify-title-dossier-returned",
@@ -181,6 +187,7 @@ impl Kind {
             | Self::IncidentAssigned
             | Self::IncidentMention
             | Self::IncidentTask
+            | Self::IncidentPlaybook
             | Self::DeadlineNear
             | Self::DeadlineClose
             | Self::DeadlineOver => Some(Permission::IncidentRead),

@@ -192,7 +192,7 @@ async fn rules_are_data() {
         let office = Office::open(test, &[("kiem-toan", Role::Auditor, None)]).await;
         let books = office.test.db.begin_bookkeeping().await.unwrap();
         let shipped = store::setup::rules(books.conn()).await.unwrap();
-        assert_eq!(shipped.len(), 49, "a shipped rule cannot be read");
+        assert_eq!(shipped.len(), 51, "a shipped rule cannot be read");
         let rule = Rule {
             id: "mine".to_owned(),
             kind: Kind::AlertOpened,
