@@ -9,6 +9,7 @@ mod answer;
 mod concern;
 mod form;
 mod model;
+mod print;
 mod record;
 mod reminder;
 mod routes;

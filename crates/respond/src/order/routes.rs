@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use web::document::{DOCX_MEDIA, PDF_MEDIA};
 use web::paging::Page;
 use web::{
     AppError, Body, By, Done, Path, Permission, Phrase, Query, Reach, Routes, Upload, View, Who,
@@ -18,7 +19,7 @@ use super::model::{Order, State};
 use super::record;
 use super::store::{self, Filter};
 use super::views::{Board, LineView, OrderForm, OrderList, OrderPage, OrderRow, PartRow};
-use super::{actions, answer, concern, sheet, story};
+use super::{actions, answer, concern, print, sheet, story};
 use crate::actor::Handler;
 use crate::address::Address;
 use crate::alert::Choice;
@@ -50,6 +51,10 @@ pub(crate) fn routes() -> Routes<Desk> {
         .gives::<OrderPage>()
         .get("/orders/{id}/board.xlsx", OrderRead, board)
         .doc("The board as a spreadsheet")
+        .get("/orders/{id}/document", OrderRead, document)
+        .doc("The order as an official document, DOCX or PDF")
+        .get("/orders/{id}/record", OrderRead, record_of)
+        .doc("What came of the order as an official document, DOCX or PDF")
         .post("/orders/{id}/remind", OrderIssue, remind)
         .doc("Reminds every agency that is not done")
         .post("/orders/{id}/close", OrderIssue, close)
@@ -269,6 +274,60 @@ async fn board(
     let order = store::get(desk.db.conn(), &who.scope, id).await?;
     let (rows, _) = rows(&desk, &who, &order).await?;
     Ok(file::table(&order.number, &sheet::board(&rows, who.lang), file::Format::Xlsx)?)
+}
+
+async fn document(
+    Held(desk): Held<Desk>,
+    who: Who,
+    Path(id): Path<Uuid>,
+    Query(head): Query<print::Head>,
+) -> Result<Response, AppError> {
+    Ok(printed(&desk, &who, id, (&head, Printed::Order)).await?)
+}
+
+async fn record_of(
+    Held(desk): Held<Desk>,
+    who: Who,
+    Path(id): Path<Uuid>,
+    Query(head): Query<print::Head>,
+) -> Result<Response, AppError> {
+    Ok(printed(&desk, &who, id, (&head, Printed::Record)).await?)
+}
+
+/// What of an order is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printed {
+    /// The order itself.
+    Order,
+    /// What came of it.
+    Record,
+}
+
+/// Prints an order, or what came of it, as far as the reader sees.
+pub(super) async fn printed(
+    desk: &Desk,
+    who: &Who,
+    id: Uuid,
+    (head, what): (&print::Head, Printed),
+) -> Result<Response, RespondError> {
+    let order = store::get(desk.db.conn(), &who.scope, id).await?;
+    let (rows, board) = rows(desk, who, &order).await?;
+    let document = match what {
+        Printed::Order => print::order(head, &order, &rows),
+        Printed::Record => print::record(head, &order, (&rows, &board), desk.db.now()),
+    };
+    let is_pdf = head.format == "pdf";
+    let print = move || if is_pdf { document.pdf() } else { document.docx() };
+    let bytes = tokio::task::spawn_blocking(print)
+        .await
+        .map_err(|error| RespondError::File(Box::new(error)))?
+        .map_err(|error| RespondError::File(Box::new(error)))?;
+    let (ending, media) = if is_pdf { ("pdf", PDF_MEDIA) } else { ("docx", DOCX_MEDIA) };
+    let name = match what {
+        Printed::Order => order.number.to_lowercase(),
+        Printed::Record => format!("{}-ket-qua", order.number.to_lowercase()),
+    };
+    file::answer(&name, ending, media, bytes)
 }
 
 async fn remind(Held(desk): Held<Desk>, who: Who, Path(id): Path<Uuid>) -> Result<Done, AppError> {

@@ -11,7 +11,8 @@ use web::{Role, Upload};
 
 use super::actions::{self, Draft};
 use super::model::{Kind, Order, State, Told};
-use super::routes::{ListQuery, listed, page};
+use super::print::Head;
+use super::routes::{ListQuery, Printed, listed, page, printed};
 use super::{answer, record, remind, store, story};
 use crate::desk::Desk;
 use crate::directory::Concerned;
@@ -272,4 +273,90 @@ async fn a_warning_finds_its_agencies_and_tells_each_of_its_own_systems() {
         let plain = issued(&desk, draft([agency(1)])).await;
         assert!(page(&desk, &who, plain.id, "").await.unwrap().parts[0].systems.is_empty());
     }
+}
+
+/// Returns the words of a DOCX, without its tags.
+async fn words(desk: &Desk, who: &web::Who, id: Uuid, what: Printed) -> String {
+    use std::io::Read as _;
+    let head = Head { title: "Giám đốc".to_owned(), ..Head::default() };
+    let file = printed(desk, who, id, (&head, what)).await.unwrap();
+    let bytes = axum::body::to_bytes(file.into_body(), 4 << 20).await.unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes.to_vec())).unwrap();
+    let mut text = String::new();
+    archive.by_name("word/document.xml").unwrap().read_to_string(&mut text).unwrap();
+    let outside = text.split('<').map(|part| part.split_once('>').map_or("", |(_, after)| after));
+    outside.collect()
+}
+
+#[tokio::test]
+async fn an_order_and_what_came_of_it_are_official_papers_within_sight() {
+    for test in databases().await {
+        let (desk, _folder) = room(&test);
+        let (one, two) = (agency(1), agency(2));
+        let order = issued(&desk, Draft { needs_proof: true, ..draft([one, two]) }).await;
+        let centre = who(Role::DutyOfficer);
+        let paper = words(&desk, &centre, order.id, Printed::Order).await;
+        let number = format!("Số: {:02}/CĐ", super::print::number(&order).unwrap());
+        for part in [
+            number.as_str(),
+            "CÔNG ĐIỆN",
+            "Về việc vá lỗ hổng",
+            "Sở Khoa học và Công nghệ 1",
+            "Sở Khoa học và Công nghệ 2",
+            "Cập nhật, gửi kết quả.",
+            "gửi kèm tài liệu chứng minh",
+            "GIÁM ĐỐC",
+            "Giám đốc Công an tỉnh",
+        ] {
+            assert!(paper.contains(part), "{part} in {paper} ({})", test.name);
+        }
+        let theirs = words(&desk, &officer_of([two]), order.id, Printed::Order).await;
+        assert!(theirs.contains("Công nghệ 2") && !theirs.contains("Công nghệ 1"), "{theirs}");
+
+        test.clock.advance(TimeDelta::hours(2));
+        answer::acknowledge(&desk, &officer(one), (order.id, one)).await.unwrap();
+        let proof = file("anh.png", "png");
+        answer::prove(&desk, &officer(one), (order.id, one), proof).await.unwrap();
+        answer::done(&desk, &officer(one), (order.id, one), "đã vá ba máy chủ").await.unwrap();
+        let open = words(&desk, &centre, order.id, Printed::Record).await;
+        for part in [
+            "Kết quả thực hiện công điện số CD-",
+            "Đã xác nhận: 1/2 cơ quan, đơn vị; trong đó xác nhận muộn: 1",
+            "Đã hoàn thành: 1/2 cơ quan, đơn vị; trong đó hoàn thành muộn: 0",
+            "Có tài liệu chứng minh: 1",
+            "đã vá ba máy chủ",
+            "anh.png",
+            "(Lê An) – muộn",
+            "chưa kết thúc",
+        ] {
+            assert!(open.contains(part), "{part} in {open} ({})", test.name);
+        }
+        let theirs = words(&desk, &officer_of([two]), order.id, Printed::Record).await;
+        assert!(!theirs.contains("đã vá ba máy chủ"), "{theirs}");
+        actions::close(&desk, &analyst(), order.id, "một đơn vị chưa làm").await.unwrap();
+        let over = words(&desk, &centre, order.id, Printed::Record).await;
+        assert!(over.contains("một đơn vị chưa làm") && over.contains("Kết thúc lúc"), "{over}");
+        for what in [Printed::Order, Printed::Record] {
+            let head = Head { format: "pdf".to_owned(), ..Head::default() };
+            let file = printed(&desk, &centre, order.id, (&head, what)).await.unwrap();
+            let bytes = axum::body::to_bytes(file.into_body(), 8 << 20).await.unwrap();
+            assert!(bytes.starts_with(b"%PDF-"));
+            let stranger = officer_of([agency(3)]);
+            let hidden = printed(&desk, &stranger, order.id, (&head, what)).await;
+            assert!(matches!(hidden, Err(RespondError::NotFound)));
+        }
+        let shown = page(&desk, &centre, order.id, "").await.unwrap();
+        assert_eq!(faults(&shown), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_order_to_many_agencies_names_them_in_a_list() {
+    let test = sqlite().await;
+    let (desk, _folder) = room(&test);
+    let many = (1..=20).map(agency);
+    let order = issued(&desk, Draft { kind: Kind::Coordination, ..draft(many) }).await;
+    let paper = words(&desk, &who(Role::DutyOfficer), order.id, Printed::Order).await;
+    assert!(paper.contains("theo danh sách dưới đây"), "{paper}");
+    assert!(paper.contains("Danh sách cơ quan, đơn vị nhận") && !paper.contains("CÔNG ĐIỆN"));
 }
