@@ -10,7 +10,10 @@ playbook-origin = Origin
 playbook-shipped = shipped
 playbook-revoked = taken back by its maker
 playbook-agent = By:
-playbook-hours = within { $count } hours
+playbook-hours = { $count ->
+    [one] within one hour
+   *[other] within { $count } hours
+}
 playbook-at-once = at once
 playbook-from-occurred = of its happening
 playbook-from-detected = of detection
@@ -49,11 +52,13 @@ playbook-run-running = Running
 playbook-run-done = Finished
 playbook-run-abandoned = Given up
 playbook-progress = { $done } of { $all } steps
-playbook-line-done = ✓
+playbook-line-done = Done
 playbook-line-open = Open
 playbook-as-task = A task of the incident: tick it off there
 playbook-collector = Collector
 playbook-count = { $count } found
+playbook-count-block = { $count } indicators
+playbook-approve-block = Put an incident's indicators on the list
 playbook-left-out = left out:
 playbook-asked = Waits for a second person
 playbook-do-block = Ask to put them on the list

@@ -174,10 +174,10 @@ async fn carry_out(
     let named = run.playbook()?.name;
     let terms = indicator::terms((incident.id, &incident.number), named.vietnamese(), tx.now());
     let by = (who.account, who.name.as_str());
-    let fresh = indicator::put(tx, by, &may, &terms).await?;
+    indicator::put(tx, by, &may, &terms).await?;
     run.finish(&wanted.step, &who.name, tx.now());
     if let Some(note) = run.way.notes.get_mut(&wanted.step) {
-        note.count = Some(fresh.len() as u64);
+        note.count = Some(may.len() as u64);
         note.href = Some(format!("/indicators?incident={}", incident.id));
     }
     run::settle(desk, tx, who, &incident, &mut run).await?;
@@ -197,7 +197,7 @@ impl Grave for BlockApproved {
     }
 
     fn key(&self) -> &'static str {
-        "playbook-act-block"
+        "playbook-approve-block"
     }
 
     fn permission(&self) -> Permission {

@@ -20,12 +20,14 @@ pub(super) const CATEGORIES: [(&str, &str); 9] = [
 ];
 
 /// Techniques and tactics of ATT&CK that speak for a kind; the first that is met counts.
-const SIGNS: [(&str, &[&str]); 5] = [
+const SIGNS: [(&str, &[&str]); 7] = [
     ("malware", &["t1486", "t1490", "t1204", "t1587.001"]),
     ("defacement", &["t1491"]),
     ("dos", &["t1498", "t1499"]),
+    ("leak", &["t1041", "t1048", "t1567", "exfiltration"]),
     ("phishing", &["t1566", "t1078", "t1110", "t1114", "t1598"]),
     ("intrusion", &["t1505", "t1190", "t1059", "t1021", "t1003", "initial-access", "execution"]),
+    ("malware", &["command-and-control", "t1071", "persistence"]),
 ];
 
 /// Returns what kind an incident looks like; nothing where nothing speaks for any.

@@ -6,7 +6,7 @@ use event::{AccountId, AlertId, IncidentId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{AppError, Body, Done, Path, Permission, Phrase, Routes, View, Who, done};
+use web::{AppError, Body, By, Done, Path, Permission, Phrase, Routes, View, Who, done};
 
 use super::actions::{self, NewSearch};
 use super::model::NewTask;
@@ -168,8 +168,15 @@ async fn watch_one(
     who: Who,
     Path((id, observable)): Path<(IncidentId, Uuid)>,
 ) -> Result<Done, AppError> {
-    let watched = watch::one(&desk, &Handler::from(&who), (id, observable)).await?;
-    Ok(done(format!("/incidents/{id}/observables")).notice(watched.notice()))
+    let to = format!("/incidents/{id}/observables");
+    match watch::one(&desk, &Handler::from(&who), (id, observable)).await {
+        Ok(watched) => Ok(done(to).notice(watched.notice())),
+        // A person stays in the room and reads why; a program gets the field.
+        Err(RespondError::Told { phrase, .. }) if who.by != By::Token => {
+            Ok(done(to).notice(phrase))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A search to be linked.
