@@ -12,6 +12,7 @@ use crate::alert::Reason;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::incident::{self, Incident};
+use crate::playbook;
 
 /// Clocks differ a little: so far ahead may a typed moment lie.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
@@ -56,7 +57,7 @@ pub(crate) async fn recompute(
             store::forgive(tx, incident.id, &deadline.obligation).await?;
         }
     }
-    Ok(())
+    playbook::retime(tx, incident).await
 }
 
 /// Judges the circumstances of an incident; its deadlines follow.

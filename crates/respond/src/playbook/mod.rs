@@ -22,6 +22,6 @@ mod views;
 
 pub(crate) use block::BlockApproved;
 pub(crate) use routes::routes;
-pub(crate) use run::{follow_up, task_set};
+pub(crate) use run::{follow_up, retime, task_set};
 pub(crate) use store::running;
 pub use views::{FlowLine, PlaybookList, PlaybookPage, PlaybookRow, RoomPlaybooksPage, RunView};

@@ -147,6 +147,36 @@ async fn due(
     Ok(Some(from + TimeDelta::hours(i64::try_from(deadline.hours).unwrap_or(0))))
 }
 
+/// Gives the open steps of an incident's runs their time anew, after its moments or its duties have changed;
+/// the caller commits. A task whose time someone has changed by hand keeps it.
+pub(crate) async fn retime(tx: &Tx, incident: &Incident) -> Result<(), RespondError> {
+    for mut run in store::runs(tx.conn(), &[incident.id]).await? {
+        if run.state != RunState::Running {
+            continue;
+        }
+        let playbook = run.playbook()?;
+        let mut has_changed = false;
+        for (id, step) in &playbook.steps {
+            let Some(before) = run.open(id).cloned() else { continue };
+            let due_at = due(tx, incident, &run, step).await?;
+            if due_at == before.due_at {
+                continue;
+            }
+            if let Some(task) = before.task {
+                room::set_due(tx, task, (before.due_at, due_at)).await?;
+            }
+            if let Some(note) = run.way.notes.get_mut(id) {
+                note.due_at = due_at;
+                has_changed = true;
+            }
+        }
+        if has_changed {
+            store::save_run(tx, &mut run).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes note that a task of the room was ticked off or opened again; the caller commits.
 pub(crate) async fn task_set(
     desk: &Desk,

@@ -202,12 +202,28 @@ async fn a_duty_that_the_incident_owes_gives_its_own_time() {
         let going = shown(&desk, id).await;
         let owed = crate::obligation::of_incident(desk.db.conn(), id).await.unwrap();
         let initial = owed.iter().find(|one| one.obligation == "initial").unwrap();
-        assert_eq!(
-            line(&going, "Send the initial report").due_at,
-            Some(initial.due_at),
-            "{}",
-            test.name
-        );
+        assert_eq!(line(&going, "Send the initial report").due_at, Some(initial.due_at));
+
+        // Detected an hour earlier than was thought: open steps and their tasks follow.
+        let hour = TimeDelta::hours(1);
+        let tx = desk.db.begin().await.unwrap();
+        let mut earlier = incident::get_for_change(&tx, &analyst().scope, id).await.unwrap();
+        earlier.detected_at -= hour;
+        incident::save_moments(&tx, &earlier).await.unwrap();
+        crate::obligation::recompute(&desk, &tx, &earlier).await.unwrap();
+        let told = json!({});
+        incident::commit(&desk, tx, &analyst(), "incident.move-moment", &earlier, told)
+            .await
+            .unwrap();
+        let moved = shown(&desk, id).await;
+        let due = initial.due_at - hour;
+        assert_eq!(line(&moved, "Send the initial report").due_at, Some(due), "{}", test.name);
+        let tasks = room::of_incident(&desk, &earlier, &[id]).await.unwrap().tasks;
+        let task = tasks.iter().find(|task| task.title.starts_with("Gửi báo cáo ban đầu"));
+        assert_eq!(task.unwrap().due_at, Some(due));
+        let first = line(&moved, "Isolate the machines being encrypted");
+        let before = line(&going, "Isolate the machines being encrypted");
+        assert_eq!(first.due_at, before.due_at, "what is done keeps its time");
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) use actions::{observe, set_task};
 pub(crate) use model::{NewTask, task_lines};
 pub(crate) use pages::{alerts_href, head, of_incident, shown_observables};
 pub(crate) use routes::routes;
+pub(crate) use store::set_due;
 pub use views::{
     ClosingPage, CommentRow, IncidentAlertsPage, ObservableRow, ObservablesPage, SearchRow, TaskRow,
 };

@@ -121,6 +121,26 @@ pub(super) async fn save_task(tx: &Tx, task: &Task, is_new: bool) -> Result<(), 
     Ok(())
 }
 
+/// Gives an open task another time, if it still has the one that it was given.
+pub(crate) async fn set_due(
+    tx: &Tx,
+    id: Uuid,
+    (before, after): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<(), RespondError> {
+    let stands = match before {
+        Some(before) => task::Column::DueAt.eq(before),
+        None => task::Column::DueAt.is_null(),
+    };
+    task::Entity::update_many()
+        .col_expr(task::Column::DueAt, Expr::value(after))
+        .filter(task::Column::Id.eq(id))
+        .filter(task::Column::IsOpen.eq(true))
+        .filter(stands)
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Returns the tasks of these incidents: open ones first, the soonest due of those first.
 pub(super) async fn tasks(
     conn: &impl ConnectionTrait,
