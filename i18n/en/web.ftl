@@ -108,6 +108,7 @@ web-error-home = To the start page
 web-keys-search = Go to the search box
 web-keys-go = Go to a place: press g, then its letter (shown when you point at it on the left)
 web-keys-rows = Next row, previous row
+web-keys-tabs = Previous, next saved view of a list
 web-keys-open = Open the row
 web-keys-select = Mark the row
 web-keys-assign = Take or assign

@@ -93,6 +93,7 @@ web-error-home = Về trang đầu
 web-keys-search = Đến ô tìm kiếm
 web-keys-go = Đến một mục: bấm g rồi chữ cái (chữ hiện khi trỏ vào mục ở cột trái)
 web-keys-rows = Dòng sau, dòng trước
+web-keys-tabs = Khung nhìn trước, khung nhìn sau của danh sách
 web-keys-open = Mở dòng đang chọn
 web-keys-select = Đánh dấu dòng
 web-keys-assign = Nhận hoặc giao xử lý

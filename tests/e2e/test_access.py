@@ -13,7 +13,7 @@ ROLES = ("administrator", "duty_officer", "analyst", "agency_officer", "leader",
          "inspector", "agency_head", "commune_officer", "partner", "api_client")
 MATRIX = {
     "duty_read": "xxxxxxx..xx..", "roster_change": "xx...........", "alert_read": "xxxx.xx..xxxx", "alert_handle": "xxx..........",
-    "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "incident_join": "xxxx..x..xx..",
+    "view_share": "xx....x......", "incident_read": "xxxxxxx.xxxxx", "incident_handle": "xxx...x......", "incident_join": "xxxx..x..xx..",
     "exception_read": "xxxx.x.......", "exception_propose": "xxxx.........",
     "exception_change": "xxx..........", "event_search": "xxxx.xx....xx", "event_export": "xxx..........",
     "search_keep": "xxxx..x......",

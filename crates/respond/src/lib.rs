@@ -24,6 +24,7 @@ pub mod notice;
 pub mod obligation;
 pub mod order;
 pub mod playbook;
+pub mod queue_view;
 pub mod report;
 pub mod room;
 pub mod roster;
@@ -68,6 +69,7 @@ pub use storage::{Storage, StorageTrouble};
 pub fn routes(desk: Desk) -> Routes {
     duty::routes()
         .merge(roster::routes())
+        .merge(queue_view::routes())
         .merge(alert::routes())
         .merge(incident::routes())
         .merge(room::routes())

@@ -210,6 +210,8 @@ permissions! {
     AlertRead: Adm Dut Ana Ago Aud Coo Agh Com Par Api;
     /// Takes, assigns, closes and comments alerts.
     AlertHandle: Adm Dut Ana;
+    /// Shares views of the alert queue and of the incidents with the centre.
+    ViewShare: Adm Dut Coo;
     /// Reads incidents.
     IncidentRead: Adm Dut Ana Ago Lea Aud Coo Ins Agh Com Par Api;
     /// Opens and handles incidents.
@@ -363,6 +365,7 @@ mod tests {
 xx........... RosterChange
 xxxx.xx..xxxx AlertRead
 xxx.......... AlertHandle
+xx....x...... ViewShare
 xxxxxxx.xxxxx IncidentRead
 xxx...x...... IncidentHandle
 xxxx..x..xx.. IncidentJoin

@@ -68,6 +68,12 @@
       case "/": { const box = document.querySelector("#query, #top-search"); if (box) { used(); box.focus(); box.select(); } break; }
       case "j": used(); move(1); break;
       case "k": used(); move(-1); break;
+      case "[": case "]": {
+        const tabs = [...document.querySelectorAll("[data-tabs] a")];
+        const next = tabs[tabs.findIndex((tab) => tab.hasAttribute("aria-current")) + (event.key === "]" ? 1 : -1)];
+        if (next) { used(); next.click(); }
+        break;
+      }
       case "x": { const box = atHand()?.querySelector("input[type=checkbox]"); if (box) { used(); box.click(); } break; }
       case "e": case "i": if (press(`[data-hotkey="${event.key}"]`)) used(); break;
       case "?": used(); help(); break;

@@ -20,6 +20,7 @@ mod notify;
 mod order;
 mod playbook;
 mod post;
+mod queue_view;
 mod registry;
 mod report;
 mod respond;
@@ -89,6 +90,7 @@ fn all() -> Vec<Migration> {
         agency::IMPORT_JOB,
         indicator::MIGRATIONS,
         playbook::MIGRATIONS,
+        queue_view::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -168,6 +168,10 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("person.update", "audit-did-person-update"),
     ("demo.seed", "audit-did-demo-seed"),
     ("demo.open", "audit-did-demo-open"),
+    ("queue_view.keep", "audit-did-queue-view-keep"),
+    ("queue_view.change", "audit-did-queue-view-change"),
+    ("queue_view.delete", "audit-did-queue-view-delete"),
+    ("queue_view.choose", "audit-did-queue-view-choose"),
 ];
 
 /// Kinds of things that are changed.
@@ -191,6 +195,7 @@ const SUBJECTS: &[(&str, &str)] = &[
     ("delegation", "audit-of-delegation"),
     ("audit", "audit-of-audit"),
     ("lake_file", "audit-of-lake-file"),
+    ("queue_view", "audit-of-queue-view"),
 ];
 
 /// Those who are no person.

@@ -25,10 +25,12 @@ mod views;
 
 pub(crate) use model::vietnam_year;
 pub use model::{Alert, Closure, EventSample, Reason, Status, Step, WrongState, priority};
+#[cfg(test)]
+pub(crate) use pages::opened_list;
 pub(crate) use pages::severity_counts;
 pub use receive::{Received, forget_old_findings, receive};
 pub use risk::card as entity_risk_card;
-pub(crate) use routes::{AssignForm, routes};
+pub(crate) use routes::{AssignForm, normal_query, routes};
 pub use since::made_since;
 #[cfg(test)]
 pub(crate) use store::list;

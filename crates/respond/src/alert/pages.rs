@@ -18,10 +18,59 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
 use crate::limits::{EVENTS_SHOWN, SHORT_LIST};
+use crate::queue_view::{self, Queue, ViewTabs};
 use crate::{field_name, mark};
 
 /// Audit entries of one alert that its history shows.
 const HISTORY_LINES: u64 = 100;
+
+/// Returns what the list is opened with: what was asked for, else the reader's default view.
+pub(super) async fn opened(
+    desk: &Desk,
+    who: &Who,
+    query: ListQuery,
+) -> Result<ListQuery, RespondError> {
+    let asks = !query.view.is_empty() || !query.address("").query().is_empty();
+    if asks || query.page.is_some() {
+        return Ok(query);
+    }
+    let Some(opened) = queue_view::default_of(desk, who, Queue::Alerts).await? else {
+        return Ok(query);
+    };
+    let read: Result<ListQuery, _> = serde_html_form::from_str(&opened.query);
+    Ok(read.map_or(query, |read| ListQuery { view: opened.view, ..read }))
+}
+
+/// Returns the list that this query opens.
+#[cfg(test)]
+pub(crate) async fn opened_list(
+    desk: &Desk,
+    who: &Who,
+    query: &str,
+) -> Result<AlertList, RespondError> {
+    let query = serde_html_form::from_str(query).unwrap();
+    list(desk, who, &opened(desk, who, query).await?).await
+}
+
+/// Returns the saved views with what the reader sees through each. A search for words in what is closed
+/// would read every alert there is: it goes without a number.
+async fn views(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ViewTabs, RespondError> {
+    let mut counted = Vec::new();
+    for view in queue_view::of(desk, who, Queue::Alerts).await? {
+        let read: ListQuery = serde_html_form::from_str(&view.query).unwrap_or_default();
+        let filter = read.filter(who, desk.db.now());
+        let reads_all = matches!(filter.state, StateFilter::All | StateFilter::Is("closed"));
+        let count = if reads_all && !filter.text.trim().is_empty() {
+            None
+        } else {
+            let limit = queue_view::COUNTED_MAX + 1;
+            Some(store::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?)
+        };
+        counted.push((view, count));
+    }
+    let present = ListQuery { rows: None, ..query.clone() }.address("").query();
+    Ok(ViewTabs::of(who, Queue::Alerts, counted, (present, &query.view)))
+}
 
 /// Returns the list of alerts.
 pub(crate) async fn list(
@@ -34,7 +83,7 @@ pub(crate) async fn list(
     let page = query.paging();
     let (alerts, total) = store::list(conn, &who.scope, &filter, query.sorted(), page).await?;
     let counts = severity_counts(desk, who).await?;
-    let address = query.address("/alerts");
+    let address = query.address("/alerts").with("view", &query.view);
     let back = match query.page {
         Some(page) => address.clone().with("page", page),
         None => address.clone(),
@@ -42,6 +91,7 @@ pub(crate) async fn list(
     let directory = desk.directory.as_ref();
     Ok(AlertList {
         filter: filter_view(desk, who, query),
+        views: views(desk, who, query).await?,
         counts,
         alerts: alerts.iter().map(|alert| AlertRow::of(alert, directory)).collect(),
         pager: page.pager("/alerts", &address.query(), total),
@@ -110,6 +160,7 @@ fn filter_view(desk: &Desk, who: &Who, query: &ListQuery) -> AlertFilterView {
         entity: query.entity.clone(),
         mine: query.mine,
         text: query.q.clone(),
+        view: query.view.clone(),
         active: now.address("").query() != start.address("").query(),
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct ListQuery {
     pub(crate) mine: bool,
     pub(crate) q: String,
     pub(crate) order: String,
+    /// The saved view that it comes from.
+    pub(crate) view: String,
     pub(crate) page: Option<u64>,
     pub(crate) rows: Option<u64>,
 }
@@ -129,11 +131,19 @@ impl ListQuery {
     }
 }
 
+/// Returns a filter of the list in its one form: what the list knows, in its order. Nothing when it cannot
+/// be read.
+pub(crate) fn normal_query(query: &str) -> Option<String> {
+    let read: ListQuery = serde_html_form::from_str(query).ok()?;
+    Some(ListQuery { rows: None, ..read }.address("").query())
+}
+
 async fn list(
     State(desk): State<Desk>,
     who: Who,
     Query(query): Query<ListQuery>,
 ) -> Result<View<AlertList>, AppError> {
+    let query = pages::opened(&desk, &who, query).await?;
     Ok(View::new(pages::list(&desk, &who, &query).await?))
 }
 

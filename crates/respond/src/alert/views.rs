@@ -14,6 +14,7 @@ use super::story::Both;
 use crate::directory::{AgencyCard, Directory, Named, SystemCard};
 use crate::event_line::EventLine;
 use crate::mark::Piece;
+use crate::queue_view::ViewTabs;
 
 /// One alert in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -204,6 +205,8 @@ pub struct AlertFilterView {
     pub mine: bool,
     /// Words.
     pub text: String,
+    /// The saved view that it comes from; empty for none.
+    pub view: String,
     /// Whether anything but the start is chosen.
     pub active: bool,
 }
@@ -214,6 +217,8 @@ pub struct AlertFilterView {
 pub struct AlertList {
     /// The filter.
     pub filter: AlertFilterView,
+    /// Saved views of the list.
+    pub views: ViewTabs,
     /// Open alerts of each severity.
     pub counts: Vec<SeverityCount>,
     /// The rows.

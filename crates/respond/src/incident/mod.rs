@@ -18,6 +18,7 @@ pub(crate) use actions::{close_with, note};
 pub(crate) use family::{family, survivor};
 pub(crate) use model::EntryKind;
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
+pub(crate) use routes::normal_query;
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
     IncidentFilter, Novelty, by_number, changes_since, counts, detected_between, get,

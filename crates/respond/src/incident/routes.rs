@@ -20,6 +20,7 @@ use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::hold::{self, HoldView};
 use crate::obligation;
+use crate::queue_view::{self, Queue, ViewTabs};
 use crate::room;
 
 /// Returns the routes of incidents.
@@ -62,6 +63,8 @@ struct ListQuery {
     agency: String,
     mine: bool,
     q: String,
+    /// The saved view that it comes from.
+    view: String,
     page: Option<u64>,
     rows: Option<u64>,
 }
@@ -74,38 +77,82 @@ const STATES: [(&str, &str); 5] = [
     (MERGED, "incident-state-merged"),
 ];
 
+impl ListQuery {
+    fn filter(&self, who: &Who) -> IncidentFilter {
+        IncidentFilter {
+            state: STATES.iter().map(|(word, _)| *word).skip(1).find(|word| *word == self.state),
+            open_only: false,
+            severity: Severity::from_word(&self.severity),
+            agency: self.agency.parse().ok(),
+            assignee: self.mine.then_some(who.account),
+            text: self.q.clone(),
+        }
+    }
+
+    /// Returns the filter as an address has it.
+    fn address(&self) -> Address {
+        Address::of("/incidents")
+            .with("state", &self.state)
+            .with("severity", &self.severity)
+            .with("agency", &self.agency)
+            .maybe("mine", self.mine.then_some("true"))
+            .with("q", &self.q)
+    }
+}
+
+/// Returns a filter of the list in its one form; nothing when it cannot be read.
+pub(crate) fn normal_query(query: &str) -> Option<String> {
+    serde_html_form::from_str::<ListQuery>(query).ok().map(|read| read.address().query())
+}
+
 async fn list(
     State(desk): State<Desk>,
     who: Who,
     Query(query): Query<ListQuery>,
 ) -> Result<View<IncidentList>, AppError> {
-    Ok(View::new(listed(&desk, &who, query).await?))
+    Ok(View::new(listed(&desk, &who, opened(&desk, &who, query).await?).await?))
+}
+
+/// Returns what the list is opened with: what was asked for, else the reader's default view.
+async fn opened(desk: &Desk, who: &Who, query: ListQuery) -> Result<ListQuery, RespondError> {
+    let asks = !query.view.is_empty() || !query.address().query().is_empty();
+    if asks || query.page.is_some() {
+        return Ok(query);
+    }
+    let Some(opened) = queue_view::default_of(desk, who, Queue::Incidents).await? else {
+        return Ok(query);
+    };
+    let read: Result<ListQuery, _> = serde_html_form::from_str(&opened.query);
+    Ok(read.map_or(query, |read| ListQuery { view: opened.view, ..read }))
+}
+
+async fn views(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ViewTabs, RespondError> {
+    let mut counted = Vec::new();
+    for view in queue_view::of(desk, who, Queue::Incidents).await? {
+        let read: ListQuery = serde_html_form::from_str(&view.query).unwrap_or_default();
+        let limit = queue_view::COUNTED_MAX + 1;
+        let filter = read.filter(who);
+        let count = store::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?;
+        counted.push((view, Some(count)));
+    }
+    let present = query.address().query();
+    Ok(ViewTabs::of(who, Queue::Incidents, counted, (present, &query.view)))
 }
 
 async fn listed(desk: &Desk, who: &Who, query: ListQuery) -> Result<IncidentList, RespondError> {
-    let filter = IncidentFilter {
-        state: STATES.iter().map(|(word, _)| *word).skip(1).find(|word| *word == query.state),
-        open_only: false,
-        severity: Severity::from_word(&query.severity),
-        agency: query.agency.parse().ok(),
-        assignee: query.mine.then_some(who.account),
-        text: query.q.clone(),
-    };
+    let filter = query.filter(who);
     let page = Page { page: query.page, rows: query.rows };
     let (incidents, total) = store::list(desk.db.conn(), &who.scope, &filter, page).await?;
-    let rest = Address::of("/incidents")
-        .with("state", &query.state)
-        .with("severity", &query.severity)
-        .with("agency", &query.agency)
-        .maybe("mine", query.mine.then_some("true"))
-        .with("q", &query.q)
-        .query();
+    let active = !query.address().query().is_empty();
+    let rest = query.address().with("view", &query.view).query();
     let directory = desk.directory.as_ref();
     Ok(IncidentList {
         states: Choice::words(who.lang, &STATES, filter.state.unwrap_or_default()),
         severities: Choice::severities(who.lang, filter.severity),
         agencies: Choice::named(directory.agencies(&who.scope), Some(&query.agency)),
-        active: !rest.is_empty(),
+        active,
+        views: views(desk, who, &query).await?,
+        view: query.view,
         pager: page.pager("/incidents", &rest, total),
         text: query.q,
         mine: query.mine,

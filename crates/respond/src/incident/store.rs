@@ -157,8 +157,17 @@ pub(crate) async fn list(
     Ok((list, total))
 }
 
-/// Returns every incident in sight that was detected within a time, those merged into others left out.
-/// Their systems are left out as well.
+/// Returns how many incidents a list has, counted up to a limit.
+pub(crate) async fn count_up_to(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &IncidentFilter,
+    limit: u64,
+) -> Result<u64, RespondError> {
+    crate::queue_view::counted(conn, matching(scope, filter), Column::Id, limit).await
+}
+
+/// Returns every incident in sight detected within a time, without merged ones and without systems.
 pub(crate) async fn detected_between(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -179,8 +188,8 @@ pub(crate) async fn open_count(
     conn: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<u64, RespondError> {
-    let filter = IncidentFilter { open_only: true, ..IncidentFilter::default() };
-    Ok(matching(scope, &filter).count(conn).await?)
+    let open = IncidentFilter { open_only: true, ..IncidentFilter::default() };
+    Ok(matching(scope, &open).count(conn).await?)
 }
 
 /// Returns how many incidents were opened since a moment, and how many were closed since.

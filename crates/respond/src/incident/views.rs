@@ -1,5 +1,6 @@
 //! What the pages of incidents show.
 
+use crate::queue_view::ViewTabs;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use event::Severity;
@@ -82,6 +83,10 @@ impl IncidentRow {
 #[derive(Debug, Clone, Serialize, ToSchema, Template)]
 #[template(path = "incident/list.html")]
 pub struct IncidentList {
+    /// Saved views of the list.
+    pub views: ViewTabs,
+    /// The one that the list is seen through; empty for none.
+    pub view: String,
     /// States to filter by.
     pub states: Vec<Choice>,
     /// Severities to filter by.

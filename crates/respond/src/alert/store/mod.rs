@@ -160,6 +160,16 @@ pub(crate) async fn list(
     Ok((slice(conn, scope, filter, some).await?, total))
 }
 
+/// Returns how many alerts a list has, counted up to a limit: what is more is not looked for.
+pub(crate) async fn count_up_to(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &AlertFilter,
+    limit: u64,
+) -> Result<u64, RespondError> {
+    crate::queue_view::counted(conn, matching(scope, filter), alert::Column::Id, limit).await
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slice {

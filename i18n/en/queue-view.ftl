@@ -1,0 +1,29 @@
+### Saved views of the lists of alerts and incidents.
+
+queue-view-tabs = Saved views
+queue-view-whole = All
+queue-view-shared = Shared
+queue-view-default = opens the list
+queue-view-this = View “{ $name }”
+queue-view-changed = the filter differs from the saved one
+queue-view-new = Save this filter as a view
+queue-view-name = Name of the view
+queue-view-share = Shared with the whole centre
+queue-view-as-default = Open the list with this view
+queue-view-do-keep = Save the view
+queue-view-do-rename = Rename
+queue-view-do-update = Save the new filter
+queue-view-do-default = Open the list with it
+queue-view-do-no-default = Open the list whole again
+queue-view-do-delete = Delete the view
+queue-view-done-kept = The view “{ $name }” is saved
+queue-view-done-changed = The view “{ $name }” is changed
+queue-view-done-deleted = The view “{ $name }” is deleted
+queue-view-done-default = The list opens with the view “{ $name }”
+queue-view-done-no-default = The list opens whole again, not through “{ $name }”
+queue-view-error-name = A name has 1 to 40 characters.
+queue-view-error-query = This filter cannot be read.
+queue-view-error-share = Only who coordinates can share views.
+queue-view-error-unshare = Only who made it can take a view back from the others.
+queue-view-error-many = There are 12 views already; delete one first.
+queue-view-error-taken = There is a view of this name already.

@@ -1,0 +1,29 @@
+### Khung nhìn đã lưu của danh sách cảnh báo và sự cố.
+
+queue-view-tabs = Khung nhìn đã lưu
+queue-view-whole = Tất cả
+queue-view-shared = Dùng chung
+queue-view-default = mở sẵn
+queue-view-this = Khung nhìn “{ $name }”
+queue-view-changed = bộ lọc đã khác bản lưu
+queue-view-new = Lưu bộ lọc này thành khung nhìn
+queue-view-name = Tên khung nhìn
+queue-view-share = Dùng chung cho cả trung tâm
+queue-view-as-default = Mở danh sách bằng khung nhìn này
+queue-view-do-keep = Lưu khung nhìn
+queue-view-do-rename = Đổi tên
+queue-view-do-update = Lưu bộ lọc mới
+queue-view-do-default = Đặt làm khung nhìn mở sẵn
+queue-view-do-no-default = Thôi mở sẵn
+queue-view-do-delete = Xoá khung nhìn
+queue-view-done-kept = Đã lưu khung nhìn “{ $name }”
+queue-view-done-changed = Đã sửa khung nhìn “{ $name }”
+queue-view-done-deleted = Đã xoá khung nhìn “{ $name }”
+queue-view-done-default = Danh sách sẽ mở bằng khung nhìn “{ $name }”
+queue-view-done-no-default = Danh sách lại mở đầy đủ, không qua “{ $name }”
+queue-view-error-name = Tên có từ 1 đến 40 ký tự.
+queue-view-error-query = Bộ lọc này không đọc được.
+queue-view-error-share = Chỉ người điều phối mới đặt được khung nhìn dùng chung.
+queue-view-error-unshare = Chỉ người tạo mới rút được khung nhìn khỏi dùng chung.
+queue-view-error-many = Đã đủ 12 khung nhìn; hãy xoá bớt một khung.
+queue-view-error-taken = Đã có khung nhìn tên này.
