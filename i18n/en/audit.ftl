@@ -198,3 +198,5 @@ audit-did-queue-view-change = Changed a view of a list
 audit-did-queue-view-delete = Deleted a view of a list
 audit-did-queue-view-choose = Chose the view that a list opens with
 audit-of-queue-view = View of a list
+audit-did-notify-subscribe = Subscribed a device to pushes
+audit-did-notify-unsubscribe = Removed a device from pushes

@@ -29,3 +29,4 @@ notice-error-key = The sender's key is not valid. Load the page again.
 notice-error-system = This system is not of the chosen agency.
 notice-error-what = Say what happened (at least 5 characters).
 notice-on-duty = On duty at the centre:
+notice-door = Your session is over. Sign in again; what you typed is still on this device.

@@ -198,3 +198,5 @@ audit-did-queue-view-change = Sửa khung nhìn danh sách
 audit-did-queue-view-delete = Xoá khung nhìn danh sách
 audit-did-queue-view-choose = Chọn khung nhìn mở sẵn
 audit-of-queue-view = Khung nhìn danh sách
+audit-did-notify-subscribe = Đăng ký thiết bị nhận thông báo đẩy
+audit-did-notify-unsubscribe = Bỏ thiết bị nhận thông báo đẩy

@@ -29,3 +29,4 @@ notice-error-key = Mã gửi không hợp lệ. Tải lại trang.
 notice-error-system = Hệ thống này không thuộc cơ quan đã chọn.
 notice-error-what = Hãy ghi chuyện gì đã xảy ra (từ 5 ký tự).
 notice-on-duty = Đang trực ở trung tâm:
+notice-door = Phiên đăng nhập đã hết. Hãy đăng nhập lại; những gì đã nhập vẫn còn trong máy này.

@@ -10,6 +10,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use sha2::Digest as _;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "static"]
@@ -80,6 +81,34 @@ pub(crate) async fn serve(Path(marked): Path<String>) -> Response {
     response
 }
 
+/// What the form of the six questions is drawn with: kept by the service worker.
+const FORM_FILES: [&str; 8] = [
+    "fonts.css",
+    "plain.css",
+    "mark.svg",
+    "report.js",
+    "vendor/be-vietnam-pro-latin-400-normal.woff2",
+    "vendor/be-vietnam-pro-vietnamese-400-normal.woff2",
+    "vendor/be-vietnam-pro-latin-600-normal.woff2",
+    "vendor/be-vietnam-pro-vietnamese-600-normal.woff2",
+];
+
+/// The service worker, with the addresses of what it keeps: a file that changes makes it another one.
+static WORKER: LazyLock<String> = LazyLock::new(|| {
+    let code = bytes("sw.js").unwrap_or_default();
+    let files: Vec<String> = FORM_FILES.into_iter().map(url).collect();
+    let files = serde_json::Value::from(files).to_string();
+    let code = String::from_utf8_lossy(&code).replace("__ASSETS__", &files);
+    let mark = hex::encode(sha2::Sha256::digest(code.as_bytes()));
+    code.replace("__MARK__", mark.get(..12).unwrap_or_default())
+});
+
+/// Serves the service worker from the root: it is responsible for what lies beside and below it.
+pub(crate) async fn serve_worker() -> Response {
+    let headers = [(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
+    (headers, WORKER.as_str()).into_response()
+}
+
 fn kind(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
@@ -89,5 +118,23 @@ fn kind(name: &str) -> &'static str {
         Some("png") => "image/png",
         Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worker_keeps_files_that_are_there_and_nothing_else() {
+        let line = WORKER.lines().find(|line| line.starts_with("const ASSETS")).unwrap();
+        let list = line.trim_start_matches("const ASSETS = ").trim_end_matches(';');
+        let files: Vec<String> = serde_json::from_str(list).unwrap();
+        assert_eq!(files.len(), FORM_FILES.len());
+        for file in files {
+            let marked = file.strip_prefix(PREFIX).unwrap();
+            assert!(INDEX.names.contains_key(marked), "{file}");
+        }
+        assert!(!WORKER.contains("__"), "a place is not filled");
     }
 }

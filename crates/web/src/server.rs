@@ -54,6 +54,7 @@ pub fn serve(site: Site, routes: Routes) -> Router {
         .and(NotForContentType::const_new("font/"));
     Router::new()
         .route(&format!("{}{{*name}}", assets::PREFIX), axum::routing::get(assets::serve))
+        .route("/sw.js", axum::routing::get(assets::serve_worker))
         .route("/api/v1/openapi.json", axum::routing::get(document))
         .route("/healthz", axum::routing::get(|| async { "ok" }))
         .merge(drawn)

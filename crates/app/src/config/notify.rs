@@ -22,6 +22,8 @@ pub struct NotifyConfig {
     pub sms: GatewayConfig,
     /// Zalo.
     pub zalo: GatewayConfig,
+    /// Web push.
+    pub push: PushConfig,
 }
 
 impl Default for NotifyConfig {
@@ -31,8 +33,17 @@ impl Default for NotifyConfig {
             smtp: SmtpConfig::default(),
             sms: GatewayConfig::default(),
             zalo: GatewayConfig::default(),
+            push: PushConfig::default(),
         }
     }
+}
+
+/// Web push.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PushConfig {
+    /// How the people of a push service reach ours: `mailto:…` or `https://…`; empty: no web push.
+    pub contact: String,
 }
 
 /// How the connection to the mail server is protected.

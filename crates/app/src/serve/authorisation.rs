@@ -50,6 +50,7 @@ const THINGS: &[(&str, bool)] = &[
     ("/invite/{token}", false),
     // One's own only: `web::notify` tries others.
     ("/notices/{id}", false),
+    ("/notices/devices/{id}", false),
     // One's own, and what the centre shares: `respond::queue_view` tries both.
     ("/views/{id}", false),
     // Of the province: whoever may use them sees it.

@@ -237,7 +237,7 @@ impl Platform {
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
-        let told = notifying::told(&config, &db, &registry)?;
+        let told = notifying::told(&config, &db, &registry).await?;
         let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), told);
         watches::start_over_people(&stages.watches, &site);
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;

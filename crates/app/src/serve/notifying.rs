@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use db::Db;
 use tokio_util::sync::CancellationToken;
-use web::notify::Postman;
+use web::notify::{Postman, Push};
 use web::outbound::Outbound;
 use web::webhook::Webhooks;
 
@@ -26,19 +26,19 @@ const FORGET_EVERY: u32 = 43_200;
 ///
 /// # Errors
 /// Names what of the configuration cannot be used.
-pub(super) fn told(
+pub(super) async fn told(
     config: &Config,
     db: &Db,
     registry: &Arc<registry::Directory>,
 ) -> Result<(Postman, Webhooks)> {
-    Ok((postman(config, db, registry)?, webhooks(config, db, registry)?))
+    Ok((postman(config, db, registry).await?, webhooks(config, db, registry)?))
 }
 
 /// Returns the postman with the ways that are set up.
 ///
 /// # Errors
 /// Names what of the configuration cannot be used.
-fn postman(config: &Config, db: &Db, registry: &Arc<registry::Directory>) -> Result<Postman> {
+async fn postman(config: &Config, db: &Db, registry: &Arc<registry::Directory>) -> Result<Postman> {
     let settings = config.outbound.settings()?;
     let authorities = settings.authorities.clone();
     let outbound = Outbound::new(settings).context("opening the way out")?;
@@ -46,7 +46,13 @@ fn postman(config: &Config, db: &Db, registry: &Arc<registry::Directory>) -> Res
     let tree = Arc::new(Tree(Arc::clone(registry)));
     let heading = (config.web.address.as_str(), config.site.province.as_str());
     let postman = Postman::new(db.clone(), tree, Arc::new(respond::roster::DutyRoster(db.clone())));
-    Ok(postman.with_ways(carriers, heading, config.notify.give_up()))
+    let postman = postman.with_ways(carriers, heading, config.notify.give_up());
+    let contact = config.notify.push.contact.as_str();
+    if contact.is_empty() {
+        return Ok(postman);
+    }
+    let push = Push::open(db.clone(), outbound, contact).await.context("[notify.push]")?;
+    Ok(postman.with_push(push))
 }
 
 /// Returns the hooks of other programs.

@@ -20,6 +20,7 @@ mod notify;
 mod order;
 mod playbook;
 mod post;
+mod push;
 mod queue_view;
 mod registry;
 mod report;
@@ -91,6 +92,7 @@ fn all() -> Vec<Migration> {
         indicator::MIGRATIONS,
         playbook::MIGRATIONS,
         queue_view::MIGRATIONS,
+        push::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

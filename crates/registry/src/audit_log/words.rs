@@ -168,6 +168,8 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("person.update", "audit-did-person-update"),
     ("demo.seed", "audit-did-demo-seed"),
     ("demo.open", "audit-did-demo-open"),
+    ("notify.subscribe", "audit-did-notify-subscribe"),
+    ("notify.unsubscribe", "audit-did-notify-unsubscribe"),
     ("queue_view.keep", "audit-did-queue-view-keep"),
     ("queue_view.change", "audit-did-queue-view-change"),
     ("queue_view.delete", "audit-did-queue-view-delete"),

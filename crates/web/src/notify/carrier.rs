@@ -11,12 +11,16 @@ use uuid::Uuid;
 pub struct Letter {
     /// Its id: the same when it is tried again, so that whoever takes it over can tell.
     pub id: Uuid,
-    /// Where to: a mail address, a telephone number, a Zalo id.
+    /// Where to: a mail address, a telephone number, a Zalo id; of a push whose browsers.
     pub to: String,
     /// One line.
     pub subject: String,
     /// The whole text.
     pub text: String,
+    /// What stands below the line: the level, or the first of many.
+    pub brief: String,
+    /// The path of the page that tells the rest.
+    pub path: String,
     /// The text where room is short.
     pub short: String,
     /// When it was written.
@@ -34,6 +38,9 @@ pub enum CarryError {
         /// Whether the message may have been taken over nonetheless: it is tried again as the same.
         unsure: bool,
     },
+    /// This message was not taken everywhere, or not yet: it is tried again as the same.
+    #[error("the message is to be tried again: {0}")]
+    Again(String),
     /// This message was not taken, others may be.
     #[error("the message was refused: {0}")]
     Refused(String),

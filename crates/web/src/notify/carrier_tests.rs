@@ -23,6 +23,8 @@ fn letter(to: &str) -> Letter {
         to: to.to_owned(),
         subject: "[Lũy Tre] Cao · Cảnh báo mới CB-2026-00001".to_owned(),
         text: "Dòng một\n.Dòng hai\n".to_owned(),
+        brief: "Hệ thống cấp độ 3".to_owned(),
+        path: "/notices/1".to_owned(),
         short: "Lũy Tre: \"Đường dẫn\" & <b>\nhttps://soc.tinh.example/notices/1".to_owned(),
         written_at: DateTime::from_timestamp(1_795_330_800, 0).unwrap(),
     }

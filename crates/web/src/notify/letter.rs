@@ -52,8 +52,8 @@ impl Heading {
                 .arg("severity", severity(first, lang))
                 .text(lang)
         };
-        let link =
-            self.link(&if single { format!("/notices/{first_id}") } else { "/notices".to_owned() });
+        let path = if single { format!("/notices/{first_id}") } else { "/notices".to_owned() };
+        let link = self.link(&path);
         let mut lines = vec![headline.clone()];
         if single {
             if let Some(level) = first.level {
@@ -70,6 +70,8 @@ impl Heading {
                 lines.push(Phrase::key("notify-mail-more").arg("count", more).text(lang));
             }
         }
+        let brief = lines.iter().skip(1).filter(|line| !line.is_empty());
+        let brief = brief.cloned().collect::<Vec<_>>().join("\n");
         let open = if link.is_empty() { "notify-mail-open-bell" } else { "notify-mail-open" };
         lines.extend([String::new(), Phrase::key(open).text(lang)]);
         lines.extend((!link.is_empty()).then(|| link.clone()));
@@ -81,6 +83,7 @@ impl Heading {
         let subject = Phrase::key("notify-mail-subject").arg("title", headline.as_str()).text(lang);
         let short = format!("{subject} {link}").trim().to_owned();
         let text = lines.join("\n");
-        Some(Letter { id, to: to.to_owned(), subject, text, short, written_at: now })
+        let to = to.to_owned();
+        Some(Letter { id, to, subject, text, brief, path, short, written_at: now })
     }
 }

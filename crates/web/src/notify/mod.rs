@@ -1,4 +1,5 @@
-//! Telling people what happened: by the bell of the platform, by mail, by short message, by Zalo.
+//! Telling people what happened: by the bell of the platform, by mail, by short message, by Zalo, by web
+//! push.
 //!
 //! A slice [`raise`]s a [`Notice`] in the transaction of what it tells of (the outbox). The [`Postman`]
 //! spreads notices to people by rules that are data, one delivery for each person and channel under a
@@ -11,6 +12,7 @@
 mod carrier;
 #[cfg(test)]
 mod carrier_tests;
+mod devices;
 mod gateway;
 mod letter;
 mod mail;
@@ -18,6 +20,9 @@ mod model;
 mod plan;
 mod postman;
 mod preference;
+mod push;
+#[cfg(test)]
+mod push_tests;
 mod queue;
 mod routes;
 mod rows;
@@ -38,6 +43,7 @@ pub use gateway::{Gateway, GatewayError, GatewaySettings};
 pub use mail::{Mail, MailError, MailSettings, MailTls};
 pub use model::{Audience, Channel, Kind, Notice, OnCall};
 pub use postman::{Postman, Roster};
+pub use push::{Push, PushError};
 
 use crate::Who;
 

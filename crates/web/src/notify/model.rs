@@ -221,13 +221,15 @@ pub enum Channel {
     Sms,
     /// Zalo.
     Zalo,
+    /// A push to the browsers that someone subscribed.
+    Push,
 }
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::App, Self::Email, Self::Sms, Self::Zalo];
+    pub const ALL: [Self; 5] = [Self::App, Self::Email, Self::Sms, Self::Zalo, Self::Push];
     /// Those that leave the platform.
-    pub const OUT: [Self; 3] = [Self::Email, Self::Sms, Self::Zalo];
+    pub const OUT: [Self; 4] = [Self::Email, Self::Sms, Self::Zalo, Self::Push];
 
     /// Returns the word used in columns and forms.
     pub const fn word(self) -> &'static str {
@@ -236,6 +238,7 @@ impl Channel {
             Self::Email => "email",
             Self::Sms => "sms",
             Self::Zalo => "zalo",
+            Self::Push => "push",
         }
     }
 
@@ -251,6 +254,7 @@ impl Channel {
             Self::Email => "notify-channel-email",
             Self::Sms => "notify-channel-sms",
             Self::Zalo => "notify-channel-zalo",
+            Self::Push => "notify-channel-push",
         }
     }
 
@@ -259,7 +263,7 @@ impl Channel {
     pub(super) const fn per_hour(self) -> usize {
         match self {
             Self::App => usize::MAX,
-            Self::Email => 20,
+            Self::Email | Self::Push => 20,
             Self::Sms => 6,
             Self::Zalo => 10,
         }
@@ -288,6 +292,12 @@ fn doubled(first: TimeDelta, times: i64, longest: TimeDelta) -> TimeDelta {
 /// Returns how long a channel rests after it failed this often in a row.
 pub(super) fn channel_wait(failures: i64) -> TimeDelta {
     doubled(CHANNEL_WAIT, failures, CHANNEL_WAIT_MAX)
+}
+
+/// Returns how long a message waits that was not taken everywhere this often: a service that is back is
+/// used within five minutes.
+pub(super) fn again_wait(attempts: i32) -> TimeDelta {
+    doubled(CHANNEL_WAIT, i64::from(attempts), CHANNEL_WAIT_MAX)
 }
 
 /// Returns how long a message that was refused this often waits.

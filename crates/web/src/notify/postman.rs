@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::carrier::{Carrier, CarryError};
 use super::letter::Heading;
-use super::model::{Channel, LIMIT_OVER, Notice, OnCall, message_wait};
+use super::model::{Channel, LIMIT_OVER, Notice, OnCall, again_wait, message_wait};
 use super::plan::plan;
 use super::preference::Preference;
+use super::push::Push;
 use super::rows::delivery;
 use super::spread::{People, deliveries};
 use super::store;
@@ -43,12 +44,13 @@ pub trait Roster: Send + Sync + Debug {
 #[derive(Debug, Clone)]
 pub struct Postman(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     db: Db,
     tree: Arc<dyn AgencyTree>,
     roster: Arc<dyn Roster>,
     carriers: BTreeMap<Channel, Arc<dyn Carrier>>,
+    push: Option<Arc<Push>>,
     heading: Heading,
     give_up: TimeDelta,
     holder: String,
@@ -63,6 +65,7 @@ impl Postman {
             tree,
             roster,
             carriers: BTreeMap::new(),
+            push: None,
             heading: Heading::default(),
             give_up: GIVE_UP,
             holder,
@@ -82,16 +85,22 @@ impl Postman {
             address: address.trim_end_matches('/').to_owned(),
             province: province.to_owned(),
         };
-        let Inner { db, tree, roster, holder, .. } = self.0.as_ref();
-        Self(Arc::new(Inner {
-            db: db.clone(),
-            tree: Arc::clone(tree),
-            roster: Arc::clone(roster),
-            holder: holder.clone(),
-            carriers,
-            heading,
-            give_up,
-        }))
+        Self(Arc::new(Inner { carriers, heading, give_up, ..self.0.as_ref().clone() }))
+    }
+
+    /// Gives the postman the way to browsers.
+    #[must_use]
+    pub fn with_push(self, push: Push) -> Self {
+        let push = Arc::new(push);
+        let mut inner = self.0.as_ref().clone();
+        inner.carriers.insert(Channel::Push, Arc::clone(&push) as Arc<dyn Carrier>);
+        inner.push = Some(push);
+        Self(Arc::new(inner))
+    }
+
+    /// Returns the way to browsers, if it is set up.
+    pub(super) fn push(&self) -> Option<&Push> {
+        self.0.push.as_deref()
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -319,6 +328,10 @@ impl Postman {
             Ok(()) => {
                 store::delivery::sent(conn, id, now).await?;
                 store::setup::works(conn, channel, now).await?;
+            }
+            Err(CarryError::Again(why)) => {
+                let again_at = now + again_wait(attempts);
+                store::delivery::again_as_same(conn, id, (again_at, &why)).await?;
             }
             Err(CarryError::Refused(why)) => {
                 tracing::warn!(channel = channel.word(), message.id = %id, why, "a message was refused");

@@ -15,6 +15,8 @@ pub(super) struct Preference {
     pub(super) email: String,
     pub(super) phone: String,
     pub(super) zalo: String,
+    /// Their account's id, if they subscribed a browser.
+    pub(super) push: String,
     /// `kind/channel` that they do not want.
     pub(super) muted: BTreeSet<String>,
     /// Minutes of Vietnam's day; the same twice: none.
@@ -29,6 +31,7 @@ impl Preference {
             Channel::Email => &self.email,
             Channel::Sms => &self.phone,
             Channel::Zalo => &self.zalo,
+            Channel::Push => &self.push,
         }
     }
 

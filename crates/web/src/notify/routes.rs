@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::model::{Channel, Kind, Notice};
 use super::postman::Postman;
 use super::preference::{Preference, pair};
-use super::views::{ChannelHead, KindRow, NoticeList, NoticeRow, PreferencePage};
-use super::{letter, queue, rules, store};
+use super::views::{ChannelHead, DeviceRow, KindRow, NoticeList, NoticeRow, PreferencePage};
+use super::{devices, letter, queue, rules, store};
 use crate::error::FieldErrors;
 use crate::paging::Page;
 use crate::{AppError, Body, By, Done, Lang, Path, Phrase, Query, Routes, View, Who, done};
@@ -46,6 +46,7 @@ impl Postman {
             .takes::<Wanted>()
             .own_post("/notices/test", test)
             .doc("Sends the reader a message by every channel, to try them")
+            .merge(devices::routes(Routes::new()))
             .merge(queue::routes(Routes::new()))
             .merge(rules::routes(Routes::new()))
             .with_state(self.clone())
@@ -192,7 +193,8 @@ impl Wanted {
             .filter(|pair| !self.want.contains(pair))
             .collect();
         let lang = Lang::from_code(&self.lang).unwrap_or(who.lang);
-        Preference { lang, email, phone, zalo, muted, quiet: quiet.unwrap_or_default() }
+        let push = String::new();
+        Preference { lang, email, phone, zalo, push, muted, quiet: quiet.unwrap_or_default() }
     }
 }
 
@@ -214,6 +216,7 @@ async fn page(
             .map(|channel| (pair(kind, channel), channel.key(), wants.wants(kind, channel)))
             .into(),
     });
+    let devices = store::device::of(postman.db().conn(), who.account.uuid()).await?;
     let on_call = postman.on_call().await?;
     let has_quiet = wants.quiet.0 != wants.quiet.1;
     let quiet = |minutes| if has_quiet { clock(minutes) } else { String::new() };
@@ -227,6 +230,8 @@ async fn page(
         on_duty: on_call.first.contains(&who.account) || on_call.second.contains(&who.account),
         channels: heads.collect(),
         kinds: rows.collect(),
+        push_key: postman.push().map(|push| push.public_key().to_owned()),
+        devices: devices.into_iter().map(DeviceRow::from).collect(),
         wrong: errors.told(who.lang).into_iter().collect(),
     })
 }

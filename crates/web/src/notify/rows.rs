@@ -66,6 +66,26 @@ entity!(preference, "notify_preference", {
     quiet_to: i16,
 });
 
+entity!(device, "push_device", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    account_id: Uuid,
+    name: String,
+    endpoint: String,
+    p256dh: String,
+    auth: String,
+    made_at: DateTimeUtc,
+    last_at: Option<DateTimeUtc>,
+    last_message: Option<Uuid>,
+});
+
+entity!(push_key, "push_key", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    name: String,
+    secret: Vec<u8>,
+    made_at: DateTimeUtc,
+});
+
 entity!(rule, "notify_rule", {
     #[sea_orm(primary_key, auto_increment = false)]
     id: String,

@@ -8,6 +8,7 @@ use event::{Level, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::store::device::Device;
 use crate::paging::Pager;
 use crate::{Permission, filters};
 
@@ -57,8 +58,34 @@ pub(super) struct PreferencePage {
     pub(super) on_duty: bool,
     pub(super) channels: Vec<ChannelHead>,
     pub(super) kinds: Vec<KindRow>,
+    /// The key that browsers subscribe with; nothing where web push is not set up.
+    pub(super) push_key: Option<String>,
+    /// The reader's browsers that take pushes.
+    pub(super) devices: Vec<DeviceRow>,
     #[serde(skip)]
     pub(super) wrong: BTreeMap<String, String>,
+}
+
+/// A browser that takes pushes.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct DeviceRow {
+    pub(super) id: String,
+    /// What its owner calls it.
+    pub(super) name: String,
+    pub(super) made_at: DateTime<Utc>,
+    /// When its service last took a message over.
+    pub(super) last_at: Option<DateTime<Utc>>,
+}
+
+impl From<Device> for DeviceRow {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id.to_string(),
+            name: device.name,
+            made_at: device.made_at,
+            last_at: device.last_at,
+        }
+    }
 }
 
 /// A column of the table of wishes.

@@ -162,6 +162,23 @@ pub(in super::super) async fn sent(
     Ok(())
 }
 
+/// Notes that a message was not taken everywhere: it is tried again as the same.
+pub(in super::super) async fn again_as_same(
+    conn: &impl ConnectionTrait,
+    message: Uuid,
+    (again_at, why): (DateTime<Utc>, &str),
+) -> Result<(), DbError> {
+    Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .col_expr(Column::DueAt, Expr::value(again_at))
+        .col_expr(Column::Error, Expr::value(why))
+        .filter(Column::MessageId.eq(message))
+        .filter(Column::State.eq(State::Waiting.word()))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
 /// Notes that a message was surely not taken over: its deliveries may be put together anew.
 pub(in super::super) async fn refused(
     conn: &impl ConnectionTrait,

@@ -1,6 +1,7 @@
 //! The tables of notifications: `notice` here, deliveries and settings beside it.
 
 pub(super) mod delivery;
+pub(super) mod device;
 pub(super) mod setup;
 
 use std::collections::BTreeMap;

@@ -18,12 +18,18 @@ use super::super::preference::Preference;
 use super::super::rows::{channel, preference, rule};
 use crate::Lang;
 
-/// Returns what these people want; whoever said nothing is left out.
+/// Returns what people want; whoever said nothing is left out.
 pub(in super::super) async fn preferences(
     conn: &impl ConnectionTrait,
 ) -> Result<BTreeMap<Uuid, Preference>, DbError> {
     let rows = preference::Entity::find().all(conn).await?;
-    Ok(rows.into_iter().map(|row| (row.account_id, wanted(row))).collect())
+    let mut wants: BTreeMap<Uuid, Preference> =
+        rows.into_iter().map(|row| (row.account_id, wanted(row))).collect();
+    // Whoever subscribed a browser said enough.
+    for account in super::device::owners(conn).await? {
+        wants.entry(account).or_default().push = account.to_string();
+    }
+    Ok(wants)
 }
 
 /// Returns what one person wants, if they said so.
@@ -41,6 +47,7 @@ fn wanted(row: preference::Model) -> Preference {
         email: row.email,
         phone: row.phone,
         zalo: row.zalo,
+        push: String::new(),
         muted,
         quiet: (
             u16::try_from(row.quiet_from).unwrap_or_default(),

@@ -84,16 +84,19 @@ fn down() -> CarryError {
     CarryError::Down { why: "connection refused".to_owned(), unsure: false }
 }
 
-struct Office {
-    test: TestDatabase,
+pub(super) struct Office {
+    pub(super) test: TestDatabase,
     mail: Arc<Way>,
     sms: Arc<Way>,
-    people: BTreeMap<&'static str, AccountId>,
+    pub(super) people: BTreeMap<&'static str, AccountId>,
     on_call: OnCall,
 }
 
 impl Office {
-    async fn open(test: TestDatabase, all: &[(&'static str, Role, Option<u128>)]) -> Self {
+    pub(super) async fn open(
+        test: TestDatabase,
+        all: &[(&'static str, Role, Option<u128>)],
+    ) -> Self {
         for (name, role, place) in all {
             let password = "tre xanh ben lang".to_owned();
             console::add(&test.db, name, name, *role, password).await.unwrap();
@@ -132,7 +135,7 @@ impl Office {
     }
 
     /// A postman as after a start.
-    fn postman(&self) -> Postman {
+    pub(super) fn postman(&self) -> Postman {
         let ways: BTreeMap<Channel, Arc<dyn Carrier>> = BTreeMap::from([
             (Channel::Email, self.mail.clone() as Arc<dyn Carrier>),
             (Channel::Sms, self.sms.clone() as Arc<dyn Carrier>),
@@ -146,7 +149,7 @@ impl Office {
         )
     }
 
-    async fn raise(&self, notices: &[Notice]) {
+    pub(super) async fn raise(&self, notices: &[Notice]) {
         let books = self.test.db.begin_bookkeeping().await.unwrap();
         raise(books.conn(), &self.test.db, notices).await.unwrap();
         books.commit().await.unwrap();
@@ -168,7 +171,7 @@ impl Office {
     }
 }
 
-fn alert(n: u32, severity: Severity) -> Notice {
+pub(super) fn alert(n: u32, severity: Severity) -> Notice {
     Notice::new(Kind::AlertOpened, &n.to_string(), &format!("/alerts/{n}"))
         .number(&format!("CB-2026-{n:05}"))
         .weighed(severity, Level::new(3))
