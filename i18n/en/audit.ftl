@@ -200,3 +200,5 @@ audit-did-queue-view-choose = Chose the view that a list opens with
 audit-of-queue-view = View of a list
 audit-did-notify-subscribe = Subscribed a device to pushes
 audit-did-notify-unsubscribe = Removed a device from pushes
+audit-did-evidence-scan = Asked for a YARA scan of evidence
+audit-did-evidence-scanned = Scanned evidence with YARA

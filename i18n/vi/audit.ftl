@@ -200,3 +200,5 @@ audit-did-queue-view-choose = Chọn khung nhìn mở sẵn
 audit-of-queue-view = Khung nhìn danh sách
 audit-did-notify-subscribe = Đăng ký thiết bị nhận thông báo đẩy
 audit-did-notify-unsubscribe = Bỏ thiết bị nhận thông báo đẩy
+audit-did-evidence-scan = Yêu cầu quét chứng cứ bằng YARA
+audit-did-evidence-scanned = Quét chứng cứ bằng YARA

@@ -19,6 +19,8 @@ pub mod config;
 pub mod indicators;
 pub mod rules;
 pub mod sources;
+#[cfg(feature = "yara")]
+mod yara;
 
 mod catalogue;
 mod coverage;

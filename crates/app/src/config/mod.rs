@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 mod detection;
+mod evidence;
 mod incidents;
 mod keeping;
 mod lake;
@@ -24,6 +25,7 @@ pub use outbound::{OidcConfig, OutboundConfig};
 pub use web::{SecondFactor, WebConfig};
 
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
+pub use evidence::EvidenceConfig;
 pub use incidents::IncidentsConfig;
 pub use keeping::KeepingConfig;
 pub use lake::{LakeConfig, S3Config};
@@ -61,6 +63,8 @@ pub struct Config {
     pub indicators: IndicatorsConfig,
     /// Who must be told of incidents.
     pub incidents: IncidentsConfig,
+    /// How evidence is looked at and kept.
+    pub evidence: EvidenceConfig,
     /// How records are read.
     pub sources: SourcesConfig,
 }

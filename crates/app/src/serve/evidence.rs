@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, ensure};
 use event::Severity;
 use indicatif::ProgressBar;
-use respond::evidence::{Examined, Examiner, Found};
+use respond::evidence::{Examined, Examiner, Found, Scanner};
 use tokio_util::sync::CancellationToken;
 
 use super::indicator_book::IndicatorBook;
 use super::rule_book::RuleBook;
+use crate::config::EvidenceConfig;
 use crate::hunt::reading::Reader;
 use crate::hunt::selection::Selection;
 use crate::hunt::{self, Hit, Question};
@@ -88,4 +89,28 @@ fn found(hit: Hit, place: &str, name: &str) -> Found {
         entity: hit.finding.entity.value,
         spot,
     }
+}
+
+/// Returns the engine that scans evidence with YARA rules.
+#[cfg(feature = "yara")]
+pub(super) fn scanner(config: &EvidenceConfig) -> Arc<dyn Scanner> {
+    Arc::new(crate::yara::Yara { folders: config.yara.clone() })
+}
+
+/// Returns an engine that says that there is none: this build goes without.
+#[cfg(not(feature = "yara"))]
+pub(super) fn scanner(_: &EvidenceConfig) -> Arc<dyn Scanner> {
+    #[derive(Debug)]
+    struct None;
+
+    impl Scanner for None {
+        fn with_rules(
+            &self,
+            _: &mut dyn FnMut(&mut dyn respond::evidence::Scan),
+        ) -> Result<(u64, Vec<respond::evidence::BadYara>), Box<dyn std::error::Error + Send + Sync>>
+        {
+            Err("this build has no YARA".into())
+        }
+    }
+    Arc::new(None)
 }

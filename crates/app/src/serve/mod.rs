@@ -233,7 +233,7 @@ impl Platform {
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let desk = desk(&pipeline, obligations, config.exports_folder()).await?;
-        let handlers = handlers(&pipeline, &desk, &spool);
+        let handlers = handlers(&config, &pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
@@ -353,7 +353,7 @@ fn site(
 }
 
 /// Returns what the job queue can do: one line for each kind of work.
-fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
+fn handlers(config: &Config, way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
     let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
@@ -375,6 +375,10 @@ fn handlers(way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
         .with(Arc::new(SweepExports { desk: desk.clone() }))
         .with(Arc::new(look_back))
         .with(Arc::new(respond::evidence::Examine { desk: desk.clone(), examiner: hunter }))
+        .with(Arc::new(respond::evidence::ScanEvidence {
+            desk: desk.clone(),
+            scanner: evidence::scanner(&config.evidence),
+        }))
         .with(Arc::new(respond::evidence::ExportEvidence { desk: desk.clone() }))
         .with(Arc::new(keeper))
 }

@@ -10,6 +10,7 @@ mod asset;
 mod audit;
 mod dossier;
 mod evidence;
+mod evidence_more;
 mod identity;
 mod indicator;
 mod job;
@@ -93,6 +94,7 @@ fn all() -> Vec<Migration> {
         playbook::MIGRATIONS,
         queue_view::MIGRATIONS,
         push::MIGRATIONS,
+        evidence_more::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

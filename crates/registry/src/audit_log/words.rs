@@ -40,6 +40,8 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("evidence.dispose", "audit-did-evidence-dispose"),
     ("evidence.examine", "audit-did-evidence-examine"),
     ("evidence.examined", "audit-did-evidence-examined"),
+    ("evidence.scan", "audit-did-evidence-scan"),
+    ("evidence.scanned", "audit-did-evidence-scanned"),
     ("evidence.ask-export", "audit-did-evidence-ask-export"),
     ("evidence.export", "audit-did-evidence-export"),
     ("evidence.take-export", "audit-did-evidence-take-export"),

@@ -57,6 +57,8 @@ pub(crate) enum Act {
     Exported,
     /// The platform searched it.
     Examined,
+    /// The platform scanned it with YARA rules.
+    Scanned,
     /// Forbade its disposal.
     Held,
     /// Allowed it again.
@@ -76,6 +78,7 @@ impl Act {
             Self::Downloaded => "downloaded",
             Self::Exported => "exported",
             Self::Examined => "examined",
+            Self::Scanned => "scanned",
             Self::Held => "held",
             Self::Released => "released",
             Self::Kept => "kept",

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::model::{Facts, Inside, Manifest};
-use super::tarball;
+use super::model::{Facts, Inside, Manifest, Said};
+use super::{meta, tarball};
 use crate::custody::Digesting;
 
 /// First bytes that are looked at.
@@ -17,6 +17,9 @@ const HEAD_BYTES: usize = 512;
 
 /// First bytes that are shown.
 const HEAD_SHOWN: usize = 16;
+
+/// Bytes at the beginning and at the end of a file in which it says something of itself.
+const SAID_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Files of an archive that are looked at, and that are named.
 const INSIDE_MAX: usize = 20_000;
@@ -99,6 +102,8 @@ pub(super) fn glance(path: &Path) -> io::Result<Facts> {
 pub(super) fn look(path: &Path) -> io::Result<Facts> {
     let mut facts = glance(path)?;
     let kind = facts.kind.clone();
+    (facts.sha1, facts.md5) = old_digests(path)?;
+    facts.said = said(path, &kind)?;
     if kind == "zip"
         && let Ok(archive) = zip::ZipArchive::new(BufReader::new(File::open(path)?))
     {
@@ -114,6 +119,43 @@ pub(super) fn look(path: &Path) -> io::Result<Facts> {
         tarred(&mut BufReader::new(File::open(path)?), &mut facts);
     }
     Ok(facts)
+}
+
+/// Takes the digests that older lists and tools know files by, in one pass.
+fn old_digests(path: &Path) -> io::Result<(String, String)> {
+    use sha1::Digest as _;
+    let mut file = File::open(path)?;
+    let (mut sha1, mut md5) = (sha1::Sha1::new(), md5::Md5::new());
+    let mut part = vec![0_u8; 64 * 1024];
+    loop {
+        let read = file.read(&mut part)?;
+        let Some(bytes) = part.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        sha1.update(bytes);
+        md5.update(bytes);
+    }
+    let hex =
+        |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    Ok((hex(&sha1.finalize()), hex(&md5.finalize())))
+}
+
+/// Reads what a file says of itself, from its beginning and its end.
+fn said(path: &Path, kind: &str) -> io::Result<Vec<Said>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(SAID_BYTES).read_to_end(&mut bytes)?;
+    Ok(match kind {
+        "program" => meta::program(&bytes),
+        "pdf" => {
+            if size > SAID_BYTES {
+                file.seek(io::SeekFrom::Start(size.saturating_sub(SAID_BYTES).max(SAID_BYTES)))?;
+                file.take(SAID_BYTES).read_to_end(&mut bytes)?;
+            }
+            meta::pdf(&bytes)
+        }
+        "zip" => meta::archive(BufReader::new(File::open(path)?)),
+        _ => Vec::new(),
+    })
 }
 
 /// Looks into a ZIP archive.

@@ -10,10 +10,14 @@ mod collector;
 mod examine;
 mod export;
 mod look;
+mod meta;
 mod model;
 mod pages;
 mod receive;
 mod routes;
+mod scan;
+#[cfg(test)]
+mod scan_tests;
 mod store;
 mod tarball;
 #[cfg(test)]
@@ -23,5 +27,6 @@ mod views;
 pub use examine::{Examine, Examined, Examiner, Found};
 pub use export::ExportEvidence;
 pub(crate) use routes::routes;
+pub use scan::{BadYara, Scan, ScanEvidence, Scanned, Scanner, YaraHit, YaraMatch, YaraString};
 pub(crate) use store::count;
 pub use views::{EvidenceList, EvidencePage, EvidenceRow};

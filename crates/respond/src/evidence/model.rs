@@ -92,6 +92,20 @@ pub(super) struct Facts {
     pub(super) inside_count: u64,
     /// What its own list of digests says, if it holds one.
     pub(super) manifest: Option<Manifest>,
+    /// SHA-1 and MD5 in hexadecimal: what older lists and tools know files by. Empty before it was searched.
+    pub(super) sha1: String,
+    pub(super) md5: String,
+    /// What it says of itself.
+    pub(super) said: Vec<Said>,
+}
+
+/// Something that a file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// What: `author`, `created`, `linked`, …
+    pub(super) key: String,
+    /// As it stands there; times in UTC where the file tells the zone.
+    pub(super) value: String,
 }
 
 /// A file in an archive.

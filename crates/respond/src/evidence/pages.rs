@@ -9,7 +9,7 @@ use web::paging::Page;
 use super::export::{KIND, Made, Wanted};
 use super::views::{
     CustodyRow, EvidenceList, EvidencePage, EvidenceRow, ExaminedView, ExportRow, InsideRow,
-    ManifestView, RemarkRow,
+    ManifestView, RemarkRow, SaidRow, ScanView,
 };
 use super::{actions, store};
 use crate::actor::Handler;
@@ -82,6 +82,7 @@ pub(super) async fn detail(
     let (found, total) = store::findings(conn, id, page).await?;
     let custody = custody::chain(conn, Kind::Evidence, id).await?;
     let notes = store::notes(conn, id).await?;
+    let scan = store::scanned(conn, id).await?;
     let incident_held = actions::is_incident_held(desk, &handler, &item).await?;
     let examined = item.examined.clone().map(|(at, tally)| ExaminedView {
         at,
@@ -99,6 +100,7 @@ pub(super) async fn detail(
     };
     let inside =
         |one: super::model::Inside| InsideRow { name: one.name, size_bytes: one.size_bytes };
+    let said = |one: super::model::Said| SaidRow { key: one.key, value: one.value };
     let remark =
         |one: store::Remark| RemarkRow { author: one.author, made_at: one.made_at, text: one.text };
     Ok(EvidencePage {
@@ -109,6 +111,10 @@ pub(super) async fn detail(
         modified_at: item.modified_at,
         sealed_at: item.sealed_at,
         first_bytes: item.facts.head,
+        sha1: item.facts.sha1,
+        md5: item.facts.md5,
+        said: item.facts.said.into_iter().map(said).collect(),
+        scan: scan.map(|(at, scanned)| ScanView { at, scanned }),
         inside: item.facts.inside.into_iter().map(inside).collect(),
         inside_count: item.facts.inside_count,
         manifest: item.facts.manifest.map(ManifestView::from),

@@ -20,7 +20,7 @@ use super::examine::{self, Asked};
 use super::export::{KIND, Made, Wanted};
 use super::receive::{self, Incoming, subject};
 use super::views::{EvidenceList, EvidencePage};
-use super::{actions, collector, pages, store};
+use super::{actions, collector, pages, scan, store};
 use crate::actor::Handler;
 use crate::custody;
 use crate::desk::Desk;
@@ -59,6 +59,8 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<NoteForm>()
         .post("/evidence/{id}/examine", IncidentHandle, search)
         .doc("Searches a piece with the rules again")
+        .post("/evidence/{id}/scan", IncidentHandle, scan_piece)
+        .doc("Scans a piece with YARA rules")
         .post("/evidence/{id}/hold", IncidentHandle, hold)
         .doc("Forbids the disposal of a piece")
         .takes::<ReasonForm>()
@@ -249,16 +251,41 @@ async fn search(
 }
 
 async fn searched(desk: &Desk, who: &Who, id: Uuid) -> Result<JobId, RespondError> {
+    let payload = serde_json::to_value(Asked { item: id }).map_err(RespondError::Json)?;
+    worked(desk, who, id, (examine::KIND, "evidence.examine", payload)).await
+}
+
+async fn scan_piece(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<Uuid>,
+) -> Result<Done, AppError> {
+    let job = scan_asked(&desk, &who, id).await?;
+    Ok(done(format!("/jobs/{job}")).notice(Phrase::key("evidence-done-scan")))
+}
+
+pub(super) async fn scan_asked(desk: &Desk, who: &Who, id: Uuid) -> Result<JobId, RespondError> {
+    let asked = scan::Asked { item: id, by: who.name.clone() };
+    let payload = serde_json::to_value(asked).map_err(RespondError::Json)?;
+    worked(desk, who, id, (scan::KIND, "evidence.scan", payload)).await
+}
+
+/// Puts work with a piece that is sealed into the queue.
+async fn worked(
+    desk: &Desk,
+    who: &Who,
+    id: Uuid,
+    (kind, action, payload): (&'static str, &'static str, serde_json::Value),
+) -> Result<JobId, RespondError> {
     let tx = desk.db.begin().await?;
     let item = store::get_for_change(&tx, &who.scope, id).await?;
     if !item.is_sealed() {
         return Err(RespondError::Conflict("evidence-error-state"));
     }
-    let payload = serde_json::to_value(Asked { item: id }).map_err(RespondError::Json)?;
-    let new = NewJob::new(examine::KIND, &who.scope, payload);
+    let new = NewJob::new(kind, &who.scope, payload);
     let job = job::enqueue(&tx, &new.of_agency(item.agency).about(&item.number)).await?;
     let detail = json!({ "number": item.number });
-    receive::commit(desk, tx, &Handler::from(who), "evidence.examine", &item, detail).await?;
+    receive::commit(desk, tx, &Handler::from(who), action, &item, detail).await?;
     Ok(job)
 }
 

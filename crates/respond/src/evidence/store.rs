@@ -10,6 +10,7 @@ use web::paging::Page;
 
 use super::examine::Found;
 use super::model::{Facts, Hold, Item, State, Tally};
+use super::scan::Scanned;
 use crate::alert::within;
 use crate::error::RespondError;
 use crate::limits::{EVIDENCE_ITEMS_MAX, TIMELINE_LINES};
@@ -48,6 +49,13 @@ entity!(note, "evidence_note", {
     author: String,
     made_at: DateTimeUtc,
     text: String,
+});
+
+entity!(scan, "evidence_scan", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    evidence_id: Uuid,
+    scanned_at: DateTimeUtc,
+    scanned: Json,
 });
 
 entity!(finding, "evidence_finding", {
@@ -290,6 +298,32 @@ pub(super) async fn findings(
     };
     let found = rows.into_iter().map(read).collect::<Option<_>>().ok_or(bad)?;
     Ok((found, total))
+}
+
+/// Replaces what a scan of a piece came to.
+pub(super) async fn set_scanned(
+    tx: &Tx,
+    evidence: Uuid,
+    scanned: &Scanned,
+) -> Result<(), RespondError> {
+    scan::Entity::delete_by_id(evidence).exec(tx.conn()).await?;
+    let row = scan::ActiveModel {
+        evidence_id: Set(evidence),
+        scanned_at: Set(tx.now()),
+        scanned: Set(serde_json::to_value(scanned).map_err(RespondError::Json)?),
+    };
+    scan::Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    Ok(())
+}
+
+/// Returns when a piece was last scanned, and what came of it.
+pub(super) async fn scanned(
+    conn: &impl ConnectionTrait,
+    evidence: Uuid,
+) -> Result<Option<(DateTime<Utc>, Scanned)>, RespondError> {
+    let Some(row) = scan::Entity::find_by_id(evidence).one(conn).await? else { return Ok(None) };
+    let scanned = serde_json::from_value(row.scanned).map_err(RespondError::Json)?;
+    Ok(Some((row.scanned_at, scanned)))
 }
 
 /// Notes what a search through a piece came to.

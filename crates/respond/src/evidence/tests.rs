@@ -19,6 +19,8 @@ use super::examine::{Examine, Examined, Examiner, Found};
 use super::export::ExportEvidence;
 use super::model::{Item, State};
 use super::receive::{self, Incoming};
+use super::scan::{BadYara, Scan, ScanEvidence, Scanner};
+use super::scan_tests::Finder;
 use super::{actions, pages, routes, store};
 use crate::actor::Handler;
 use crate::alert;
@@ -57,6 +59,21 @@ impl Examiner for Paper {
     }
 }
 
+/// Has one rule, which finds the word EVIL, and one that cannot be read.
+#[derive(Debug)]
+struct Words;
+
+impl Scanner for Words {
+    fn with_rules(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Scan),
+    ) -> Result<(u64, Vec<BadYara>), Box<dyn std::error::Error + Send + Sync>> {
+        work(&mut Finder::default());
+        let message = "unknown identifier <b>".to_owned();
+        Ok((1, vec![BadYara { path: "/etc/rules/x.yar".to_owned(), line: 7, message }]))
+    }
+}
+
 struct Room {
     desk: Desk,
     worker: Worker,
@@ -73,6 +90,7 @@ async fn room(test: &TestDatabase) -> Room {
     let opened = incident::open(&desk, &analyst(), &made.fresh, None).await.unwrap();
     let handlers = Handlers::default()
         .with(Arc::new(Examine { desk: desk.clone(), examiner: Arc::new(Paper) }))
+        .with(Arc::new(ScanEvidence { desk: desk.clone(), scanner: Arc::new(Words) }))
         .with(Arc::new(ExportEvidence { desk: desk.clone() }));
     let worker = Worker::new(test.db.clone(), handlers, "a");
     Room { desk, worker, incident: opened.id, _folder: folder }
@@ -227,6 +245,33 @@ async fn a_sealed_export_is_verified_by_another_tool() {
 }
 
 #[tokio::test]
+async fn a_scan_names_the_rules_that_fit_and_those_that_cannot_be_read() {
+    for test in databases().await {
+        let room = room(&test).await;
+        let (desk, reader) = (&room.desk, reader(Role::DutyOfficer));
+        let (evil, good) =
+            (room.sealed("a.php", "<?php EVIL").await, room.sealed("b.log", "good").await);
+        for item in [&evil, &good] {
+            routes::scan_asked(desk, &reader, item.id).await.unwrap();
+        }
+        room.work().await;
+        let page = pages::detail(desk, &reader, evil.id, Page::default()).await.unwrap();
+        assert_eq!(faults(&page), Vec::<String>::new());
+        assert_eq!(page.sha1, "da0467d825d58d23f4bfc29e5f684225d537817b", "SHA-1 of the file");
+        let scanned = &page.scan.as_ref().unwrap().scanned;
+        assert_eq!((scanned.rules, scanned.files, scanned.hit_count), (1, 1, 1));
+        assert_eq!((scanned.hits[0].file.as_str(), scanned.bad[0].line), ("a.php", 7));
+        let last = custody::chain(desk.db.conn(), Kind::Evidence, evil.id).await.unwrap();
+        let line = last.iter().find(|line| line.act == "scanned").unwrap();
+        assert!(line.detail.contains("evil") && line.detail.contains(&reader.name), "{line:?}");
+        let page = pages::detail(desk, &reader, good.id, Page::default()).await.unwrap();
+        assert_eq!(page.scan.as_ref().unwrap().scanned.hits, []);
+        assert_eq!(page.md5, "755f85c2723bb39381c7379a604160d8", "md5 of `good`");
+        assert!(db::audit::verify(&desk.db).await.unwrap().holds());
+    }
+}
+
+#[tokio::test]
 async fn evidence_of_others_is_not_found() {
     for test in databases().await {
         let room = room(&test).await;
@@ -244,6 +289,7 @@ async fn evidence_of_others_is_not_found() {
             actions::hold(desk, &other, item.id, "điều tra").await,
             actions::dispose(desk, &other, item.id, "hết hạn").await,
             routes::taken(desk, &who, item.id).await.map(drop),
+            routes::scan_asked(desk, &who, item.id).await.map(drop),
             routes::asked(desk, &who, room.incident).await.map(drop),
             pages::list(desk, &who, room.incident).await.map(drop),
             pages::detail(desk, &who, item.id, Page::default()).await.map(drop),

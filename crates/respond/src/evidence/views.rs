@@ -9,6 +9,7 @@ use web::{Permission, filters};
 
 use super::examine::Found;
 use super::model::{Item, Manifest, State};
+use super::scan::Scanned;
 use crate::custody::Entry;
 use crate::incident::Head;
 
@@ -155,6 +156,7 @@ impl CustodyRow {
             "downloaded" => "evidence-act-downloaded",
             "exported" => "evidence-act-exported",
             "examined" => "evidence-act-examined",
+            "scanned" => "evidence-act-scanned",
             "held" => "evidence-act-held",
             "released" => "evidence-act-released",
             "kept" => "evidence-act-kept",
@@ -189,6 +191,48 @@ pub struct ExaminedView {
     pub findings: u64,
     /// What could not be searched.
     pub refused: Vec<String>,
+}
+
+/// What a scan with YARA rules came to.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ScanView {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub scanned: Scanned,
+}
+
+/// Something that a file says of itself.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SaidRow {
+    /// What: `author`, `created`, `linked`, …
+    pub key: String,
+    /// As it stands there.
+    pub value: String,
+}
+
+impl SaidRow {
+    /// Returns the key of what it is.
+    pub fn label(&self) -> &'static str {
+        match self.key.as_str() {
+            "form" => "evidence-said-form",
+            "title" => "evidence-said-title",
+            "author" => "evidence-said-author",
+            "modifier" => "evidence-said-modifier",
+            "created" => "evidence-said-created",
+            "modified" => "evidence-said-modified",
+            "printed" => "evidence-said-printed",
+            "revision" => "evidence-said-revision",
+            "program" => "evidence-said-program",
+            "producer" => "evidence-said-producer",
+            "keywords" => "evidence-said-keywords",
+            "linked" => "evidence-said-linked",
+            "packed-first" => "evidence-said-packed-first",
+            "packed-last" => "evidence-said-packed-last",
+            _ => "evidence-said-other",
+        }
+    }
 }
 
 /// A file in an archive.
@@ -234,6 +278,14 @@ pub struct EvidencePage {
     pub sealed_at: Option<DateTime<Utc>>,
     /// The first bytes.
     pub first_bytes: String,
+    /// Its SHA-1; empty before it was searched.
+    pub sha1: String,
+    /// Its MD5.
+    pub md5: String,
+    /// What it says of itself.
+    pub said: Vec<SaidRow>,
+    /// What a scan with YARA rules came to.
+    pub scan: Option<ScanView>,
     /// Files in it, the first of many.
     pub inside: Vec<InsideRow>,
     /// How many there are.
