@@ -202,3 +202,7 @@ audit-did-notify-subscribe = Subscribed a device to pushes
 audit-did-notify-unsubscribe = Removed a device from pushes
 audit-did-evidence-scan = Asked for a YARA scan of evidence
 audit-did-evidence-scanned = Scanned evidence with YARA
+audit-did-evidence-stamp = Asked for a time stamp of evidence
+audit-did-evidence-stamped = Received a time stamp of evidence
+audit-did-evidence-give = Gave evidence
+audit-did-evidence-take-over = Took evidence over

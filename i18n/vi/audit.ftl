@@ -202,3 +202,7 @@ audit-did-notify-subscribe = Đăng ký thiết bị nhận thông báo đẩy
 audit-did-notify-unsubscribe = Bỏ thiết bị nhận thông báo đẩy
 audit-did-evidence-scan = Yêu cầu quét chứng cứ bằng YARA
 audit-did-evidence-scanned = Quét chứng cứ bằng YARA
+audit-did-evidence-stamp = Xin dấu thời gian cho chứng cứ
+audit-did-evidence-stamped = Nhận dấu thời gian của chứng cứ
+audit-did-evidence-give = Giao chứng cứ
+audit-did-evidence-take-over = Ký nhận chứng cứ

@@ -8,6 +8,7 @@ use event::LakeReader;
 use web::approval::Approvals;
 
 use crate::directory::Directory;
+use crate::evidence::TimeStamps;
 use crate::indicator::Lookout;
 use crate::live::Hub;
 use crate::look_back::Bench;
@@ -35,6 +36,8 @@ pub struct Desk {
     pub obligations: Arc<Obligations>,
     /// The folder of files made for people.
     pub files: PathBuf,
+    /// The authority that stamps the digests of evidence with a time, if there is one.
+    pub time_stamps: Option<TimeStamps>,
     /// The line to open pages.
     pub hub: Hub,
 }

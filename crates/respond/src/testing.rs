@@ -428,6 +428,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         approvals: Approvals::new(test.db.clone(), Vec::new()),
         obligations: Arc::new(Obligations::read([]).unwrap()),
         files: "/nonexistent/files".into(),
+        time_stamps: None,
         hub: Hub::new(web::Live::default()),
     };
     let approvals = Approvals::new(test.db.clone(), crate::grave_acts(&desk));

@@ -10,4 +10,6 @@ use serde::{Deserialize, Serialize};
 pub struct EvidenceConfig {
     /// Folders and files of YARA rules besides the built-in ones; read anew for each scan.
     pub yara: Vec<PathBuf>,
+    /// Address of a time-stamping authority (RFC 3161); empty: none. The host must stand in `[outbound]`.
+    pub timestamp_url: String,
 }

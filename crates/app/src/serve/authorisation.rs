@@ -88,6 +88,7 @@ const BODIES: &[(&str, &str)] = &[
     ("/incidents/{id}/hold/lift", r#"{"reason":"da xong"}"#),
     ("/incidents/{id}/evidence/begin", r#"{"name":"X","size_bytes":1}"#),
     ("/evidence/{id}/notes", r#"{"text":"X"}"#),
+    ("/evidence/{id}/receipts", r#"{"to":"{nil}","reason":"giam dinh"}"#),
     ("/evidence/{id}/hold", r#"{"reason":"dieu tra"}"#),
     ("/evidence/{id}/release", r#"{"reason":"da xong"}"#),
     ("/evidence/{id}/dispose", r#"{"reason":"het han"}"#),

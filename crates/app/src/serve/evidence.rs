@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use event::Severity;
 use indicatif::ProgressBar;
-use respond::evidence::{Examined, Examiner, Found, Scanner};
+use respond::evidence::{Examined, Examiner, Found, Scanner, TimeStamps};
 use tokio_util::sync::CancellationToken;
+use web::outbound::Outbound;
 
 use super::indicator_book::IndicatorBook;
 use super::rule_book::RuleBook;
-use crate::config::EvidenceConfig;
+use crate::config::{Config, EvidenceConfig};
 use crate::hunt::reading::Reader;
 use crate::hunt::selection::Selection;
 use crate::hunt::{self, Hit, Question};
@@ -113,4 +114,18 @@ pub(super) fn scanner(_: &EvidenceConfig) -> Arc<dyn Scanner> {
         }
     }
     Arc::new(None)
+}
+
+/// Returns the authority that stamps evidence with times, if one is configured.
+///
+/// # Errors
+/// When it may not be reached from here.
+pub(super) fn time_stamps(config: &Config) -> Result<Option<TimeStamps>> {
+    let url = config.evidence.timestamp_url.clone();
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let outbound = Outbound::new(config.outbound.settings()?).context("opening the way out")?;
+    outbound.check(&url).context("[evidence] timestamp_url")?;
+    Ok(Some(TimeStamps { outbound, url }))
 }

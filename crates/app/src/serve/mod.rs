@@ -28,7 +28,6 @@ mod authorisation;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -232,7 +231,7 @@ impl Platform {
         }
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let desk = desk(&pipeline, obligations, config.exports_folder()).await?;
+        let desk = desk(&config, &pipeline, obligations).await?;
         let handlers = handlers(&config, &pipeline, &desk, &spool);
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
@@ -298,9 +297,9 @@ impl Platform {
 
 /// Returns the desk of the duty room, with the files of older versions brought into its store.
 async fn desk(
+    config: &Config,
     way: &Pipeline,
     obligations: Arc<respond::obligation::Obligations>,
-    files: PathBuf,
 ) -> Result<Desk> {
     let desk = Desk {
         db: way.db.clone(),
@@ -311,7 +310,8 @@ async fn desk(
         lookout: way.indicators.clone(),
         approvals: Approvals::new(way.db.clone(), Vec::new()),
         obligations,
-        files,
+        files: config.exports_folder(),
+        time_stamps: evidence::time_stamps(config)?,
         hub: way.hub.clone(),
     };
     let desk =
@@ -379,6 +379,7 @@ fn handlers(config: &Config, way: &Pipeline, desk: &Desk, spool: &Spool) -> db::
             desk: desk.clone(),
             scanner: evidence::scanner(&config.evidence),
         }))
+        .with(Arc::new(respond::evidence::StampEvidence { desk: desk.clone() }))
         .with(Arc::new(respond::evidence::ExportEvidence { desk: desk.clone() }))
         .with(Arc::new(keeper))
 }

@@ -59,6 +59,12 @@ pub(crate) enum Act {
     Examined,
     /// The platform scanned it with YARA rules.
     Scanned,
+    /// An authority stamped its digest with a time.
+    Stamped,
+    /// Gave it from their hands, by a receipt.
+    Given,
+    /// Took it over, by a receipt.
+    TakenOver,
     /// Forbade its disposal.
     Held,
     /// Allowed it again.
@@ -79,6 +85,9 @@ impl Act {
             Self::Exported => "exported",
             Self::Examined => "examined",
             Self::Scanned => "scanned",
+            Self::Stamped => "stamped",
+            Self::Given => "given",
+            Self::TakenOver => "taken-over",
             Self::Held => "held",
             Self::Released => "released",
             Self::Kept => "kept",

@@ -11,12 +11,13 @@ use event::IncidentId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use web::figures::vietnam;
+use web::{Lang, Phrase};
 use zip::write::SimpleFileOptions;
 
 use super::look::MANIFEST_NAME;
 use super::model::Item;
 use super::receive::subject;
-use super::store;
+use super::{stamp, store};
 use crate::actor::Handler;
 use crate::custody::{self, Act, Kind};
 use crate::desk::Desk;
@@ -138,12 +139,20 @@ async fn gather(
     let family = incident::family(conn, id).await?;
     let mut items = store::of_incidents(conn, &family).await?;
     items.retain(Item::is_sealed);
-    let (mut parts, mut remarks) = (Vec::new(), Vec::new());
+    let (mut parts, mut remarks, mut checks) = (Vec::new(), Vec::new(), Vec::new());
     let head = ["evidence", "at", "who", "act", "sha256", "detail"];
     let mut custody = Sheet { head: head.map(str::to_owned).into(), rows: Vec::new() };
     for item in &items {
         let sha256 = item.sha256.clone().unwrap_or_default();
         parts.push((packed_name(item), Part::Stored(custody::path(&desk.files, &sha256))));
+        if let Some(stamp) = stamp::get(conn, item.id).await? {
+            let name = format!("timestamps/{}.tsr", item.number);
+            checks.push(format!(
+                "openssl ts -verify -in {name} -data '{}' -CAfile tsa-ca.pem\n",
+                packed_name(item).replace('\'', "'\\''")
+            ));
+            parts.push((name, Part::Text(stamp.answer)));
+        }
         for line in custody::chain(conn, Kind::Evidence, item.id).await? {
             let at = line.at.to_rfc3339();
             let row = [&item.number, &at, &line.actor, &line.act, &line.sha256, &line.detail];
@@ -153,6 +162,11 @@ async fn gather(
             let at = vietnam(note.made_at).format("%H:%M %d/%m/%Y");
             remarks.push(format!("{} · {at} · {}\n{}\n\n", item.number, note.author, note.text));
         }
+    }
+    if !checks.is_empty() {
+        let told = Phrase::key("evidence-stamps-told").text(Lang::Vi);
+        let text = format!("{told}\n\n{}", checks.concat());
+        parts.push(("timestamps/README.txt".to_owned(), Part::Text(text.into_bytes())));
     }
     parts.push(("custody.csv".to_owned(), Part::Text(bytes(&custody, Format::Csv)?)));
     parts.push(("notes.txt".to_owned(), Part::Text(remarks.concat().into_bytes())));

@@ -13,11 +13,13 @@ mod look;
 mod meta;
 mod model;
 mod pages;
+mod receipt;
 mod receive;
 mod routes;
 mod scan;
 #[cfg(test)]
 mod scan_tests;
+mod stamp;
 mod store;
 mod tarball;
 #[cfg(test)]
@@ -26,7 +28,9 @@ mod views;
 
 pub use examine::{Examine, Examined, Examiner, Found};
 pub use export::ExportEvidence;
+pub use receipt::ReceiptRow;
 pub(crate) use routes::routes;
 pub use scan::{BadYara, Scan, ScanEvidence, Scanned, Scanner, YaraHit, YaraMatch, YaraString};
+pub use stamp::{StampEvidence, TimeStamps};
 pub(crate) use store::count;
 pub use views::{EvidenceList, EvidencePage, EvidenceRow};

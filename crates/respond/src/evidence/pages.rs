@@ -9,10 +9,11 @@ use web::paging::Page;
 use super::export::{KIND, Made, Wanted};
 use super::views::{
     CustodyRow, EvidenceList, EvidencePage, EvidenceRow, ExaminedView, ExportRow, InsideRow,
-    ManifestView, RemarkRow, SaidRow, ScanView,
+    ManifestView, RemarkRow, SaidRow, ScanView, StampView,
 };
-use super::{actions, store};
+use super::{actions, receipt, stamp, store};
 use crate::actor::Handler;
+use crate::alert::Choice;
 use crate::custody::{self, Kind};
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -83,6 +84,10 @@ pub(super) async fn detail(
     let custody = custody::chain(conn, Kind::Evidence, id).await?;
     let notes = store::notes(conn, id).await?;
     let scan = store::scanned(conn, id).await?;
+    let stamp = stamp::get(conn, id).await?;
+    let receipts = receipt::rows(desk, who, &item).await?;
+    let mut people = desk.directory.participants(item.agency);
+    people.retain(|one| one.id != who.account.to_string());
     let incident_held = actions::is_incident_held(desk, &handler, &item).await?;
     let examined = item.examined.clone().map(|(at, tally)| ExaminedView {
         at,
@@ -114,6 +119,10 @@ pub(super) async fn detail(
         sha1: item.facts.sha1,
         md5: item.facts.md5,
         said: item.facts.said.into_iter().map(said).collect(),
+        stamp: stamp.map(StampView::from),
+        stamps: desk.time_stamps.is_some(),
+        receipts,
+        people: Choice::named(people, None),
         scan: scan.map(|(at, scanned)| ScanView { at, scanned }),
         inside: item.facts.inside.into_iter().map(inside).collect(),
         inside_count: item.facts.inside_count,

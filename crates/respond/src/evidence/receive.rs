@@ -15,7 +15,7 @@ use web::figures::vietnam;
 
 use super::examine::{self, Asked};
 use super::model::{Facts, Item, KEPT, State};
-use super::{look, store};
+use super::{look, receipt, stamp, store};
 use crate::actor::Handler;
 use crate::alert;
 use crate::custody::{self, Kind};
@@ -226,6 +226,9 @@ pub(super) async fn seal(
         .about(&item.number)
         .once(&id.to_string());
     job::enqueue(&tx, &search).await?;
+    stamp::ask(desk, &tx, &who.scope, &item).await?;
+    let incident = incident::get(tx.conn(), &who.scope, item.incident).await?;
+    receipt::came_in(desk, &tx, who, (&item, &incident.number)).await?;
     let detail = json!({
         "number": item.number, "name": item.name, "sha256": item.sha256,
         "size_bytes": item.size_bytes,

@@ -20,7 +20,7 @@ use super::examine::{self, Asked};
 use super::export::{KIND, Made, Wanted};
 use super::receive::{self, Incoming, subject};
 use super::views::{EvidenceList, EvidencePage};
-use super::{actions, collector, pages, scan, store};
+use super::{actions, collector, pages, receipt, scan, stamp, store};
 use crate::actor::Handler;
 use crate::custody;
 use crate::desk::Desk;
@@ -73,6 +73,9 @@ pub(crate) fn routes() -> Routes<Desk> {
         .post("/evidence/{id}/dispose", IncidentHandle, dispose)
         .doc("Destroys the bytes of a piece whose time is over")
         .takes::<ReasonForm>()
+        .post("/evidence/{id}/stamp", IncidentHandle, stamp_piece)
+        .doc("Asks the authority for a time stamp of a piece that has none")
+        .merge(receipt::routes())
         .merge(collector::routes())
 }
 
@@ -268,6 +271,27 @@ pub(super) async fn scan_asked(desk: &Desk, who: &Who, id: Uuid) -> Result<JobId
     let asked = scan::Asked { item: id, by: who.name.clone() };
     let payload = serde_json::to_value(asked).map_err(RespondError::Json)?;
     worked(desk, who, id, (scan::KIND, "evidence.scan", payload)).await
+}
+
+async fn stamp_piece(
+    State(desk): State<Desk>,
+    who: Who,
+    Path(id): Path<Uuid>,
+) -> Result<Done, AppError> {
+    stamp_asked(&desk, &who, id).await?;
+    let notice = Phrase::key("evidence-done-stamp");
+    Ok(done(format!("/evidence/{id}#stamp")).notice(notice))
+}
+
+async fn stamp_asked(desk: &Desk, who: &Who, id: Uuid) -> Result<(), RespondError> {
+    let tx = desk.db.begin().await?;
+    let item = store::get_for_change(&tx, &who.scope, id).await?;
+    if !item.is_sealed() || desk.time_stamps.is_none() {
+        return Err(RespondError::Conflict("evidence-error-state"));
+    }
+    stamp::ask(desk, &tx, &who.scope, &item).await?;
+    let detail = json!({ "number": item.number });
+    receive::commit(desk, tx, &Handler::from(who), "evidence.stamp", &item, detail).await
 }
 
 /// Puts work with a piece that is sealed into the queue.

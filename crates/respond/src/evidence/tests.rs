@@ -74,14 +74,14 @@ impl Scanner for Words {
     }
 }
 
-struct Room {
-    desk: Desk,
+pub(super) struct Room {
+    pub(super) desk: Desk,
     worker: Worker,
     incident: IncidentId,
     _folder: tempfile::TempDir,
 }
 
-async fn room(test: &TestDatabase) -> Room {
+pub(super) async fn room(test: &TestDatabase) -> Room {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk { files: folder.path().join("files"), ..desk(test, Vec::new()) };
     let finding = Maker::new().finding(-5);
@@ -97,16 +97,16 @@ async fn room(test: &TestDatabase) -> Room {
 }
 
 impl Room {
-    async fn work(&self) {
+    pub(super) async fn work(&self) {
         while self.worker.run_next(&CancellationToken::new()).await.unwrap() {}
     }
 
-    async fn sealed(&self, name: &str, bytes: &'static str) -> Item {
+    pub(super) async fn sealed(&self, name: &str, bytes: &'static str) -> Item {
         let new = named(name, bytes.len());
         receive::take_whole(&self.desk, &analyst(), self.incident, new, bytes.into()).await.unwrap()
     }
 
-    async fn acts(&self, item: &Item) -> Vec<String> {
+    pub(super) async fn acts(&self, item: &Item) -> Vec<String> {
         let lines = custody::chain(self.desk.db.conn(), Kind::Evidence, item.id).await.unwrap();
         lines.into_iter().map(|line| line.act).collect()
     }
@@ -116,7 +116,7 @@ fn named(name: &str, size: usize) -> Incoming {
     Incoming { name: name.to_owned(), size_bytes: size as u64, ..Incoming::default() }
 }
 
-fn reader(role: Role) -> Who {
+pub(super) fn reader(role: Role) -> Who {
     let mut who = web::testing::who(role);
     who.account = account(1);
     who.scope = Scope::province(account(1));
@@ -161,14 +161,14 @@ async fn a_piece_comes_in_parts_and_is_sealed_by_its_digest() {
             assert_eq!(page.found[0].spot, "Security.evtx#7");
             assert_eq!(page.examined.as_ref().unwrap().events, 10);
         }
-        assert_eq!(room.acts(&sealed).await, ["uploaded", "examined", "seen"]);
+        assert_eq!(room.acts(&sealed).await, ["uploaded", "given", "examined", "seen"]);
         test.clock.advance(TimeDelta::minutes(16));
         let taken = routes::taken(desk, &reader, id).await.unwrap();
         assert_eq!(&to_bytes(taken.into_body(), 99).await.unwrap()[..], b"0123456789");
         pages::detail(desk, &reader, id, Page::default()).await.unwrap();
         assert_eq!(
             room.acts(&sealed).await,
-            ["uploaded", "examined", "seen", "downloaded", "seen"]
+            ["uploaded", "given", "examined", "seen", "downloaded", "seen"]
         );
         assert!(db::audit::verify(&desk.db).await.unwrap().holds());
     }
@@ -202,7 +202,7 @@ async fn held_or_young_evidence_stays_and_shared_bytes_outlive_one_piece() {
         assert!(!path.try_exists().unwrap());
         let stored = store::get(desk.db.conn(), &who.scope, two.id).await.unwrap();
         assert_eq!((stored.state, stored.sha256), (State::Disposed, two.sha256.clone()));
-        assert_eq!(room.acts(&one).await, ["uploaded", "held", "released", "disposed"]);
+        assert_eq!(room.acts(&one).await, ["uploaded", "given", "held", "released", "disposed"]);
     }
 }
 
@@ -297,7 +297,7 @@ async fn evidence_of_others_is_not_found() {
         for result in refused {
             assert!(matches!(result, Err(RespondError::NotFound)), "{}: {result:?}", test.name);
         }
-        assert_eq!(room.acts(&item).await, ["uploaded"]);
+        assert_eq!(room.acts(&item).await, ["uploaded", "given"]);
     }
 }
 

@@ -9,7 +9,10 @@ use web::{Permission, filters};
 
 use super::examine::Found;
 use super::model::{Item, Manifest, State};
+use super::receipt::ReceiptRow;
 use super::scan::Scanned;
+use super::stamp::Stamp;
+use crate::alert::Choice;
 use crate::custody::Entry;
 use crate::incident::Head;
 
@@ -157,6 +160,9 @@ impl CustodyRow {
             "exported" => "evidence-act-exported",
             "examined" => "evidence-act-examined",
             "scanned" => "evidence-act-scanned",
+            "stamped" => "evidence-act-stamped",
+            "given" => "evidence-act-given",
+            "taken-over" => "evidence-act-taken-over",
             "held" => "evidence-act-held",
             "released" => "evidence-act-released",
             "kept" => "evidence-act-kept",
@@ -201,6 +207,33 @@ pub struct ScanView {
     /// What came of it.
     #[serde(flatten)]
     pub scanned: Scanned,
+}
+
+/// A time stamp of an authority.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StampView {
+    /// When the authority saw the digest.
+    pub at: DateTime<Utc>,
+    /// When its answer came.
+    pub received_at: DateTime<Utc>,
+    /// Whose it is.
+    pub authority: String,
+    /// The token's number, hexadecimal.
+    pub serial: String,
+    /// Under which policy.
+    pub policy: String,
+}
+
+impl From<Stamp> for StampView {
+    fn from(stamp: Stamp) -> Self {
+        Self {
+            at: stamp.at,
+            received_at: stamp.received_at,
+            authority: stamp.authority,
+            serial: stamp.serial,
+            policy: stamp.policy,
+        }
+    }
 }
 
 /// Something that a file says of itself.
@@ -284,6 +317,14 @@ pub struct EvidencePage {
     pub md5: String,
     /// What it says of itself.
     pub said: Vec<SaidRow>,
+    /// An authority's time stamp, if there is one.
+    pub stamp: Option<StampView>,
+    /// Whether an authority is configured, so that there will be one.
+    pub stamps: bool,
+    /// Who gave it to whom.
+    pub receipts: Vec<ReceiptRow>,
+    /// To whom it can be handed over.
+    pub people: Vec<Choice>,
     /// What a scan with YARA rules came to.
     pub scan: Option<ScanView>,
     /// Files in it, the first of many.
