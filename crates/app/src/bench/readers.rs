@@ -29,8 +29,8 @@ const PASSWORD: &str = "mat-khau-cua-phep-do";
 #[derive(Debug, Args)]
 pub(crate) struct Readers {
     /// People who work at the same time
-    #[arg(long = "readers", value_name = "READERS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    people: u32,
+    #[arg(id = "readers", long = "readers", value_name = "READERS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    count: u32,
     /// How long each looks at a page before they open the next, on average, in milliseconds
     #[arg(long, default_value_t = 2_000)]
     pause_ms: u64,
@@ -82,7 +82,7 @@ impl Readers {
     ) -> Result<Times> {
         let pages: Arc<[Page]> = pages.into();
         let mut people = Vec::new();
-        for _ in 0..self.people {
+        for _ in 0..self.count {
             people.push(person(address).await?);
         }
         let until = Instant::now() + Duration::from_secs(self.seconds);

@@ -204,3 +204,13 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .context("starting the runtime")?;
     runtime.block_on(work)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_called() {
+        Cli::command().debug_assert();
+    }
+}
