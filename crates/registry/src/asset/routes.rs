@@ -16,6 +16,7 @@ use super::views::{AssetForm, AssetList, AssetPage, AssetRow, OfferRow, SeenList
 use super::{actions, seen, store};
 use crate::export::{Export, Sheet};
 use crate::forms::{self, Errors, choices};
+use crate::quality::{self, Ground};
 use crate::{Registry, agency_choices, failed, limits, system_choices, text, today};
 
 /// Returns the routes of assets.
@@ -176,7 +177,13 @@ pub(super) async fn page_of(
 ) -> Result<AssetPage, AppError> {
     let asset = found(registry, who, id).await?;
     let snapshot = registry.directory.snapshot();
-    Ok(AssetPage { asset: AssetRow::new(&asset, &snapshot, today(registry)) })
+    let ground = Ground::new(&snapshot, &registry.health, registry.db.now());
+    let twins = store::at_address(registry.db.conn(), asset.agency, &asset.address);
+    let checks = quality::of_asset(&ground, &asset, twins.await.map_err(failed)?);
+    Ok(AssetPage {
+        quality: quality::card(&checks, who.lang),
+        asset: AssetRow::new(&asset, &snapshot, today(registry)),
+    })
 }
 
 /// Returns the form with what is typed or known.

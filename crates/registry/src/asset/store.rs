@@ -132,6 +132,21 @@ pub(crate) async fn all(conn: &impl ConnectionTrait, scope: &Scope) -> Result<Ve
     Ok(rows.into_iter().map(Asset::from).collect())
 }
 
+/// Returns how many assets of an agency have an address; 0 for none.
+pub(crate) async fn at_address(
+    conn: &impl ConnectionTrait,
+    agency: AgencyId,
+    address: &str,
+) -> Result<usize, DbError> {
+    if address.is_empty() {
+        return Ok(0);
+    }
+    let query = row::Entity::find()
+        .filter(Column::AgencyId.eq(agency.uuid()))
+        .filter(Column::Address.eq(address));
+    Ok(usize::try_from(query.count(conn).await?).unwrap_or(usize::MAX))
+}
+
 /// Returns the assets of a system that the caller has read, by kind and name.
 pub(crate) async fn of_system(
     conn: &impl ConnectionTrait,

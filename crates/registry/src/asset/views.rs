@@ -90,6 +90,8 @@ pub(crate) struct AssetList {
 #[derive(Debug, Template, Serialize, ToSchema)]
 #[template(path = "asset/detail.html")]
 pub(crate) struct AssetPage {
+    /// How good what is known of it is.
+    pub(crate) quality: crate::quality::Card,
     pub(crate) asset: AssetRow,
 }
 

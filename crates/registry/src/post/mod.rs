@@ -11,7 +11,8 @@ pub(crate) use actions::vacant;
 pub use model::{Holding, Person, PersonDraft, Post, PostDraft, PostKind};
 pub(crate) use routes::routes;
 pub(crate) use store::{
-    all_people, delete_person, insert_person, move_people, move_posts, person_by_id, update_person,
+    all_people, delete_person, holders, insert_person, move_people, move_posts, person_by_id,
+    update_person,
 };
 
 #[cfg(test)]

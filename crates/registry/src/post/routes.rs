@@ -18,6 +18,7 @@ use super::views::{
 use super::{actions, store};
 use crate::export::{Export, Sheet};
 use crate::forms::{self, Choice, Errors, choices};
+use crate::quality::{self, Ground};
 use crate::{Registry, agency_choices, failed, limits, text};
 
 /// Returns the routes of posts and people.
@@ -360,7 +361,12 @@ async fn person_page(
             |post| format!("{} · {}", post.title, snapshot.tree().name(post.agency)),
         )
     };
+    let ground = Ground::new(&snapshot, &registry.health, now);
+    let twins = store::with_email(conn, &person.email).await.map_err(failed)?;
+    let holds_post = history.iter().any(|held| held.lasts(now));
+    let checks = quality::of_person(&ground, &person, (twins, holds_post));
     Ok(PersonDetail {
+        quality: quality::card(&checks, who.lang),
         agencies: agency_choices(&snapshot, who, Some(person.agency)),
         history: history
             .iter()

@@ -1,5 +1,7 @@
 //! The tables `post`, `person` and `post_holding`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use db::DbError;
 use event::{AccountId, AgencyId, Scope, fold};
@@ -315,6 +317,28 @@ pub(crate) async fn all_people(
 ) -> Result<Vec<Person>, DbError> {
     let rows = seen_people(scope).limit(limits::ROWS_MAX).all(conn).await?;
     Ok(rows.into_iter().map(Person::from).collect())
+}
+
+/// Returns everyone who holds a post at a moment.
+pub(crate) async fn holders(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<Uuid>, DbError> {
+    let query = holding::Entity::find()
+        .select_only()
+        .column(holding::Column::PersonId)
+        .filter(lasting(now));
+    let ids: Vec<Uuid> = query.into_tuple().all(conn).await?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Returns how many people of the province have a mail address; 0 for none.
+pub(crate) async fn with_email(conn: &impl ConnectionTrait, email: &str) -> Result<usize, DbError> {
+    if email.is_empty() {
+        return Ok(0);
+    }
+    let found = person::Entity::find().filter(person::Column::Email.eq(email)).count(conn).await?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
 /// Removes a person that nothing refers to: an import that is undone.

@@ -110,6 +110,8 @@ pub(crate) struct PersonList {
 #[derive(Debug, Template, Serialize, ToSchema)]
 #[template(path = "post/person.html")]
 pub(crate) struct PersonDetail {
+    /// How good what is known of it is.
+    pub(crate) quality: crate::quality::Card,
     pub(crate) row: PersonRow,
     pub(crate) history: Vec<HoldingRow>,
     #[serde(skip)]

@@ -96,17 +96,45 @@ impl Counts {
     }
 }
 
+/// What the checks of one agency's records come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Records checked.
+    pub(super) records: usize,
+    pub(super) counts: Counts,
+    /// What is to be done: in how many records, and where the first of them is mended.
+    pub(super) fixes: BTreeMap<(&'static str, Attribute), (usize, String)>,
+}
+
+impl Tally {
+    /// Adds a record.
+    pub(super) fn add(&mut self, checks: Vec<Check>) {
+        self.records += 1;
+        self.counts.add(&checks);
+        for check in checks.into_iter().filter(|check| !check.passed) {
+            self.fixes.entry((check.key, check.attribute)).or_insert((0, check.href)).0 += 1;
+        }
+    }
+}
+
 /// Days after which a record that nobody touched counts as stale: the report of each year is made of it
 /// (NĐ 331/2026, Điều 35).
-const FRESH_DAYS: i64 = 365;
+pub(super) const FRESH_DAYS: i64 = 365;
 
 /// Collects the checks of one record.
-struct Checks {
-    found: Vec<Check>,
+#[derive(Default)]
+pub(super) struct Checks {
+    pub(super) found: Vec<Check>,
 }
 
 impl Checks {
-    fn add(&mut self, attribute: Attribute, passed: bool, key: &'static str, href: &str) {
+    pub(super) fn add(
+        &mut self,
+        attribute: Attribute,
+        passed: bool,
+        key: &'static str,
+        href: &str,
+    ) {
         self.found.push(Check { attribute, passed, key, href: href.to_owned() });
     }
 }
@@ -119,7 +147,7 @@ pub(crate) fn of_system(
     papers: &[Paper],
 ) -> Vec<Check> {
     let place = format!("/systems/{}", system.id);
-    let mut checks = Checks { found: Vec::new() };
+    let mut checks = Checks::default();
     correct(&mut checks, ground, (system, profile, papers), &place);
     complete(&mut checks, (system, &profile.facts), &place);
     let own = format!("{place}/edit");
@@ -244,7 +272,7 @@ fn uniform(
 pub(crate) fn of_agency(ground: &Ground<'_>, agency: &Agency) -> Vec<Check> {
     let (place, own) =
         (format!("/agencies/{}", agency.id), format!("/agencies/{}/edit", agency.id));
-    let mut checks = Checks { found: Vec::new() };
+    let mut checks = Checks::default();
     let formed = agency.identifier.is_empty() || is_identifier(&agency.identifier);
     checks.add(Attribute::Correct, formed, "quality-fix-identifier-form", &own);
     if agency.kind == AgencyKind::Commune {

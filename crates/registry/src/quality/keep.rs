@@ -10,8 +10,8 @@ use db::{Db, DbError};
 use event::{AgencyId, Scope};
 use serde_json::json;
 
-use super::check::Counts;
-use super::ground::{Checked, Ground};
+use super::check::Tally;
+use super::ground::Ground;
 use super::store;
 use crate::health::HealthBook;
 use crate::{Directory, Registry, Snapshot, limits, vietnam_day};
@@ -46,15 +46,6 @@ pub fn schedule(now: DateTime<Utc>) -> Schedule {
     }
 }
 
-/// Adds checks up by agency.
-pub(super) fn by_agency(checked: &[&Checked]) -> BTreeMap<AgencyId, Counts> {
-    let mut counts: BTreeMap<AgencyId, Counts> = BTreeMap::new();
-    for record in checked {
-        counts.entry(record.agency).or_default().add(&record.checks);
-    }
-    counts
-}
-
 /// How old what is known of health and of the day may be.
 const AGE_MAX: TimeDelta = TimeDelta::minutes(1);
 
@@ -66,12 +57,15 @@ pub struct Book(tokio::sync::Mutex<Option<Page>>);
 struct Page {
     snapshot: Arc<Snapshot>,
     at: DateTime<Utc>,
-    checked: Arc<[Checked]>,
+    checked: Arc<Tallies>,
 }
 
+/// What the records of each agency come to.
+pub(super) type Tallies = BTreeMap<AgencyId, Tally>;
+
 impl Book {
-    /// Returns every record of the province, checked: anew when the register changed or a minute is over.
-    pub(super) async fn checked(&self, registry: &Registry) -> Result<Arc<[Checked]>, DbError> {
+    /// Returns what every record of the province comes to: anew when the register changed or a minute is over.
+    pub(super) async fn checked(&self, registry: &Registry) -> Result<Arc<Tallies>, DbError> {
         let (snapshot, now) = (registry.directory.snapshot(), registry.db.now());
         // Whoever comes meanwhile waits for the same answer instead of reckoning it beside.
         let mut page = self.0.lock().await;
@@ -83,7 +77,7 @@ impl Book {
         }
         let ground = Ground::new(&snapshot, &registry.health, now);
         let checked = ground.check_all(registry.db.conn(), &Scope::platform()).await?;
-        let checked: Arc<[Checked]> = checked.into();
+        let checked = Arc::new(checked);
         *page = Some(Page { snapshot, at: now, checked: Arc::clone(&checked) });
         Ok(checked)
     }
@@ -97,12 +91,14 @@ impl Keeper {
         let checked = ground.check_all(self.db.conn(), &Scope::platform()).await?;
         let day = vietnam_day(now);
         let books = self.db.begin_bookkeeping().await?;
-        store::put(books.conn(), day, &by_agency(&checked.iter().collect::<Vec<_>>())).await?;
+        let counts =
+            checked.iter().map(|(agency, tally)| (*agency, tally.counts.clone())).collect();
+        store::put(books.conn(), day, &counts).await?;
         if let Some(before) = day.checked_sub_days(Days::new(limits::QUALITY_DAYS)) {
             store::forget_before(books.conn(), before).await?;
         }
         books.commit().await?;
-        Ok(checked.len())
+        Ok(checked.values().map(|tally| tally.records).sum())
     }
 }
 

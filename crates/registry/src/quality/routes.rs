@@ -10,9 +10,8 @@ use serde::Deserialize;
 use web::charts::{Chart, Kind, Point, Series};
 use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
 
-use super::check::{Attribute, Counts};
-use super::ground::Checked;
-use super::keep::by_agency;
+use super::check::{Attribute, Counts, Tally};
+use super::keep::Tallies;
 use super::store;
 use super::views::{Figure, QualityPage, QualityRow, Step};
 use crate::export::{Export, Sheet};
@@ -36,18 +35,20 @@ struct QualityFilter {
     agency: Option<AgencyId>,
 }
 
-/// Returns whether a record is among those asked for.
-fn asked<'a>(
+/// Returns what the agencies asked for come to, as far as the reader sees them.
+async fn asked(
     registry: &Registry,
-    who: &'a Who,
+    who: &Who,
     filter: &QualityFilter,
-) -> impl Fn(&&Checked) -> bool + 'a {
+) -> Result<Tallies, AppError> {
+    let all = registry.quality.checked(registry).await.map_err(failed)?;
     let snapshot = registry.directory.snapshot();
     let below = filter.agency.map(|agency| snapshot.tree().subtree(agency));
-    move |record| {
-        who.scope.sees(record.agency)
-            && below.as_ref().is_none_or(|below| below.contains(&record.agency))
-    }
+    let fits = |agency: &AgencyId| {
+        who.scope.sees(*agency) && below.as_ref().is_none_or(|below| below.contains(agency))
+    };
+    let asked = all.iter().filter(|(agency, _)| fits(agency));
+    Ok(asked.map(|(agency, tally)| (*agency, tally.clone())).collect())
 }
 
 async fn page(
@@ -55,11 +56,10 @@ async fn page(
     who: Who,
     Query(filter): Query<QualityFilter>,
 ) -> Result<View<QualityPage>, AppError> {
-    let all = registry.quality.checked(&registry).await.map_err(failed)?;
-    let checked: Vec<&Checked> = all.iter().filter(asked(&registry, &who, &filter)).collect();
+    let checked = asked(&registry, &who, &filter).await?;
     let mut total = Counts::default();
-    for record in &checked {
-        total.add(&record.checks);
+    for tally in checked.values() {
+        total.join(&tally.counts);
     }
     let since = today(&registry).checked_sub_days(Days::new(limits::QUALITY_SHOWN_DAYS));
     let since = since.unwrap_or(NaiveDate::MIN);
@@ -67,7 +67,7 @@ async fn page(
     let days = days.await.map_err(failed)?;
     Ok(View::new(QualityPage {
         figures: Figure::all(&total),
-        records: checked.len(),
+        records: checked.values().map(|tally| tally.records).sum(),
         steps: steps(&checked, who.lang),
         rows: rows(&registry, &checked),
         chart: (days.len() > 1).then(|| chart(&days, who.lang)),
@@ -77,11 +77,10 @@ async fn page(
 }
 
 /// Returns what would help most, the most frequent first.
-fn steps(checked: &[&Checked], lang: Lang) -> Vec<Step> {
+fn steps(checked: &Tallies, lang: Lang) -> Vec<Step> {
     let mut found: BTreeMap<(&'static str, Attribute), (usize, &str)> = BTreeMap::new();
-    let failing = checked.iter().flat_map(|record| &record.checks).filter(|check| !check.passed);
-    for check in failing {
-        found.entry((check.key, check.attribute)).or_insert((0, &check.href)).0 += 1;
+    for (what, (records, href)) in checked.values().flat_map(|tally| &tally.fixes) {
+        found.entry(*what).or_insert((0, href)).0 += records;
     }
     let mut steps: Vec<Step> = found
         .into_iter()
@@ -98,21 +97,15 @@ fn steps(checked: &[&Checked], lang: Lang) -> Vec<Step> {
     steps
 }
 
-fn rows(registry: &Registry, checked: &[&Checked]) -> Vec<QualityRow> {
+fn rows(registry: &Registry, checked: &Tallies) -> Vec<QualityRow> {
     let snapshot = registry.directory.snapshot();
-    let mut records: BTreeMap<AgencyId, usize> = BTreeMap::new();
-    for record in checked {
-        *records.entry(record.agency).or_default() += 1;
-    }
-    let mut rows: Vec<QualityRow> = by_agency(checked)
-        .into_iter()
-        .map(|(agency, counts)| QualityRow {
-            agency: agency.to_string(),
-            agency_name: snapshot.tree().name(agency).to_owned(),
-            records: records.get(&agency).copied().unwrap_or(0),
-            figures: Figure::all(&counts),
-        })
-        .collect();
+    let row = |(agency, tally): (&AgencyId, &Tally)| QualityRow {
+        agency: agency.to_string(),
+        agency_name: snapshot.tree().name(*agency).to_owned(),
+        records: tally.records,
+        figures: Figure::all(&tally.counts),
+    };
+    let mut rows: Vec<QualityRow> = checked.iter().map(row).collect();
     let whole =
         |row: &QualityRow| row.figures.iter().filter_map(|figure| figure.percent).sum::<u64>();
     rows.sort_by_cached_key(|row| (whole(row), event::fold::fold(&row.agency_name)));
@@ -147,8 +140,7 @@ async fn export(
     Query(filter): Query<QualityFilter>,
     Query(export): Query<Export>,
 ) -> Result<Response, AppError> {
-    let all = registry.quality.checked(&registry).await.map_err(failed)?;
-    let checked: Vec<&Checked> = all.iter().filter(asked(&registry, &who, &filter)).collect();
+    let checked = asked(&registry, &who, &filter).await?;
     let mut header = vec!["registry-agency", "quality-records"];
     header.extend(Attribute::ALL.map(Attribute::key));
     let mut sheet = Sheet::new("chat-luong-du-lieu", who.lang, &header);

@@ -5,13 +5,16 @@ use event::{Level, Scope};
 
 use super::check::{Attribute, Counts, of_agency, of_system};
 use super::ground::Ground;
-use super::keep::{Keeper, by_agency};
+use super::keep::Keeper;
+use super::parts::{of_asset, of_person, of_source};
 use super::store;
 use super::views::card;
+use crate::asset::{self, AssetDraft};
+use crate::post::Person;
 use crate::profile::SystemProfile;
 use crate::system::{System, SystemState};
 use crate::testing::{Desk, desks, one_desk};
-use crate::vietnam_day;
+use crate::{Status, vietnam_day};
 
 fn keeper(desk: &Desk) -> Keeper {
     let registry = &desk.registry;
@@ -97,11 +100,57 @@ async fn a_day_is_kept_once_and_seen_within_the_scope() {
         let snapshot = desk.registry.directory.snapshot();
         let ground = Ground::new(&snapshot, &desk.registry.health, desk.registry.db.now());
         let checked = ground.check_all(conn, &officer.scope).await.unwrap();
-        assert!(checked.iter().all(|record| officer.scope.sees(record.agency)));
-        assert!(
-            by_agency(&checked.iter().collect::<Vec<_>>())
-                .keys()
-                .all(|agency| officer.scope.sees(*agency))
-        );
+        assert!(!checked.is_empty() && checked.keys().all(|agency| officer.scope.sees(*agency)));
     }
+}
+
+#[tokio::test]
+async fn sources_assets_and_people_are_measured_too() {
+    let desk = one_desk().await;
+    let snapshot = desk.registry.directory.snapshot();
+    let now = desk.registry.db.now();
+    let ground = Ground::new(&snapshot, &desk.registry.health, now);
+    let failing = |checks: Vec<super::Check>| -> Vec<&'static str> {
+        checks.into_iter().filter(|check| !check.passed).map(|check| check.key).collect()
+    };
+    let mut source = snapshot.bindings().next().unwrap().as_ref().clone();
+    source.origin.system = None;
+    let bare = failing(of_source(&ground, &source, (Status::Failing, 2)));
+    for key in ["quality-fix-source-unread", "quality-fix-source-system", "quality-fix-source-twin"]
+    {
+        assert!(bare.contains(&key), "{key}: {bare:?}");
+    }
+    let system = snapshot.systems().next().unwrap();
+    let draft = AssetDraft {
+        agency: Some(desk.agency("so-y-te")),
+        kind: "other".to_owned(),
+        name: "Máy chủ".to_owned(),
+        ..AssetDraft::default()
+    };
+    let (draft, kind) = draft.checked().unwrap();
+    let id = uuid::Uuid::from_u128(9);
+    let mut asset = asset::asset_of(id, (desk.agency("so-y-te"), kind), now, &draft);
+    let bare = failing(of_asset(&ground, &asset, 0));
+    assert!(bare.contains(&"quality-fix-asset-address"), "{bare:?}");
+    "10.1.2.3".clone_into(&mut asset.address);
+    asset.system = Some(system.id);
+    asset.agency = system.agency;
+    let better = failing(of_asset(&ground, &asset, 1));
+    assert!(better.len() + 2 == bare.len(), "{better:?} of {bare:?}");
+    asset.updated_at = now - TimeDelta::days(400);
+    assert!(failing(of_asset(&ground, &asset, 2)).contains(&"quality-fix-asset-stale"));
+    let mut person = Person {
+        id,
+        agency: desk.agency("so-y-te"),
+        name: "An".to_owned(),
+        phone: "0912".to_owned(),
+        email: String::new(),
+        account: None,
+        created_at: now,
+    };
+    let bare = failing(of_person(&ground, &person, (0, false)));
+    assert_eq!(bare.len(), 4, "{bare:?}");
+    (person.name, person.phone) = ("Lê An".to_owned(), "0912345678".to_owned());
+    person.email = "an@x.example.vn".to_owned();
+    assert_eq!(failing(of_person(&ground, &person, (1, true))), Vec::<&str>::new());
 }

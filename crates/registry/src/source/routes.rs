@@ -13,6 +13,7 @@ use super::views::{SourceDetail, SourceForm, SourceList, SourceRow, SourceToken,
 use super::{Token, store};
 use crate::export::{Export, Sheet};
 use crate::forms::{self, Choice, Errors, choices};
+use crate::quality::{self, Ground};
 use crate::system::net_text;
 use crate::{Registry, Snapshot, Status, agency_choices, failed, system_choices, text};
 
@@ -181,7 +182,11 @@ async fn detail(
     };
     let placeholder = Phrase::key("registry-source-token-here").text(who.lang);
     let chart = registry.health.chart(&registry.db, id, now, who.lang).await.map_err(failed)?;
+    let ground = Ground::new(&snapshot, &registry.health, now);
+    let binding = snapshot.bindings().find(|binding| binding.origin.source == id);
+    let checks = binding.map(|one| quality::of_source(&ground, one, ground.standing(one)));
     Ok(View::new(SourceDetail {
+        quality: quality::card(&checks.unwrap_or_default(), who.lang),
         row: SourceRow::new(&source, &health, &snapshot, now),
         received_bytes: health.received_bytes,
         decoded: health.decoded,

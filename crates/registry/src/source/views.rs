@@ -138,6 +138,8 @@ pub(crate) struct SourceList {
 #[derive(Debug, Template, Serialize, ToSchema)]
 #[template(path = "source/detail.html")]
 pub(crate) struct SourceDetail {
+    /// How good what is known of it is.
+    pub(crate) quality: crate::quality::Card,
     pub(crate) row: SourceRow,
     pub(crate) received_bytes: u64,
     pub(crate) decoded: u64,
