@@ -175,3 +175,9 @@ pub(crate) const LOOK_BACK_FINDINGS_MAX: usize = 5_000;
 
 /// Findings of one rule in a look back that are kept, so that a noisy rule hides no other.
 pub(crate) const LOOK_BACK_PER_RULE_MAX: usize = 500;
+
+/// Alerts of a list that are counted: what is more is not looked for.
+pub(crate) const ALERTS_COUNTED_MAX: u64 = 10_000;
+
+/// Open alerts of one severity that are counted for the numbers on every page.
+pub(crate) const OPEN_COUNTED_MAX: u64 = 1_000;

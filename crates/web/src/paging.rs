@@ -41,9 +41,19 @@ impl Page {
             first_row,
             last_row: self.offset().saturating_add(limit).min(total),
             total,
+            more: false,
             previous: (page > 1).then(|| link(page - 1)),
             next: (page < pages).then(|| link(page + 1)),
         }
+    }
+}
+
+impl Pager {
+    /// Says that the list has more rows than were counted.
+    #[must_use]
+    pub const fn and_more(mut self, more: bool) -> Self {
+        self.more = more;
+        self
     }
 }
 
@@ -54,8 +64,10 @@ pub struct Pager {
     pub first_row: u64,
     /// Number of the last row shown.
     pub last_row: u64,
-    /// How many rows the list has.
+    /// How many rows the list has, or how many were counted.
     pub total: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// Address of the page before.
     pub previous: Option<String>,
     /// Address of the page after.

@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
-use crate::limits::{EVENTS_SHOWN, SHORT_LIST};
+use crate::limits::{ALERTS_COUNTED_MAX, EVENTS_SHOWN, SHORT_LIST};
 use crate::queue_view::{self, Queue, ViewTabs};
 use crate::{field_name, mark};
 
@@ -94,7 +94,9 @@ pub(crate) async fn list(
         views: views(desk, who, query).await?,
         counts,
         alerts: alerts.iter().map(|alert| AlertRow::of(alert, directory)).collect(),
-        pager: page.pager("/alerts", &address.query(), total),
+        pager: page
+            .pager("/alerts", &address.query(), total.min(ALERTS_COUNTED_MAX))
+            .and_more(total > ALERTS_COUNTED_MAX),
         export: address.query(),
         back: back.to_string(),
     })

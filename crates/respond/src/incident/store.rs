@@ -11,7 +11,7 @@ use web::paging::Page;
 use super::model::{Entry, EntryKind, Findings, Incident, IncidentStatus};
 use crate::alert::{Reason, holds, within};
 use crate::error::RespondError;
-use crate::limits::TIMELINE_LINES;
+use crate::limits::{OPEN_COUNTED_MAX, TIMELINE_LINES};
 
 pub(super) mod row {
     #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
@@ -183,13 +183,13 @@ pub(crate) async fn detected_between(
     rows.into_iter().map(|row| model(row, Vec::new())).collect()
 }
 
-/// Returns how many incidents are open.
+/// Returns how many incidents are open, counted up to [`OPEN_COUNTED_MAX`].
 pub(crate) async fn open_count(
     conn: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<u64, RespondError> {
     let open = IncidentFilter { open_only: true, ..IncidentFilter::default() };
-    Ok(matching(scope, &open).count(conn).await?)
+    crate::queue_view::counted(conn, matching(scope, &open), Column::Id, OPEN_COUNTED_MAX).await
 }
 
 /// Returns how many incidents were opened since a moment, and how many were closed since.

@@ -8,29 +8,27 @@ use sea_orm::{Order, QueryOrder as _, QuerySelect as _};
 use super::row::alert;
 use super::{is_awake, row, within};
 use crate::error::RespondError;
+use crate::limits::OPEN_COUNTED_MAX;
 
-/// Returns how many open alerts there are of each severity; those put aside until later are left out.
+/// Returns how many open alerts there are of each severity, each counted up to [`OPEN_COUNTED_MAX`]: every page
+/// shows them. Those put aside until later are left out.
 pub(crate) async fn open_counts(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     now: DateTime<Utc>,
 ) -> Result<Vec<(Severity, u64)>, RespondError> {
-    let rows: Vec<(i16, i64)> = alert::Entity::find()
-        .select_only()
-        .column(alert::Column::Severity)
-        .column_as(alert::Column::Id.count(), "alerts")
-        .filter(within(scope, alert::Column::AgencyId))
-        .filter(alert::Column::IsOpen.eq(true))
-        .filter(is_awake(now))
-        .group_by(alert::Column::Severity)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    let count = |severity: Severity| {
-        let own = rows.iter().find(|(number, _)| *number == i16::from(severity.number()));
-        own.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0))
-    };
-    Ok(Severity::WORST_FIRST.into_iter().map(|severity| (severity, count(severity))).collect())
+    let mut counts = Vec::new();
+    for severity in Severity::WORST_FIRST {
+        let open = alert::Entity::find()
+            .filter(within(scope, alert::Column::AgencyId))
+            .filter(alert::Column::IsOpen.eq(true))
+            .filter(alert::Column::Severity.eq(i16::from(severity.number())))
+            .filter(is_awake(now));
+        let key = alert::Column::Id;
+        let count = crate::queue_view::counted(conn, open, key, OPEN_COUNTED_MAX).await?;
+        counts.push((severity, count));
+    }
+    Ok(counts)
 }
 
 /// What the duty page's "top" lists count by.
