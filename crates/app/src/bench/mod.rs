@@ -17,7 +17,7 @@ mod searches;
 mod visitor;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -80,23 +80,36 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 ///
 /// When the platform cannot be started or a sender fails.
 pub fn ingest(arguments: &IngestArguments) -> Result<()> {
-    let base = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = arguments.folder.as_deref();
+    let measured =
+        in_own_folder(folder, arguments.keep, async |folder| measure(arguments, folder).await)?;
+    report::print(&measured, arguments.json)
+}
+
+/// Measures in a folder of its own below another (the system's own for what does not last unless given); it goes
+/// with what lies in it unless it is kept.
+fn in_own_folder<T>(
+    below: Option<&Path>,
+    keep: bool,
+    measure: impl AsyncFnOnce(&Path) -> Result<T>,
+) -> Result<T> {
+    let base = below.map_or_else(std::env::temp_dir, Path::to_owned);
     let folder = base.join(format!("luytre-bench-{}", std::process::id()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let measured = runtime.block_on(measure(arguments, &folder));
+    let measured = runtime.block_on(measure(&folder));
     drop(runtime);
-    if arguments.keep {
+    if keep {
         println!("data kept in {}", folder.display());
     } else if let Err(error) = std::fs::remove_dir_all(&folder) {
         tracing::warn!(%error, folder = %folder.display(), "the bench's folder stays");
     }
-    report::print(&measured?, arguments.json)
+    measured
 }
 
-pub(crate) fn config_in(folder: &std::path::Path) -> Config {
+pub(crate) fn config_in(folder: &Path) -> Config {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut config = Config::default();
     folder.clone_into(&mut config.site.data_folder);
@@ -109,7 +122,7 @@ pub(crate) fn config_in(folder: &std::path::Path) -> Config {
     config
 }
 
-async fn measure(arguments: &IngestArguments, folder: &std::path::Path) -> Result<Report> {
+async fn measure(arguments: &IngestArguments, folder: &Path) -> Result<Report> {
     let config = config_in(folder);
     let db = open_db(&config).await?;
     let province = province::found(&db).await?;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::readers::{self, Page, Readers, Times};
 use super::registry::sheets::{Size, agencies_file};
 use super::visitor::{Stream, Visitor};
-use super::{config_in, gauge, province, registry};
+use super::{config_in, gauge, in_own_folder, province, registry};
 use crate::config::SecondFactor;
 use crate::serve::{Platform, open_db};
 
@@ -93,18 +93,9 @@ const WORDS: &[&str] = &["20.1.2", "web shell", "vu viec 7", "bench"];
 ///
 /// When the platform cannot be started, or something is not taken.
 pub fn run(arguments: &RespondArguments) -> Result<bool> {
-    let base = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = base.join(format!("luytre-bench-{}", std::process::id()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
-    let measured = runtime.block_on(measure(arguments, &folder));
-    drop(runtime);
-    if let Err(error) = std::fs::remove_dir_all(&folder) {
-        tracing::warn!(%error, folder = %folder.display(), "the bench's folder stays");
-    }
-    print(&measured?, arguments)
+    let folder = arguments.folder.as_deref();
+    let measured = in_own_folder(folder, false, async |folder| measure(arguments, folder).await)?;
+    print(&measured, arguments)
 }
 
 /// What was measured.

@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
-use crate::limits::{ALERTS_COUNTED_MAX, EVENTS_SHOWN, SHORT_LIST};
+use crate::limits::{ALERTS_COUNTED_MAX, EVENTS_SHOWN, OPEN_COUNTED_MAX, SHORT_LIST};
 use crate::queue_view::{self, Queue, ViewTabs};
 use crate::{field_name, mark};
 
@@ -111,6 +111,7 @@ pub(crate) async fn severity_counts(
     let count = |(severity, count): (event::Severity, u64)| SeverityCount {
         severity,
         count,
+        more: count >= OPEN_COUNTED_MAX,
         href: Address::of("/alerts").with("severity", severity.word()).to_string(),
     };
     Ok(counts.into_iter().map(count).collect())

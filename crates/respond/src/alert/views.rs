@@ -133,8 +133,10 @@ pub struct SeverityCount {
     /// The severity.
     #[schema(value_type = String)]
     pub severity: Severity,
-    /// How many open alerts.
+    /// How many open alerts, counted up to a limit.
     pub count: u64,
+    /// Whether there may be more.
+    pub more: bool,
     /// Where they are.
     pub href: String,
 }

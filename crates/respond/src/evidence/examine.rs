@@ -1,6 +1,6 @@
 //! Searching a piece with the platform's rules, in the background: what stands in it becomes a timeline.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Lang, Phrase};
 
-use super::model::{Facts, State, Tally};
+use super::model::{Facts, Item, State, Tally};
 use super::receive::subject;
 use super::{look, store};
 use crate::custody::{self, Act};
@@ -100,6 +100,20 @@ pub struct Examine {
 #[error("the evidence could not be searched")]
 struct Failed(#[source] Box<dyn std::error::Error + Send + Sync>);
 
+/// Returns a sealed piece with the file that holds it, and says that work on it has begun.
+pub(super) async fn sealed(
+    desk: &Desk,
+    job: &Running,
+    id: Uuid,
+) -> Result<(Item, PathBuf), JobError> {
+    let gone = || JobError::Refused("evidence-error-gone");
+    let item = store::get(desk.db.conn(), job.scope(), id).await.map_err(|_| gone())?;
+    let sha256 = item.sha256.as_ref().filter(|_| item.state == State::Sealed).ok_or_else(gone)?;
+    let path = custody::path(&desk.files, sha256);
+    job.progress(0, item.size_bytes, "evidence-job-note");
+    Ok((item, path))
+}
+
 #[async_trait]
 impl JobHandler for Examine {
     fn kind(&self) -> &'static str {
@@ -116,13 +130,7 @@ impl JobHandler for Examine {
 
     async fn run(&self, job: &Running) -> Result<Ended, JobError> {
         let asked: Asked = job.payload()?;
-        let read = store::get(self.desk.db.conn(), job.scope(), asked.item).await;
-        let item = read.map_err(|_| JobError::Refused("evidence-error-gone"))?;
-        let Some(sha256) = item.sha256.clone().filter(|_| item.state == State::Sealed) else {
-            return Err(JobError::Refused("evidence-error-gone"));
-        };
-        job.progress(0, item.size_bytes, "evidence-job-note");
-        let path = custody::path(&self.desk.files, &sha256);
+        let (item, path) = sealed(&self.desk, job, asked.item).await?;
         let (examiner, name) = (Arc::clone(&self.examiner), item.name.clone());
         let stop = job.stop().clone();
         let search = tokio::task::spawn_blocking(move || {
@@ -141,7 +149,7 @@ impl Examine {
     async fn end(
         &self,
         job: &Running,
-        item: &super::model::Item,
+        item: &Item,
         (facts, examined): (&Facts, &Examined),
     ) -> Result<Ended, JobError> {
         let tally = Tally {

@@ -17,8 +17,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Lang, Phrase};
 
+use super::examine::sealed;
 use super::look::kind_of;
-use super::model::{Item, State};
+use super::model::Item;
 use super::receive::subject;
 use super::{store, tarball};
 use crate::custody::{self, Act};
@@ -326,13 +327,7 @@ impl JobHandler for ScanEvidence {
 
     async fn run(&self, job: &Running) -> Result<Ended, JobError> {
         let asked: Asked = job.payload()?;
-        let read = store::get(self.desk.db.conn(), job.scope(), asked.item).await;
-        let item = read.map_err(|_| JobError::Refused("evidence-error-gone"))?;
-        let Some(sha256) = item.sha256.clone().filter(|_| item.state == State::Sealed) else {
-            return Err(JobError::Refused("evidence-error-gone"));
-        };
-        job.progress(0, item.size_bytes, "evidence-job-note");
-        let path = custody::path(&self.desk.files, &sha256);
+        let (item, path) = sealed(&self.desk, job, asked.item).await?;
         let (scanner, name) = (Arc::clone(&self.scanner), item.name.clone());
         let stop = job.stop().clone();
         let scan = tokio::task::spawn_blocking(move || {

@@ -13,9 +13,9 @@ use bytes::Bytes;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::config_in;
 use super::readers::{self, Page, Readers, Times};
 use super::visitor::Visitor;
+use super::{config_in, in_own_folder};
 use crate::config::SecondFactor;
 use crate::serve::{Platform, open_db};
 use sheets::Size;
@@ -94,18 +94,9 @@ const WORDS: &[&str] = &[
 ///
 /// When the platform cannot be started, or a file is not taken in.
 pub fn run(arguments: &RegistryArguments) -> Result<bool> {
-    let base = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = base.join(format!("luytre-bench-{}", std::process::id()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
-    let measured = runtime.block_on(measure(arguments, &folder));
-    drop(runtime);
-    if let Err(error) = std::fs::remove_dir_all(&folder) {
-        tracing::warn!(%error, folder = %folder.display(), "the bench's folder stays");
-    }
-    print(&measured?, arguments)
+    let folder = arguments.folder.as_deref();
+    let measured = in_own_folder(folder, false, async |folder| measure(arguments, folder).await)?;
+    print(&measured, arguments)
 }
 
 /// What was measured.
