@@ -44,6 +44,7 @@ alert-filter-clear = Clear the filter
 alert-empty = No alert is open. Alerts appear when a rule matches the logs that come in.
 alert-empty-rules = See the rules that run
 alert-empty-sources = Connect a log source
+alert-newest-only = Very many alerts hold these words: this list looks at the newest { $count } of them only. Type more, or filter further.
 alert-empty-filtered = No alert fits this filter.
 alert-select = Select
 alert-select-one = Select { $number }

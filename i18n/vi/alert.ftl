@@ -44,6 +44,7 @@ alert-filter-clear = Bỏ lọc
 alert-empty = Chưa có cảnh báo nào đang mở. Cảnh báo xuất hiện khi một luật khớp với nhật ký gửi về.
 alert-empty-rules = Xem các luật đang chạy
 alert-empty-sources = Kết nối nguồn log
+alert-newest-only = Rất nhiều cảnh báo có những chữ này: danh sách chỉ xét { $count } cảnh báo mới nhất trong số đó. Hãy gõ thêm chữ hoặc lọc thêm.
 alert-empty-filtered = Không có cảnh báo nào khớp bộ lọc này.
 alert-select = Chọn
 alert-select-one = Chọn { $number }

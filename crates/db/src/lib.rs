@@ -11,6 +11,7 @@ mod connect;
 mod error;
 pub mod job;
 mod migrations;
+mod text_index;
 mod tx;
 
 #[cfg(any(test, feature = "testing"))]
@@ -19,6 +20,7 @@ pub mod testing;
 pub use audit::{Actor, AuditEntry, Subject};
 pub use connect::{Db, DbSettings, Durability};
 pub use error::{DbError, violated_constraint};
+pub use text_index::{Holders, TextIndex, holding};
 pub use tx::{Bookkeeping, Tx};
 
 #[cfg(test)]

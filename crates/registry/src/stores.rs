@@ -9,10 +9,15 @@ use sea_orm::{IntoActiveModel, QuerySelect as _};
 
 /// Begins a read: what lies outside the scope does not exist. The column says whose a row is.
 pub(crate) fn within<E: EntityTrait>(scope: &Scope, agency: E::Column) -> Select<E> {
-    match scope.visible() {
+    match seen(scope, agency) {
         None => E::find(),
-        Some(visible) => E::find().filter(agency.is_in(visible.iter().map(|agency| agency.uuid()))),
+        Some(own) => E::find().filter(own),
     }
+}
+
+/// Returns the condition of what lies inside the scope; nothing for the whole province.
+pub(crate) fn seen(scope: &Scope, agency: impl ColumnTrait) -> Option<Expr> {
+    scope.visible().map(|visible| agency.is_in(visible.iter().map(|agency| agency.uuid())))
 }
 
 /// Returns a part of an ordered list, and how long the whole list is.

@@ -1,23 +1,8 @@
-//! Looking things up by what people type: folded text and patterns, and checks of form fields.
+//! Text that people type: made clean and checked, field by field.
 
-use event::fold::fold;
-use sea_orm::sea_query::LikeExpr;
 use web::{FieldErrors, Phrase};
 
 use crate::limits;
-
-/// Returns the pattern that finds folded text containing what was typed.
-pub(crate) fn containing(typed: &str) -> LikeExpr {
-    let mut pattern = String::from("%");
-    for c in fold(typed.trim()).chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    LikeExpr::new(pattern).escape('\\')
-}
 
 /// Returns what was typed without the spaces around it.
 pub(crate) fn clean(typed: &str) -> String {

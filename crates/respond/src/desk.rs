@@ -8,6 +8,7 @@ use event::LakeReader;
 use web::approval::Approvals;
 
 use crate::directory::Directory;
+use crate::duty::Days;
 use crate::evidence::TimeStamps;
 use crate::indicator::Lookout;
 use crate::live::Hub;
@@ -40,4 +41,6 @@ pub struct Desk {
     pub time_stamps: Option<TimeStamps>,
     /// The line to open pages.
     pub hub: Hub,
+    /// The last day in numbers.
+    pub days: Days,
 }

@@ -179,5 +179,14 @@ pub(crate) const LOOK_BACK_PER_RULE_MAX: usize = 500;
 /// Alerts of a list that are counted: what is more is not looked for.
 pub(crate) const ALERTS_COUNTED_MAX: u64 = 10_000;
 
+/// Alerts holding some words that are counted: looking for words costs more than following an index.
+pub(crate) const ALERTS_HOLDING_COUNTED_MAX: u64 = 1_000;
+
+/// Alerts that a list looks through one by one for words that many alerts hold.
+pub(crate) const ALERTS_LOOKED_THROUGH_MAX: u64 = 10_000;
+
+/// Alerts of a day from which its numbers are kept for some seconds instead of counted for each who looks.
+pub(crate) const DAY_ALERTS_RECOUNTED: u64 = 10_000;
+
 /// Open alerts of one severity that are counted for the numbers on every page.
 pub(crate) const OPEN_COUNTED_MAX: u64 = 1_000;

@@ -430,6 +430,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         files: "/nonexistent/files".into(),
         time_stamps: None,
         hub: Hub::new(web::Live::default()),
+        days: crate::duty::Days::default(),
     };
     let approvals = Approvals::new(test.db.clone(), crate::grave_acts(&desk));
     Desk { approvals, ..desk }

@@ -30,6 +30,9 @@ pub struct RespondArguments {
     /// Alerts to raise
     #[arg(long, default_value_t = 20_000)]
     alerts: u64,
+    /// Days that the alerts are spread over, the latest now; 0 is all at this moment
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=365))]
+    days: u32,
     /// Incidents to open
     #[arg(long, default_value_t = 1_000)]
     incidents: usize,
@@ -127,7 +130,7 @@ async fn measure(arguments: &RespondArguments, folder: &Path) -> Result<Report> 
     let sender = Visitor::with_token(intake, &province.token);
 
     let began = Instant::now();
-    let alerts = raise(&platform.lake, &sender, arguments.alerts).await?;
+    let alerts = raise(&platform.lake, &sender, (arguments.alerts, arguments.days)).await?;
     let alerts_s = began.elapsed().as_secs_f64();
     let began = Instant::now();
     let (shown, rooms) = open(&program, arguments.incidents).await?;
@@ -169,10 +172,16 @@ fn pages(alerts: Vec<String>, rooms: Vec<String>) -> Vec<Page> {
     pages
 }
 
-/// Sends a request to a web shell from so many addresses and waits until each is an alert.
-async fn raise(lake: &Lake, sender: &Visitor, count: u64) -> Result<u64> {
+/// Sends a request to a web shell from so many addresses, over so many days, and waits until each is an alert.
+async fn raise(lake: &Lake, sender: &Visitor, (count, days): (u64, u32)) -> Result<u64> {
+    let all = TimeDelta::days(i64::from(days)).num_seconds();
+    let ago = |n: u64| {
+        let passed = i128::from(all) * i128::from(n) / i128::from(count.max(1));
+        all - i64::try_from(passed).unwrap_or(all)
+    };
     for from in (0..count).step_by(usize::try_from(LINES_AT_ONCE)?) {
-        let at = SystemClock.now().format("%d/%b/%Y:%H:%M:%S +0000");
+        let at = SystemClock.now() - TimeDelta::seconds(ago(from));
+        let at = at.format("%d/%b/%Y:%H:%M:%S +0000");
         let line = |n: u64| {
             let [_, a, b, c] = u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes();
             format!(

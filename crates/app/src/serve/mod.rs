@@ -313,6 +313,7 @@ async fn desk(
         files: config.exports_folder(),
         time_stamps: evidence::time_stamps(config)?,
         hub: way.hub.clone(),
+        days: respond::duty::Days::default(),
     };
     let desk =
         Desk { approvals: Approvals::new(way.db.clone(), respond::grave_acts(&desk)), ..desk };

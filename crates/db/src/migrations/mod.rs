@@ -30,6 +30,7 @@ mod room;
 mod roster;
 mod system;
 mod table;
+mod text_index;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -53,6 +54,13 @@ pub(crate) struct Migration {
 pub(crate) enum Step {
     /// Makes a table with its indexes.
     Table(Table),
+    /// Indexes the parts of a column's text; the table has a key `id`.
+    TextIndex {
+        /// The table.
+        table: &'static str,
+        /// The column, of folded text.
+        column: &'static str,
+    },
     /// Runs SQL that the schema builder has no words for.
     Sql {
         /// For SQLite.
@@ -95,6 +103,7 @@ fn all() -> Vec<Migration> {
         queue_view::MIGRATIONS,
         push::MIGRATIONS,
         evidence_more::MIGRATIONS,
+        text_index::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())
@@ -154,6 +163,7 @@ impl Step {
     fn sql(&self, backend: DbBackend) -> Vec<String> {
         match (self, backend) {
             (Self::Table(table), _) => table.sql(backend),
+            (Self::TextIndex { table, column }, _) => text_index::sql(backend, table, column),
             (Self::Sql { sqlite, .. }, DbBackend::Sqlite) => vec![(*sqlite).to_owned()],
             (Self::Sql { postgres, .. }, _) => vec![(*postgres).to_owned()],
         }

@@ -10,7 +10,6 @@ use sea_orm::{Condition, QueryOrder as _, QuerySelect as _};
 use super::contact::{Contact, quarter_begins};
 use super::history::FormerName;
 use super::model::{Agency, AgencyFilter, AgencyKind};
-use crate::text::containing;
 use crate::{limits, stores};
 
 mod row {
@@ -151,10 +150,10 @@ fn filtered(scope: &Scope, filter: &AgencyFilter, now: DateTime<Utc>) -> Select<
         let former = Query::select()
             .column(former::Column::AgencyId)
             .from(former::Entity)
-            .and_where(Expr::col(former::Column::NameFolded).like(containing(typed)))
+            .and_where(Expr::col(former::Column::NameFolded).like(db::holding(typed)))
             .to_owned();
         let found = Condition::any()
-            .add(row::Column::NameFolded.like(containing(typed)))
+            .add(row::Column::NameFolded.like(db::holding(typed)))
             .add(row::Column::Id.in_subquery(former));
         query = query.filter(found);
     }

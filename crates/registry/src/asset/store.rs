@@ -1,15 +1,14 @@
 //! The table `asset`.
 
 use chrono::{Days, NaiveDate};
-use db::DbError;
+use db::{DbError, TextIndex};
 use event::fold::fold;
 use event::{AgencyId, Scope, SystemId};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{QueryOrder as _, QuerySelect as _};
+use sea_orm::sea_query::IntoCondition as _;
+use sea_orm::{Condition, QueryOrder as _, QuerySelect as _};
 
 use super::model::{Asset, AssetFilter, AssetKind};
-use crate::text::containing;
 use crate::{limits, stores};
 
 mod row {
@@ -92,6 +91,31 @@ fn row_of(asset: &Asset) -> row::Model {
     }
 }
 
+/// What people know an asset by: name, product, release, address and place, folded.
+const WORDS: TextIndex<Column> = TextIndex { text: Column::Search, id: Column::Id };
+
+/// Returns what assets of a list meet, but for the words in them.
+fn condition(scope: &Scope, filter: &AssetFilter, today: NaiveDate) -> Condition {
+    let kind = filter.kind.as_deref().and_then(AssetKind::from_word);
+    let soon = today.checked_add_days(Days::new(limits::SUPPORT_SOON_DAYS)).unwrap_or(today);
+    let support = match filter.support.as_deref() {
+        Some("ended") => Some(Column::SupportEnds.lt(today.to_string()).into_condition()),
+        Some("soon") => Some(
+            Condition::all()
+                .add(Column::SupportEnds.gte(today.to_string()))
+                .add(Column::SupportEnds.lte(soon.to_string())),
+        ),
+        Some("unknown") => Some(Column::SupportEnds.is_null().into_condition()),
+        _ => None,
+    };
+    Condition::all()
+        .add_option(stores::seen(scope, Column::AgencyId))
+        .add_option(kind.map(|kind| Column::Kind.eq(kind.word())))
+        .add_option(filter.system.map(|system| Column::SystemId.eq(system.uuid())))
+        .add_option(filter.agency.map(|agency| Column::AgencyId.eq(agency.uuid())))
+        .add_option(support)
+}
+
 /// Returns a part of the assets in scope by name, and how many there are.
 pub(super) async fn list(
     conn: &impl ConnectionTrait,
@@ -99,28 +123,8 @@ pub(super) async fn list(
     (filter, today): (&AssetFilter, NaiveDate),
     part: (u64, u64),
 ) -> Result<(Vec<Asset>, u64), DbError> {
-    let mut query = stores::within::<row::Entity>(scope, Column::AgencyId);
-    if let Some(typed) = filter.q.as_deref().filter(|typed| !typed.trim().is_empty()) {
-        query = query.filter(Expr::col(Column::Search).like(containing(typed)));
-    }
-    if let Some(kind) = filter.kind.as_deref().and_then(AssetKind::from_word) {
-        query = query.filter(Column::Kind.eq(kind.word()));
-    }
-    if let Some(system) = filter.system {
-        query = query.filter(Column::SystemId.eq(system.uuid()));
-    }
-    if let Some(agency) = filter.agency {
-        query = query.filter(Column::AgencyId.eq(agency.uuid()));
-    }
-    let soon = today.checked_add_days(Days::new(limits::SUPPORT_SOON_DAYS)).unwrap_or(today);
-    query = match filter.support.as_deref() {
-        Some("ended") => query.filter(Column::SupportEnds.lt(today.to_string())),
-        Some("soon") => query
-            .filter(Column::SupportEnds.gte(today.to_string()))
-            .filter(Column::SupportEnds.lte(soon.to_string())),
-        Some("unknown") => query.filter(Column::SupportEnds.is_null()),
-        _ => query,
-    };
+    let typed = filter.q.as_deref().unwrap_or_default();
+    let query = WORDS.select::<row::Entity>(conn, typed, condition(scope, filter, today)).await?;
     let query = query.order_by_asc(Column::NameFolded).order_by_asc(Column::Id);
     stores::part(conn, query, part).await
 }

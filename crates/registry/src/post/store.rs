@@ -10,7 +10,6 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{Condition, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 
 use super::model::{Holding, Person, PersonFilter, Post, PostFilter, PostKind};
-use crate::text::containing;
 use crate::{limits, stores};
 
 /// Most holdings read of one post or person: a change a year for a working life.
@@ -183,11 +182,11 @@ fn filtered_posts(scope: &Scope, filter: &PostFilter, now: DateTime<Utc>) -> Sel
         let named = Query::select()
             .column(person::Column::Id)
             .from(person::Entity)
-            .and_where(person::Column::NameFolded.like(containing(typed)))
+            .and_where(person::Column::NameFolded.like(db::holding(typed)))
             .to_owned();
         let by_name = held().and_where(holding::Column::PersonId.in_subquery(named)).to_owned();
         let found = Condition::any()
-            .add(post::Column::TitleFolded.like(containing(typed)))
+            .add(post::Column::TitleFolded.like(db::holding(typed)))
             .add(post::Column::Id.in_subquery(by_name));
         query = query.filter(found);
     }
@@ -259,7 +258,7 @@ pub(super) async fn update_post(conn: &impl ConnectionTrait, post: &Post) -> Res
 fn filtered_people(scope: &Scope, filter: &PersonFilter) -> Select<person::Entity> {
     let mut query = seen_people(scope);
     if let Some(typed) = &filter.q {
-        query = query.filter(person::Column::NameFolded.like(containing(typed)));
+        query = query.filter(person::Column::NameFolded.like(db::holding(typed)));
     }
     if let Some(agency) = filter.agency {
         query = query.filter(person::Column::AgencyId.eq(agency.uuid()));

@@ -6,7 +6,6 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{LogSource, SourceFilter, SourceKind};
-use crate::text::containing;
 use crate::{limits, stores};
 
 mod row {
@@ -108,7 +107,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<LogSource>, DbError> {
     let mut query = seen(scope);
     if let Some(typed) = &filter.q {
-        query = query.filter(row::Column::NameFolded.like(containing(typed)));
+        query = query.filter(row::Column::NameFolded.like(db::holding(typed)));
     }
     if let Some(kind) = &filter.kind {
         query = query.filter(row::Column::Kind.eq(kind.as_str()));

@@ -9,7 +9,6 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{QueryOrder as _, QuerySelect as _};
 
 use super::model::{System, SystemFilter, SystemState};
-use crate::text::containing;
 use crate::{limits, stores};
 
 mod row {
@@ -103,7 +102,7 @@ fn filtered(
 ) -> Select<row::Entity> {
     let mut query = seen(scope);
     if let Some(typed) = &filter.q {
-        query = query.filter(row::Column::NameFolded.like(containing(typed)));
+        query = query.filter(row::Column::NameFolded.like(db::holding(typed)));
     }
     if let Some(agency) = filter.agency {
         query = query.filter(row::Column::AgencyId.eq(agency.uuid()));

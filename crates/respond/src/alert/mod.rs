@@ -36,7 +36,7 @@ pub use since::made_since;
 pub(crate) use store::list;
 pub(crate) use store::{
     AlertFilter, AlertOrder, Slice, StateFilter, TopBy, TopKey, by_number, changes_since,
-    count_of_incidents, detections, findings_of_rule, get, get_for_change, holds, next_numbers,
+    count_of_incidents, detections, findings_of_rule, get, get_for_change, next_numbers,
     of_incident, open_count, per_rule, set_incident, set_status, slice, top, within,
 };
 pub use story::Both;

@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
-use crate::limits::{ALERTS_COUNTED_MAX, EVENTS_SHOWN, OPEN_COUNTED_MAX, SHORT_LIST};
+use crate::limits::{EVENTS_SHOWN, OPEN_COUNTED_MAX, SHORT_LIST};
 use crate::queue_view::{self, Queue, ViewTabs};
 use crate::{field_name, mark};
 
@@ -52,20 +52,14 @@ pub(crate) async fn opened_list(
     list(desk, who, &opened(desk, who, query).await?).await
 }
 
-/// Returns the saved views with what the reader sees through each. A search for words in what is closed
-/// would read every alert there is: it goes without a number.
+/// Returns the saved views with what the reader sees through each.
 async fn views(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ViewTabs, RespondError> {
     let mut counted = Vec::new();
     for view in queue_view::of(desk, who, Queue::Alerts).await? {
         let read: ListQuery = serde_html_form::from_str(&view.query).unwrap_or_default();
         let filter = read.filter(who, desk.db.now());
-        let reads_all = matches!(filter.state, StateFilter::All | StateFilter::Is("closed"));
-        let count = if reads_all && !filter.text.trim().is_empty() {
-            None
-        } else {
-            let limit = queue_view::COUNTED_MAX + 1;
-            Some(store::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?)
-        };
+        let limit = queue_view::COUNTED_MAX + 1;
+        let count = store::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?;
         counted.push((view, count));
     }
     let present = ListQuery { rows: None, ..query.clone() }.address("").query();
@@ -81,7 +75,8 @@ pub(crate) async fn list(
     let conn = desk.db.conn();
     let filter = query.filter(who, desk.db.now());
     let page = query.paging();
-    let (alerts, total) = store::list(conn, &who.scope, &filter, query.sorted(), page).await?;
+    let found = store::list(conn, &who.scope, &filter, query.sorted(), page).await?;
+    let (most, total) = (filter.counted_max(), found.total);
     let counts = severity_counts(desk, who).await?;
     let address = query.address("/alerts").with("view", &query.view);
     let back = match query.page {
@@ -93,10 +88,9 @@ pub(crate) async fn list(
         filter: filter_view(desk, who, query),
         views: views(desk, who, query).await?,
         counts,
-        alerts: alerts.iter().map(|alert| AlertRow::of(alert, directory)).collect(),
-        pager: page
-            .pager("/alerts", &address.query(), total.min(ALERTS_COUNTED_MAX))
-            .and_more(total > ALERTS_COUNTED_MAX),
+        alerts: found.alerts.iter().map(|alert| AlertRow::of(alert, directory)).collect(),
+        pager: page.pager("/alerts", &address.query(), total.min(most)).and_more(total > most),
+        newest: found.newest,
         export: address.query(),
         back: back.to_string(),
     })

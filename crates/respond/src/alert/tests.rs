@@ -19,7 +19,7 @@ async fn take(desk: &Desk, findings: Vec<Finding>) -> Received {
 async fn all(desk: &Desk, scope: &Scope) -> Vec<Alert> {
     let filter = AlertFilter { state: StateFilter::All, ..AlertFilter::default() };
     let page = web::paging::Page::default();
-    store::list(desk.db.conn(), scope, &filter, AlertOrder::Worst, page).await.unwrap().0
+    store::list(desk.db.conn(), scope, &filter, AlertOrder::Worst, page).await.unwrap().alerts
 }
 
 #[tokio::test]
@@ -173,11 +173,10 @@ async fn filters_find_folded_text_and_refuse_wildcards() {
             let filter = AlertFilter { text: text.to_owned(), ..AlertFilter::default() };
             let page = web::paging::Page::default();
             let conn = desk.db.conn();
-            let (found, total) =
-                store::list(conn, &Scope::platform(), &filter, AlertOrder::Newest, page)
-                    .await
-                    .unwrap();
-            assert_eq!((found.len(), total), (expected, expected as u64), "{text}");
+            let listed = store::list(conn, &Scope::platform(), &filter, AlertOrder::Newest, page)
+                .await
+                .unwrap();
+            assert_eq!((listed.alerts.len(), listed.total), (expected, expected as u64), "{text}");
         }
     }
 }
@@ -259,7 +258,7 @@ async fn what_is_put_aside_leaves_the_list_and_comes_back_by_itself_or_when_touc
         let shown = async |state: StateFilter| {
             let filter = AlertFilter { state, ..AlertFilter::default() };
             let page = web::paging::Page::default();
-            store::list(conn, &who.scope, &filter, AlertOrder::Worst, page).await.unwrap().1
+            store::list(conn, &who.scope, &filter, AlertOrder::Worst, page).await.unwrap().total
         };
         let counted = async |now| {
             let counts = store::open_counts(conn, &who.scope, now).await.unwrap();

@@ -225,6 +225,8 @@ pub struct AlertList {
     pub counts: Vec<SeverityCount>,
     /// The rows.
     pub alerts: Vec<AlertRow>,
+    /// How many alerts were looked at, the newest, when too many hold the words to look at all.
+    pub newest: Option<usize>,
     /// Where the list stands.
     pub pager: Pager,
     /// The address of this list as a file, without the ending.

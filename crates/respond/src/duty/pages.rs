@@ -1,6 +1,6 @@
 //! Gathering what the duty page shows.
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use event::{Level, Severity};
 use web::charts::{Chart, Kind, Point, Series};
 use web::figures::vietnam;
@@ -9,19 +9,19 @@ use web::{Lang, Permission, Phrase, Who, filters};
 
 use super::views::DutyPage;
 use crate::address::Address;
-use crate::alert::{self, AlertFilter, AlertOrder, AlertRow, Slice, StateFilter, TopBy, TopKey};
+use crate::alert::{self, AlertFilter, AlertOrder, AlertRow, Slice, StateFilter, TopKey};
 use crate::desk::Desk;
 use crate::directory::MinuteCount;
 use crate::error::RespondError;
 use crate::incident::{self, IncidentFilter, IncidentRow};
-use crate::limits::{DUTY_ALERTS, DUTY_TOP, SHORT_LIST};
+use crate::limits::{DUTY_ALERTS, SHORT_LIST};
 
 /// The time that the charts cover.
-const DAY: TimeDelta = TimeDelta::hours(24);
+pub(super) const DAY: TimeDelta = TimeDelta::hours(24);
 
 /// The time that one bar covers, the same as the alerts are counted by: 96 of them fit on a phone
 /// and tell a burst from a day.
-const BAR: TimeDelta = TimeDelta::minutes(15);
+pub(super) const BAR: TimeDelta = TimeDelta::minutes(15);
 
 /// The level from which a system must be watched.
 const WATCHED_FROM: u8 = 3;
@@ -31,7 +31,6 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
     let conn = desk.db.conn();
     let scope = &who.scope;
     let now = desk.db.now();
-    let since = (now - DAY).duration_trunc(BAR).unwrap_or(now - DAY);
     let directory = desk.directory.as_ref();
     let worst = Slice { order: AlertOrder::Worst, offset: 0, limit: DUTY_ALERTS };
     let open = AlertFilter { state: StateFilter::Awake(now), ..AlertFilter::default() };
@@ -43,18 +42,16 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         ..IncidentFilter::default()
     };
     let short = Page { page: None, rows: Some(SHORT_LIST) };
-    let (counts, incidents, alerts, mine, my_incidents, detections, sources, targets, minutes) = tokio::join!(
+    let (counts, incidents, alerts, mine, my_incidents, day) = tokio::join!(
         alert::severity_counts(desk, who),
         incident::open_count(conn, scope),
         alert::slice(conn, scope, &open, worst),
         alert::slice(conn, scope, &own, few),
         incident::list(conn, scope, &led, short),
-        alert::detections(conn, scope, since),
-        alert::top(conn, scope, TopBy::Sources, since, DUTY_TOP),
-        alert::top(conn, scope, TopBy::Targets, since, DUTY_TOP),
-        directory.minutes(scope, since),
+        desk.days.day(&desk.db, scope),
     );
-    let counts = counts?;
+    let (counts, day) = (counts?, day?);
+    let minutes = directory.minutes(scope, day.since).await;
     let row = |alert: &alert::Alert| AlertRow::of(alert, directory);
     let coverage =
         Level::new(WATCHED_FROM).map(|level| directory.coverage(scope, level)).unwrap_or_default();
@@ -75,9 +72,9 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
             .iter()
             .map(|incident| IncidentRow::of(incident, directory))
             .collect(),
-        events: events_chart(&minutes, &detections?, since, now, who.lang),
-        sources: top_chart(desk, &sources?, "duty-top-sources", who.lang),
-        targets: top_chart(desk, &targets?, "duty-top-targets", who.lang),
+        events: events_chart(&minutes, &day.detections, day.since, now, who.lang),
+        sources: top_chart(desk, &day.sources, "duty-top-sources", who.lang),
+        targets: top_chart(desk, &day.targets, "duty-top-targets", who.lang),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod actions;
 mod family;
+mod list;
 mod model;
 mod routes;
 mod store;
@@ -16,12 +17,13 @@ pub(crate) use actions::{
 #[cfg(test)]
 pub(crate) use actions::{close_with, note};
 pub(crate) use family::{family, survivor};
+pub(crate) use list::{IncidentFilter, list, open_count};
 pub(crate) use model::EntryKind;
 pub use model::{Findings, Incident, IncidentStateError, IncidentStatus};
 pub(crate) use routes::normal_query;
 pub(crate) use routes::{moment, routes};
 pub(crate) use store::{
-    IncidentFilter, Novelty, by_number, changes_since, counts, detected_between, get,
-    get_for_change, get_to_link, list, number_of, open_count, save, save_moments, timeline,
+    Novelty, by_number, changes_since, counts, detected_between, get, get_for_change, get_to_link,
+    number_of, save, save_moments, timeline,
 };
 pub use views::{FindingsView, Head, IncidentList, IncidentPage, IncidentRow, Kin};

@@ -10,8 +10,9 @@ use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::actions;
+use super::list::{self, IncidentFilter, MERGED};
 use super::model::{Findings, IncidentStep};
-use super::store::{self, IncidentFilter, MERGED};
+use super::store;
 use super::views::{FindingsView, IncidentList, IncidentPage, IncidentRow, TimelineLine};
 use crate::actor::Handler;
 use crate::address::Address;
@@ -132,8 +133,8 @@ async fn views(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ViewTabs, Re
         let read: ListQuery = serde_html_form::from_str(&view.query).unwrap_or_default();
         let limit = queue_view::COUNTED_MAX + 1;
         let filter = read.filter(who);
-        let count = store::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?;
-        counted.push((view, Some(count)));
+        let count = list::count_up_to(desk.db.conn(), &who.scope, &filter, limit).await?;
+        counted.push((view, count));
     }
     let present = query.address().query();
     Ok(ViewTabs::of(who, Queue::Incidents, counted, (present, &query.view)))
@@ -142,7 +143,7 @@ async fn views(desk: &Desk, who: &Who, query: &ListQuery) -> Result<ViewTabs, Re
 async fn listed(desk: &Desk, who: &Who, query: ListQuery) -> Result<IncidentList, RespondError> {
     let filter = query.filter(who);
     let page = Page { page: query.page, rows: query.rows };
-    let (incidents, total) = store::list(desk.db.conn(), &who.scope, &filter, page).await?;
+    let (incidents, total) = list::list(desk.db.conn(), &who.scope, &filter, page).await?;
     let active = !query.address().query().is_empty();
     let rest = query.address().with("view", &query.view).query();
     let directory = desk.directory.as_ref();

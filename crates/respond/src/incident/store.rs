@@ -4,14 +4,12 @@ use db::Tx;
 use event::fold::fold;
 use event::{AccountId, AgencyId, IncidentId, Scope, Severity, SystemId};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{ActiveValue::Set, QueryOrder as _, QuerySelect as _};
-use web::paging::Page;
 
 use super::model::{Entry, EntryKind, Findings, Incident, IncidentStatus};
-use crate::alert::{Reason, holds, within};
+use crate::alert::{Reason, within};
 use crate::error::RespondError;
-use crate::limits::{OPEN_COUNTED_MAX, TIMELINE_LINES};
+use crate::limits::TIMELINE_LINES;
 
 pub(super) mod row {
     #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
@@ -96,77 +94,6 @@ mod entry {
 
 use row::Column;
 
-/// The word of incidents that were merged into others.
-pub(crate) const MERGED: &str = "merged";
-
-/// Which incidents a list shows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct IncidentFilter {
-    /// One state; `None` is all of them.
-    pub state: Option<&'static str>,
-    /// Only open ones (open or contained).
-    pub open_only: bool,
-    /// Their severity.
-    pub severity: Option<Severity>,
-    /// Their agency.
-    pub agency: Option<AgencyId>,
-    /// Who leads them.
-    pub assignee: Option<AccountId>,
-    /// Words in number or title; folded before comparing.
-    pub text: String,
-}
-
-fn matching(scope: &Scope, filter: &IncidentFilter) -> Select<row::Entity> {
-    let mut all = within(scope, Column::AgencyId);
-    let conditions = [
-        filter.state.map(|state| match state {
-            MERGED => Column::MergedInto.is_not_null(),
-            state => Column::State.eq(state).and(Column::MergedInto.is_null()),
-        }),
-        filter.open_only.then(|| Column::IsOpen.eq(true)),
-        filter.severity.map(|severity| Column::Severity.eq(i16::from(severity.number()))),
-        filter.agency.map(|id| Column::AgencyId.eq(id.uuid())),
-        filter.assignee.map(|id| Column::AssigneeId.eq(id.uuid())),
-    ];
-    for condition in conditions.into_iter().flatten() {
-        all = all.add(condition);
-    }
-    if !filter.text.trim().is_empty() {
-        all = all.add(Column::Folded.like(holds(&filter.text)));
-    }
-    row::Entity::find().filter(all)
-}
-
-/// Returns a page of incidents (open ones first, the newest of those first) and how many there are.
-/// Their systems are left out.
-pub(crate) async fn list(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &IncidentFilter,
-    page: Page,
-) -> Result<(Vec<Incident>, u64), RespondError> {
-    let total = matching(scope, filter).count(conn).await?;
-    let rows = matching(scope, filter)
-        .order_by_desc(Column::IsOpen)
-        .order_by_desc(Column::OpenedAt)
-        .offset(page.offset())
-        .limit(page.limit())
-        .all(conn)
-        .await?;
-    let list = rows.into_iter().map(|row| model(row, Vec::new())).collect::<Result<_, _>>()?;
-    Ok((list, total))
-}
-
-/// Returns how many incidents a list has, counted up to a limit.
-pub(crate) async fn count_up_to(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &IncidentFilter,
-    limit: u64,
-) -> Result<u64, RespondError> {
-    crate::queue_view::counted(conn, matching(scope, filter), Column::Id, limit).await
-}
-
 /// Returns every incident in sight detected within a time, without merged ones and without systems.
 pub(crate) async fn detected_between(
     conn: &impl ConnectionTrait,
@@ -181,15 +108,6 @@ pub(crate) async fn detected_between(
         .all(conn)
         .await?;
     rows.into_iter().map(|row| model(row, Vec::new())).collect()
-}
-
-/// Returns how many incidents are open, counted up to [`OPEN_COUNTED_MAX`].
-pub(crate) async fn open_count(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-) -> Result<u64, RespondError> {
-    let open = IncidentFilter { open_only: true, ..IncidentFilter::default() };
-    crate::queue_view::counted(conn, matching(scope, &open), Column::Id, OPEN_COUNTED_MAX).await
 }
 
 /// Returns how many incidents were opened since a moment, and how many were closed since.
@@ -285,7 +203,7 @@ async fn with_systems(
     model(row, systems.into_iter().map(|row| SystemId::from_uuid(row.system_id)).collect())
 }
 
-fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondError> {
+pub(super) fn model(row: row::Model, systems: Vec<SystemId>) -> Result<Incident, RespondError> {
     let bad = |column: &'static str| RespondError::BadRow { table: "incident", column };
     let reason = |text: &Option<String>, column: &'static str| {
         text.as_deref().and_then(Reason::new).ok_or(bad(column))

@@ -3,9 +3,9 @@
 use db::testing::databases;
 use event::{AlertId, Severity};
 
-use super::actions;
 use super::model::{EntryKind, Findings, IncidentStatus, IncidentStep};
 use super::store;
+use super::{actions, list};
 use crate::alert::{Reason, receive};
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -93,7 +93,7 @@ async fn incidents_of_others_are_not_found() {
         }
         let filter = super::IncidentFilter::default();
         let page = web::paging::Page::default();
-        let (seen, total) = store::list(desk.db.conn(), &other.scope, &filter, page).await.unwrap();
+        let (seen, total) = list(desk.db.conn(), &other.scope, &filter, page).await.unwrap();
         assert_eq!((seen.len(), total), (0, 0));
         assert!(store::get(desk.db.conn(), &officer(agency(1)).scope, id).await.is_ok());
     }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use web::paging::Pager;
 use web::{Lang, Permission, filters};
 
+use super::list::MERGED;
 use super::model::{Entry, EntryKind, Incident, IncidentStatus};
-use super::store::MERGED;
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
 use crate::hold::HoldView;

@@ -26,9 +26,8 @@ pub struct ViewTab {
     pub name: String,
     /// The list seen through it.
     pub href: String,
-    /// How many rows the reader sees through it, counted to 1,000; nothing where counting would read too
-    /// much.
-    pub count: Option<u64>,
+    /// How many rows the reader sees through it, counted to 1,000.
+    pub count: u64,
     /// Whether everyone at the centre has it.
     pub shared: bool,
     /// Whether the reader's list opens with it.
@@ -47,9 +46,11 @@ impl ViewTab {
     }
 
     /// Returns its number as shown: past the limit, that there are more.
-    pub(crate) fn shown_count(&self) -> Option<String> {
-        let more = format!("{COUNTED_MAX}+");
-        self.count.map(|count| if count > COUNTED_MAX { more } else { count.to_string() })
+    pub(crate) fn shown_count(&self) -> String {
+        match self.count {
+            count if count > COUNTED_MAX => format!("{COUNTED_MAX}+"),
+            count => count.to_string(),
+        }
     }
 
     /// Returns whether the list is seen through it with another filter.
@@ -80,10 +81,10 @@ impl ViewTabs {
     pub(crate) fn of(
         who: &Who,
         queue: Queue,
-        counted: Vec<(QueueView, Option<u64>)>,
+        counted: Vec<(QueueView, u64)>,
         (query, view): (String, &str),
     ) -> Self {
-        let tab = |(one, count): (QueueView, Option<u64>)| ViewTab {
+        let tab = |(one, count): (QueueView, u64)| ViewTab {
             here: match (one.id.to_string() == view, one.query == query) {
                 (false, _) => "no",
                 (true, true) => "yes",

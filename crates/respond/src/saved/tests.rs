@@ -96,7 +96,7 @@ async fn keep(desk: &Desk, who: &Who, new: &NewSearch) -> uuid::Uuid {
 async fn alerts(db: &Db) -> Vec<alert::Alert> {
     let filter = alert::AlertFilter { state: alert::StateFilter::All, ..Default::default() };
     let (order, page) = (alert::AlertOrder::Worst, Page::default());
-    alert::list(db.conn(), &Scope::platform(), &filter, order, page).await.unwrap().0
+    alert::list(db.conn(), &Scope::platform(), &filter, order, page).await.unwrap().alerts
 }
 
 #[tokio::test]

@@ -3,18 +3,17 @@
 mod changes;
 mod counts;
 mod intake;
+mod list;
 #[cfg(test)]
 mod plans;
 mod row;
+#[cfg(test)]
+mod words;
 
 use chrono::{DateTime, Utc};
 use db::Tx;
-use event::fold::fold;
-use event::{
-    AccountId, AgencyId, AlertId, EntityKind, IncidentId, Level, Scope, Severity, SystemId,
-};
+use event::{AccountId, AlertId, EntityKind, IncidentId, Scope};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ActiveValue::Set, Condition, QueryOrder as _, QuerySelect as _};
 
 pub(crate) use changes::{changes_since, open_count};
@@ -22,67 +21,12 @@ pub(crate) use counts::{TopBy, TopKey, detections, open_counts, per_rule, top};
 pub(crate) use intake::{
     at_hand, findings_of_rule, known, next_numbers, prune_findings, remember, write,
 };
+pub(crate) use list::{AlertFilter, AlertOrder, Slice, StateFilter, count_up_to, list, slice};
 use row::{StatusColumns, alert, comment};
 
 use super::model::{Alert, Closure, Status, priority};
 use crate::error::RespondError;
-use crate::limits::{ALERTS_COUNTED_MAX, TIMELINE_LINES};
-use web::paging::Page;
-
-/// Which alerts a list shows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct AlertFilter {
-    /// Their state.
-    pub state: StateFilter,
-    /// Their severity.
-    pub severity: Option<Severity>,
-    /// Their system's level, or above.
-    pub level_min: Option<Level>,
-    /// Their agency.
-    pub agency: Option<AgencyId>,
-    /// Their system.
-    pub system: Option<SystemId>,
-    /// Their rule.
-    pub rule: Option<String>,
-    /// Who works on them.
-    pub assignee: Option<AccountId>,
-    /// Their incidents; none is any.
-    pub incidents: Vec<IncidentId>,
-    /// What they are about, exactly.
-    pub entity: Option<String>,
-    /// Words in number, title or entity; folded before comparing.
-    pub text: String,
-    /// Only with a finding since.
-    pub since: Option<DateTime<Utc>>,
-}
-
-/// Which states a list shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum StateFilter {
-    /// Everything that is not closed.
-    #[default]
-    Open,
-    /// Everything that is not closed, but what is put aside until after this moment.
-    Awake(DateTime<Utc>),
-    /// What is put aside until after this moment.
-    Asleep(DateTime<Utc>),
-    /// One state.
-    Is(&'static str),
-    /// Everything.
-    All,
-}
-
-/// In which order a list stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum AlertOrder {
-    /// The worst on the highest level first, the newest of those first.
-    #[default]
-    Worst,
-    /// The newest first.
-    Newest,
-    /// The longest waiting first.
-    Oldest,
-}
+use crate::limits::TIMELINE_LINES;
 
 /// Returns the condition that keeps a read within its scope.
 pub(crate) fn within<C: ColumnTrait>(scope: &Scope, agency: C) -> Condition {
@@ -92,108 +36,10 @@ pub(crate) fn within<C: ColumnTrait>(scope: &Scope, agency: C) -> Condition {
     }
 }
 
-/// Returns a `LIKE` pattern for text that holds these words, with the wildcards in them disarmed.
-pub(crate) fn holds(text: &str) -> LikeExpr {
-    let mut pattern = String::from("%");
-    for c in fold(text.trim()).chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    LikeExpr::new(pattern).escape('\\')
-}
-
 /// Returns the condition of what is not put aside until after this moment.
 fn is_awake(now: DateTime<Utc>) -> Condition {
     use alert::Column;
     Condition::any().add(Column::SnoozedUntil.is_null()).add(Column::SnoozedUntil.lte(now))
-}
-
-fn matching(scope: &Scope, filter: &AlertFilter) -> Select<alert::Entity> {
-    use alert::Column;
-    let mut all = within(scope, Column::AgencyId);
-    match filter.state {
-        StateFilter::Open => all = all.add(Column::IsOpen.eq(true)),
-        StateFilter::Awake(now) => all = all.add(Column::IsOpen.eq(true)).add(is_awake(now)),
-        StateFilter::Asleep(now) => {
-            all = all.add(Column::IsOpen.eq(true)).add(Column::SnoozedUntil.gt(now));
-        }
-        StateFilter::Is(state) => all = all.add(Column::State.eq(state)),
-        StateFilter::All => {}
-    }
-    let equal = [
-        filter.severity.map(|severity| Column::Severity.eq(i16::from(severity.number()))),
-        filter.level_min.map(|level| Column::Level.gte(i16::from(level.number()))),
-        filter.agency.map(|id| Column::AgencyId.eq(id.uuid())),
-        filter.system.map(|id| Column::SystemId.eq(id.uuid())),
-        filter.rule.as_deref().map(|rule| Column::Rule.eq(rule)),
-        filter.assignee.map(|id| Column::AssigneeId.eq(id.uuid())),
-        filter.entity.as_deref().map(|value| Column::EntityValue.eq(value)),
-        filter.since.map(|since| Column::LastAt.gte(since)),
-    ];
-    for condition in equal.into_iter().flatten() {
-        all = all.add(condition);
-    }
-    if !filter.incidents.is_empty() {
-        let ids = filter.incidents.iter().map(|id| id.uuid());
-        all = all.add(Column::IncidentId.is_in(ids));
-    }
-    if !filter.text.trim().is_empty() {
-        all = all.add(Column::Folded.like(holds(&filter.text)));
-    }
-    alert::Entity::find().filter(all)
-}
-
-/// Returns one page of alerts and how many there are, counted up to one more than [`ALERTS_COUNTED_MAX`]: a
-/// flood of a million open alerts must not hold up the page that shows the first fifty.
-pub(crate) async fn list(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &AlertFilter,
-    order: AlertOrder,
-    page: Page,
-) -> Result<(Vec<Alert>, u64), RespondError> {
-    let total = count_up_to(conn, scope, filter, ALERTS_COUNTED_MAX + 1).await?;
-    let some = Slice { order, offset: page.offset(), limit: page.limit() };
-    Ok((slice(conn, scope, filter, some).await?, total))
-}
-
-/// Returns how many alerts a list has, counted up to a limit: what is more is not looked for.
-pub(crate) async fn count_up_to(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &AlertFilter,
-    limit: u64,
-) -> Result<u64, RespondError> {
-    crate::queue_view::counted(conn, matching(scope, filter), alert::Column::Id, limit).await
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slice {
-    pub(crate) order: AlertOrder,
-    pub(crate) offset: u64,
-    pub(crate) limit: u64,
-}
-
-/// Returns a part of a list of alerts.
-pub(crate) async fn slice(
-    conn: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &AlertFilter,
-    slice: Slice,
-) -> Result<Vec<Alert>, RespondError> {
-    use alert::Column;
-    let found = matching(scope, filter);
-    let ordered = match slice.order {
-        AlertOrder::Worst => found.order_by_desc(Column::Priority).order_by_desc(Column::LastAt),
-        AlertOrder::Newest => found.order_by_desc(Column::LastAt),
-        AlertOrder::Oldest => found.order_by_asc(Column::DetectedAt),
-    };
-    let rows = ordered.offset(slice.offset).limit(slice.limit).all(conn).await?;
-    rows.into_iter().map(Alert::try_from).collect()
 }
 
 /// Returns one alert.
@@ -247,7 +93,7 @@ pub(crate) async fn count_of_incidents(
 ) -> Result<u64, RespondError> {
     let all =
         AlertFilter { state: StateFilter::All, incidents: of.to_vec(), ..AlertFilter::default() };
-    Ok(matching(scope, &all).count(conn).await?)
+    Ok(alert::Entity::find().filter(list::condition(scope, &all)).count(conn).await?)
 }
 
 /// Returns the alerts of these incidents, the earliest first; bounded like a bulk action.

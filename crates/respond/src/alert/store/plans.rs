@@ -3,9 +3,15 @@
 
 use db::testing::sqlite;
 use event::Scope;
-use sea_orm::{ConnectionTrait as _, DbBackend, QueryOrder as _, QueryTrait as _, Statement};
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QueryTrait as _, Statement,
+};
 
-use super::{AlertFilter, Severity, StateFilter, alert, matching};
+use super::list::condition;
+use event::Severity;
+
+use super::{AlertFilter, StateFilter, alert};
 use crate::testing::{agency, officer};
 
 #[tokio::test]
@@ -19,6 +25,9 @@ async fn lists_are_answered_by_index() {
     let rule = AlertFilter { rule: Some("r".to_owned()), ..all.clone() };
     let entity = AlertFilter { entity: Some("10.0.0.1".to_owned()), ..all.clone() };
     let open = AlertFilter::default();
+    let matching = |scope: &Scope, filter: &AlertFilter| {
+        alert::Entity::find().filter(condition(scope, filter))
+    };
     let worst = |scope: &Scope, filter: &AlertFilter| {
         matching(scope, filter).order_by_desc(Column::Priority).order_by_desc(Column::LastAt)
     };
