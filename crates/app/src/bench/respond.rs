@@ -132,12 +132,15 @@ async fn measure(arguments: &RespondArguments, folder: &Path) -> Result<Report> 
     let began = Instant::now();
     let alerts = raise(&platform.lake, &sender, (arguments.alerts, arguments.days)).await?;
     let alerts_s = began.elapsed().as_secs_f64();
+    tell("the alerts are raised")?;
     let began = Instant::now();
     let (shown, rooms) = open(&program, arguments.incidents).await?;
     let incidents_s = began.elapsed().as_secs_f64();
     let order_s = order(&program, arguments.agencies).await?;
+    tell("the incidents and the order are there; people begin to work")?;
 
     let times = arguments.readers.work(platform.pages, pages(shown, rooms), WORDS).await?;
+    tell("people are done; pages are kept live")?;
     let rss_before = gauge::rss_bytes();
     let streams = live(platform.pages, arguments.live).await?;
     let rss_live = gauge::rss_bytes();
@@ -156,6 +159,11 @@ async fn measure(arguments: &RespondArguments, folder: &Path) -> Result<Report> 
         rss_before,
         rss_live,
     })
+}
+
+/// Says how far it is.
+fn tell(so_far: &str) -> Result<()> {
+    writeln!(std::io::stderr().lock(), "{so_far}").context("saying how far it is")
 }
 
 fn pages(alerts: Vec<String>, rooms: Vec<String>) -> Vec<Page> {

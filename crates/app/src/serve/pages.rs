@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use registry::source::ParserInfo;
 use respond::Desk;
+use respond::incident::IncidentWork;
 use respond::order::OrderWork;
 use respond::room::RoomWork;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -111,6 +112,7 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
     let counts = Counts { desk: site.desk.clone() };
     let work = Todos::new(vec![
         Arc::new(identity.approvals()),
+        Arc::new(IncidentWork(site.desk.clone())),
         Arc::new(RoomWork(site.desk.clone())),
         Arc::new(OrderWork(site.desk.clone())),
         Arc::new(site.registry.clone()),

@@ -20,6 +20,7 @@ use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::hold::{self, HoldView};
+use crate::notice::{self, NoticeCard};
 use crate::obligation;
 use crate::queue_view::{self, Queue, ViewTabs};
 use crate::room;
@@ -170,7 +171,7 @@ async fn detail(
 }
 
 /// Gathers what an incident's page shows.
-pub(super) async fn page(
+pub(crate) async fn page(
     desk: &Desk,
     who: &Who,
     id: IncidentId,
@@ -187,6 +188,7 @@ pub(super) async fn page(
         clocks.deadlines.retain(|row| row.fulfilled_at.is_some());
     }
     let holds = hold::of_incident(conn, &incident).await?;
+    let sent = notice::of_incident(conn, incident.id).await?;
     let directory = desk.directory.as_ref();
     let line = |entry| TimelineLine::of(entry, &desk.obligations, who.lang);
     let assignee = incident.assignee.map(|id| id.to_string());
@@ -195,6 +197,7 @@ pub(super) async fn page(
         closed_at: incident.closed_at,
         holds: holds.into_iter().map(HoldView::from).collect(),
         findings: FindingsView::of(&incident.status),
+        notice: sent.map(NoticeCard::from),
         timeline: timeline.into_iter().map(line).collect(),
         alert_rows: alerts.iter().map(|one| AlertRow::of(one, directory)).collect(),
         alerts_href: room::alerts_href(&all),

@@ -14,6 +14,7 @@ use super::model::{Entry, EntryKind, Incident, IncidentStatus};
 use crate::alert::{AlertRow, Choice};
 use crate::directory::{AgencyCard, Directory, SystemCard};
 use crate::hold::HoldView;
+use crate::notice::NoticeCard;
 use crate::obligation::{ClockPanel, Obligations};
 use crate::room::{CommentRow, TaskRow};
 
@@ -288,6 +289,8 @@ pub struct IncidentPage {
     pub holds: Vec<HoldView>,
     /// What it leaves behind.
     pub findings: Option<FindingsView>,
+    /// What its agency's officer answered to the six questions, if it began so.
+    pub notice: Option<NoticeCard>,
     /// The timeline, the oldest line first.
     pub timeline: Vec<TimelineLine>,
     /// Its alerts, at most a page of them.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use routes::routes;
 pub(crate) use store::of_incident;
+pub use views::NoticeCard;
 pub use views::{NoticeForm, NoticeReceipt, OnDuty};
 
 /// The answers to the six questions, as they were sent.

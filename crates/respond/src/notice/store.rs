@@ -84,12 +84,26 @@ pub(super) async fn exists(
     Ok(found.one(conn).await?.is_some())
 }
 
+/// A notice as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The answers.
+    pub(crate) notice: Notice,
+    /// Who sent it.
+    pub(crate) author: String,
+    /// When it came.
+    pub(crate) at: DateTimeUtc,
+}
+
 /// Returns the notice that an incident began as; the caller has read the incident.
 pub(crate) async fn of_incident(
     conn: &impl ConnectionTrait,
     incident: IncidentId,
-) -> Result<Option<Notice>, RespondError> {
+) -> Result<Option<Sent>, RespondError> {
     let row = row::Entity::find_by_id(incident.uuid()).one(conn).await?;
-    let read = |row: row::Model| serde_json::from_value(row.answers).map_err(RespondError::Json);
+    let read = |row: row::Model| {
+        let notice = serde_json::from_value(row.answers).map_err(RespondError::Json)?;
+        Ok(Sent { notice, author: row.author, at: row.made_at })
+    };
     row.map(read).transpose()
 }

@@ -1,13 +1,16 @@
 //! The six questions against both databases: once, of one's own agency, and the formal report filled.
 
 use db::testing::databases;
-use web::testing::{faults, officer_of};
+use web::testing::{faults, officer_of, who};
+use web::todo::{TodoSource as _, Urgency};
+use web::{Lang, Role};
 
 use super::actions::{self, Incoming};
 use super::routes::{asked, received};
 use super::{Notice, store};
+use crate::actor::Handler;
 use crate::error::RespondError;
-use crate::incident;
+use crate::incident::{self, IncidentWork};
 use crate::obligation::{self, Circumstance};
 use crate::testing::*;
 
@@ -83,5 +86,35 @@ async fn nobody_reports_for_others_or_in_the_future_or_with_secrets() {
         let theirs = actions::take(&desk, &theirs, incoming("khoa-0004")).await.unwrap();
         let reader = officer_of([agency(2)]);
         assert!(matches!(received(&desk, &reader, theirs).await, Err(RespondError::NotFound)));
+    }
+}
+
+#[tokio::test]
+async fn the_centre_reads_the_answers_in_the_room_and_has_it_on_its_list_of_work() {
+    for test in databases().await {
+        let desk = desk(&test, Vec::new());
+        let id = actions::take(&desk, &officer(agency(1)), incoming("khoa-0005")).await.unwrap();
+        let duty = who(Role::DutyOfficer);
+        let room = incident::page(&desk, &duty, id).await.unwrap();
+        let card = room.notice.clone().unwrap();
+        assert_eq!((card.author.as_str(), card.phone.as_deref()), ("Lê An", Some("0912000111")));
+        assert_eq!(faults(&room), Vec::<String>::new());
+
+        let work = IncidentWork(desk.clone());
+        let todos = work.todos(&duty).await.unwrap();
+        let [todo] = todos.as_slice() else { panic!("{todos:?}") };
+        assert!(todo.what.text(Lang::Vi).starts_with("Nhận xử lý sự cố SC-"));
+        assert_eq!(todo.helper.as_deref(), Some("chị Hoa 0912 000 111"));
+        assert_eq!((todo.urgency, todo.due.is_some()), (Urgency::Now, true));
+        for other in [officer_of([agency(1)]), who(Role::Leader)] {
+            assert!(work.todos(&other).await.unwrap().is_empty());
+        }
+        incident::assign(&desk, &Handler::from(&duty), id, Some(duty.account)).await.unwrap();
+        let todos = work.todos(&duty).await.unwrap();
+        assert!(todos[0].what.text(Lang::Vi).starts_with("Báo cáo đúng hạn: "), "{todos:?}");
+        assert_eq!(todos[0].urgency, Urgency::Now, "to be told at once");
+        let mut another = who(Role::Analyst);
+        another.account = account(77);
+        assert!(work.todos(&another).await.unwrap().is_empty(), "led by someone else");
     }
 }

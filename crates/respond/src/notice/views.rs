@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::filters;
 
+use super::store::Sent;
 use crate::alert::Choice;
 
 /// The six questions.
@@ -45,4 +46,70 @@ pub struct OnDuty {
     pub name: String,
     /// The telephone of the shift; may be empty.
     pub phone: String,
+}
+
+/// The answers as whoever handles the incident reads them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NoticeCard {
+    /// Who sent them.
+    pub author: String,
+    /// When they came.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub what: String,
+    /// Which system or machine.
+    pub place: String,
+    /// What is affected.
+    pub affected: String,
+    /// What was done.
+    pub done: String,
+    /// Who to call.
+    pub contact: String,
+    /// The telephone number in it, without spaces.
+    pub phone: Option<String>,
+}
+
+impl From<Sent> for NoticeCard {
+    fn from(Sent { notice, author, at }: Sent) -> Self {
+        Self {
+            author,
+            at,
+            what: notice.what,
+            place: notice.place,
+            affected: notice.affected,
+            done: notice.done,
+            phone: telephone(&notice.contact),
+            contact: notice.contact,
+        }
+    }
+}
+
+/// Digits of a telephone number.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+
+/// Returns the first telephone number in a text, as it is dialled.
+fn telephone(text: &str) -> Option<String> {
+    let is_between = |c: char| matches!(c, ' ' | '.' | '-' | '(' | ')');
+    text.split(|c: char| !(c.is_ascii_digit() || c == '+' || is_between(c)))
+        .map(|run| run.chars().filter(|c| !is_between(*c)).collect::<String>())
+        .find(|number| PHONE_DIGITS.contains(&number.chars().filter(char::is_ascii_digit).count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::telephone;
+
+    #[test]
+    fn the_number_to_call_is_found_in_what_was_written() {
+        let cases = [
+            ("Lê Văn Xã, 0912 000 111", Some("0912000111")),
+            ("gọi (+84) 91-200.0111 hoặc phòng 12", Some("+84912000111")),
+            ("phòng 12, tầng 3", None),
+            ("", None),
+            ("12345678901234567890", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(telephone(text).as_deref(), want, "{text}");
+        }
+    }
 }

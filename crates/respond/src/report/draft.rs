@@ -74,7 +74,7 @@ pub(super) async fn of_incident(
     content.measures = done.join("\n");
     content.happened.clone_from(&incident.title);
     content.affected = systems(desk, incident).join("\n");
-    if let Some(notice) = notice::of_incident(conn, incident.id).await? {
+    if let Some(notice) = notice::of_incident(conn, incident.id).await?.map(|sent| sent.notice) {
         let given = |own: &str, standing: String| {
             if own.is_empty() { standing } else { own.to_owned() }
         };

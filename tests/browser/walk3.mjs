@@ -1,0 +1,18 @@
+import {b,who,shot,send,PHONE,BASE} from './w.mjs';
+const xa=await who('cbxa2',PHONE), tt=await who('trucban');
+await xa.goto(BASE+'/report');
+await xa.fill('[name=what]','Máy tính văn phòng một cửa hiện thông báo đòi tiền chuộc, không mở được hồ sơ');
+await xa.fill('[name=place]','Máy trạm một cửa số 3');
+await xa.fill('[name=affected]','Hồ sơ hành chính của người dân');
+await xa.locator('[name=circumstance]').first().check();
+await xa.fill('[name=done]','Đã rút dây mạng'); await xa.fill('[name=contact]','Lê Văn Xã, 0912 000 111');
+await send(xa,'#report-form button[type=submit], #report-form button:last-of-type'); await shot(xa,'03-xa-receipt');
+console.log((await xa.locator('main').innerText()).slice(0,900));
+await tt.goto(BASE+'/duty'); await shot(tt,'04-tt-duty');
+await tt.goto(BASE+'/my-work'); await shot(tt,'05-tt-mywork');
+await tt.goto(BASE+'/incidents'); await shot(tt,'06-tt-incidents');
+await tt.goto(BASE+'/incidents?q=ti%E1%BB%81n+chu%E1%BB%99c'); 
+await Promise.all([tt.waitForNavigation(),tt.locator('tbody a').first().click()]); await shot(tt,'07-tt-incident');
+console.log(await tt.$$eval('form',f=>f.map(x=>x.getAttribute('action')+' ['+[...x.querySelectorAll('[name]')].map(e=>e.name).join(',')+'] '+[...x.querySelectorAll('button')].map(e=>e.innerText).join('|'))));
+console.log((await tt.locator('main').innerText()).slice(0,3500));
+await b.close();
