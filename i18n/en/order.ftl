@@ -165,3 +165,4 @@ order-document-late = late
 order-document-open = At { $at } the work is not finished.
 order-document-closed = Closed at { $at } by { $by }.
 order-document-proofs = Proof
+order-error-blank = A blank of the template is not filled in yet (words in square brackets). Fill it in, or delete it.

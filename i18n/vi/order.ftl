@@ -165,3 +165,4 @@ order-document-late = muộn
 order-document-open = Tính đến { $at }, việc thực hiện chưa kết thúc.
 order-document-closed = Kết thúc lúc { $at }, người kết thúc: { $by }.
 order-document-proofs = Tài liệu chứng minh
+order-error-blank = Còn chỗ trống của mẫu chưa điền (chữ trong ngoặc vuông). Điền vào, hoặc xóa đi.

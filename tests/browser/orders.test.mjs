@@ -39,6 +39,9 @@ test('an order begun from a template is kept when it is wrong, and goes out when
   await page.locator('input[name=agency]:visible').nth(0).check();
   await page.locator('input[name=agency]:visible').nth(1).check();
   await send('form[action="/orders"] button.btn-primary:last-of-type');
+  assert.match(await text(), /Còn chỗ trống của mẫu chưa điền/);
+  await page.fill('#body', (await page.inputValue('#body')).replace(/\[[^\]]*\]/g, 'Máy chủ thư 2.1'));
+  await send('form[action="/orders"] button.btn-primary:last-of-type');
   assert.match(await notice(), /Đã ban hành CD-\d{4}-\d{4}/);
   assert.match(await text(), /Đơn vị nhận: 2/);
   order = page.url();

@@ -176,8 +176,8 @@ pub(crate) const LOOK_BACK_FINDINGS_MAX: usize = 5_000;
 /// Findings of one rule in a look back that are kept, so that a noisy rule hides no other.
 pub(crate) const LOOK_BACK_PER_RULE_MAX: usize = 500;
 
-/// Alerts of a list that are counted: what is more is not looked for.
-pub(crate) const ALERTS_COUNTED_MAX: u64 = 10_000;
+/// Alerts or incidents of a list that are counted: what is more is not looked for.
+pub(crate) const LISTED_COUNTED_MAX: u64 = 10_000;
 
 /// Alerts holding some words that are counted: looking for words costs more than following an index.
 pub(crate) const ALERTS_HOLDING_COUNTED_MAX: u64 = 1_000;

@@ -12,7 +12,7 @@ use super::store::model;
 use super::store::row::{self, Column};
 use crate::alert::within;
 use crate::error::RespondError;
-use crate::limits::OPEN_COUNTED_MAX;
+use crate::limits::{LISTED_COUNTED_MAX, OPEN_COUNTED_MAX};
 
 /// The word of incidents that were merged into others.
 pub(crate) const MERGED: &str = "merged";
@@ -65,8 +65,8 @@ fn condition(scope: &Scope, filter: &IncidentFilter) -> Condition {
     all
 }
 
-/// Returns a page of incidents (open ones first, the newest of those first) and how many there are.
-/// Their systems are left out.
+/// Returns a page of incidents (open ones first, the newest of those first) and how many there are, counted up
+/// to one more than [`LISTED_COUNTED_MAX`]. Their systems are left out.
 pub(crate) async fn list(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -74,7 +74,8 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<(Vec<Incident>, u64), RespondError> {
     let found = matching(conn, scope, filter).await?;
-    let total = found.clone().count(conn).await?;
+    let limit = LISTED_COUNTED_MAX + 1;
+    let total = crate::queue_view::counted(conn, found.clone(), Column::Id, limit).await?;
     let rows = found
         .order_by_desc(Column::IsOpen)
         .order_by_desc(Column::OpenedAt)

@@ -20,6 +20,7 @@ use crate::alert::{self, AlertRow, AssignForm, Choice, Reason};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::hold::{self, HoldView};
+use crate::limits::LISTED_COUNTED_MAX;
 use crate::notice::{self, NoticeCard};
 use crate::obligation;
 use crate::queue_view::{self, Queue, ViewTabs};
@@ -155,7 +156,9 @@ async fn listed(desk: &Desk, who: &Who, query: ListQuery) -> Result<IncidentList
         active,
         views: views(desk, who, &query).await?,
         view: query.view,
-        pager: page.pager("/incidents", &rest, total),
+        pager: page
+            .pager("/incidents", &rest, total.min(LISTED_COUNTED_MAX))
+            .and_more(total > LISTED_COUNTED_MAX),
         text: query.q,
         mine: query.mine,
         incidents: incidents.iter().map(|one| IncidentRow::of(one, directory)).collect(),
@@ -181,7 +184,7 @@ pub(crate) async fn page(
     let timeline = store::timeline(conn, &incident).await?;
     let all = super::family(conn, id).await?;
     let alerts = alert::of_incident(conn, &who.scope, &all).await?;
-    let room = room::of_incident(desk, &incident, &all).await?;
+    let room = room::of_incident(desk, who, &incident, &all).await?;
     let mut clocks = obligation::ClockPanel::of(desk, who, &incident).await?;
     if incident.merged_into.is_some() {
         // They run on at the survivor.

@@ -10,7 +10,8 @@ use super::list;
 use super::model::Incident;
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::{notice, obligation};
+use crate::notice::{self, Sent};
+use crate::obligation;
 
 /// Incidents as work of people.
 #[derive(Debug, Clone)]
@@ -35,11 +36,19 @@ impl IncidentWork {
         let mut deadlines = obligation::of_incidents(conn, &ids).await?;
         deadlines.retain(|deadline| deadline.fulfilled.is_none());
         deadlines.sort_by_key(|deadline| deadline.due_at);
+        let notices = notice::of_incidents(conn, &ids).await?;
         let mut todos = Vec::new();
         for incident in incidents {
             let next = deadlines.iter().find(|deadline| deadline.incident == incident.id);
             let todo = match (incident.assignee, next) {
-                (None, next) => self.take_up(&incident, next.map(|next| next.due_at)).await?,
+                (None, next) => {
+                    let sent = notices.iter().find(|(of, _)| *of == incident.id);
+                    self.take_up(
+                        &incident,
+                        sent.map(|(_, sent)| sent),
+                        next.map(|next| next.due_at),
+                    )
+                }
                 (Some(_), Some(next)) => {
                     let duty = self.0.obligations.name(&next.obligation, who.lang);
                     report(&incident, duty, next.due_at, self.0.db.now())
@@ -53,16 +62,16 @@ impl IncidentWork {
     }
 
     /// Returns the work of an incident that nobody leads: whoever reported it waits for a call.
-    async fn take_up(
+    fn take_up(
         &self,
         incident: &Incident,
+        sent: Option<&Sent>,
         due: Option<DateTime<Utc>>,
-    ) -> Result<Todo, RespondError> {
-        let sent = notice::of_incident(self.0.db.conn(), incident.id).await?;
+    ) -> Todo {
         let agency = self.0.directory.agency(incident.agency);
         let of_agency = || agency.as_ref().and_then(|card| card.phone.clone());
-        let contact = sent.map(|sent| sent.notice.contact).filter(|contact| !contact.is_empty());
-        Ok(Todo {
+        let contact = sent.map(|sent| sent.notice.contact.clone()).filter(|text| !text.is_empty());
+        Todo {
             what: Phrase::key("incident-todo-take").arg("number", incident.number.as_str()),
             why: Phrase::key("incident-todo-take-why")
                 .arg("title", incident.title.as_str())
@@ -76,7 +85,7 @@ impl IncidentWork {
             link: format!("/incidents/{}", incident.id),
             urgency: Urgency::Now,
             due,
-        })
+        }
     }
 }
 

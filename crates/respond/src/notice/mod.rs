@@ -11,7 +11,7 @@ mod views;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use routes::routes;
-pub(crate) use store::of_incident;
+pub(crate) use store::{Sent, of_incident, of_incidents};
 pub use views::NoticeCard;
 pub use views::{NoticeForm, NoticeReceipt, OnDuty};
 

@@ -100,10 +100,20 @@ pub(crate) async fn of_incident(
     conn: &impl ConnectionTrait,
     incident: IncidentId,
 ) -> Result<Option<Sent>, RespondError> {
-    let row = row::Entity::find_by_id(incident.uuid()).one(conn).await?;
+    Ok(of_incidents(conn, &[incident]).await?.into_iter().next().map(|(_, sent)| sent))
+}
+
+/// Returns the notices that these incidents began as; the caller has read the incidents.
+pub(crate) async fn of_incidents(
+    conn: &impl ConnectionTrait,
+    incidents: &[IncidentId],
+) -> Result<Vec<(IncidentId, Sent)>, RespondError> {
+    let ids = incidents.iter().map(|id| id.uuid());
+    let rows = row::Entity::find().filter(Column::IncidentId.is_in(ids)).all(conn).await?;
     let read = |row: row::Model| {
         let notice = serde_json::from_value(row.answers).map_err(RespondError::Json)?;
-        Ok(Sent { notice, author: row.author, at: row.made_at })
+        let sent = Sent { notice, author: row.author, at: row.made_at };
+        Ok((IncidentId::from_uuid(row.incident_id), sent))
     };
-    row.map(read).transpose()
+    rows.into_iter().map(read).collect()
 }

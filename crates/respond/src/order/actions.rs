@@ -11,7 +11,7 @@ use web::carries_secret_mark;
 use web::notify::{self, Notice};
 
 use super::model::{Closing, Concern, Kind, Line, Order, Part, State};
-use super::{concern, store, story};
+use super::{concern, store, story, template};
 use crate::actor::Handler;
 use crate::alert::{self, Reason};
 use crate::desk::Desk;
@@ -64,6 +64,9 @@ impl Draft {
         }
         if self.agencies.iter().any(|agency| !who.scope.sees(*agency)) {
             return wrong("agency", "order-error-agencies");
+        }
+        if template::has_blank(&self.title) || template::has_blank(&self.body) {
+            return wrong("body", "order-error-blank");
         }
         if self.acknowledge_by <= now {
             return wrong("acknowledge_by", "order-error-past");

@@ -60,6 +60,22 @@ pub(super) fn all() -> &'static [Template] {
     &ALL
 }
 
+/// Returns whether a text still has a blank of a template: words in square brackets, to be replaced.
+pub(super) fn has_blank(text: &str) -> bool {
+    blanks().iter().any(|blank| text.contains(blank))
+}
+
+/// Returns the blanks of all templates, with their brackets.
+fn blanks() -> &'static [String] {
+    static BLANKS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let texts = all().iter().flat_map(|one| [one.title.as_str(), one.body.as_str()]);
+        let opened = texts.flat_map(|text| text.split('[').skip(1));
+        let words = opened.filter_map(|rest| rest.split_once(']'));
+        words.map(|(words, _)| format!("[{words}]")).collect()
+    });
+    &BLANKS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +93,7 @@ mod tests {
         }
         let ids: std::collections::BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
         assert_eq!(ids.len(), all.len());
+        assert!(has_blank("vá [tên sản phẩm, phiên bản] ngay"));
+        assert!(!has_blank("chặn hxxp://a[.]example và [2001:db8::1], xem [phụ lục]"));
     }
 }

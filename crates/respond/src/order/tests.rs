@@ -205,9 +205,10 @@ async fn wrong_drafts_are_told_by_their_field_and_change_nothing() {
     let test = sqlite().await;
     let (desk, _folder) = room(&test);
     let good = || draft([agency(1)]);
-    let cases: [(&str, Draft); 7] = [
+    let cases: [(&str, Draft); 8] = [
         ("title", Draft { title: "  ".to_owned(), ..good() }),
         ("body", Draft { body: "TUYỆT MẬT: việc".to_owned(), ..good() }),
+        ("body", Draft { body: "Cập nhật lên [phiên bản].".to_owned(), ..good() }),
         ("agency", Draft { agencies: BTreeSet::new(), ..good() }),
         ("acknowledge_by", Draft { acknowledge_by: at(-1), ..good() }),
         ("done_by", Draft { done_by: at(59), ..good() }),

@@ -49,7 +49,7 @@ fn line<'a>(run: &'a RunView, name: &str) -> &'a FlowLine {
 async fn tick(desk: &Desk, id: IncidentId, begins: &str, done: bool) {
     let reader = who(Role::Analyst);
     let incident = incident::get(desk.db.conn(), &reader.scope, id).await.unwrap();
-    let tasks = room::of_incident(desk, &incident, &[id]).await.unwrap().tasks;
+    let tasks = room::of_incident(desk, &who(Role::Analyst), &incident, &[id]).await.unwrap().tasks;
     let task =
         tasks.iter().find(|task| task.title.starts_with(begins) && task.done_at.is_none() == done);
     let task = task.unwrap_or_else(|| panic!("{begins} in {tasks:?}")).id.parse().unwrap();
@@ -218,7 +218,8 @@ async fn a_duty_that_the_incident_owes_gives_its_own_time() {
         let moved = shown(&desk, id).await;
         let due = initial.due_at - hour;
         assert_eq!(line(&moved, "Send the initial report").due_at, Some(due), "{}", test.name);
-        let tasks = room::of_incident(&desk, &earlier, &[id]).await.unwrap().tasks;
+        let tasks =
+            room::of_incident(&desk, &who(Role::Analyst), &earlier, &[id]).await.unwrap().tasks;
         let task = tasks.iter().find(|task| task.title.starts_with("Gửi báo cáo ban đầu"));
         assert_eq!(task.unwrap().due_at, Some(due));
         let first = line(&moved, "Isolate the machines being encrypted");

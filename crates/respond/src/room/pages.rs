@@ -2,7 +2,7 @@
 
 use event::IncidentId;
 use sea_orm::ConnectionTrait;
-use web::Who;
+use web::{Permission, Who};
 
 use super::model::{Kept, LinkedSearch, Task};
 use super::store;
@@ -32,9 +32,11 @@ pub(crate) struct Room {
     pub(crate) participants: Vec<Choice>,
 }
 
-fn task_row(desk: &Desk, task: Task) -> TaskRow {
+fn task_row(desk: &Desk, who: &Who, task: Task) -> TaskRow {
     let (done_by, done_at) = task.done.unzip();
     TaskRow {
+        may_set: who.may(Permission::IncidentHandle)
+            || (who.may(Permission::IncidentJoin) && task.assignee == Some(who.account)),
         id: task.id.to_string(),
         title: task.title,
         assignee: task.assignee.and_then(|id| desk.directory.person_name(id)),
@@ -48,6 +50,7 @@ fn task_row(desk: &Desk, task: Task) -> TaskRow {
 /// Returns the room of an incident that the reader has read, with its family.
 pub(crate) async fn of_incident(
     desk: &Desk,
+    who: &Who,
     incident: &Incident,
     family: &[IncidentId],
 ) -> Result<Room, RespondError> {
@@ -55,7 +58,7 @@ pub(crate) async fn of_incident(
     let tasks = store::tasks(conn, family).await?;
     let comments = store::comments(conn, family).await?;
     Ok(Room {
-        tasks: tasks.into_iter().map(|task| task_row(desk, task)).collect(),
+        tasks: tasks.into_iter().map(|task| task_row(desk, who, task)).collect(),
         comments: comments.into_iter().map(CommentRow::from).collect(),
         participants: Choice::named(desk.directory.participants(incident.agency), None),
     })

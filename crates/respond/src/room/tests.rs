@@ -99,6 +99,9 @@ async fn a_task_stands_on_the_list_of_whoever_has_it_until_it_is_done() {
 
         let all = store::tasks(desk.db.conn(), &[id]).await.unwrap();
         let (own, anyones) = (all[0].id, all[1].id);
+        let shown = incident::page(&desk, &who, id).await.unwrap().tasks;
+        let may: Vec<bool> = shown.iter().map(|task| task.may_set).collect();
+        assert_eq!(may, [true, false], "a button for one's own only");
         let other = actions::set_task(&desk, &helper, (id, anyones), true, false).await;
         assert!(matches!(other, Err(RespondError::Forbidden)), "not theirs to tick off");
         actions::set_task(&desk, &helper, (id, own), true, false).await.unwrap();

@@ -27,6 +27,8 @@ pub struct TaskRow {
     pub done_by: Option<String>,
     /// When.
     pub done_at: Option<DateTime<Utc>>,
+    /// Whether the reader may tick it off or open it again.
+    pub may_set: bool,
 }
 
 /// What someone said.

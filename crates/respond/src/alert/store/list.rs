@@ -13,7 +13,7 @@ use super::row::alert;
 use super::{is_awake, within};
 use crate::alert::model::Alert;
 use crate::error::RespondError;
-use crate::limits::{ALERTS_COUNTED_MAX, ALERTS_HOLDING_COUNTED_MAX, ALERTS_LOOKED_THROUGH_MAX};
+use crate::limits::{ALERTS_HOLDING_COUNTED_MAX, ALERTS_LOOKED_THROUGH_MAX, LISTED_COUNTED_MAX};
 use crate::queue_view::counted;
 
 /// Which alerts a list shows.
@@ -46,7 +46,7 @@ pub(crate) struct AlertFilter {
 impl AlertFilter {
     /// Returns how many alerts of the list are counted at most.
     pub(crate) fn counted_max(&self) -> u64 {
-        if self.text.trim().is_empty() { ALERTS_COUNTED_MAX } else { ALERTS_HOLDING_COUNTED_MAX }
+        if self.text.trim().is_empty() { LISTED_COUNTED_MAX } else { ALERTS_HOLDING_COUNTED_MAX }
     }
 }
 
