@@ -163,8 +163,7 @@ pub(super) async fn approve(desk: &Desk, who: &Handler, id: Uuid) -> Result<Repo
     let mut report = store::get_for_change(&tx, &who.scope, id).await?;
     report.state = report.state.after(Step::Approve)?;
     let versions = store::versions(tx.conn(), id).await?;
-    let wrote = versions.iter().any(|version| version.account == who.account);
-    if wrote || report.submitted_by == Some(who.account) {
+    if report.is_work_of(who.account, &versions) {
         return Err(ReportError::Own.into());
     }
     let last = versions.into_iter().next().ok_or(RespondError::NotFound)?;

@@ -282,6 +282,14 @@ pub(crate) struct Report {
     pub(crate) signed_on: Option<String>,
 }
 
+impl Report {
+    /// Returns whether this person wrote a version of it or handed it in: somebody else approves it.
+    pub(crate) fn is_work_of(&self, person: AccountId, versions: &[Version]) -> bool {
+        let wrote = versions.iter().any(|version| version.account == person);
+        wrote || self.submitted_by == Some(person)
+    }
+}
+
 /// One version, as the list of versions tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {

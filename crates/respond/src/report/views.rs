@@ -126,6 +126,8 @@ pub struct ReportPage {
     pub submitter: Option<String>,
     /// When.
     pub submitted_at: Option<DateTime<Utc>>,
+    /// Whether the reader wrote it or handed it in: then somebody else approves it.
+    pub is_own: bool,
     /// Who approved it.
     pub approver: Option<String>,
     /// Why it came back.
