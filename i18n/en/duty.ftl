@@ -23,6 +23,7 @@ duty-top-targets = Systems with the most alerts, 24 hours
 duty-storage = The platform's disk
 duty-storage-free = Free:
 duty-storage-daily = Logs kept add, each day:
+duty-storage-store = Older logs in the store:
 duty-storage-days = Full in { $days } days at this rate
 duty-storage-disk-low = The disk is nearly full: nothing is taken in, senders must wait.
 duty-storage-behind = The queue is full: work is slower than what comes in, senders must wait.

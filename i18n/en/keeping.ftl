@@ -32,3 +32,7 @@ keeping-events = Events
 keeping-deleted = Deleted, its time was over
 keeping-quarantined = Damaged file taken out
 keeping-missing = File lost
+
+keeping-key-missing = The lake is encrypted (master key { $key }), and lake.encryption.key_file is not set in the configuration.
+keeping-key-unreadable = The key file { $path } (lake.encryption.key_file) cannot be used.
+keeping-key-wrong = The file { $path } (lake.encryption.key_file) does not open the lake: it is encrypted under the master key { $key }.

@@ -23,6 +23,7 @@ duty-top-targets = Hệ thống có nhiều cảnh báo nhất, 24 giờ
 duty-storage = Ổ đĩa của hệ thống
 duty-storage-free = Còn trống:
 duty-storage-daily = Log lưu thêm mỗi ngày:
+duty-storage-store = Log cũ nằm ở kho S3:
 duty-storage-days = Đầy sau { $days } ngày với tốc độ này
 duty-storage-disk-low = Ổ đĩa sắp đầy: tạm dừng nhận log, nguồn gửi phải chờ.
 duty-storage-behind = Hàng chờ đầy: xử lý chậm hơn tốc độ nhận, nguồn gửi phải chờ.

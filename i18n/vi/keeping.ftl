@@ -32,3 +32,7 @@ keeping-events = Sự kiện
 keeping-deleted = Xóa vì hết hạn
 keeping-quarantined = Loại tệp hỏng
 keeping-missing = Mất tệp
+
+keeping-key-missing = Kho log đã mã hóa (khóa chủ { $key }), nhưng chưa đặt lake.encryption.key_file trong cấu hình.
+keeping-key-unreadable = Không dùng được tệp khóa { $path } (lake.encryption.key_file).
+keeping-key-wrong = Tệp { $path } (lake.encryption.key_file) không mở được kho log: kho log mã hóa bằng khóa chủ { $key }.

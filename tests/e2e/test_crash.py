@@ -26,6 +26,12 @@ flush_interval_s = 1
 """
 
 
+ENCRYPTION = """
+[lake.encryption]
+key_file = "{folder}/lake.key"
+"""
+
+
 class Load:
     """Senders that post batches of uniquely numbered records until the platform is gone."""
 
@@ -152,7 +158,8 @@ class Crash(unittest.TestCase):
         self.assert_exactly_once(load)
 
 
-# Rounds of the long run; a few by themselves, `LUYTRE_CRASH_ROUNDS=100` for what the README states.
+# Rounds of the long run; a few by themselves, for what the README states:
+# `LUYTRE_CRASH_ROUNDS=100 [LUYTRE_CRASH_SEED=n] tests/run test_crash.py`
 ROUNDS = int(os.environ.get("LUYTRE_CRASH_ROUNDS", "4"))
 
 # Rounds whose records are read back whole; each round's own are always counted.
@@ -163,9 +170,13 @@ class ManyCrashes(unittest.TestCase):
     """`kill -9` at random moments, again and again, with what a power cut leaves of the last write."""
 
     database_url = staticmethod(lambda: "")
+    encrypted = False
 
     def setUp(self):
-        self.here = self.enterContext(Installation(self.database_url(), LAKE))
+        here = Installation(self.database_url(), LAKE + (ENCRYPTION if self.encrypted else ""))
+        if self.encrypted:
+            here.run("lake", "key", "new", str(here.folder / "lake.key"))
+        self.here = self.enterContext(here)
         self.source, self.token = self.here.source(self.here.agency(), "Nguồn tải")
         self.dice = random.Random(int(os.environ.get("LUYTRE_CRASH_SEED", "20261127")))
 
@@ -228,6 +239,18 @@ class ManyCrashes(unittest.TestCase):
         self.assertLessEqual(acknowledged, self.here.count(f"source_id:{self.source}"))
         self.assertLessEqual(self.here.count(f"source_id:{self.source}"), sent)
         self.assertEqual(self.here.read("/dead-letters", rows=10)["rows"], [])
+        self.here.kill(signal.SIGTERM)
+        self.assertIn("the chain over the files is whole", self.here.run("lake", "verify"))
+        if self.encrypted:
+            lake = self.here.folder / "data" / "lake"
+            plain = [path for path in lake.glob("*/*.parquet") if path.read_bytes()[:4] == b"PAR1"]
+            self.assertEqual(plain, [])
+
+
+class ManyCrashesEncrypted(ManyCrashes):
+    """The same with files that are encrypted at rest."""
+
+    encrypted = True
 
 
 # Five failed sign-ins of one account in an hour; and the single one, which fires alone.

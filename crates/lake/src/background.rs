@@ -1,4 +1,4 @@
-//! What the lake does by itself: write behind, merge small files.
+//! What the lake does by itself: write behind, merge small files, bring old ones into the store.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use crate::lake::{Lake, blocking, chain};
 use crate::limits::{RETRY_FIRST, RETRY_LONGEST};
 use crate::segment::SegmentFile;
+use crate::settings::Store;
 use crate::store::{merge, pick};
 
 /// How often the tasks look whether the lake is still there.
@@ -19,6 +20,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often removed files are looked for in the store.
 const CLEAR_INTERVAL: Duration = Duration::from_mins(1);
+
+/// When old files are first looked for that go to the store, and how often then.
+const MOVE_FIRST_AFTER: Duration = Duration::from_mins(2);
+/// See [`MOVE_FIRST_AFTER`].
+const MOVE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// A merged file that the catalogue does not know yet.
 #[derive(Debug)]
@@ -28,11 +34,14 @@ pub(crate) struct Merged {
     old: Vec<SegmentId>,
 }
 
-/// Starts both tasks; they end with the lake.
+/// Starts the tasks; they end with the lake.
 pub(crate) fn start(lake: &Arc<Lake>) {
     tokio::spawn(write_behind(Arc::downgrade(lake)));
-    if lake.place.is_shared() {
+    if lake.place.has_store() {
         tokio::spawn(clear_behind(Arc::downgrade(lake)));
+    }
+    if matches!(lake.settings.store, Store::Tiered { .. }) {
+        tokio::spawn(move_behind(Arc::downgrade(lake)));
     }
     if let Some(interval) = lake.settings.compact_interval {
         tokio::spawn(merge_behind(Arc::downgrade(lake), interval));
@@ -88,6 +97,27 @@ async fn merge_behind(weak: Weak<Lake>, interval: Duration) {
     }
 }
 
+/// Brings files into the store that are old enough.
+async fn move_behind(weak: Weak<Lake>) {
+    let mut pause = MOVE_FIRST_AFTER;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = MOVE_INTERVAL;
+        let Some(lake) = weak.upgrade() else { return };
+        if lake.state.lock().closed {
+            return;
+        }
+        match lake.move_old_files(lake.now()).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "old files of the lake lie in the store now"),
+            Err(error) => {
+                let error = chain(&error);
+                tracing::warn!(error, "no old file could be brought into the store");
+            }
+        }
+    }
+}
+
 /// Removes from the store what no reader can have open any more.
 async fn clear_behind(weak: Weak<Lake>) {
     loop {
@@ -110,6 +140,7 @@ impl Lake {
     ///
     /// When catalogue or store fails; what is left is tried again.
     pub async fn clear_store(&self, now: DateTime<Utc>) -> Result<usize, LakeError> {
+        let turn = self.moving.lock().await;
         let before = now - self.settings.object_grace;
         let leftovers = self.catalogue.leftovers(before).await.map_err(StoreError::from)?;
         for leftover in &leftovers {
@@ -117,6 +148,7 @@ impl Lake {
         }
         let ids: Vec<SegmentId> = leftovers.iter().map(|leftover| leftover.id).collect();
         self.catalogue.forget(&ids).await.map_err(StoreError::from)?;
+        drop(turn);
         Ok(ids.len())
     }
 
@@ -160,11 +192,11 @@ impl Lake {
         let Some(files) = pick(&view.segments) else { return Ok(None) };
         drop(view);
         let old: Vec<_> = files.iter().map(|file| file.segment.id).collect();
-        let (folder, footers) = (self.place.folder().to_owned(), Arc::clone(&self.footers));
+        let (target, footers) = (self.place.target(), Arc::clone(&self.footers));
         let id = self.next_segment_id();
         let closing = Arc::clone(&self.closing);
         let go_on = move || !closing.load(Ordering::Acquire);
-        match blocking(move || merge(&folder, &files, &footers, id, go_on)).await {
+        match blocking(move || merge(&target, &files, &footers, id, go_on)).await {
             Ok(segment) => Ok(Some(Merged { segment, old })),
             Err(StoreError::Closed) => Ok(None),
             Err(error) => Err(error),

@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::encryption::DataKeyId;
+
 /// Names one file of the lake for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -44,7 +46,17 @@ impl FromStr for SegmentId {
     }
 }
 
-/// One file of events of one UTC day. Never changed once it is in the catalogue.
+/// Where a file of the lake lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Where {
+    /// In the lake's folder.
+    #[default]
+    Folder,
+    /// In the S3 store.
+    Store,
+}
+
+/// One file of events of one UTC day. Never changed once it is in the catalogue, but for where it lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Its id, also the file's name.
@@ -69,10 +81,16 @@ pub struct Segment {
     pub min_id: EventId,
     /// The largest event id, inclusive.
     pub max_id: EventId,
-    /// SHA-256 of the file, lower-case hex.
+    /// SHA-256 of the file as it lies there, encrypted or not; lower-case hex.
     pub sha256: String,
     /// Version of the columns ([`crate::SCHEMA_VERSION`]).
     pub schema_version: u32,
+    /// The data key that it is encrypted with; nothing for a plain file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<DataKeyId>,
+    /// Where it lies: the catalogue keeps that apart, because it may change.
+    #[serde(skip)]
+    pub lies_in: Where,
 }
 
 /// Why files leave or enter the lake other than by flushing and merging.
@@ -115,11 +133,17 @@ pub trait Catalogue: Send + Sync + Debug {
         note: &Note,
     ) -> Result<(), CatalogueError>;
 
+    /// Notes that a file lies elsewhere now. One that was brought to the store must have been announced; one
+    /// that was brought back leaves its object as a leftover. A file that is not in the lake any more stays
+    /// away, and one that lies there already is no error.
+    async fn moved(&self, id: SegmentId, to: Where) -> Result<(), CatalogueError>;
+
     /// Returns up to which batch of the spool everything is in the segments.
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError>;
 
     /// Notes files that are about to be put into a store. A commit of one that was not announced,
-    /// or whose announcement was taken back meanwhile, fails.
+    /// or whose announcement was taken back meanwhile, fails. One that the lake has there already (the answer
+    /// to its commit was lost) is not announced again: nobody must take it back.
     async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError>;
 
     /// Returns files in the store that were removed from the lake before `before`. Announcements
@@ -149,6 +173,7 @@ pub struct MemoryCatalogue {
 struct MemoryState {
     segments: BTreeMap<SegmentId, Segment>,
     position: Option<SpoolPosition>,
+    /// Commits and moves that fail yet.
     failures_left: usize,
     notes: Vec<Note>,
     announced: BTreeMap<SegmentId, String>,
@@ -185,7 +210,8 @@ impl Catalogue for MemoryCatalogue {
             return Err(CatalogueError("told to fail".into()));
         }
         for id in remove {
-            if let Some(segment) = state.segments.remove(id) {
+            let gone = state.segments.remove(id);
+            if let Some(segment) = gone.filter(|segment| segment.lies_in == Where::Store) {
                 state.removed.insert(*id, segment.path);
             }
         }
@@ -208,13 +234,41 @@ impl Catalogue for MemoryCatalogue {
         Ok(())
     }
 
+    async fn moved(&self, id: SegmentId, to: Where) -> Result<(), CatalogueError> {
+        let mut state = self.state.lock();
+        if state.failures_left > 0 {
+            state.failures_left -= 1;
+            return Err(CatalogueError("told to fail".into()));
+        }
+        let Some(segment) = state.segments.get_mut(&id) else { return Ok(()) };
+        let from = std::mem::replace(&mut segment.lies_in, to);
+        let path = segment.path.clone();
+        match (from, to) {
+            (Where::Folder, Where::Store) if state.announced.remove(&id).is_none() => {
+                Err(CatalogueError("it was not announced".into()))
+            }
+            (Where::Store, Where::Folder) => {
+                state.removed.insert(id, path);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         Ok(self.state.lock().position)
     }
 
     async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError> {
-        let named = files.iter().map(|file| (file.id, file.path.clone()));
-        self.state.lock().announced.extend(named);
+        let mut state = self.state.lock();
+        for file in files {
+            let known = state.segments.get(&file.id);
+            if known.is_some_and(|known| known.lies_in == Where::Store) {
+                continue;
+            }
+            state.removed.remove(&file.id);
+            state.announced.insert(file.id, file.path.clone());
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use event::lake::LakeError;
 
 use crate::catalogue::{CatalogueError, SegmentId};
+use crate::encryption::DataKeyId;
 
 /// Why the lake could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,20 @@ pub enum OpenError {
     /// The catalogue cannot be read.
     #[error("the lake's catalogue cannot be read")]
     Catalogue(#[from] CatalogueError),
+    /// A file is encrypted, and the key for it is not there.
+    #[error("{path} is encrypted with the data key {key}, which is not in the keyring")]
+    Key {
+        /// The first such file.
+        path: String,
+        /// Its key.
+        key: DataKeyId,
+    },
+    /// Files lie in a store, and none is set.
+    #[error("{count} files of the lake lie in a store, and none is set")]
+    NoStore {
+        /// How many.
+        count: usize,
+    },
     /// The store's settings make no sense.
     #[error("the lake's store cannot be used")]
     Store(#[source] object_store::Error),
@@ -78,6 +93,10 @@ pub(crate) enum StoreError {
         "a file of the lake has columns of version {found}; this program knows them up to {known}"
     )]
     Version { found: u32, known: u32 },
+    #[error("the copy of {path} does not have its checksum: is the file itself damaged?")]
+    Copy { path: String },
+    #[error("there is no store to bring files to or from")]
+    NoStore,
     #[error("a task of the lake ended early")]
     Task(#[from] tokio::task::JoinError),
     #[error("a question could not be run")]

@@ -1,9 +1,12 @@
 //! What a fuzzer throws foreign bytes at.
 
+use std::io;
+
 use chrono::DateTime;
 use event::{AgencyId, IdSource, Origin, SourceId};
 use uuid::Uuid;
 
+use crate::encryption::{DataKey, Keyring, MasterKey, ReadAt, SealedFile, trailer_of};
 use crate::rows::{FlatDefaults, FlatReader, decode};
 
 /// Turns lines into columns and those into events again.
@@ -23,4 +26,40 @@ pub fn lines(bytes: &[u8]) {
     let read = reader.read(&text, IdSource::seeded(1).event_run(now));
     let events = read.map(|(rows, _)| decode(&rows.batch).map(|events| (events, rows)));
     assert!(matches!(events, Ok(Ok((events, rows))) if events.len() == rows.batch.num_rows()));
+}
+
+/// Opens bytes as an encrypted file: its trailer, its layout, its chunks. `at` is where the fuzzer reads.
+///
+/// # Panics
+///
+/// When anything is read of bytes that no key has written: that is what is looked for.
+pub fn encrypted(bytes: &[u8], at: u64) {
+    let bytes = Foreign(bytes);
+    let Ok(Some(trailer)) = trailer_of(&bytes) else { return };
+    let master = MasterKey::generate();
+    let wrapped = master.and_then(|master| {
+        let wrapped = master.wrap(&DataKey::generate(trailer.key)?)?;
+        Keyring::open(&master, &[wrapped])
+    });
+    let Ok(Some(keyring)) = wrapped else { return };
+    if let Ok(file) = SealedFile::open(bytes, Some(&keyring), None) {
+        let start = at.checked_rem(file.plain_bytes()).unwrap_or(0);
+        assert!(file.read(start, 1).is_err(), "bytes of no key were opened");
+        assert!(file.damaged().is_ok(), "damage is told, not stumbled over");
+    }
+}
+
+/// A fuzzer's bytes as a file.
+struct Foreign<'a>(&'a [u8]);
+
+impl ReadAt for Foreign<'_> {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn bytes_at(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
+        let start = usize::try_from(start).map_err(io::Error::other)?;
+        let bytes = self.0.get(start..).and_then(|rest| rest.get(..length));
+        bytes.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
 }

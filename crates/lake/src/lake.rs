@@ -13,7 +13,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ask::{Stop, known_ids};
 use crate::background::{self, Merged};
-use crate::catalogue::{Catalogue, Segment, SegmentId};
+use crate::catalogue::{Catalogue, Segment, SegmentId, Where};
 use crate::error::{OpenError, StoreError};
 use crate::keep::OwnerRows;
 use crate::place::Place;
@@ -44,6 +44,8 @@ pub struct Lake {
     flushing: tokio::sync::Mutex<()>,
     /// Merges happen one after another, and none goes on when the lake is closed.
     pub(crate) merging: tokio::sync::Mutex<Option<Merged>>,
+    /// Files go to and from the store one after another, and none while removed ones are cleared there.
+    pub(crate) moving: tokio::sync::Mutex<()>,
     /// Tells a merge to give up.
     pub(crate) closing: Arc<AtomicBool>,
     /// Told when a buffer left memory.
@@ -96,6 +98,7 @@ impl Lake {
             appending: tokio::sync::Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
             merging: tokio::sync::Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
             closing: Arc::default(),
             room: Notify::new(),
             work: Arc::default(),
@@ -247,10 +250,10 @@ impl Lake {
     }
 
     async fn flush_buffer(&self, buffer: &Arc<Buffer>) -> Result<(), StoreError> {
-        let (folder, source) = (self.place.folder().to_owned(), Arc::clone(buffer));
+        let (target, source) = (self.place.target(), Arc::clone(buffer));
         let (ids, now) = (IdSource::from_os(), self.clock.now());
         let next_id = move || SegmentId::from_uuid(ids.uuid(now));
-        let segments = blocking(move || write_files(&folder, &source, next_id)).await?;
+        let segments = blocking(move || write_files(&target, &source, next_id)).await?;
         self.publish(&segments).await?;
         self.catalogue.commit(&segments, &[], buffer.position).await?;
         self.place.settle(&segments);
@@ -270,10 +273,10 @@ impl Lake {
         Ok(())
     }
 
-    /// Puts files into the store, if there is one: announced first, so that the catalogue knows
+    /// Puts files into the store that are to lie there: announced first, so that the catalogue knows
     /// them by name whatever happens next.
     pub(crate) async fn publish(&self, segments: &[Segment]) -> Result<(), StoreError> {
-        if self.place.is_shared() {
+        if segments.iter().any(|segment| segment.lies_in == Where::Store) {
             self.catalogue.announce(segments).await?;
             self.place.publish(segments).await?;
         }

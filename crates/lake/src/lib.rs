@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod catalogue;
+mod encryption;
 mod error;
 mod limits;
 mod schema;
@@ -41,8 +42,9 @@ mod filter;
 mod reader;
 
 pub use catalogue::{
-    Catalogue, CatalogueError, Leftover, MemoryCatalogue, Note, Segment, SegmentId,
+    Catalogue, CatalogueError, Leftover, MemoryCatalogue, Note, Segment, SegmentId, Where,
 };
+pub use encryption::{DataKey, DataKeyId, KeyError, Keyring, MasterKey, WrappedKey};
 pub use error::{ExportError, OpenError};
 pub use lake::Lake;
 pub use limits::{BUCKETS_MAX, PAGE_EVENTS_MAX, SQL_BYTES_MAX, TOP_LIMIT_MAX};

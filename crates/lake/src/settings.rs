@@ -1,9 +1,12 @@
 //! How a lake is set up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+
+use crate::encryption::Keyring;
 
 /// Where the lake's files lie.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +16,14 @@ pub enum Store {
     Folder,
     /// In an S3 store; what is read of it lately, and what is being written, is in the folder.
     S3(S3Settings),
+    /// New files in the lake's folder, older ones in an S3 store.
+    Tiered {
+        /// The store.
+        store: S3Settings,
+        /// Days after which a file is brought there: after that of its events, and after that on which the
+        /// last of them came.
+        after_days: u32,
+    },
 }
 
 /// An S3 store.
@@ -52,6 +63,8 @@ pub struct LakeSettings {
     pub folder: PathBuf,
     /// Where the files lie.
     pub store: Store,
+    /// The keys of encrypted files; with them, new files are encrypted.
+    pub keys: Option<Arc<Keyring>>,
     /// Events in memory before they are written to a file.
     pub flush_events: usize,
     /// The longest that events stay in memory only (the spool has them meanwhile).
@@ -79,6 +92,7 @@ impl LakeSettings {
         Self {
             folder: folder.into(),
             store: Store::Folder,
+            keys: None,
             flush_events: 131_072,
             flush_interval: Duration::from_secs(10),
             memory_budget_bytes: 512 << 20,

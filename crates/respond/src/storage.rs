@@ -14,9 +14,12 @@ pub struct Storage {
     pub total_bytes: u64,
     /// Bytes that the events take.
     pub lake_bytes: u64,
+    /// Those of them that lie in a store, and not on this disk.
+    pub store_bytes: u64,
     /// Bytes that the events of one day take, by the last seven; nothing while too little is known.
     pub daily_bytes: Option<u64>,
-    /// Days until senders must wait, at this rate.
+    /// Days until senders must wait, at this rate; nothing while it is not known, or where as much goes to a
+    /// store as comes.
     pub days_left: Option<u64>,
     /// Why nothing is taken in, or nothing can be written.
     pub trouble: Option<StorageTrouble>,

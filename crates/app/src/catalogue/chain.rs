@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use db::{Db, DbError};
-use lake::{Note, Segment};
+use lake::{Note, Segment, Where};
 use sea_orm::entity::prelude::*;
 use sea_orm::{DbBackend, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 use serde_json::json;
@@ -241,7 +241,7 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
             }
         }
     }
-    for segment in super::store::segments(db.conn()).await? {
+    for segment in super::store::segments(db.conn(), Where::Folder).await? {
         if live.remove(&segment.id.to_string()).as_ref() != Some(&segment.sha256) {
             verdict.strangers.push(segment.id.to_string());
         }

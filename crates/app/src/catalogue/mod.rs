@@ -3,16 +3,19 @@
 //! decisions: see [`db::Db::begin_bookkeeping`].
 
 pub(crate) mod chain;
+pub(crate) mod keyring;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use db::{Actor, AuditEntry, Db, DbError, Subject};
 use event::SpoolPosition;
-use lake::{Catalogue, CatalogueError, Leftover, Note, Segment, SegmentId};
+use lake::{Catalogue, CatalogueError, Leftover, Note, Segment, SegmentId, Where};
 use sea_orm::ConnectionTrait;
 
 use chain::Change;
@@ -21,14 +24,36 @@ use chain::Change;
 #[derive(Debug)]
 pub(crate) struct DbCatalogue {
     db: Db,
-    /// Whether files lie in a store: each must have been announced, and is removed later.
-    has_store: bool,
+    /// Where files lie that do not say so: an older version kept all of them in one place.
+    else_in: Where,
 }
 
 impl DbCatalogue {
     /// Returns the catalogue that this database holds.
     pub(crate) const fn new(db: Db, has_store: bool) -> Self {
-        Self { db, has_store }
+        Self { db, else_in: if has_store { Where::Store } else { Where::Folder } }
+    }
+
+    /// Writes down where the files of an older version lie: in the folder, if they are there.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn begin_places(&self, folder: &Path) -> Result<(), DbError> {
+        let unplaced = store::unplaced(self.db.conn()).await?;
+        if unplaced.is_empty() {
+            return Ok(());
+        }
+        let is_here = |path: &str| folder.join(path).try_exists().unwrap_or(false);
+        let (here, there): (Vec<_>, Vec<_>) =
+            unplaced.into_iter().partition(|(_, path)| is_here(path));
+        let ids = |files: Vec<(SegmentId, String)>| -> Vec<SegmentId> {
+            files.into_iter().map(|(id, _)| id).collect()
+        };
+        let books = self.db.begin_bookkeeping().await?;
+        store::place(books.conn(), &ids(here), Where::Folder).await?;
+        store::place(books.conn(), &ids(there), self.else_in).await?;
+        books.commit().await
     }
 
     /// Begins the chain over the files of an installation that is older than the chain.
@@ -40,7 +65,7 @@ impl DbCatalogue {
         if chain::has_begun(self.db.conn()).await? {
             return Ok(());
         }
-        let segments = store::segments(self.db.conn()).await?;
+        let segments = store::segments(self.db.conn(), self.else_in).await?;
         if segments.is_empty() {
             return Ok(());
         }
@@ -59,19 +84,17 @@ impl DbCatalogue {
         remove: &[SegmentId],
         note: Option<&Note>,
     ) -> Result<(), DbError> {
-        let removed = store::of_ids(conn, remove).await?;
+        let removed = store::of_ids(conn, remove, self.else_in).await?;
         let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
-        let known: Vec<SegmentId> =
-            store::of_ids(conn, &ids).await?.iter().map(|segment| segment.id).collect();
+        let known = store::of_ids(conn, &ids, self.else_in).await?;
+        let known: Vec<SegmentId> = known.iter().map(|segment| segment.id).collect();
         let added: Vec<Segment> =
             add.iter().filter(|segment| !known.contains(&segment.id)).cloned().collect();
         if added.is_empty() && removed.is_empty() {
             return Ok(());
         }
-        if self.has_store {
-            store::take_announced(conn, &added).await?;
-            store::note_removed(conn, remove, now).await?;
-        }
+        store::take_announced(conn, in_store(&added)).await?;
+        store::note_removed(conn, in_store(&removed), now).await?;
         store::remove(conn, remove).await?;
         store::add(conn, &added, now).await?;
         chain::note(conn, now, Change { note, ..Change::of(&added, &removed) }).await
@@ -81,7 +104,7 @@ impl DbCatalogue {
 #[async_trait]
 impl Catalogue for DbCatalogue {
     async fn segments(&self) -> Result<Vec<Segment>, CatalogueError> {
-        store::segments(self.db.conn()).await.map_err(failed)
+        store::segments(self.db.conn(), self.else_in).await.map_err(failed)
     }
 
     async fn commit(
@@ -121,6 +144,24 @@ impl Catalogue for DbCatalogue {
         commit.await.map_err(failed)
     }
 
+    async fn moved(&self, id: SegmentId, to: Where) -> Result<(), CatalogueError> {
+        let moved = async {
+            let books = self.db.begin_bookkeeping().await?;
+            let before = store::of_ids(books.conn(), &[id], self.else_in).await?;
+            let before: Vec<Segment> =
+                before.into_iter().filter(|segment| segment.lies_in != to).collect();
+            match to {
+                Where::Store => store::take_announced(books.conn(), before.iter()).await?,
+                Where::Folder => {
+                    store::note_removed(books.conn(), before.iter(), books.now()).await?;
+                }
+            }
+            store::place(books.conn(), &[id], to).await?;
+            books.commit().await
+        };
+        moved.await.map_err(failed)
+    }
+
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {
         store::position(self.db.conn()).await.map_err(failed)
     }
@@ -128,7 +169,11 @@ impl Catalogue for DbCatalogue {
     async fn announce(&self, files: &[Segment]) -> Result<(), CatalogueError> {
         let announce = async {
             let books = self.db.begin_bookkeeping().await?;
-            store::announce(books.conn(), files, books.now()).await?;
+            let ids: Vec<SegmentId> = files.iter().map(|file| file.id).collect();
+            let known = store::of_ids(books.conn(), &ids, self.else_in).await?;
+            let is_there = |file: &&Segment| in_store(&known).any(|known| known.id == file.id);
+            let new: Vec<Segment> = files.iter().filter(|file| !is_there(file)).cloned().collect();
+            store::announce(books.conn(), &new, books.now()).await?;
             books.commit().await
         };
         announce.await.map_err(failed)
@@ -152,6 +197,10 @@ impl Catalogue for DbCatalogue {
         };
         forget.await.map_err(failed)
     }
+}
+
+fn in_store(files: &[Segment]) -> impl Iterator<Item = &Segment> {
+    files.iter().filter(|file| file.lies_in == Where::Store)
 }
 
 fn failed(error: DbError) -> CatalogueError {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event::{EventId, SpoolPosition};
-use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId};
+use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId, Where};
 use uuid::Uuid;
 
 use super::{DbCatalogue, chain, store};
@@ -25,6 +25,8 @@ fn segment(number: u128) -> Segment {
         max_id: event,
         sha256: "00".repeat(32),
         schema_version: lake::SCHEMA_VERSION,
+        key: None,
+        lies_in: Where::Folder,
     }
 }
 
@@ -101,7 +103,8 @@ async fn an_installation_older_than_the_chain_adopts_its_files_once() {
 async fn what_lies_in_the_store_is_known_by_name() {
     for test in db::testing::databases().await {
         let catalogue = DbCatalogue::new(test.db.clone(), true);
-        let (one, two) = (segment(1), segment(2));
+        let stored = |number| Segment { lies_in: Where::Store, ..segment(number) };
+        let (one, two) = (stored(1), stored(2));
         let (now, later) = (test.db.now(), test.db.now() + chrono::TimeDelta::hours(1));
         let leftover = |of: &Segment| Leftover { id: of.id, path: of.path.clone() };
         // Nothing comes in that was not announced.
@@ -110,7 +113,8 @@ async fn what_lies_in_the_store_is_known_by_name() {
         catalogue.announce(add).await.unwrap();
         assert_eq!(catalogue.leftovers(now).await.unwrap(), [], "too young");
         catalogue.commit(add, &[], None).await.unwrap();
-        // The answer was lost: the same again.
+        // The answer was lost: the same again, from the announcement on.
+        catalogue.announce(add).await.unwrap();
         catalogue.commit(add, &[], None).await.unwrap();
         assert_eq!(catalogue.leftovers(later).await.unwrap(), [], "it is in the lake");
         // Announced, and never committed: whoever comes too late is refused.
@@ -124,5 +128,69 @@ async fn what_lies_in_the_store_is_known_by_name() {
         assert_eq!(catalogue.leftovers(later).await.unwrap(), [leftover(&one)]);
         catalogue.forget(&[one.id]).await.unwrap();
         assert_eq!(catalogue.leftovers(later).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_file_moves_to_the_store_and_back() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone(), true);
+        let later = test.db.now() + chrono::TimeDelta::hours(1);
+        let (here, there) = (segment(1), Segment { lies_in: Where::Store, ..segment(1) });
+        catalogue.commit(std::slice::from_ref(&here), &[], None).await.unwrap();
+        // Nothing is there that was not announced.
+        catalogue.moved(here.id, Where::Store).await.unwrap_err();
+        for _ in 0..2 {
+            // The second time the answer to the first was lost.
+            catalogue.announce(std::slice::from_ref(&there)).await.unwrap();
+            catalogue.moved(here.id, Where::Store).await.unwrap();
+            assert_eq!(catalogue.segments().await.unwrap(), std::slice::from_ref(&there));
+            assert_eq!(catalogue.leftovers(later).await.unwrap(), [], "it is in the lake");
+        }
+        let leftover = Leftover { id: here.id, path: here.path.clone() };
+        for _ in 0..2 {
+            catalogue.moved(here.id, Where::Folder).await.unwrap();
+            assert_eq!(catalogue.segments().await.unwrap(), std::slice::from_ref(&here));
+            assert_eq!(catalogue.leftovers(later).await.unwrap(), std::slice::from_ref(&leftover));
+        }
+        // Announced anew, the object is no leftover until the announcement is taken back.
+        catalogue.announce(std::slice::from_ref(&there)).await.unwrap();
+        let now = test.db.now() - chrono::TimeDelta::minutes(1);
+        assert_eq!(catalogue.leftovers(now).await.unwrap(), []);
+        catalogue.moved(here.id, Where::Store).await.unwrap();
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), []);
+        // One that left the lake stays away, and its object goes.
+        catalogue.commit(&[], &[here.id], None).await.unwrap();
+        catalogue.moved(here.id, Where::Folder).await.unwrap();
+        assert_eq!(catalogue.segments().await.unwrap(), []);
+        assert_eq!(catalogue.leftovers(later).await.unwrap(), [leftover]);
+        assert!(chain::verify(&test.db).await.unwrap().holds(), "a move changes no content");
+    }
+}
+
+#[tokio::test]
+async fn files_of_an_older_version_lie_where_they_are_found() {
+    for test in db::testing::databases().await {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = DbCatalogue::new(test.db.clone(), true);
+        let (here, there) = (segment(1), segment(2));
+        let path = folder.path().join(&here.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "a file").unwrap();
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        store::add(books.conn(), &[here.clone(), there.clone()], books.now()).await.unwrap();
+        let forgotten = "UPDATE lake_segment SET lies_in = NULL";
+        sea_orm::ConnectionTrait::execute_unprepared(books.conn(), forgotten).await.unwrap();
+        books.commit().await.unwrap();
+        let places = async || -> Vec<Where> {
+            catalogue.segments().await.unwrap().iter().map(|file| file.lies_in).collect()
+        };
+        assert_eq!(places().await, [Where::Store; 2], "all in one place, as the older version did");
+        catalogue.begin_places(folder.path()).await.unwrap();
+        assert_eq!(places().await, [Where::Folder, Where::Store]);
+        // Once said, it is not asked again.
+        std::fs::remove_file(&path).unwrap();
+        catalogue.begin_places(folder.path()).await.unwrap();
+        assert_eq!(places().await, [Where::Folder, Where::Store]);
     }
 }

@@ -1,10 +1,10 @@
 //! `luytre lake`: proves that the files are as they were written, takes damaged ones out of service,
 //! and takes spans of time along from one installation to another.
 //!
-//! `verify` and `export` work beside a running platform; `repair` and `import` change the lake and
+//! `verify` and `export` work beside a running platform; `repair`, `import` and `move` change the lake and
 //! therefore want it ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,13 +16,15 @@ use collect::{OpenError, Spool, SpoolReader};
 use db::{Actor, AuditEntry, Db, Subject};
 use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
 use lake::keep::{
-    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_file,
+    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_bytes,
+    verify_file,
 };
 use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId};
 use serde_json::json;
 
 use super::hunt::time;
-use super::{Outcome, output};
+use super::{Outcome, lake_key, lake_move, output};
+use crate::catalogue::keyring::{self, First};
 use crate::catalogue::{DbCatalogue, chain};
 use crate::config::Config;
 use crate::hunt::past::Past;
@@ -42,6 +44,11 @@ pub(crate) enum Command {
         /// The folder of an export
         folder: PathBuf,
     },
+    /// Bring the files from the data folder into the store, or back
+    Move(lake_move::Arguments),
+    /// Make, change and list the keys of a lake that is encrypted at rest
+    #[command(subcommand)]
+    Key(lake_key::Command),
 }
 
 /// How to check.
@@ -50,6 +57,9 @@ pub(crate) struct VerifyArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Only checksums and the chain: for an encrypted lake whose key is not at hand
+    #[arg(long)]
+    without_key: bool,
 }
 
 /// How to repair.
@@ -102,8 +112,15 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
             Command::Repair(arguments) => repair(&config, arguments).await,
             Command::Export(arguments) => take_out(&config, arguments).await,
             Command::Import { folder } => bring_in(&config, folder).await,
+            Command::Move(arguments) => lake_move::run(&config, arguments).await,
+            Command::Key(command) => lake_key::run(&config, command).await,
         }
     })
+}
+
+/// Returns where the files are read, with the keys for them.
+async fn place(config: &Config, db: &Db) -> Result<Arc<Place>> {
+    Ok(Place::of(&keyring::settings(config, db, First::Leave).await?)?)
 }
 
 /// A file that is not in order.
@@ -113,15 +130,19 @@ struct Damaged {
 }
 
 /// Checks all files, those that a merge replaced meanwhile left out.
-async fn check_all(config: &Config, db: &Db) -> Result<(u64, Vec<Damaged>)> {
+async fn check_all(
+    config: &Config,
+    db: &Db,
+    check: fn(&Arc<Place>, &Segment) -> Vec<Fault>,
+    place: &Arc<Place>,
+) -> Result<(u64, Vec<Damaged>)> {
     let catalogue = DbCatalogue::new(db.clone(), config.lake.has_store());
     let segments = catalogue.segments().await?;
-    let place = Place::of(&config.lake_settings()?)?;
     let bar = output::progress(u64::try_from(segments.len())?, "lake files");
     let mut damaged = Vec::new();
     let files = u64::try_from(segments.len())?;
     for segment in segments {
-        let faults = verify_file(&place, &segment);
+        let faults = check(place, &segment);
         bar.inc(1);
         if !faults.is_empty() {
             damaged.push(Damaged { segment, faults });
@@ -129,19 +150,30 @@ async fn check_all(config: &Config, db: &Db) -> Result<(u64, Vec<Damaged>)> {
     }
     bar.finish_and_clear();
     if damaged.iter().any(|one| one.faults.contains(&Fault::Missing)) {
-        // Beside a running platform a file may have been merged since the list was read.
-        let now: BTreeSet<SegmentId> =
-            catalogue.segments().await?.iter().map(|segment| segment.id).collect();
-        damaged.retain(|one| now.contains(&one.segment.id));
+        // Beside a running platform a file may have been merged, or moved, since the list was read.
+        let now: BTreeMap<SegmentId, Segment> =
+            catalogue.segments().await?.into_iter().map(|segment| (segment.id, segment)).collect();
+        damaged.retain(|one| now.contains_key(&one.segment.id));
+        for one in &mut damaged {
+            if let Some(moved) = now.get(&one.segment.id).filter(|own| **own != one.segment) {
+                *one = Damaged { faults: check(place, moved), segment: moved.clone() };
+            }
+        }
+        damaged.retain(|one| !one.faults.is_empty());
     }
     Ok((files, damaged))
 }
 
 async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
-    let (files, damaged) = check_all(config, &db).await?;
+    let (place, check): (_, fn(&Arc<Place>, &Segment) -> _) = if arguments.without_key {
+        (Place::of(&config.lake_settings()?)?, verify_bytes)
+    } else {
+        (place(config, &db).await?, verify_file)
+    };
+    let (files, damaged) = check_all(config, &db, check, &place).await?;
     let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
-    let unknown = strangers(&*Place::of(&config.lake_settings()?)?, &segments).unwrap_or_default();
+    let unknown = strangers(&place, &segments).unwrap_or_default();
     let verdict = chain::verify(&db).await?;
     let events: u64 = segments.iter().map(|segment| segment.rows).sum();
     let good = damaged.is_empty() && verdict.holds();
@@ -195,7 +227,7 @@ fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerd
 }
 
 /// Opens the spool to the end of what the lake has, and with it the right to change the lake.
-async fn hold_spool(
+pub(super) async fn hold_spool(
     config: &Config,
     db: &Db,
 ) -> Result<(Spool, SpoolReader, Option<SpoolPosition>)> {
@@ -214,7 +246,8 @@ async fn hold_spool(
 async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
     let (spool, reader, stored) = hold_spool(config, &db).await?;
-    let (files, damaged) = check_all(config, &db).await?;
+    let place = place(config, &db).await?;
+    let (files, damaged) = check_all(config, &db, verify_file, &place).await?;
     if damaged.is_empty() {
         println!("{files} files, all of them in order: nothing to repair");
         return Ok(Outcome::Good);
@@ -357,8 +390,9 @@ async fn take_out(config: &Config, arguments: &ExportArguments) -> Result<Outcom
 /// When there is no database, or the place of the files cannot be reached.
 pub(super) async fn past(config: &Config) -> Result<Past> {
     let db = super::open_existing_db(config).await?;
+    let place = place(config, &db).await?;
     let segments = DbCatalogue::new(db, config.lake.has_store()).segments().await?;
-    Ok(Past { place: Place::of(&config.lake_settings()?)?, segments })
+    Ok(Past { place, segments })
 }
 
 async fn one_round(
@@ -368,7 +402,7 @@ async fn one_round(
     folder: &Path,
 ) -> Result<Option<Vec<Exported>>> {
     let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
-    let place = Place::of(&config.lake_settings()?)?;
+    let place = place(config, db).await?;
     let (what, folder) = (what.clone(), folder.to_owned());
     let (ids, now) = (IdSource::from_os(), db.now());
     let next_id = move || SegmentId::from_uuid(ids.uuid(now));

@@ -13,6 +13,8 @@ mod explain;
 pub(crate) mod hunt;
 mod indicators;
 mod lake;
+mod lake_key;
+mod lake_move;
 pub(crate) mod output;
 mod rules;
 mod search;
@@ -75,7 +77,7 @@ enum Command {
     Backup(state::BackupArguments),
     /// Bring a backup back into an empty data folder
     Restore(state::RestoreArguments),
-    /// Check, repair, take out and bring in the files of the lake
+    /// Check, repair, encrypt, move, take out and bring in the files of the lake
     #[command(subcommand)]
     Lake(lake::Command),
     /// The audit trail

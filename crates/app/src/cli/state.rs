@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use db::Db;
 use event::{IdSource, SystemClock};
-use lake::Catalogue as _;
+use lake::{Catalogue as _, Where};
 use sha2::{Digest as _, Sha256};
 
 use super::{Outcome, output};
@@ -41,7 +41,7 @@ pub(crate) struct RestoreArguments {
 }
 
 pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outcome> {
-    if config.lake.has_store() {
+    if config.lake.has_store() && config.lake.tier.after_days == 0 {
         bail!(
             "`lake.store` is set: back up the bucket and the database with their own tools, the \
              database first"
@@ -52,9 +52,21 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
         for _ in 0..ROUNDS_MAX {
             if let Some(files) = one_round(&config, &arguments.folder).await? {
                 println!(
-                    "{files} lake files, database and spool copied to {}",
+                    "{} lake files, database and spool copied to {}",
+                    files.copied,
                     arguments.folder.display()
                 );
+                if files.in_store > 0 {
+                    println!(
+                        "{} lake files lie in the store and are not in it: the bucket is backed up with its own tools",
+                        files.in_store
+                    );
+                }
+                if config.lake.encryption.key_file.is_some() {
+                    println!(
+                        "the master key is not in it: without `lake.encryption.key_file` nobody reads its lake files"
+                    );
+                }
                 return Ok(Outcome::Good);
             }
             fs::remove_dir_all(&arguments.folder)?;
@@ -64,8 +76,14 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
     })
 }
 
+/// What became of the lake's files.
+struct Files {
+    copied: usize,
+    in_store: usize,
+}
+
 /// Makes one copy; `None` if a file that the database names went away meanwhile.
-async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
+async fn one_round(config: &Config, to: &Path) -> Result<Option<Files>> {
     copy_folder(&config.spool_folder(), &to.join("spool"))?;
     let live = super::open_existing_db(config).await?;
     live.backup(&to.join(DATABASE)).await.context("copying the database")?;
@@ -78,6 +96,8 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
     .await?;
     let segments = DbCatalogue::new(copy.clone(), false).segments().await?;
     copy.close().await?;
+    let (segments, stored): (Vec<_>, Vec<_>) =
+        segments.into_iter().partition(|segment| segment.lies_in == Where::Folder);
     let bar = output::progress(u64::try_from(segments.len())?, "lake files");
     for segment in &segments {
         let target = to.join("lake").join(&segment.path);
@@ -97,7 +117,7 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<u64>> {
     bar.finish_and_clear();
     // After the database: what it names is there, and a file more does no harm.
     copy_folder(&config.exports_folder().join("store"), &to.join("store"))?;
-    Ok(Some(u64::try_from(segments.len())?))
+    Ok(Some(Files { copied: segments.len(), in_store: stored.len() }))
 }
 
 pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<Outcome> {

@@ -28,6 +28,26 @@ pub struct LakeConfig {
     pub cache_bytes: u64,
     /// How the store is reached.
     pub s3: S3Config,
+    /// Which files go there.
+    pub tier: TierConfig,
+    /// Whether files are encrypted.
+    pub encryption: EncryptionConfig,
+}
+
+/// Which files go to the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TierConfig {
+    /// Days after which a file goes there; 0: at once.
+    pub after_days: u32,
+}
+
+/// Encryption at rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncryptionConfig {
+    /// The file with the master key; none: new files are plain.
+    pub key_file: Option<PathBuf>,
 }
 
 impl Default for LakeConfig {
@@ -42,9 +62,14 @@ impl Default for LakeConfig {
             store: String::new(),
             cache_bytes: 10 << 30,
             s3: S3Config::default(),
+            tier: TierConfig::default(),
+            encryption: EncryptionConfig::default(),
         }
     }
 }
+
+/// The longest that files may stay in the folder before they go to the store: ten years.
+const AFTER_DAYS_MAX: u32 = 3650;
 
 /// How an S3 store is reached.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +119,16 @@ impl LakeConfig {
     /// Says what of the store's keys makes no sense together.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::Contradiction(text.to_owned()));
+        let after_days = self.tier.after_days;
+        if after_days > AFTER_DAYS_MAX {
+            return wrong("`lake.tier.after_days` is at most 3650 days");
+        }
         if !self.has_store() {
+            if after_days > 0 {
+                return wrong(
+                    "`lake.tier.after_days` brings files to a store: set `lake.store` as well",
+                );
+            }
             return Ok(());
         }
         if self.bucket_and_prefix().is_none() {
@@ -143,7 +177,7 @@ impl LakeConfig {
             return Ok(::lake::Store::Folder);
         };
         let (access_key_id, secret_access_key) = self.s3.keys()?;
-        Ok(::lake::Store::S3(::lake::S3Settings {
+        let store = ::lake::S3Settings {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             endpoint: self.s3.endpoint.clone(),
@@ -151,7 +185,11 @@ impl LakeConfig {
             access_key_id,
             secret_access_key,
             cache_bytes: self.cache_bytes,
-        }))
+        };
+        Ok(match self.tier.after_days {
+            0 => ::lake::Store::S3(store),
+            after_days => ::lake::Store::Tiered { store, after_days },
+        })
     }
 }
 
@@ -207,6 +245,14 @@ mod tests {
         assert!(LakeConfig::default().check().is_ok());
         let without_keys = LakeConfig { store: "s3://logs".to_owned(), ..LakeConfig::default() };
         assert!(without_keys.check().unwrap_err().to_string().contains("lake.s3.credentials"));
+        let tier = TierConfig { after_days: 30 };
+        let without_store = LakeConfig { tier: tier.clone(), ..LakeConfig::default() };
+        assert!(without_store.check().unwrap_err().to_string().contains("lake.store"));
+        let tiered = LakeConfig { tier, ..with_keys("s3://logs") };
+        tiered.check().unwrap();
+        assert!(matches!(tiered.place().unwrap(), ::lake::Store::Tiered { after_days: 30, .. }));
+        let tier = TierConfig { after_days: 3651 };
+        assert!(LakeConfig { tier, ..with_keys("s3://logs") }.check().is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, Rul
 pub use evidence::EvidenceConfig;
 pub use incidents::IncidentsConfig;
 pub use keeping::KeepingConfig;
-pub use lake::{LakeConfig, S3Config};
+pub use lake::{EncryptionConfig, LakeConfig, S3Config, TierConfig};
 pub use notify::{GatewayConfig, NotifyConfig, SmtpConfig, SmtpTls};
 
 /// Everything that can be set.

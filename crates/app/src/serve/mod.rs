@@ -56,6 +56,7 @@ pub use silence::SILENCE_RULE;
 pub use storage::STORAGE_RULE;
 
 use crate::catalogue::DbCatalogue;
+use crate::catalogue::keyring::{self, First};
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::pipeline::Pipeline;
@@ -157,9 +158,9 @@ pub async fn open_db(config: &Config) -> Result<Db> {
 pub async fn open_lake(config: &Config, db: &Db) -> Result<Arc<Lake>> {
     let catalogue = Arc::new(DbCatalogue::new(db.clone(), config.lake.has_store()));
     catalogue.begin_chain().await.context("beginning the chain over the lake's files")?;
-    Lake::open(config.lake_settings()?, catalogue, Arc::new(SystemClock))
-        .await
-        .context("opening the lake")
+    catalogue.begin_places(&config.lake_folder()).await.context("finding the lake's files")?;
+    let settings = keyring::settings(config, db, First::Make).await?;
+    Lake::open(settings, catalogue, Arc::new(SystemClock)).await.context("opening the lake")
 }
 
 /// Serves until the process is asked to end (Ctrl-C, SIGTERM).

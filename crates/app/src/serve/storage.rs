@@ -2,15 +2,16 @@
 //! be written, and a disk that will be full soon are findings like any other. The duty page shows the
 //! state of the moment from memory, also while the database cannot take an alert.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use collect::{Spool, Trouble};
 use db::Db;
 use event::{AgencyId, Entity, EntityKind, Finding, Match, Origin, Severity, SourceId};
-use lake::{Lake, Segment};
+use lake::{Lake, Segment, Where};
 use respond::{Hub, Storage, StorageTrouble};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -39,6 +40,8 @@ pub(crate) struct StorageWatch {
     pub(crate) free_bytes_min: u64,
     pub(crate) spool: Spool,
     pub(crate) lake: Arc<Lake>,
+    /// Days after which files leave this disk for a store; nothing where they stay.
+    pub(crate) after_days: Option<u32>,
     pub(crate) teller: Teller,
 }
 
@@ -117,12 +120,19 @@ impl StorageWatch {
         let files = self.lake.files();
         let daily_bytes = daily_bytes(&files, now);
         let left = room.free_bytes.saturating_sub(self.free_bytes_min);
+        let leaving = leaving(&files, self.after_days, now.date_naive());
+        let bytes = |place: Option<Where>| -> u64 {
+            let there = files.iter().filter(|file| place.is_none_or(|place| file.lies_in == place));
+            there.map(|file| file.size_bytes).sum()
+        };
         Some(Storage {
             free_bytes: room.free_bytes,
             total_bytes: room.total_bytes,
-            lake_bytes: files.iter().map(|file| file.size_bytes).sum(),
+            lake_bytes: bytes(None),
+            store_bytes: bytes(Some(Where::Store)),
             daily_bytes,
-            days_left: daily_bytes.and_then(|daily| left.checked_div(daily)),
+            days_left: daily_bytes
+                .and_then(|daily| days_left(left, daily, self.after_days, &leaving)),
             trouble,
         })
     }
@@ -154,6 +164,38 @@ fn daily_bytes(files: &[Segment], now: DateTime<Utc>) -> Option<u64> {
     let bytes: u128 = recent().map(|file| u128::from(file.size_bytes)).sum();
     let seconds = u128::try_from(passed.num_seconds()).ok()?;
     u64::try_from(bytes.saturating_mul(86_400) / seconds).ok().filter(|daily| *daily > 0)
+}
+
+/// Returns what leaves the disk for the store, by the days from today on which it does; nothing where it stays.
+fn leaving(files: &[Segment], after_days: Option<u32>, today: NaiveDate) -> BTreeMap<u64, u64> {
+    let mut leaving = BTreeMap::new();
+    let Some(after_days) = after_days else { return leaving };
+    for file in files.iter().filter(|file| file.lies_in == Where::Folder) {
+        let last = file.day.max(file.max_collected_at.date_naive());
+        let age = u64::try_from((today - last).num_days()).unwrap_or(0);
+        let day = u64::from(after_days).saturating_sub(age);
+        *leaving.entry(day).or_default() += file.size_bytes;
+    }
+    leaving
+}
+
+/// Returns in how many days the room is used up, by what comes each day less what goes to the store; nothing
+/// if that is never.
+fn days_left(
+    room: u64,
+    daily: u64,
+    after_days: Option<u32>,
+    leaving: &BTreeMap<u64, u64>,
+) -> Option<u64> {
+    let Some(after_days) = after_days else { return room.checked_div(daily) };
+    let mut room = room;
+    for day in 0..u64::from(after_days) {
+        room = room.saturating_add(leaving.get(&day).copied().unwrap_or(0));
+        let Some(left) = room.checked_sub(daily) else { return Some(day) };
+        room = left;
+    }
+    // From here on what came so many days ago goes.
+    None
 }
 
 fn notice(trouble: &StorageTrouble) -> Notice {
@@ -282,6 +324,8 @@ mod tests {
             max_id: event,
             sha256: String::new(),
             schema_version: 1,
+            key: None,
+            lies_in: Where::Folder,
         }
     }
 
@@ -295,6 +339,26 @@ mod tests {
         let days: Vec<Segment> =
             (0..10).map(|day| file(day * 24, day * 24 + 24, 1 << 30)).collect();
         assert_eq!(daily_bytes(&days, at(240)), Some(1 << 30));
+    }
+
+    #[test]
+    fn what_goes_to_a_store_leaves_room() {
+        let nothing = BTreeMap::new();
+        assert_eq!(days_left(100, 10, None, &nothing), Some(10));
+        assert_eq!(days_left(0, 10, None, &nothing), Some(0));
+        // Five days fit, and then as much goes as comes.
+        assert_eq!(days_left(50, 10, Some(5), &nothing), None);
+        assert_eq!(days_left(49, 10, Some(5), &nothing), Some(4));
+        assert_eq!(days_left(0, 10, Some(0), &nothing), None, "all goes at once");
+        // What lies here goes as well: today's file in five days, that of three days ago in two.
+        let files = [file(0, 1, 20), file(-72, -71, 30), file(-24 * 30, -24 * 30, 7)];
+        let stored = Segment { lies_in: Where::Store, ..file(0, 1, 1000) };
+        let files: Vec<Segment> = files.into_iter().chain([stored]).collect();
+        let leaving = leaving(&files, Some(5), at(0).date_naive());
+        assert_eq!(leaving, BTreeMap::from([(0, 7), (2, 30), (5, 20)]));
+        assert_eq!(days_left(13, 10, Some(5), &leaving), None);
+        assert_eq!(days_left(12, 10, Some(5), &leaving), Some(1), "before the large one goes");
+        assert_eq!(super::leaving(&files, None, at(0).date_naive()), nothing);
     }
 
     #[test]

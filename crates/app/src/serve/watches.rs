@@ -67,6 +67,7 @@ fn storage_watch(config: &Config, way: &Pipeline, spool: &Spool) -> storage::Sto
         free_bytes_min: config.spool.free_bytes_min,
         spool: spool.clone(),
         lake: Arc::clone(&way.lake),
+        after_days: config.lake.has_store().then_some(config.lake.tier.after_days),
         teller: storage::Teller {
             db: way.db.clone(),
             registry: Arc::clone(&way.registry),

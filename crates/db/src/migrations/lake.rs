@@ -1,12 +1,18 @@
 //! The lake's catalogue: which files exist, and up to where the spool is safely in them. `app`
 //! implements `lake::Catalogue` over these.
 
-use super::table::Type::{Big, Bool, Json, Small, Text, Time};
+use super::table::Type::{Big, Bool, Bytes, Json, Small, Text, Time};
 use super::{Migration, Step, Table};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0008_lake", steps: lake },
     Migration { name: "0010_lake_object", steps: object },
+];
+
+/// Encryption and moving came later.
+pub(super) const KEEPING: &[Migration] = &[
+    Migration { name: "0190_lake_key", steps: key },
+    Migration { name: "0191_lake_segment_lies_in", steps: lies_in },
 ];
 
 fn lake() -> Vec<Step> {
@@ -41,4 +47,21 @@ fn object() -> Vec<Step> {
         .col("since", Time)
         .index(&["since"]);
     vec![Step::Table(object)]
+}
+
+/// The data keys of encrypted files, wrapped by the operator's master key; the newest is the last one made.
+fn key() -> Vec<Step> {
+    let key = Table::named("lake_key")
+        .key("id", Text)
+        // The fingerprint of the master key.
+        .col("master", Text)
+        .col("wrapped", Bytes)
+        .col("created_at", Time);
+    vec![Step::Table(key)]
+}
+
+/// Where a file lies, `folder` or `store`; nothing for files that are older than the column.
+fn lies_in() -> Vec<Step> {
+    let sql = "ALTER TABLE lake_segment ADD COLUMN lies_in TEXT";
+    vec![Step::Sql { sqlite: sql, postgres: sql }]
 }

@@ -104,6 +104,7 @@ fn all() -> Vec<Migration> {
         push::MIGRATIONS,
         evidence_more::MIGRATIONS,
         text_index::MIGRATIONS,
+        lake::KEEPING,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

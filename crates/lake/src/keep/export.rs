@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, ExportError, StoreError};
 use crate::limits::MERGE_BATCH_ROWS;
-use crate::place::Place;
-use crate::place::digest;
+use crate::place::{Place, Target, digest};
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
 use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
@@ -139,7 +138,8 @@ fn one(
     let taken_from = (segment.path.clone(), segment.sha256.clone());
     match what.format {
         ExportFormat::Parquet => {
-            let mut writer = SegmentWriter::create(into, id, segment.day, Packing::Small)?;
+            let mut writer =
+                SegmentWriter::create(&Target::plain(into), id, segment.day, Packing::Small)?;
             let mut events = 0;
             for batch in chosen {
                 let batch = batch?;

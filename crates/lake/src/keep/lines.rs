@@ -52,11 +52,11 @@ impl Lake {
     ) -> Result<BroughtIn, LakeError> {
         let now = self.now();
         let defaults = FlatDefaults { origin: settings.origin, collected_at: now };
-        let (folder, threads) = (self.place.folder().to_owned(), settings.threads);
+        let (target, threads) = (self.place.target(), settings.threads);
         let ids = IdSource::from_os();
         let next_id = move || SegmentId::from_uuid(ids.uuid(now));
         let (segments, refused) =
-            blocking(move || bring_in(&folder, input, &defaults, threads, next_id)).await?;
+            blocking(move || bring_in(&target, input, &defaults, threads, next_id)).await?;
         self.publish(&segments).await?;
         self.catalogue.commit(&segments, &[], None).await.map_err(StoreError::from)?;
         self.place.settle(&segments);

@@ -9,6 +9,7 @@ mod import;
 mod lines;
 mod prune;
 mod read;
+mod relocate;
 mod repair;
 mod verify;
 
@@ -18,4 +19,4 @@ pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
 pub use read::read_events;
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
-pub use verify::{Fault, strangers, verify_file};
+pub use verify::{Fault, strangers, verify_bytes, verify_file};

@@ -221,7 +221,7 @@ fn read_owners(place: &Arc<Place>, segment: &Segment) -> Result<Vec<OwnerRows>, 
 }
 
 /// Writes a file again without the events of these owners.
-fn rewrite(
+pub(super) fn rewrite(
     place: &Arc<Place>,
     segment: &Segment,
     gone: &[Owner],
@@ -230,7 +230,7 @@ fn rewrite(
     let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
-    let mut writer = SegmentWriter::create(place.folder(), id, segment.day, Packing::Small)?;
+    let mut writer = SegmentWriter::create(&place.target(), id, segment.day, Packing::Small)?;
     let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
     for batch in batches {
         let kept = batch.and_then(|batch| without(&batch, gone));

@@ -123,7 +123,8 @@ fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment>
     };
     let footer = catch_unwind(AssertUnwindSafe(open)).ok()?.ok()?;
     let damage = Damage::of(&file, &footer).ok()?;
-    let mut writer = SegmentWriter::create(place.folder(), id, segment.day, Packing::Small).ok()?;
+    let mut writer =
+        SegmentWriter::create(&place.target(), id, segment.day, Packing::Small).ok()?;
     let rows = usize::try_from(segment.rows).unwrap_or(0);
     let mut saved = 0;
     for first in (0..rows).step_by(GRANULE_ROWS) {

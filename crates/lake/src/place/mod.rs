@@ -1,4 +1,5 @@
-//! Where the lake's files lie: in its folder, or in an S3 store with a bounded cache in the folder.
+//! Where the lake's files lie: in its folder, or in an S3 store with a bounded cache in the folder, or the
+//! older ones here and the newer ones there. The catalogue says of each file where it is.
 //!
 //! Files are always written into the folder first. With a store they are then put there, and the
 //! local copy becomes the first thing in the cache. A file is put before the catalogue is told, and
@@ -21,11 +22,12 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use opened::Opened;
 
-use crate::catalogue::Segment;
+use crate::catalogue::{Segment, Where};
+use crate::encryption::{DataKey, Keyring, SealedFile, trailer_of};
 use crate::error::{OpenError, StoreError};
 use crate::segment::{SegmentFile, remove_quietly};
 use crate::settings::{LakeSettings, Store};
-use opened::RemoteFile;
+use opened::{RemoteFile, Stored};
 use remote::Remote;
 use sql_store::SqlStore;
 
@@ -34,6 +36,35 @@ use sql_store::SqlStore;
 pub struct Place {
     folder: PathBuf,
     remote: Option<Arc<Remote>>,
+    /// Where new files go.
+    lands: Where,
+    keys: Option<Arc<Keyring>>,
+}
+
+/// Where a file is written, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) folder: PathBuf,
+    /// With what it is encrypted.
+    pub(crate) key: Option<Arc<DataKey>>,
+    /// Where it goes then.
+    pub(crate) lies_in: Where,
+}
+
+impl Target {
+    /// Returns a folder in which plain files stay, for others to read.
+    pub(crate) fn plain(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), key: None, lies_in: Where::Folder }
+    }
+}
+
+/// Why a file leaves its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// The lake has let go of it.
+    Replaced,
+    /// It lies elsewhere now.
+    Moved,
 }
 
 impl Place {
@@ -46,18 +77,21 @@ impl Place {
         Self::open(settings, settings.folder.clone())
     }
 
-    /// Returns a folder as a place.
+    /// Returns a folder of plain files as a place.
     pub(crate) fn in_folder(folder: &Path) -> Arc<Self> {
-        Arc::new(Self { folder: folder.to_owned(), remote: None })
+        Arc::new(Self { folder: folder.to_owned(), remote: None, lands: Where::Folder, keys: None })
     }
 
     /// Opens the place that the settings name; `folder` is there.
     pub(crate) fn open(settings: &LakeSettings, folder: PathBuf) -> Result<Arc<Self>, OpenError> {
-        let remote = match &settings.store {
-            Store::Folder => None,
-            Store::S3(s3) => Some(Arc::new(Remote::open(s3, &folder)?)),
+        let (remote, lands) = match &settings.store {
+            Store::Folder => (None, Where::Folder),
+            Store::S3(s3) => (Some(Arc::new(Remote::open(s3, &folder)?)), Where::Store),
+            Store::Tiered { store, .. } => {
+                (Some(Arc::new(Remote::open(store, &folder)?)), Where::Folder)
+            }
         };
-        Ok(Arc::new(Self { folder, remote }))
+        Ok(Arc::new(Self { folder, remote, lands, keys: settings.keys.clone() }))
     }
 
     /// Returns the folder on this machine.
@@ -65,34 +99,78 @@ impl Place {
         &self.folder
     }
 
-    /// Returns whether files lie in a store that others read too.
-    pub(crate) const fn is_shared(&self) -> bool {
+    /// Returns how new files of the lake are written.
+    pub(crate) fn target(&self) -> Target {
+        Target {
+            folder: self.folder.clone(),
+            key: self.keys.as_ref().map(|keys| Arc::clone(keys.newest())),
+            lies_in: self.lands,
+        }
+    }
+
+    /// Returns whether there is a store, in which others may read too.
+    pub(crate) const fn has_store(&self) -> bool {
         self.remote.is_some()
+    }
+
+    /// Says why files of the catalogue could not be read here, before anybody tries.
+    pub(crate) fn check(&self, segments: &[Segment]) -> Result<(), OpenError> {
+        let has = |key| self.keys.as_ref().is_some_and(|keys| keys.get(key).is_some());
+        for segment in segments {
+            if let Some(key) = segment.key.filter(|key| !has(*key)) {
+                return Err(OpenError::Key { path: segment.path.clone(), key });
+            }
+        }
+        let count = segments.iter().filter(|segment| segment.lies_in == Where::Store).count();
+        if count > 0 && !self.has_store() {
+            return Err(OpenError::NoStore { count });
+        }
+        Ok(())
+    }
+
+    fn remote(&self) -> io::Result<&Arc<Remote>> {
+        self.remote.as_ref().ok_or_else(|| io::Error::other("it lies in a store, and none is set"))
     }
 
     /// Opens a file of the lake for reading.
     pub(crate) fn open_file(&self, segment: &Segment) -> io::Result<Opened> {
-        let Some(remote) = &self.remote else {
-            return File::open(self.folder.join(&segment.path)).map(Opened::Local);
+        let stored = match segment.lies_in {
+            Where::Folder => Stored::Local(File::open(self.folder.join(&segment.path))?),
+            Where::Store => {
+                let remote = self.remote()?;
+                match remote.cached_file(segment.id) {
+                    Some(file) => Stored::Local(file),
+                    None => Stored::Remote(RemoteFile {
+                        remote: Arc::clone(remote),
+                        id: segment.id,
+                        path: segment.path.clone(),
+                        size_bytes: segment.size_bytes,
+                    }),
+                }
+            }
         };
-        if let Some(file) = remote.cached_file(segment.id) {
-            return Ok(Opened::Local(file));
+        if segment.key.is_none() {
+            return Ok(Opened::Plain(stored));
         }
-        let file = RemoteFile {
-            remote: Arc::clone(remote),
-            id: segment.id,
-            path: segment.path.clone(),
-            size_bytes: segment.size_bytes,
-        };
-        Ok(Opened::Remote(file))
+        let opened = SealedFile::open(stored, self.keys.as_deref(), Some(segment.id));
+        opened.map(|file| Opened::Sealed(Arc::new(file))).map_err(|error| named(&error, segment))
+    }
+
+    /// Opens a file that the catalogue does not know, whatever it is.
+    pub(crate) fn open_stranger(&self, path: &Path) -> io::Result<Opened> {
+        let stored = Stored::Local(File::open(path)?);
+        if trailer_of(&stored)?.is_none() {
+            return Ok(Opened::Plain(stored));
+        }
+        let file = SealedFile::open(stored, self.keys.as_deref(), None)?;
+        Ok(Opened::Sealed(Arc::new(file)))
     }
 
     /// Puts files that were just written where all readers find them; they are durable there when
     /// this returns.
     pub(crate) async fn publish(&self, segments: &[Segment]) -> Result<(), StoreError> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        for segment in segments {
-            remote.put(&self.folder.join(&segment.path), &segment.path).await?;
+        for segment in in_store(segments) {
+            self.remote()?.put(&self.folder.join(&segment.path), &segment.path).await?;
         }
         Ok(())
     }
@@ -101,34 +179,51 @@ impl Place {
     /// cache.
     pub(crate) fn settle(&self, segments: &[Segment]) {
         let Some(remote) = &self.remote else { return };
-        for segment in segments {
+        for segment in in_store(segments) {
             remote.adopt(segment.id, &self.folder.join(&segment.path));
         }
     }
 
+    /// Copies a file of the folder into the store, durable there when this returns. What lies there is for
+    /// the caller to check.
+    pub(crate) async fn copy_to_store(&self, segment: &Segment) -> Result<(), StoreError> {
+        let remote = self.remote.as_ref().ok_or(StoreError::NoStore)?;
+        remote.put(&self.folder.join(&segment.path), &segment.path).await
+    }
+
+    /// Copies a file of the store to a local one.
+    pub(crate) async fn copy_from_store(
+        &self,
+        segment: &Segment,
+        to: &Path,
+    ) -> Result<(), StoreError> {
+        let remote = self.remote.as_ref().ok_or(StoreError::NoStore)?;
+        Ok(remote.fetch_to(&segment.path, to).await?)
+    }
+
     /// Returns whether a file is there.
     pub(crate) async fn has(&self, segment: &Segment) -> io::Result<bool> {
-        match &self.remote {
-            None => self.folder.join(&segment.path).try_exists(),
-            Some(remote) => remote.has(&segment.path).await,
+        match segment.lies_in {
+            Where::Folder => self.folder.join(&segment.path).try_exists(),
+            Where::Store => self.remote()?.has(&segment.path).await,
         }
     }
 
     /// Returns checksum and size of a file as it lies there, whatever the cache holds. Blocks the
     /// thread.
     pub(crate) fn digest(&self, segment: &Segment) -> io::Result<(String, u64)> {
-        match &self.remote {
-            None => digest(&self.folder.join(&segment.path)),
-            Some(remote) => remote.digest(&segment.path),
+        match segment.lies_in {
+            Where::Folder => digest(&self.folder.join(&segment.path)),
+            Where::Store => self.remote()?.digest(&segment.path),
         }
     }
 
     /// Puts a file aside on this machine, where nothing looks for it; one that is not there is no
     /// error.
     pub(crate) async fn set_aside(&self, segment: &Segment, to: &Path) -> Result<(), StoreError> {
-        let aside = match &self.remote {
-            None => std::fs::rename(self.folder.join(&segment.path), to),
-            Some(remote) => remote.fetch_to(&segment.path, to).await,
+        let aside = match segment.lies_in {
+            Where::Folder => std::fs::rename(self.folder.join(&segment.path), to),
+            Where::Store => self.remote()?.fetch_to(&segment.path, to).await,
         };
         match aside {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
@@ -136,12 +231,16 @@ impl Place {
         }
     }
 
-    /// Removes a file that no reader has open any more. In a store it stays until
-    /// [`Self::remove_object`]: readers elsewhere may still have it open.
-    pub(crate) fn remove_after_last_reader(&self, segment: &Segment) {
-        match &self.remote {
-            None => remove_quietly(&self.folder.join(&segment.path)),
-            Some(remote) => remote.forget(segment.id),
+    /// Lets go of a file that no reader has open any more. In a store it stays until
+    /// [`Self::remove_object`]: readers elsewhere may still have it open. What was moved into the store stays
+    /// here as a part of the cache.
+    pub(crate) fn leave(&self, segment: &Segment, why: Leaving) {
+        let local = self.folder.join(&segment.path);
+        match (segment.lies_in, why, &self.remote) {
+            (Where::Folder, Leaving::Moved, Some(remote)) => remote.adopt(segment.id, &local),
+            (Where::Folder, ..) => remove_quietly(&local),
+            (Where::Store, _, Some(remote)) => remote.forget(segment.id),
+            (Where::Store, _, None) => {}
         }
     }
 
@@ -158,11 +257,24 @@ impl Place {
         &self,
         files: &[Arc<SegmentFile>],
     ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
-        Ok(match &self.remote {
-            None => Arc::new(LocalFileSystem::new_with_prefix(&self.folder)?),
-            Some(_) => Arc::new(SqlStore::new(files)),
+        let as_they_lie = |file: &Arc<SegmentFile>| {
+            file.segment.lies_in == Where::Folder && file.segment.key.is_none()
+        };
+        Ok(if files.iter().all(as_they_lie) {
+            Arc::new(LocalFileSystem::new_with_prefix(&self.folder)?)
+        } else {
+            Arc::new(SqlStore::new(files))
         })
     }
+}
+
+fn in_store(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
+    segments.iter().filter(|segment| segment.lies_in == Where::Store)
+}
+
+/// Says of which file an error is; the kind stays.
+fn named(error: &io::Error, segment: &Segment) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", segment.path))
 }
 
 /// Returns checksum (SHA-256, hexadecimal) and size of a local file.

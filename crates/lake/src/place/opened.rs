@@ -1,7 +1,8 @@
-//! A file of the lake, open for reading: here or in the store, read the same way.
+//! A file of the lake, open for reading: here or in the store, encrypted or not, read the same way.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
@@ -12,10 +13,20 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::cache::BLOCK_BYTES;
 use super::remote::Remote;
 use crate::catalogue::SegmentId;
+use crate::encryption::{CHUNK_BYTES, ReadAt, SealedFile};
 
-/// A file that is open. Reading it may block the thread.
+/// A file that is open, as it was written. Reading it may block the thread.
 #[derive(Debug)]
 pub(crate) enum Opened {
+    /// It lies there as it was written.
+    Plain(Stored),
+    /// It is encrypted.
+    Sealed(Arc<SealedFile<Stored>>),
+}
+
+/// The bytes of a file as they lie there.
+#[derive(Debug)]
+pub(crate) enum Stored {
     /// On this machine.
     Local(File),
     /// In the store.
@@ -61,9 +72,8 @@ impl RemoteFile {
     }
 }
 
-impl Opened {
-    /// Returns `length` bytes from `start` on.
-    pub(crate) fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
+impl Stored {
+    fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
         match self {
             Self::Local(file) => {
                 let mut bytes = vec![0; length];
@@ -73,15 +83,44 @@ impl Opened {
             Self::Remote(file) => file.read(start, length),
         }
     }
+}
+
+impl ReadAt for Stored {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Local(file) => Length::len(file),
+            Self::Remote(file) => file.size_bytes,
+        }
+    }
+
+    fn bytes_at(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.read(start, length).map(Vec::from)
+    }
+}
+
+impl Opened {
+    /// Returns `length` bytes from `start` on.
+    pub(crate) fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        match self {
+            Self::Plain(stored) => stored.read(start, length),
+            Self::Sealed(file) => file.read(start, length),
+        }
+    }
 
     /// Fills a buffer from `start` on.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        if let Self::Plain(Stored::Local(file)) = self {
+            return file.read_exact_at(buffer, start);
+        }
+        buffer.copy_from_slice(&self.read(start, buffer.len())?);
+        Ok(())
+    }
+
+    /// Returns which bytes are no longer as they were written, where encryption itself tells that.
+    pub(crate) fn damaged(&self) -> io::Result<Option<Vec<Range<u64>>>> {
         match self {
-            Self::Local(file) => file.read_exact_at(buffer, start),
-            Self::Remote(file) => {
-                buffer.copy_from_slice(&file.read(start, buffer.len())?);
-                Ok(())
-            }
+            Self::Plain(_) => Ok(None),
+            Self::Sealed(file) => file.damaged().map(Some),
         }
     }
 }
@@ -89,8 +128,8 @@ impl Opened {
 impl Length for Opened {
     fn len(&self) -> u64 {
         match self {
-            Self::Local(file) => Length::len(file),
-            Self::Remote(file) => file.size_bytes,
+            Self::Plain(stored) => stored.size(),
+            Self::Sealed(file) => file.plain_bytes(),
         }
     }
 }
@@ -100,12 +139,15 @@ impl ChunkReader for Opened {
 
     fn get_read(&self, start: u64) -> Result<Walk, ParquetError> {
         match self {
-            Self::Local(file) => {
+            Self::Plain(Stored::Local(file)) => {
                 let mut file = file.try_clone()?;
                 file.seek(SeekFrom::Start(start))?;
                 Ok(Walk::Local(BufReader::new(file)))
             }
-            Self::Remote(file) => Ok(Walk::Remote(file.clone(), start)),
+            Self::Plain(Stored::Remote(file)) => Ok(Walk::Remote(file.clone(), start)),
+            Self::Sealed(file) => {
+                Ok(Walk::Sealed { file: Arc::clone(file), at: start, open: Bytes::new() })
+            }
         }
     }
 
@@ -119,6 +161,13 @@ impl ChunkReader for Opened {
 pub(crate) enum Walk {
     Local(BufReader<File>),
     Remote(RemoteFile, u64),
+    Sealed {
+        file: Arc<SealedFile<Stored>>,
+        /// Where `open` ends.
+        at: u64,
+        /// What was opened and not yet read.
+        open: Bytes,
+    },
 }
 
 impl Read for Walk {
@@ -133,6 +182,19 @@ impl Read for Walk {
                     part.copy_from_slice(&bytes);
                 }
                 *at += length as u64;
+                Ok(length)
+            }
+            Self::Sealed { file, at, open } => {
+                if open.is_empty() {
+                    let chunk = CHUNK_BYTES as u64;
+                    let left = (chunk - *at % chunk).min(file.plain_bytes().saturating_sub(*at));
+                    *open = file.read(*at, usize::try_from(left).unwrap_or(0))?;
+                    *at += left;
+                }
+                let length = buffer.len().min(open.len());
+                if let Some(part) = buffer.get_mut(..length) {
+                    part.copy_from_slice(&open.split_to(length));
+                }
                 Ok(length)
             }
         }

@@ -1,10 +1,7 @@
 //! A file's names and its footer, which is kept in memory while it is often asked for.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Schema};
@@ -19,7 +16,7 @@ use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
-use crate::place::{Opened, Place};
+use crate::place::{Leaving, Opened, Place};
 use crate::schema::RARELY_REPEATED;
 
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
@@ -86,15 +83,14 @@ impl FileOrigin {
 }
 
 /// Returns where a file's rows came from, if the file is whole and ours.
-pub(crate) fn file_origin(path: &Path) -> Option<FileOrigin> {
-    let file = File::open(path).ok()?;
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).ok()?;
+pub(crate) fn file_origin(file: &Opened) -> Option<FileOrigin> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).ok()?;
     FileOrigin::from_text(key(&metadata, KEY_ORIGIN)?)
 }
 
 /// Returns the files that a file was merged from; none if it was not.
-pub(crate) fn read_inputs(path: &Path) -> Vec<SegmentId> {
-    match file_origin(path) {
+pub(crate) fn merged_from(file: &Opened) -> Vec<SegmentId> {
+    match file_origin(file) {
         Some(FileOrigin::Merge(inputs)) => inputs,
         _ => Vec::new(),
     }
@@ -110,12 +106,12 @@ pub(super) fn key<'a>(metadata: &'a ParquetMetaData, name: &str) -> Option<&'a s
 pub(crate) struct SegmentFile {
     pub(crate) segment: Segment,
     place: Arc<Place>,
-    replaced: AtomicBool,
+    leaving: OnceLock<Leaving>,
 }
 
 impl SegmentFile {
     pub(crate) fn new(place: &Arc<Place>, segment: Segment) -> Self {
-        Self { segment, place: Arc::clone(place), replaced: AtomicBool::new(false) }
+        Self { segment, place: Arc::clone(place), leaving: OnceLock::new() }
     }
 
     /// Opens it for reading.
@@ -123,16 +119,16 @@ impl SegmentFile {
         self.place.open_file(&self.segment)
     }
 
-    /// Marks the file for deletion once its last reader is done.
-    pub(crate) fn replace(&self) {
-        self.replaced.store(true, Ordering::Release);
+    /// Lets the file go from its place once its last reader is done.
+    pub(crate) fn leave(&self, why: Leaving) {
+        self.leaving.get_or_init(|| why);
     }
 }
 
 impl Drop for SegmentFile {
     fn drop(&mut self) {
-        if *self.replaced.get_mut() {
-            self.place.remove_after_last_reader(&self.segment);
+        if let Some(why) = self.leaving.get() {
+            self.place.leave(&self.segment, *why);
         }
     }
 }

@@ -13,9 +13,9 @@ mod write;
 pub(crate) use bloom::{Token, is_word_byte, quick_hash};
 pub(crate) use checks::{Damage, places_of};
 pub(crate) use file::{
-    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, read_inputs,
+    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, merged_from,
 };
 pub(crate) use granules::Granule;
 pub(crate) use read::{batch_rows, granule_rows, may_hold, read_rows};
 pub(crate) use scan::{Needle, granule_may_have};
-pub(crate) use write::{Packing, SegmentWriter, remove_quietly, write_segment};
+pub(crate) use write::{Packing, SegmentWriter, remove_quietly, sync_folder, write_segment};

@@ -20,8 +20,10 @@ use super::checks::CheckBuilder;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
 use crate::catalogue::{Segment, SegmentId};
+use crate::encryption::Sealer;
 use crate::error::{BadRows, StoreError};
 use crate::limits::{GRANULE_ROWS, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
+use crate::place::Target;
 use crate::rows::{Columns, TextColumn, exact_attrs, id_at, moment, text_at};
 use crate::schema::{self, BLOOMED, INDEXED, RARELY_REPEATED, SCHEMA, SCHEMA_VERSION};
 
@@ -38,7 +40,7 @@ pub(crate) enum Packing {
 pub(crate) struct SegmentWriter {
     id: SegmentId,
     day: NaiveDate,
-    folder: PathBuf,
+    target: Target,
     temp: PathBuf,
     writer: ArrowWriter<Measured>,
     granule: GranuleBuilder,
@@ -49,14 +51,14 @@ pub(crate) struct SegmentWriter {
 
 /// Writes rows that stand in the order of time to a file of their day.
 pub(crate) fn write_segment(
-    folder: &Path,
+    target: &Target,
     id: SegmentId,
     day: NaiveDate,
     origin: &FileOrigin,
     loose: &BTreeSet<Attr>,
     batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
 ) -> Result<Segment, StoreError> {
-    let mut writer = SegmentWriter::create(folder, id, day, Packing::Quick)?;
+    let mut writer = SegmentWriter::create(target, id, day, Packing::Quick)?;
     for batch in batches {
         if let Err(error) = batch.and_then(|batch| writer.write(&batch)) {
             writer.abandon();
@@ -69,20 +71,21 @@ pub(crate) fn write_segment(
 impl SegmentWriter {
     /// Starts a file under a temporary name in its day's folder.
     pub(crate) fn create(
-        folder: &Path,
+        target: &Target,
         id: SegmentId,
         day: NaiveDate,
         packing: Packing,
     ) -> Result<Self, StoreError> {
-        let day_folder = folder.join(file::day_folder(day));
+        let day_folder = target.folder.join(file::day_folder(day));
         fs::create_dir_all(&day_folder)?;
         let temp = day_folder.join(format!("{id}.{}", file::TEMP_EXTENSION));
-        let measured = Measured::new(File::create(&temp)?);
+        let sealer = target.key.as_ref().map(|key| Sealer::begin(key, id)).transpose()?;
+        let measured = Measured::new(File::create(&temp)?, sealer);
         let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties(packing)?))?;
         Ok(Self {
             id,
             day,
-            folder: folder.to_owned(),
+            target: target.clone(),
             temp,
             writer,
             granule: GranuleBuilder::default(),
@@ -164,10 +167,10 @@ impl SegmentWriter {
         self.writer.finish()?;
         let (sha256, size_bytes) = self.writer.inner_mut().sync()?;
         let path = file::relative_path(self.day, self.id);
-        let full_path = self.folder.join(&path);
+        let full_path = self.target.folder.join(&path);
         fs::rename(&self.temp, &full_path)?;
-        sync_folder(full_path.parent().unwrap_or(&self.folder))?;
-        sync_folder(&self.folder)?;
+        sync_folder(full_path.parent().unwrap_or(&self.target.folder))?;
+        sync_folder(&self.target.folder)?;
         self.segment(path, sha256, size_bytes)
     }
 
@@ -198,6 +201,8 @@ impl SegmentWriter {
             max_id: id(granules.iter().map(|granule| granule.max_id).max())?,
             sha256,
             schema_version: SCHEMA_VERSION,
+            key: self.target.key.as_ref().map(|key| key.id()),
+            lies_in: self.target.lies_in,
         })
     }
 
@@ -208,7 +213,7 @@ impl SegmentWriter {
 }
 
 /// Makes a folder's entries durable.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
@@ -308,36 +313,57 @@ impl<'a> RowTokens<'a> {
     }
 }
 
-/// A file that knows its size, its hash and its blocks' checksums.
+/// A file that knows its size, its hash and its blocks' checksums. The checksums are of what is written, size
+/// and hash of what lies there then: of encrypted bytes, where there is a key.
 struct Measured {
-    file: BufWriter<File>,
-    hash: Sha256,
+    out: Hashed,
     checks: CheckBuilder,
-    size_bytes: u64,
+    sealer: Option<Sealer>,
 }
 
 impl Measured {
-    fn new(file: File) -> Self {
-        Self {
-            file: BufWriter::with_capacity(1 << 20, file),
-            hash: Sha256::new(),
-            checks: CheckBuilder::default(),
-            size_bytes: 0,
-        }
+    fn new(file: File, sealer: Option<Sealer>) -> Self {
+        let file = BufWriter::with_capacity(1 << 20, file);
+        let out = Hashed { file, hash: Sha256::new(), size_bytes: 0 };
+        Self { out, checks: CheckBuilder::default(), sealer }
     }
 
     fn sync(&mut self) -> io::Result<(String, u64)> {
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        Ok((hex::encode(self.hash.finalize_reset()), self.size_bytes))
+        if let Some(mut sealer) = self.sealer.take() {
+            sealer.finish(&mut self.out)?;
+        }
+        self.out.file.flush()?;
+        self.out.file.get_ref().sync_all()?;
+        Ok((hex::encode(self.out.hash.finalize_reset()), self.out.size_bytes))
     }
 }
 
 impl Write for Measured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.checks.push(bytes);
+        match &mut self.sealer {
+            Some(sealer) => sealer.push(bytes, &mut self.out)?,
+            None => self.out.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What lies in the file.
+struct Hashed {
+    file: BufWriter<File>,
+    hash: Sha256,
+    size_bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
-        self.checks.push(bytes);
         self.size_bytes += u64::try_from(bytes.len()).unwrap_or(0);
         Ok(bytes.len())
     }

@@ -1,7 +1,6 @@
 //! Memory → files: one for each UTC day that the events occurred on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::compute::interleave_record_batch;
@@ -13,6 +12,7 @@ use super::hot::{Buffer, encode_lists};
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::limits::GRANULE_ROWS;
+use crate::place::Target;
 use crate::rows::{Columns, Rows, id_at, moment};
 use crate::schema;
 use crate::segment::{FileOrigin, remove_quietly, write_segment};
@@ -26,7 +26,7 @@ type Place = (i64, EventId, usize, usize);
 /// Writes a buffer's events, unless that was done before; the files are durable but unknown to the
 /// catalogue when this returns.
 pub(crate) fn write_files(
-    folder: &Path,
+    target: &Target,
     buffer: &Buffer,
     next_id: impl Fn() -> SegmentId,
 ) -> Result<Vec<Segment>, StoreError> {
@@ -36,14 +36,14 @@ pub(crate) fn write_files(
         return Ok(segments.clone());
     }
     let mut segments = Vec::new();
-    match write_buffer(folder, buffer, next_id, &mut segments) {
+    match write_buffer(target, buffer, next_id, &mut segments) {
         Ok(()) => {
             *written = Some(segments.clone());
             Ok(segments)
         }
         Err(error) => {
             for segment in segments {
-                remove_quietly(&folder.join(segment.path));
+                remove_quietly(&target.folder.join(segment.path));
             }
             Err(error)
         }
@@ -51,7 +51,7 @@ pub(crate) fn write_files(
 }
 
 fn write_buffer(
-    folder: &Path,
+    target: &Target,
     buffer: &Buffer,
     next_id: impl Fn() -> SegmentId,
     segments: &mut Vec<Segment>,
@@ -69,7 +69,7 @@ fn write_buffer(
                 piece.iter().map(|(_, _, batch, row)| (*batch, *row)).collect();
             interleave_record_batch(&batches, &rows).map_err(StoreError::from)
         });
-        segments.push(write_segment(folder, next_id(), day, &origin, &loose, pieces)?);
+        segments.push(write_segment(target, next_id(), day, &origin, &loose, pieces)?);
     }
     Ok(())
 }

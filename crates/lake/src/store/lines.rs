@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read as _};
-use std::path::Path;
 
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
@@ -14,6 +13,7 @@ use parking_lot::Mutex;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::limits::{FILE_ROWS_MAX, LINES_BYTES};
+use crate::place::Target;
 use crate::rows::{Columns, FlatDefaults, FlatReader, Rows, id_at, moment};
 use crate::schema;
 use crate::segment::{FileOrigin, Packing, SegmentWriter, remove_quietly};
@@ -21,14 +21,14 @@ use crate::segment::{FileOrigin, Packing, SegmentWriter, remove_quietly};
 /// Reads flat JSON lines into files, all of them or none; returns the files, which the catalogue does
 /// not know yet, and how many lines were refused.
 pub(crate) fn bring_in(
-    folder: &Path,
+    target: &Target,
     input: impl BufRead + Send,
     defaults: &FlatDefaults,
     threads: usize,
     next_id: impl Fn() -> SegmentId + Sync,
 ) -> Result<(Vec<Segment>, u64), StoreError> {
     let input = Mutex::new(input);
-    let work = || bring(folder, &input, defaults, &next_id);
+    let work = || bring(target, &input, defaults, &next_id);
     let work = &work;
     let results: Vec<(Vec<Segment>, Result<u64, StoreError>)> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(work)).collect();
@@ -49,19 +49,19 @@ pub(crate) fn bring_in(
     }
     let Some(error) = failed else { return Ok((brought, refused)) };
     for segment in brought {
-        remove_quietly(&folder.join(segment.path));
+        remove_quietly(&target.folder.join(segment.path));
     }
     Err(error)
 }
 
 /// One thread's work: pieces of the input until it ends.
 fn bring(
-    folder: &Path,
+    target: &Target,
     input: &Mutex<impl BufRead>,
     defaults: &FlatDefaults,
     next_id: &impl Fn() -> SegmentId,
 ) -> (Vec<Segment>, Result<u64, StoreError>) {
-    let mut files = Files { folder, next_id, open: None, done: Vec::new() };
+    let mut files = Files { target, next_id, open: None, done: Vec::new() };
     let mut reader = FlatReader::new(defaults);
     let ids = IdSource::from_os();
     let mut refused = 0;
@@ -99,7 +99,7 @@ fn next_piece(input: &Mutex<impl BufRead>, piece: &mut Vec<u8>) -> io::Result<bo
 
 /// The files that one thread writes.
 struct Files<'a, N> {
-    folder: &'a Path,
+    target: &'a Target,
     next_id: &'a N,
     open: Option<OpenFile>,
     done: Vec<Segment>,
@@ -165,7 +165,7 @@ impl<N: Fn() -> SegmentId> Files<'_, N> {
         let open = if let Some(open) = &mut self.open {
             open
         } else {
-            let writer = SegmentWriter::create(self.folder, (self.next_id)(), day, Packing::Small)?;
+            let writer = SegmentWriter::create(self.target, (self.next_id)(), day, Packing::Small)?;
             let last = (i64::MIN, first.1);
             self.open.insert(OpenFile { day, writer, last, rows: 0, loose: BTreeSet::new() })
         };

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::compute::interleave_record_batch;
@@ -12,6 +11,7 @@ use event::EventId;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::limits::{FILE_ROWS_MAX, MERGE_BATCH_ROWS, MERGE_FILES_MAX, MERGE_FILES_MIN};
+use crate::place::Target;
 use crate::rows::{Columns, id_at};
 use crate::schema::{self, SCHEMA};
 use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
@@ -40,7 +40,7 @@ pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>
 /// Writes one file with the rows of all these, in the order of time. Holds one small batch of each
 /// in memory, never a whole file.
 pub(crate) fn merge(
-    folder: &Path,
+    target: &Target,
     files: &[Arc<SegmentFile>],
     footers: &Footers,
     id: SegmentId,
@@ -56,7 +56,7 @@ pub(crate) fn merge(
         let batches = read_rows(file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
         inputs.push(Input { batches: Box::new(batches), batch: None, row: 0, keys: Vec::new() });
     }
-    let mut writer = SegmentWriter::create(folder, id, day, Packing::Small)?;
+    let mut writer = SegmentWriter::create(target, id, day, Packing::Small)?;
     if let Err(error) = write_merged(&mut inputs, &mut writer, go_on) {
         writer.abandon();
         return Err(error);

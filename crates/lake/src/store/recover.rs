@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use event::SpoolPosition;
 
-use crate::catalogue::{Segment, SegmentId};
+use crate::catalogue::{Segment, SegmentId, Where};
 use crate::error::OpenError;
 use crate::place::Place;
-use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, read_inputs};
+use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, merged_from};
 
 /// Where files go that nobody can explain: nothing is deleted that may be the only copy.
 const LOST_FOLDER: &str = "lost+found";
@@ -43,10 +43,11 @@ pub(crate) async fn recover(
     };
     let folder = place.folder();
     fs::create_dir_all(folder).map_err(failed(folder))?;
+    place.check(segments)?;
     let known: BTreeSet<PathBuf> =
         segments.iter().map(|segment| folder.join(&segment.path)).collect();
     let mut missing = Vec::new();
-    for segment in looked_for(place, segments) {
+    for segment in looked_for(segments) {
         let path = folder.join(&segment.path);
         let is_there = place.has(segment).await.map_err(|source| {
             let path = segment.path.clone();
@@ -81,15 +82,15 @@ pub(crate) async fn recover(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
         _ => {}
     }
-    if place.is_shared() {
+    if place.has_store() {
         // Files that were committed, or moved to the store, and not yet taken over.
         place.settle(segments);
     }
-    let merged = if strangers.is_empty() { BTreeSet::new() } else { inputs(folder, segments) };
+    let merged = if strangers.is_empty() { BTreeSet::new() } else { inputs(place, segments) };
     let ids: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
-    let position = position.filter(|_| are_of_one_flush(&strangers));
+    let position = position.filter(|_| are_of_one_flush(place, &strangers));
     for path in strangers {
-        if is_replaced(&path, &ids, &merged, position) {
+        if is_replaced((place, &path), &ids, &merged, position) {
             remove(&path, &mut recovered).map_err(failed(&path))?;
         } else {
             set_aside(folder, &path).map_err(failed(&path))?;
@@ -99,22 +100,21 @@ pub(crate) async fn recover(
     Ok(recovered)
 }
 
-/// Returns the files whose being there is worth asking for: every one in a folder; in a store, where
+/// Returns the files whose being there is worth asking for: every one in the folder; in a store, where
 /// each asking takes a while, the oldest and the newest. Another store, or another bucket, lacks them.
-fn looked_for<'a>(place: &Place, segments: &'a [Segment]) -> Vec<&'a Segment> {
-    if !place.is_shared() {
-        return segments.iter().collect();
-    }
-    let mut ends: Vec<&Segment> = Vec::new();
-    ends.extend(segments.iter().min_by_key(|segment| (segment.max_occurred_at, segment.id)));
-    ends.extend(segments.iter().max_by_key(|segment| (segment.max_occurred_at, segment.id)));
-    ends.dedup_by_key(|segment| segment.id);
-    ends
+fn looked_for(segments: &[Segment]) -> Vec<&Segment> {
+    let (mut asked, stored): (Vec<&Segment>, Vec<&Segment>) =
+        segments.iter().partition(|segment| segment.lies_in == Where::Folder);
+    let age = |segment: &&&Segment| (segment.max_occurred_at, segment.id);
+    let (oldest, newest) = (stored.iter().min_by_key(age), stored.iter().max_by_key(age));
+    asked.extend(oldest);
+    asked.extend(newest.filter(|newest| oldest.is_none_or(|oldest| oldest.id != newest.id)));
+    asked
 }
 
 /// Returns whether all that a stranger holds is, or will be, in the lake without it.
 fn is_replaced(
-    path: &Path,
+    (place, path): (&Place, &Path),
     ids: &BTreeSet<SegmentId>,
     merged: &BTreeSet<SegmentId>,
     position: Option<SpoolPosition>,
@@ -124,7 +124,7 @@ fn is_replaced(
         // The catalogue has the file that it was merged into.
         return true;
     }
-    match file_origin(path) {
+    match origin(place, path) {
         // The spool plays everything above the catalogue's position again.
         Some(FileOrigin::Flush(own)) => position.is_some_and(|position| own > position),
         // The merge was never committed: what it was made of is still there.
@@ -138,10 +138,10 @@ fn is_replaced(
 /// Returns whether strangers are no more than what a crash leaves: one buffer is written at a time.
 /// More of them mean that the catalogue is older than the lake (a restored backup, another database),
 /// and the spool may have forgotten their events.
-fn are_of_one_flush(strangers: &[PathBuf]) -> bool {
+fn are_of_one_flush(place: &Place, strangers: &[PathBuf]) -> bool {
     let positions: BTreeSet<SpoolPosition> = strangers
         .iter()
-        .filter_map(|path| match file_origin(path) {
+        .filter_map(|path| match origin(place, path) {
             Some(FileOrigin::Flush(position)) => Some(position),
             _ => None,
         })
@@ -149,9 +149,16 @@ fn are_of_one_flush(strangers: &[PathBuf]) -> bool {
     positions.len() <= 1
 }
 
-/// Returns all that the lake's files were merged from.
-fn inputs(folder: &Path, segments: &[Segment]) -> BTreeSet<SegmentId> {
-    segments.iter().flat_map(|segment| read_inputs(&folder.join(&segment.path))).collect()
+/// Returns where a stranger's rows came from, if it can be read.
+fn origin(place: &Place, path: &Path) -> Option<FileOrigin> {
+    file_origin(&place.open_stranger(path).ok()?)
+}
+
+/// Returns all that the files in the folder were merged from.
+fn inputs(place: &Place, segments: &[Segment]) -> BTreeSet<SegmentId> {
+    let here = segments.iter().filter(|segment| segment.lies_in == Where::Folder);
+    let open = here.filter_map(|segment| place.open_file(segment).ok());
+    open.flat_map(|file| merged_from(&file)).collect()
 }
 
 /// Returns all files in the folders of days.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Buffer;
 use crate::catalogue::SegmentId;
 use crate::limits::WAITING_BUFFERS_MAX;
+use crate::place::Leaving;
 use crate::rows::Rows;
 use crate::segment::SegmentFile;
 
@@ -57,7 +58,7 @@ impl State {
             Vec::with_capacity(self.segments.len() + add.len());
         for file in self.segments.iter() {
             if remove.contains(&file.segment.id) {
-                file.replace();
+                file.leave(Leaving::Replaced);
             } else {
                 segments.push(Arc::clone(file));
             }
@@ -65,6 +66,18 @@ impl State {
         segments.extend(add);
         segments.sort_by_key(|file| Reverse((file.segment.max_occurred_at, file.segment.id)));
         self.segments = Arc::new(segments);
+    }
+
+    /// Puts a file that lies elsewhere now in the place of what was there; returns whether it was.
+    pub(crate) fn move_segment(&mut self, moved: SegmentFile) -> bool {
+        let mut segments = Vec::clone(&self.segments);
+        let mut files = segments.iter_mut();
+        let Some(file) = files.find(|file| file.segment.id == moved.segment.id) else {
+            return false;
+        };
+        std::mem::replace(file, Arc::new(moved)).leave(Leaving::Moved);
+        self.segments = Arc::new(segments);
+        true
     }
 
     /// Returns all that can be found now; nothing is in it twice.

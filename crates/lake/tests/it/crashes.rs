@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use event::lake::LakeReader as _;
 use event::{Event, SpoolPosition, SystemClock};
 use lake::{
-    Catalogue, CatalogueError, Lake, Leftover, MemoryCatalogue, Note, OpenError, Segment, SegmentId,
+    Catalogue, CatalogueError, Lake, Leftover, MemoryCatalogue, Note, OpenError, Segment,
+    SegmentId, Where,
 };
 
 use crate::home::{Home, all_ids, at, events, files_below, newest_first, run};
@@ -54,6 +55,10 @@ impl Catalogue for Forgetful {
         note: &Note,
     ) -> Result<(), CatalogueError> {
         self.inner.commit_noted(add, remove, note).await
+    }
+
+    async fn moved(&self, id: SegmentId, to: Where) -> Result<(), CatalogueError> {
+        self.inner.moved(id, to).await
     }
 
     async fn position(&self) -> Result<Option<SpoolPosition>, CatalogueError> {

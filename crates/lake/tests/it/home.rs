@@ -12,7 +12,10 @@ use event::{
     AgencyId, Attr, Attrs, Class, Event, EventId, Fields, IdSource, LogSource, Origin, Scope,
     SourceId, SpoolPosition, SystemClock, TimeQuality, Value,
 };
-use lake::{Lake, LakeSettings, MemoryCatalogue, OpenError, Place, S3Settings, Store};
+use lake::{
+    DataKey, DataKeyId, Keyring, Lake, LakeSettings, MasterKey, MemoryCatalogue, OpenError, Place,
+    S3Settings, Store, WrappedKey,
+};
 use uuid::Uuid;
 
 use crate::s3;
@@ -22,6 +25,20 @@ pub(crate) struct Home {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) catalogue: Arc<MemoryCatalogue>,
     pub(crate) store: Option<(tempfile::TempDir, S3Settings)>,
+    pub(crate) keys: Option<Arc<Keyring>>,
+}
+
+/// Returns a keyring of so many keys: the same number, the same ids, never the same keys.
+pub(crate) fn keyring(keys: u128) -> (MasterKey, Vec<WrappedKey>) {
+    let master = MasterKey::generate().unwrap();
+    let id = |number| DataKeyId::from_uuid(Uuid::from_u128(number));
+    let wrapped = |number| master.wrap(&DataKey::generate(id(number)).unwrap()).unwrap();
+    let wrapped = (1..=keys).map(wrapped).collect();
+    (master, wrapped)
+}
+
+pub(crate) fn open_keyring((master, wrapped): &(MasterKey, Vec<WrappedKey>)) -> Arc<Keyring> {
+    Arc::new(Keyring::open(master, wrapped).unwrap().unwrap())
 }
 
 impl Home {
@@ -41,7 +58,8 @@ impl Home {
             };
             (root, settings)
         });
-        Self { folder: tempfile::tempdir().unwrap(), catalogue: Arc::default(), store }
+        let keys = crate::ENCRYPTED.then(|| open_keyring(&keyring(1)));
+        Self { folder: tempfile::tempdir().unwrap(), catalogue: Arc::default(), store, keys }
     }
 
     /// Nothing is written or merged unless a test says so.
@@ -50,6 +68,7 @@ impl Home {
             flush_interval: Duration::from_hours(1),
             compact_interval: None,
             store: self.store.as_ref().map_or(Store::Folder, |(_, s3)| Store::S3(s3.clone())),
+            keys: self.keys.clone(),
             ..LakeSettings::at(self.folder.path())
         }
     }

@@ -7,6 +7,7 @@
 mod answers;
 mod crashes;
 mod differential;
+mod encrypted;
 mod first_layout;
 mod home;
 mod keeping;
@@ -18,3 +19,6 @@ mod sql;
 
 /// Where the lake of a test has its files: see `tests/s3`, where the same tests run over a store.
 const IN_STORE: bool = false;
+
+/// Whether its files are encrypted.
+const ENCRYPTED: bool = false;

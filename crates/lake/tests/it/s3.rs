@@ -40,3 +40,18 @@ async fn serve(listener: TcpListener, service: S3Service) {
         });
     }
 }
+
+/// Serves a folder's buckets until the process is ended: the store of `tests/e2e`, which starts this test by
+/// its name with `LUYTRE_TEST_S3=FOLDER,PORT`.
+#[test]
+#[ignore = "a server for tests/e2e, not a test"]
+#[expect(clippy::disallowed_methods, reason = "how a test is told from outside where to listen")]
+fn serve_for_others() {
+    let told = std::env::var("LUYTRE_TEST_S3").unwrap();
+    let (folder, port) = told.rsplit_once(',').unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+    start(Path::new(folder), address);
+    loop {
+        std::thread::park();
+    }
+}

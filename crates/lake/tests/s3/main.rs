@@ -13,6 +13,7 @@ mod differential;
 mod home;
 #[path = "../it/lines.rs"]
 mod lines;
+mod moving;
 #[path = "../it/round_trip.rs"]
 mod round_trip;
 #[path = "../it/s3.rs"]
@@ -23,3 +24,6 @@ mod store;
 
 /// Where the lake of a test has its files.
 const IN_STORE: bool = true;
+
+/// Its files are encrypted there, so that the same tests show that as well.
+const ENCRYPTED: bool = true;

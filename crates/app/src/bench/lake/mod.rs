@@ -16,8 +16,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use event::{IdSource, Origin, SystemClock};
-use lake::Lake;
 use lake::keep::{BroughtIn, LinesSettings};
+use lake::{Lake, MasterKey};
 use serde_json::json;
 
 use super::gauge;
@@ -59,6 +59,9 @@ pub struct LakeArguments {
     /// Leave both there
     #[arg(long, requires = "folder")]
     keep: bool,
+    /// Encrypt the lake's files, with a key of the bench's own
+    #[arg(long)]
+    encrypt: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -70,6 +73,7 @@ struct Report {
     one: Intake,
     two: Intake,
     answers: Vec<Answer>,
+    encrypted: bool,
     rss_max_bytes: u64,
 }
 
@@ -147,20 +151,33 @@ async fn measure(arguments: &LakeArguments, folder: &Path) -> Result<Report> {
     };
     // The count reads the whole file first: both ways in then find it in the cache.
     let truth = truth::count(BufReader::with_capacity(1 << 20, open()?), &wanted)?;
-    let (lake, one) = bring_in(&folder.join("one"), open()?, 1).await?;
+    let key_file = arguments.encrypt.then(|| folder.join("lake.key"));
+    if let Some(path) = &key_file {
+        MasterKey::create(path)?;
+    }
+    let bring =
+        |name, input, threads| bring_in(folder.join(name), input, threads, key_file.clone());
+    let (lake, one) = bring("one", open()?, 1).await?;
     lake.close().await;
     if !arguments.keep {
         fs::remove_dir_all(folder.join("one"))?;
     }
-    let (lake, two) = bring_in(&folder.join("two"), open()?, 2).await?;
+    let (lake, two) = bring("two", open()?, 2).await?;
     let answers = questions::ask(&lake, &truth, &wanted, arguments.repeat).await?;
     lake.close().await;
-    Ok(Report { truth, one, two, answers, rss_max_bytes: gauge::rss_max_bytes() })
+    let (encrypted, rss_max_bytes) = (arguments.encrypt, gauge::rss_max_bytes());
+    Ok(Report { truth, one, two, answers, encrypted, rss_max_bytes })
 }
 
 /// Brings the lines into a new lake with its own database.
-async fn bring_in(folder: &Path, input: File, threads: usize) -> Result<(Arc<Lake>, Intake)> {
-    let config = super::config_in(folder);
+async fn bring_in(
+    folder: PathBuf,
+    input: File,
+    threads: usize,
+    key_file: Option<PathBuf>,
+) -> Result<(Arc<Lake>, Intake)> {
+    let mut config = super::config_in(&folder);
+    config.lake.encryption.key_file = key_file;
     let db = open_db(&config).await?;
     let lake = open_lake(&config, &db).await?;
     let ids = IdSource::seeded(1);
@@ -178,11 +195,12 @@ async fn bring_in(folder: &Path, input: File, threads: usize) -> Result<(Arc<Lak
 }
 
 fn print(report: &Report, as_json: bool) -> Result<()> {
-    let Report { truth, one, two, answers, rss_max_bytes } = report;
+    let Report { truth, one, two, answers, encrypted: _, rss_max_bytes } = report;
     let mut out = io::stdout().lock();
     if as_json {
         let object = json!({
             "events": truth.events,
+            "encrypted": report.encrypted,
             "refused": two.brought.refused,
             "input_bytes_per_event": float(truth.bytes) / float(truth.events.max(1)),
             "day": truth.day.to_string(),
