@@ -217,7 +217,7 @@ class Moved(Kept):
     def serve(self):
         root = self.here.folder / "s3"
         (root / "logs").mkdir(parents=True, exist_ok=True)
-        server = subprocess.Popen([SERVER, "--ignored", "--exact", "s3::serve_for_others"], stdout=subprocess.DEVNULL,
+        server = subprocess.Popen([SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{root},{self.port}"})
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
@@ -226,14 +226,21 @@ class Moved(Kept):
         return sorted((self.here.folder / "s3" / "logs").rglob("*.parquet"))
 
     def move_with_kills(self, to, dice, kills):
-        """Calls the command and kills it at random moments so often, then lets it end."""
+        """Calls the command and kills it so often, by turns at any moment and right after it has begun to move; then
+        lets it end. Returns how often it was killed with a part of the files moved."""
         killed = 0
-        for _ in range(kills):
+        for turn in range(kills):
             process = subprocess.Popen([BINARY, "--config", str(self.here.config), "lake", "move", "--to", to],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(dice.uniform(0.05, 0.6))
+            before = (self.files(), self.objects())
+            if turn % 2:
+                wait_for("the first file to move", lambda: process.poll() is not None or (self.files(), self.objects()) != before)
+                time.sleep(dice.uniform(0, 0.03))
+            else:
+                time.sleep(dice.uniform(0.05, 0.6))
             process.kill()
-            killed += process.wait() == -signal.SIGKILL
+            process.wait()
+            killed += bool(self.files() and self.objects())
         code, said = self.luytre("lake", "move", "--to", to)
         self.assertEqual(code, 0, said)
         self.assertIn("0 stay where they are", said)
@@ -254,8 +261,7 @@ class Moved(Kept):
         self.assertIn("is running", said)
         self.assert_all_there_once()
         self.here.kill(signal.SIGTERM)
-        killed = self.move_with_kills("store", dice, 8)
-        self.assertGreater(killed, 0)
+        self.assertGreater(self.move_with_kills("store", dice, 8), 0)
         self.assertEqual(self.files(), [])
         self.assertGreaterEqual(len(self.objects()), count)
         self.assert_in_order()

@@ -1,6 +1,7 @@
 //! A real S3 server over a folder, on loopback.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -41,17 +42,27 @@ async fn serve(listener: TcpListener, service: S3Service) {
     }
 }
 
-/// Serves a folder's buckets until the process is ended: the store of `tests/e2e`, which starts this test by
-/// its name with `LUYTRE_TEST_S3=FOLDER,PORT`.
-#[test]
-#[ignore = "a server for tests/e2e, not a test"]
+/// Where `tests/e2e` wants the server: `FOLDER,PORT`. It starts this program's one test for it.
 #[expect(clippy::disallowed_methods, reason = "how a test is told from outside where to listen")]
-fn serve_for_others() {
-    let told = std::env::var("LUYTRE_TEST_S3").unwrap();
-    let (folder, port) = told.rsplit_once(',').unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
-    start(Path::new(folder), address);
-    loop {
-        std::thread::park();
+fn wanted_by_others() -> Option<String> {
+    std::env::var("LUYTRE_TEST_S3").ok()
+}
+
+#[test]
+fn a_stranger_is_refused() {
+    if let Some(told) = wanted_by_others() {
+        let (folder, port) = told.rsplit_once(',').unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+        start(Path::new(folder), address);
+        loop {
+            std::thread::park();
+        }
     }
+    let root = tempfile::tempdir().unwrap();
+    let address = start(root.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /logs/x HTTP/1.1\r\nHost: s3\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
 }
