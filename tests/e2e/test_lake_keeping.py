@@ -136,6 +136,8 @@ class Encrypted(Kept):
         self.assert_in_order()
         code, said = self.luytre("lake", "key", "list")
         self.assertIn("0 files are plain", said)
+        told = json.loads(self.luytre("lake", "verify", "--json")[1])
+        self.assertEqual((told["files_encrypted"], told["files_in_store"]), (told["files"], 0))
         # The platform goes on, and is killed.
         self.here.start()
         self.assert_all_there_once()
@@ -265,6 +267,8 @@ class Moved(Kept):
         self.assertEqual(self.files(), [])
         self.assertGreaterEqual(len(self.objects()), count)
         self.assert_in_order()
+        told = json.loads(self.luytre("lake", "verify", "--json")[1])
+        self.assertEqual((told["files_encrypted"], told["files_in_store"]), (0, told["files"]))
         self.here.start()
         self.assert_all_there_once()
         self.send(500)

@@ -19,7 +19,7 @@ use lake::keep::{
     Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_bytes,
     verify_file,
 };
-use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId};
+use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId, Where};
 use serde_json::json;
 
 use super::hunt::time;
@@ -176,6 +176,8 @@ async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome>
     let unknown = strangers(&place, &segments).unwrap_or_default();
     let verdict = chain::verify(&db).await?;
     let events: u64 = segments.iter().map(|segment| segment.rows).sum();
+    let in_store = segments.iter().filter(|segment| segment.lies_in == Where::Store).count();
+    let encrypted = segments.iter().filter(|segment| segment.key.is_some()).count();
     let good = damaged.is_empty() && verdict.holds();
     if arguments.json {
         let fault = |one: &Damaged| {
@@ -188,6 +190,8 @@ async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome>
         let told = json!({
             "in_order": good,
             "files": files,
+            "files_in_store": in_store,
+            "files_encrypted": encrypted,
             "events": events,
             "damaged": damaged.iter().map(fault).collect::<Vec<_>>(),
             "chain_entries": verdict.entries,
@@ -199,6 +203,9 @@ async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome>
         println!("{told}");
     } else {
         tell(files, events, &damaged, &verdict);
+        if in_store + encrypted > 0 {
+            println!("{in_store} of them lie in the store, {encrypted} are encrypted");
+        }
         for path in &unknown {
             println!("not in the catalogue: {}", path.display());
         }

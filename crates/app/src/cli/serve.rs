@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::Outcome;
@@ -31,6 +31,10 @@ pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Out
             // A folder that does not exist is found here, not at three in the morning.
             crate::sources::decoder(&config.sources.folders)?;
             config.incidents.load_obligations()?;
+            config.lake_settings()?;
+            if let Some(path) = &config.lake.encryption.key_file {
+                ::lake::MasterKey::read(path).context("reading `lake.encryption.key_file`")?;
+            }
             let loaded = crate::rules::load_all(&config.rules.folders, &config.rules.pipelines)?;
             for bad in &loaded.bad {
                 println!("{bad}");

@@ -80,6 +80,19 @@ fn a_folder_goes_to_the_store_and_comes_back() {
         check(&home, &lake, &all, (0, 6)).await;
         assert_eq!(move_all(&lake, Where::Store).await, 0, "all of them lie there");
         lake.close().await;
+        // Neither there nor in what another machine keeps of it stands a word of the events.
+        let other = tempfile::tempdir().unwrap();
+        let settings = LakeSettings { folder: other.path().to_owned(), ..home.settings() };
+        assert_eq!(all_ids(&*home.open_with(settings).await).await, newest_first(&all));
+        let kept = fs::read_dir(other.path().join("cache")).unwrap();
+        let kept: Vec<PathBuf> = kept.map(|entry| entry.unwrap().path()).collect();
+        assert!(!kept.is_empty());
+        for path in kept.into_iter().chain(objects(&home)) {
+            let bytes = fs::read(&path).unwrap();
+            for words in [&b"PAR1"[..], b"user3", b"linux_sshd", b"luytre.index"] {
+                assert!(!bytes.windows(words.len()).any(|window| window == words), "{path:?}");
+            }
+        }
         // Without a store they could not be read: that is said, not passed over.
         let error = home.try_open_with(in_folder(&home)).await.unwrap_err();
         assert!(matches!(error, OpenError::NoStore { count: 6 }), "{error}");
