@@ -113,6 +113,11 @@ impl Place {
         self.remote.is_some()
     }
 
+    /// Returns whether nothing can be taken in without the store.
+    pub(crate) fn needs_store(&self) -> bool {
+        self.lands == Where::Store
+    }
+
     /// Says why files of the catalogue could not be read here, before anybody tries.
     pub(crate) fn check(&self, segments: &[Segment]) -> Result<(), OpenError> {
         let has = |key| self.keys.as_ref().is_some_and(|keys| keys.get(key).is_some());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use event::SpoolPosition;
 
@@ -17,6 +18,9 @@ const LOST_FOLDER: &str = "lost+found";
 
 /// Where SQL questions spill to.
 pub(crate) const SPILL_FOLDER: &str = "spill";
+
+/// How long a store that only older files lie in may take to answer at the start.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the lake found when it was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,7 +53,7 @@ pub(crate) async fn recover(
     let mut missing = Vec::new();
     for segment in looked_for(segments) {
         let path = folder.join(&segment.path);
-        let is_there = place.has(segment).await.map_err(|source| {
+        let is_there = is_there(place, segment).await.map_err(|source| {
             let path = segment.path.clone();
             OpenError::Unreachable { path, source }
         })?;
@@ -98,6 +102,25 @@ pub(crate) async fn recover(
         }
     }
     Ok(recovered)
+}
+
+/// Returns whether a file is there. Where new files stay in the folder, a store that is away holds up no start:
+/// old files can wait, what comes in cannot.
+async fn is_there(place: &Place, segment: &Segment) -> io::Result<bool> {
+    if segment.lies_in == Where::Folder || place.needs_store() {
+        return place.has(segment).await;
+    }
+    match tokio::time::timeout(STORE_PATIENCE, place.has(segment)).await {
+        Ok(Ok(is_there)) => Ok(is_there),
+        Ok(Err(error)) => {
+            tracing::warn!(file.path = %segment.path, %error, "the store of older files cannot be asked");
+            Ok(true)
+        }
+        Err(_elapsed) => {
+            tracing::warn!(file.path = %segment.path, "the store of older files does not answer");
+            Ok(true)
+        }
+    }
 }
 
 /// Returns the files whose being there is worth asking for: every one in the folder; in a store, where

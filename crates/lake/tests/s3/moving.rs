@@ -228,3 +228,27 @@ fn questions_and_merges_go_on_while_files_move() {
         assert_eq!(all_ids(&lake).await, newest_first(&all));
     });
 }
+
+#[test]
+fn a_store_of_old_files_that_is_away_holds_up_no_intake() {
+    run(async {
+        let home = Home::new();
+        let all = events(0..200);
+        let lake = home.open_with(tiered(&home, 3)).await;
+        fill(&lake, &all, 2).await;
+        assert_eq!(lake.move_old_files(start() + TimeDelta::days(9)).await.unwrap(), 2);
+        lake.close().await;
+        let mut away = tiered(&home, 3);
+        let Store::Tiered { store, .. } = &mut away.store else { panic!("no store") };
+        // Nobody listens there.
+        store.endpoint = "http://127.0.0.1:9".to_owned();
+        let lake = home.open_with(away).await;
+        let new = events(5000..5100);
+        lake.append(new.clone(), at(50)).await.unwrap();
+        lake.flush().await.unwrap();
+        assert_eq!((local(&home).len(), objects(&home).len()), (1, 2));
+        lake.close().await;
+        let lake = home.open_with(tiered(&home, 3)).await;
+        check(&home, &lake, &[all, new].concat(), (1, 2)).await;
+    });
+}
