@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use chrono::DateTime;
 use decode::{Decoder, SourceContext};
-use event::{AgencyId, EventId, Frame, Origin, SourceId};
+use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId};
 use uuid::Uuid;
 
 static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
@@ -14,6 +14,20 @@ static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
 
 /// Decodes the bytes twice and stops if the two answers differ.
 pub fn decode(bytes: &[u8], parser: &str) {
+    let first = event(bytes, parser);
+    assert_eq!(first, event(bytes, parser), "the same bytes gave two answers");
+    if let Ok(event) = first {
+        assert!(!event.raw.is_empty(), "the raw text was lost");
+    }
+}
+
+/// Returns the decoder.
+pub fn decoder() -> &'static Decoder {
+    &DECODER
+}
+
+/// Returns the event of the bytes, or why it is none.
+pub fn event(bytes: &[u8], parser: &str) -> Result<Event, DeadReason> {
     let nobody = Uuid::nil();
     let origin = Origin {
         agency: AgencyId::from_uuid(nobody),
@@ -29,9 +43,5 @@ pub fn decode(bytes: &[u8], parser: &str) {
         dead: None,
     };
     let ctx = SourceContext { origin, parser, utc_offset_minutes: 420 };
-    let first = DECODER.decode(&frame, &ctx);
-    assert_eq!(first, DECODER.decode(&frame, &ctx), "the same bytes gave two answers");
-    if let Ok(event) = first {
-        assert!(!event.raw.is_empty(), "the raw text was lost");
-    }
+    DECODER.decode(&frame, &ctx)
 }

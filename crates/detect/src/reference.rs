@@ -6,38 +6,64 @@
 use event::{Attr, Event, Value};
 
 use crate::ast::{Condition, Detection, Item, Matcher, Rule, Search, Wanted};
+use crate::pattern::Pattern;
 pub(crate) use crate::taxonomy::covers;
 use crate::{taxonomy, test_value};
 
-/// Returns whether a rule fires on an event.
-pub(crate) fn fires(rule: &Rule, event: &Event) -> bool {
-    covers(&rule.info.logsource, &event.logsource)
-        && search(&rule.search, event)
-        && rule.filters.iter().all(|filter| search(filter, event))
+/// An event, and how its texts are held against patterns: character by character ([`Plain`]), or, to the
+/// same end, by what an explanation has folded already.
+pub(crate) trait Sight {
+    /// Returns the event.
+    fn event(&self) -> &Event;
+
+    /// Returns whether a single value meets a pattern.
+    fn meets(&self, pattern: &Pattern, value: &Value) -> bool;
 }
 
-fn search(search: &Search, event: &Event) -> bool {
-    condition(&search.condition, search, event)
-}
+/// An event seen plainly.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plain<'e>(pub(crate) &'e Event);
 
-/// Returns whether a condition holds.
-pub(crate) fn condition(condition_of: &Condition, search: &Search, event: &Event) -> bool {
-    condition_of
-        .holds(&|index| search.selections.get(index).is_some_and(|(_, own)| detection(own, event)))
-}
+impl Sight for Plain<'_> {
+    fn event(&self) -> &Event {
+        self.0
+    }
 
-/// Returns whether a selection holds.
-pub(crate) fn detection(own: &Detection, event: &Event) -> bool {
-    match own {
-        Detection::All(parts) => parts.iter().all(|part| detection(part, event)),
-        Detection::Any(parts) => parts.iter().any(|part| detection(part, event)),
-        Detection::Item(own) => item(own, event),
+    fn meets(&self, pattern: &Pattern, value: &Value) -> bool {
+        test_value::text(value).is_some_and(|text| pattern.matches_plainly(&text))
     }
 }
 
-fn item(item: &Item, event: &Event) -> bool {
+/// Returns whether a rule fires on an event.
+pub(crate) fn fires(rule: &Rule, event: &Event) -> bool {
+    let sight = Plain(event);
+    covers(&rule.info.logsource, &event.logsource)
+        && search(&rule.search, &sight)
+        && rule.filters.iter().all(|filter| search(filter, &sight))
+}
+
+fn search(search: &Search, sight: &impl Sight) -> bool {
+    condition(&search.condition, search, sight)
+}
+
+/// Returns whether a condition holds.
+pub(crate) fn condition(condition_of: &Condition, search: &Search, sight: &impl Sight) -> bool {
+    condition_of
+        .holds(&|index| search.selections.get(index).is_some_and(|(_, own)| detection(own, sight)))
+}
+
+/// Returns whether a selection holds.
+pub(crate) fn detection(own: &Detection, sight: &impl Sight) -> bool {
+    match own {
+        Detection::All(parts) => parts.iter().all(|part| detection(part, sight)),
+        Detection::Any(parts) => parts.iter().any(|part| detection(part, sight)),
+        Detection::Item(own) => item(own, sight),
+    }
+}
+
+fn item(item: &Item, sight: &impl Sight) -> bool {
     let is = |wanted: &Wanted| {
-        wanted.variants.iter().any(|matcher| found(item.field.as_deref(), matcher, event).is_some())
+        wanted.variants.iter().any(|matcher| found(item.field.as_deref(), matcher, sight).is_some())
     };
     let met = if item.all { item.values.iter().all(is) } else { item.values.iter().any(is) };
     met != item.negated
@@ -54,10 +80,11 @@ pub(crate) enum Found<'e> {
 pub(crate) fn found<'e>(
     field: Option<&str>,
     matcher: &Matcher,
-    event: &'e Event,
+    sight: &'e impl Sight,
 ) -> Option<Found<'e>> {
+    let event = sight.event();
     let Some(field) = field else {
-        return all_values(event).find(|value| one(matcher, value, event)).map(Found::Value);
+        return all_values(event).find(|value| one(matcher, value, sight)).map(Found::Value);
     };
     let value = taxonomy::field(event, field);
     match matcher {
@@ -65,7 +92,7 @@ pub(crate) fn found<'e>(
         Matcher::Exists(wanted) => {
             (value.is_some() == *wanted).then_some(value.map_or(Found::Absence, Found::Value))
         }
-        _ => value?.members().iter().find(|member| one(matcher, member, event)).map(Found::Value),
+        _ => value?.members().iter().find(|member| one(matcher, member, sight)).map(Found::Value),
     }
 }
 
@@ -76,11 +103,9 @@ pub(crate) fn all_values(event: &Event) -> impl Iterator<Item = &Value> {
     event.fields.iter().map(|(_, value)| value).chain(message).flat_map(Value::members)
 }
 
-fn one(matcher: &Matcher, member: &Value, event: &Event) -> bool {
+fn one(matcher: &Matcher, member: &Value, sight: &impl Sight) -> bool {
     match matcher {
-        Matcher::Text(pattern) => {
-            test_value::text(member).is_some_and(|text| pattern.matches_plainly(&text))
-        }
-        other => test_value::holds(other, member, event),
+        Matcher::Text(pattern) => sight.meets(pattern, member),
+        other => test_value::holds(other, member, sight.event()),
     }
 }

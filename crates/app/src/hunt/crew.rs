@@ -10,7 +10,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
+use event::EventId;
 use parking_lot::{Condvar, Mutex};
+use uuid::Uuid;
 
 use super::evidence::{Opener, Piece};
 use super::judge::{Judge, Judged};
@@ -27,12 +30,25 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Returns a number that no other piece of the evidence has.
-    pub(super) fn number(self) -> u64 {
-        // A piece holds a mebibyte: four billion of them are more than any file.
+    /// Returns the id of a record, the same in every hunt over the same evidence: of the time its file
+    /// was written, and of its place.
+    pub(super) fn event_id(self, record: u64, written: DateTime<Utc>) -> EventId {
         let number = |part: usize| u64::try_from(part).unwrap_or(u64::MAX);
-        (number(self.file) << 32) ^ number(self.piece)
+        let piece = (number(self.file) << 32) ^ number(self.piece);
+        let low = spread(spread(piece).wrapping_add(record));
+        let ms = u64::try_from(written.timestamp_millis()).unwrap_or(0);
+        // Version and variant of a UUIDv7 (RFC 9562).
+        let (high, low) = ((ms << 16) | 0x7000, (low >> 2) | (1 << 63));
+        EventId::from_uuid(Uuid::from_u64_pair(high, low))
     }
+}
+
+/// Spreads neighbouring numbers over all numbers, no two onto one (SplitMix64).
+fn spread(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// What the threads share.

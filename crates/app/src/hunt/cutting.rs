@@ -8,8 +8,8 @@ use std::ops::{ControlFlow, Range};
 use bytes::Bytes;
 use memchr::{memchr, memchr_iter, memchr2, memrchr};
 
-/// How much is read at a time: enough to be worth a thread's turn.
-const BLOCK_BYTES: u64 = 1024 * 1024;
+/// How much is read at a time: enough to be worth a thread's turn, little enough to stay near the core.
+const BLOCK_BYTES: u64 = 256 * 1024;
 
 /// The longest line or JSON object that is read; the same as the collectors' limit.
 pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
@@ -17,7 +17,7 @@ pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
 /// The size of an EVTX file's header, and of each chunk after it ([MS-EVEN6] and libevtx's notes).
 pub(crate) const EVTX_HEADER_BYTES: usize = 4096;
 const EVTX_CHUNK_BYTES: usize = 64 * 1024;
-const EVTX_CHUNKS_AT_ONCE: usize = 16;
+const EVTX_CHUNKS_AT_ONCE: usize = 4;
 
 /// What begins each EVTX file, and each of its chunks.
 pub(crate) const EVTX_FILE_MAGIC: &[u8] = b"ElfFile\0";
@@ -282,7 +282,7 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(sizes, [16, 2]);
+        assert_eq!(sizes, [4, 4, 4, 4, 2]);
     }
 
     proptest! {

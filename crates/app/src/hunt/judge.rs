@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use detect::{CountedRules, IndicatorWatch, RuleSet, Scratch};
-use event::{Attr, Event, Finding, IdSource, LogSource};
+use event::{Attr, Event, Finding, LogSource};
 
 use super::crew::Place;
 use super::evidence::{Exhibit, Piece};
@@ -69,26 +69,25 @@ impl<'a> Judge<'a> {
     }
 
     fn judge_piece(&mut self, place: Place, piece: Piece) -> Judged {
-        let ids = IdSource::seeded(place.number());
         let mut judged = Judged::new(piece.exhibit);
         let lost = self
             .reader
-            .records(piece.content, &mut |record| self.record(&mut judged, record, &ids));
+            .records(piece.content, &mut |record| self.record(&mut judged, record, place));
         judged.unreadable += lost.records;
         judged.refused = lost.refused;
         judged
     }
 
-    fn record(&mut self, judged: &mut Judged, record: Record<'a>, ids: &IdSource) {
+    fn record(&mut self, judged: &mut Judged, record: Record<'a>, place: Place) {
         if let Some(source) = self.unread.pass_over(&record) {
-            // Its number stays its own, so that ids do not depend on which thread passed over what.
-            ids.event(judged.exhibit.written);
             judged.events += 1;
             judged.meet(source);
             return;
         }
         let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
-        match self.reader.event(record, judged.exhibit.written, ids) {
+        let written = judged.exhibit.written;
+        let id = place.event_id(judged.events + judged.unreadable, written);
+        match self.reader.event(record, written, id) {
             Some(event) => self.event(judged, event, spot),
             None => judged.unreadable += 1,
         }

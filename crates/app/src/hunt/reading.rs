@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use decode::{Decoder, SourceContext};
-use event::{AgencyId, Clock as _, Event, Frame, IdSource, Origin, SourceId, SystemClock};
+use event::{AgencyId, Clock as _, Event, EventId, Frame, IdSource, Origin, SourceId, SystemClock};
 use uuid::Uuid;
 
 use super::cutting::Content;
@@ -127,7 +127,7 @@ impl Reader {
         &self,
         record: Record<'_>,
         written: DateTime<Utc>,
-        ids: &IdSource,
+        id: EventId,
     ) -> Option<Event> {
         let nobody = Origin {
             agency: AgencyId::from_uuid(Uuid::nil()),
@@ -135,7 +135,7 @@ impl Reader {
             source: SourceId::from_uuid(Uuid::nil()),
         };
         let frame = Frame {
-            id: ids.event(written),
+            id,
             source: nobody.source,
             collected_at: written,
             peer: None,
@@ -158,7 +158,7 @@ impl Reader {
             let mut events = Vec::new();
             let written = piece.exhibit.written;
             let lost = self.records(piece.content, &mut |record| {
-                events.extend(self.event(record, written, &ids));
+                events.extend(self.event(record, written, ids.event(written)));
             });
             if let Some(reason) = lost.refused {
                 refused.get_or_insert(reason);
@@ -176,6 +176,8 @@ impl Reader {
     /// Reads one record given as bytes and hands its event on.
     pub(crate) fn read_record(&self, bytes: Bytes, sink: &mut dyn FnMut(Vec<Event>)) {
         let record = Record { number: 1, parser: &self.parser, bytes };
-        sink(self.event(record, SystemClock.now(), &IdSource::seeded(0)).into_iter().collect());
+        let now = SystemClock.now();
+        let id = IdSource::seeded(0).event(now);
+        sink(self.event(record, now, id).into_iter().collect());
     }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use chrono::DateTime;
 use decode::Decoder;
 use detect::{Decoding, IndicatorSet, RuleSet, Screen, Verdict};
-use event::{Attr, Deciding, Event, IdSource, LogSource};
+use event::{Attr, Deciding, Event, EventId, LogSource};
+use uuid::Uuid;
 
 use super::reading::{Reader, Record};
 
@@ -55,7 +56,8 @@ impl Decoding for By<'_> {
     fn read(&self, record: &[u8]) -> Option<Event> {
         let bytes = Bytes::copy_from_slice(record);
         let record = Record { number: 1, parser: self.parser, bytes };
-        let event = self.reader.event(record, DateTime::UNIX_EPOCH, &IdSource::seeded(0))?;
+        let id = EventId::from_uuid(Uuid::nil());
+        let event = self.reader.event(record, DateTime::UNIX_EPOCH, id)?;
         self.reader.decoder().reads_plainly(&event).then_some(event)
     }
 

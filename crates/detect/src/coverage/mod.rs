@@ -264,7 +264,7 @@ fn item_lack(item: &Item, want: bool, specimen: &Event) -> Option<Lack> {
     if is_there && !is_telling {
         return None;
     }
-    if reference::detection(&Detection::Item(item.clone()), specimen) == want {
+    if reference::detection(&Detection::Item(item.clone()), &reference::Plain(specimen)) == want {
         return None;
     }
     if !is_there {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::near::{self, Near};
 use super::{part, reason};
 use crate::ast::{Condition, Detection, Item, Rule, Search};
+use crate::reference::Plain;
 use crate::{reference, taxonomy};
 
 /// Wanted values shown of one item; some rules list thousands.
@@ -215,7 +216,7 @@ pub(crate) fn of_rule(rule: &Rule, event: &Event) -> Explanation {
 }
 
 fn condition(own: &Condition, search: &Search, event: &Event) -> Branch {
-    let holds = reference::condition(own, search, event);
+    let holds = reference::condition(own, search, &Plain(event));
     let all = |parts: &[Condition]| -> Vec<Branch> {
         parts.iter().map(|part| condition(part, search, event)).collect()
     };
@@ -235,7 +236,7 @@ fn condition(own: &Condition, search: &Search, event: &Event) -> Branch {
 }
 
 fn detection(selection: &str, own: &Detection, event: &Event) -> Branch {
-    let holds = reference::detection(own, event);
+    let holds = reference::detection(own, &Plain(event));
     let all = |parts: &[Detection]| -> Vec<Branch> {
         parts.iter().map(|part| detection(selection, part, event)).collect()
     };
@@ -250,7 +251,7 @@ fn detection(selection: &str, own: &Detection, event: &Event) -> Branch {
 fn item_check(selection: &str, item: &Item, holds: bool, event: &Event) -> ItemCheck {
     let mut met = Vec::new();
     if holds {
-        reason::of_item(selection, item, event, &mut met);
+        reason::of_item(selection, item, &Plain(event), &mut met);
     }
     let value = item.field.as_deref().and_then(|name| taxonomy::field(event, name));
     let shown = |value: &Value| {

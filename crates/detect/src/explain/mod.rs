@@ -1,7 +1,8 @@
 //! Why a rule fired, and why it did not: both read off the plain evaluator, so that neither can
-//! disagree with it.
+//! disagree with it. Only how a text is held against a pattern is made fast for findings ([`folded`]).
 
 mod explanation;
+mod folded;
 mod near;
 mod part;
 mod reason;

@@ -2,10 +2,11 @@
 
 use event::{Event, Finding, Match, MatchKind, Value};
 
+use super::folded::Folded;
 use crate::ast::{Condition, Detection, Item, Rule, Search};
 use crate::explain::part;
 use crate::limits::MATCHES_MAX;
-use crate::reference::{self, Found};
+use crate::reference::{self, Found, Sight};
 use crate::{entity, taxonomy};
 
 /// Makes the finding of a rule that fired on one event.
@@ -36,7 +37,8 @@ pub(crate) fn unexplained(rule: &Rule, event: &Event) -> Finding {
 /// not match stand as such ([`MatchKind::Lacks`]).
 fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
     let mut matches = Vec::new();
-    walk(&rule.search.condition, &rule.search, event, &mut matches);
+    let sight = Folded::new(event);
+    walk(&rule.search.condition, &rule.search, &sight, &mut matches);
     if matches.is_empty() {
         for (name, _) in rule.search.selections.iter().take(MATCHES_MAX) {
             matches.push(Match {
@@ -49,42 +51,42 @@ fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
     matches
 }
 
-fn walk(condition: &Condition, search: &Search, event: &Event, out: &mut Vec<Match>) {
+fn walk(condition: &Condition, search: &Search, sight: &impl Sight, out: &mut Vec<Match>) {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => {
             for part in parts {
-                if reference::condition(part, search, event) {
-                    walk(part, search, event, out);
+                if reference::condition(part, search, sight) {
+                    walk(part, search, sight, out);
                 }
             }
         }
         Condition::Not(_) => {}
         Condition::Selection(index) => {
             if let Some((name, detection)) = search.selections.get(*index) {
-                reasons(name, detection, event, out);
+                reasons(name, detection, sight, out);
             }
         }
     }
 }
 
-fn reasons(selection: &str, detection: &Detection, event: &Event, out: &mut Vec<Match>) {
+fn reasons(selection: &str, detection: &Detection, sight: &impl Sight, out: &mut Vec<Match>) {
     match detection {
         Detection::All(parts) | Detection::Any(parts) => {
             for part in parts {
-                if reference::detection(part, event) {
-                    reasons(selection, part, event, out);
+                if reference::detection(part, sight) {
+                    reasons(selection, part, sight, out);
                 }
             }
         }
-        Detection::Item(item) => of_item(selection, item, event, out),
+        Detection::Item(item) => of_item(selection, item, sight, out),
     }
 }
 
 /// Adds what in the event meets an item.
-pub(super) fn of_item(selection: &str, item: &Item, event: &Event, out: &mut Vec<Match>) {
+pub(super) fn of_item(selection: &str, item: &Item, sight: &impl Sight, out: &mut Vec<Match>) {
     let field = item.field.as_deref();
     for wanted in &item.values {
-        let find = |matcher| reference::found(field, matcher, event).map(|found| (matcher, found));
+        let find = |matcher| reference::found(field, matcher, sight).map(|found| (matcher, found));
         let (kind, (value, part)) = match (wanted.variants.iter().find_map(find), item.negated) {
             (Some((matcher, Found::Value(value))), false) => {
                 let text = value.text();
@@ -92,7 +94,8 @@ pub(super) fn of_item(selection: &str, item: &Item, event: &Event, out: &mut Vec
             }
             (Some((_, Found::Absence)), false) => (MatchKind::Absent, (String::new(), None)),
             (None, true) => {
-                let text = field.and_then(|name| taxonomy::field(event, name)).map(Value::text);
+                let text =
+                    field.and_then(|name| taxonomy::field(sight.event(), name)).map(Value::text);
                 (MatchKind::Not, part::cut(&text.unwrap_or_default(), None))
             }
             _ => continue,

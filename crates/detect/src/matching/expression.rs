@@ -97,6 +97,20 @@ impl Expression {
         }
     }
 
+    /// Returns whether the expression is the other one once its leaves have the numbers that `id_of` says.
+    pub(super) fn is_over(&self, id_of: &impl Fn(usize) -> Option<usize>, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All(own), Self::All(parts)) | (Self::Any(own), Self::Any(parts)) => {
+                own.len() == parts.len()
+                    && own.iter().zip(parts).all(|(own, part)| own.is_over(id_of, part))
+            }
+            (Self::Not(own), Self::Not(inside)) => own.is_over(id_of, inside),
+            (Self::Leaf(own), Self::Leaf(id)) => id_of(*own) == Some(*id),
+            (Self::Known(own), Self::Known(known)) => own == known,
+            _ => false,
+        }
+    }
+
     /// Returns whether the expression may hold, for all that is known.
     pub(super) fn may_hold(&self, leaf: &impl Fn(usize) -> Answer) -> bool {
         match self {

@@ -57,8 +57,8 @@ impl Decider {
         Self {
             field,
             name,
-            folded: TextProgram::build(&folded, false),
-            cased: TextProgram::build(&cased, true),
+            folded: TextProgram::build(&folded, false, leaves.rarity()),
+            cased: TextProgram::build(&cased, true, leaves.rarity()),
             presence,
             leaves: own,
         }

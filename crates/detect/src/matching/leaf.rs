@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::expression::{Cost, Expression};
+use super::grams::Rarity;
 use super::literal;
 use super::text_program::Stand;
 use crate::ast::{Condition, Detection, Item, Matcher, Rule, Search};
@@ -27,7 +28,7 @@ pub(super) struct Leaf {
 /// What a value must be.
 #[derive(Debug)]
 pub(super) enum Test {
-    /// A text at a place: found by the field's automata. Folded unless `cased`.
+    /// A text at a place: found in one pass over the field. Folded unless `cased`.
     Text { text: Arc<str>, stand: Stand, cased: bool },
     /// Anything else: tried only when a rule comes to need it.
     Late(Matcher),
@@ -40,6 +41,7 @@ pub(super) struct Leaves {
     texts: AHashMap<TextKey, usize>,
     fields: Vec<Box<str>>,
     field_numbers: AHashMap<Box<str>, usize>,
+    rarity: Arc<Rarity>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -57,6 +59,7 @@ impl Default for Leaves {
             texts: AHashMap::new(),
             fields: Vec::new(),
             field_numbers: AHashMap::new(),
+            rarity: Arc::default(),
         };
         leaves.number_field("");
         leaves
@@ -77,6 +80,11 @@ impl Leaves {
     /// Returns the number of a field that some rule asks about.
     pub(super) fn field(&self, name: &str) -> Option<usize> {
         self.field_numbers.get(name).copied().filter(|number| *number != KEYWORDS)
+    }
+
+    /// Returns how rare what the rules look for is.
+    pub(super) const fn rarity(&self) -> &Arc<Rarity> {
+        &self.rarity
     }
 
     /// Returns the leaves that ask about a field.
@@ -137,7 +145,7 @@ impl Leaves {
         if item.negated { met.not() } else { met }
     }
 
-    /// A matcher as leaves. What automata cannot answer stands behind a text that they can look for
+    /// A matcher as leaves. What texts cannot answer stands behind a text that can be looked for
     /// and without which it cannot hold.
     fn matcher(&mut self, field: usize, matcher: &Matcher) -> Expression {
         match matcher {
@@ -177,6 +185,11 @@ impl Leaves {
         let next = self.all.len();
         let id = *self.texts.entry(key).or_insert(next);
         if id == next {
+            if stand == Stand::Anywhere
+                && let Some(rarity) = Arc::get_mut(&mut self.rarity)
+            {
+                rarity.count(&text);
+            }
             let test = Test::Text { text, stand, cased };
             self.all.push(Leaf { field, test, uses: 0 });
         }

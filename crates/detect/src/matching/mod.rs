@@ -3,7 +3,9 @@
 //! already decided that the kind decides ([`kind`]); each value of an event is then looked up or
 //! scanned once for all rules ([`memo`], [`text_program`]), and only rules that this set off are judged.
 
+mod edges;
 mod expression;
+mod grams;
 mod kind;
 mod leaf;
 mod literal;
@@ -59,14 +61,11 @@ pub(crate) struct Matcher {
 struct Programs {
     by_kind: AHashMap<Kind, Arc<Program>>,
     /// By the hash of what is left of the rules: kinds that leave the same share a program.
-    by_residue: AHashMap<u64, Vec<Made>>,
+    by_residue: AHashMap<u64, Vec<Arc<Program>>>,
 }
 
 /// The text of a log source, and the answers of the deciding fields.
 type Kind = (Box<[u8]>, Vec<usize>);
-
-/// What was left of the rules, and the program made of it.
-type Made = (Residue, Arc<Program>);
 
 impl Default for Matcher {
     fn default() -> Self {
@@ -106,7 +105,8 @@ impl Matcher {
         program.begin(&mut scratch.marks);
         self.feed(&program, event, scratch);
         let Scratch { marks, fired, .. } = scratch;
-        program.judge(&Whole { leaves: &self.leaves, event }, marks, |rule| fired.push(rule));
+        let facts = Whole { leaves: &self.leaves, event };
+        program.judge(&self.leaves, &facts, marks, |rule| fired.push(rule));
         fired.sort_unstable();
         fired
     }
@@ -184,7 +184,7 @@ impl Matcher {
             is_decided(id).then(|| holding.binary_search(&id).is_ok())
         });
         let mut programs = self.programs.write();
-        let program = programs.of_residue(residue, &self.leaves);
+        let program = programs.of_residue(&residue, &self.leaves);
         programs.by_kind.insert(key, Arc::clone(&program));
         program
     }
@@ -215,17 +215,17 @@ fn feed_field(program: &Program, field: usize, value: &Value, scratch: &mut Scra
 }
 
 impl Programs {
-    fn of_residue(&mut self, residue: Residue, leaves: &Leaves) -> Arc<Program> {
+    fn of_residue(&mut self, residue: &Residue, leaves: &Leaves) -> Arc<Program> {
         /// Only within one process and rule set; equality decides.
         static HASHER: std::sync::LazyLock<RandomState> =
             std::sync::LazyLock::new(RandomState::new);
-        let known = self.by_residue.entry(HASHER.hash_one(&residue)).or_default();
-        if let Some((_, program)) = known.iter().find(|(own, _)| *own == residue) {
+        let known = self.by_residue.entry(HASHER.hash_one(residue)).or_default();
+        if let Some(program) = known.iter().find(|program| program.is_of(residue)) {
             return Arc::clone(program);
         }
         let number = NEXT_PROGRAM.fetch_add(1, Ordering::Relaxed);
-        let program = Arc::new(Program::build(number, &residue, leaves));
-        known.push((residue, Arc::clone(&program)));
+        let program = Arc::new(Program::build(number, residue, leaves));
+        known.push(Arc::clone(&program));
         program
     }
 }

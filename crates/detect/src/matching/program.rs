@@ -1,10 +1,10 @@
 //! The program of one kind of event: what is left of the rules once the event's log source and its
-//! deciding fields are known, and per field the automata that find their texts.
+//! deciding fields are known, and per field what finds their texts.
 
 use ahash::AHashMap;
 
 use super::expression::{Answer, Expression, Trigger};
-use super::leaf::{KEYWORDS, Leaves, PRESENCE_COST, Test};
+use super::leaf::{KEYWORDS, Leaf, Leaves, PRESENCE_COST, Test};
 use super::scratch::Marks;
 use super::text_program::{TextProgram, Wanted};
 use crate::ast::Matcher;
@@ -41,15 +41,17 @@ struct Slot {
 /// A leaf in this program.
 #[derive(Debug)]
 struct ProgramLeaf {
+    /// Its number in [`Leaves`].
+    id: usize,
     slot: usize,
     field: usize,
-    /// `None`: the slot's automata answer.
-    late: Option<Matcher>,
+    /// Else the slot's texts answer.
+    is_late: bool,
     /// The rules it may set off.
     triggers: Vec<usize>,
 }
 
-/// Answers what automata cannot.
+/// Answers what texts cannot.
 pub(super) trait Facts {
     /// Returns whether a field's value (or, for keywords, any value) is what the matcher wants.
     fn late(&self, field: usize, matcher: &Matcher) -> Answer;
@@ -86,6 +88,15 @@ impl Program {
         program
     }
 
+    /// Returns whether the program was made of these.
+    pub(super) fn is_of(&self, residue: &Residue) -> bool {
+        let id_of = |leaf: usize| self.leaves.get(leaf).map(|leaf| leaf.id);
+        self.rules.len() == residue.len()
+            && self.rules.iter().zip(residue).all(|((own, inside), (rule, expression))| {
+                own == rule && inside.is_over(&id_of, expression)
+            })
+    }
+
     fn add_leaf(&mut self, id: usize, leaves: &Leaves) {
         let Some(leaf) = leaves.get(id) else { return };
         let Some(slot_of) = self.slots_of.get_mut(leaf.field) else { return };
@@ -96,11 +107,14 @@ impl Program {
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.leaves.push(self.leaves.len());
         }
-        let late = match &leaf.test {
-            Test::Text { .. } => None,
-            Test::Late(matcher) => Some(matcher.clone()),
-        };
-        self.leaves.push(ProgramLeaf { slot, field: leaf.field, late, triggers: Vec::new() });
+        let is_late = matches!(leaf.test, Test::Late(_));
+        self.leaves.push(ProgramLeaf {
+            id,
+            slot,
+            field: leaf.field,
+            is_late,
+            triggers: Vec::new(),
+        });
     }
 
     fn set_texts(&mut self, own: &AHashMap<usize, usize>, leaves: &Leaves) {
@@ -117,8 +131,8 @@ impl Program {
             texts.push((*stand, text, local));
         }
         for (slot, (folded, cased)) in self.slots.iter_mut().zip(texts) {
-            slot.folded = TextProgram::build(&folded, false);
-            slot.cased = TextProgram::build(&cased, true);
+            slot.folded = TextProgram::build(&folded, false, leaves.rarity());
+            slot.cased = TextProgram::build(&cased, true, leaves.rarity());
         }
     }
 
@@ -191,12 +205,24 @@ impl Program {
         self.slots.get(slot).is_some_and(|own| !own.folded.is_empty() || !own.cased.is_empty())
     }
 
-    /// Returns up to how many bytes a value of the slot is scanned faster than it is looked up: all
-    /// values go by the few keywords, and most of them are short and met once.
+    /// Returns up to how many bytes a value of the slot is scanned faster than it is looked up: where
+    /// few texts stand at its edges; and all values go by the few keywords, and most of them are short
+    /// and met once.
     pub(super) fn scan_bytes(&self, slot: usize) -> usize {
         /// Measured on Windows recordings.
         const KEYWORD_BYTES: usize = 64;
-        if self.slot(KEYWORDS) == Some(slot) { KEYWORD_BYTES } else { 0 }
+        match self.slots.get(slot) {
+            Some(own) if own.folded.is_cheap() && own.cased.is_cheap() => usize::MAX,
+            _ if self.slot(KEYWORDS) == Some(slot) => KEYWORD_BYTES,
+            _ => 0,
+        }
+    }
+
+    /// Returns the bytes that an ASCII value must have for a text of the slot to be found in it.
+    pub(super) fn bytes_min(&self, slot: usize) -> usize {
+        let Some(own) = self.slots.get(slot) else { return usize::MAX };
+        let texts = [&own.folded, &own.cased].into_iter().filter(|texts| !texts.is_empty());
+        texts.map(TextProgram::bytes_min).min().unwrap_or(usize::MAX)
     }
 
     /// Starts on an event.
@@ -245,25 +271,29 @@ impl Program {
     /// Calls `fires` with the number of every rule that may fire, for all that is known.
     pub(super) fn judge(
         &self,
+        leaves: &Leaves,
         facts: &impl Facts,
         marks: &mut Marks,
         mut fires: impl FnMut(usize),
     ) {
         while let Some(rule) = marks.next_candidate() {
             let Some((number, expression)) = self.rules.get(rule) else { continue };
-            if expression.may_hold(&|leaf| self.answer(leaf, facts, marks)) {
+            if expression.may_hold(&|leaf| self.answer(leaf, leaves, facts, marks)) {
                 fires(*number);
             }
         }
     }
 
-    fn answer(&self, leaf: usize, facts: &impl Facts, marks: &Marks) -> Answer {
+    fn answer(&self, leaf: usize, leaves: &Leaves, facts: &impl Facts, marks: &Marks) -> Answer {
         if marks.has(leaf) {
             return Answer::Yes;
         }
         match self.leaves.get(leaf) {
             None => Answer::No,
-            Some(ProgramLeaf { field, late: Some(matcher), .. }) => facts.late(*field, matcher),
+            Some(ProgramLeaf { field, id, is_late: true, .. }) => match leaves.get(*id) {
+                Some(Leaf { test: Test::Late(matcher), .. }) => facts.late(*field, matcher),
+                _ => Answer::No,
+            },
             Some(ProgramLeaf { field, .. }) if facts.is_fed(*field) => Answer::No,
             Some(_) => Answer::Open,
         }

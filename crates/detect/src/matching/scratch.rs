@@ -7,8 +7,9 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use event::Value;
 
-use super::memo::Memo;
+use super::memo::{Key, Memo};
 use super::program::Program;
+use super::screen::Raw;
 
 /// Reusable working memory of one matching thread.
 #[derive(Debug, Default)]
@@ -27,7 +28,25 @@ pub struct Scratch {
     text: String,
     folded: String,
     found: Vec<usize>,
+    /// Slots that one value goes to, by their program.
+    groups: AHashMap<(usize, Box<[usize]>), Key>,
 }
+
+/// The slots of a program that one value of a record goes to.
+#[derive(Debug)]
+pub(super) struct Group {
+    key: Key,
+    slots: Box<[usize]>,
+    /// Up to so many bytes, a scan is faster than a look-up.
+    scan_bytes: usize,
+    /// Nothing is found in a shorter ASCII value.
+    bytes_min: usize,
+}
+
+/// Set in the key of a group; not in that of a single slot.
+const GROUP: Key = 1 << 63;
+/// Set in the key of a value as its record spells it, where that is not the value itself.
+const ESCAPED: Key = 1 << 62;
 
 impl Scratch {
     /// Starts on an event, for rules that ask about so many fields.
@@ -93,12 +112,62 @@ impl Scratch {
             }
             return;
         }
-        let leaves = memo
-            .leaves_of((program.number, slot), text, |out| program.scan(slot, text, folded, out));
-        for leaf in leaves {
-            program.see(*leaf, marks);
+        let key = single_key(program.number, slot);
+        let scan = |out: &mut Vec<usize>| program.scan(slot, text, folded, out);
+        for leaf in memo.leaves_of(key, text.as_bytes(), scan) {
+            program.see(leaf, marks);
         }
     }
+
+    /// Returns a group of slots of a program.
+    pub(super) fn group(&mut self, program: &Program, slots: &[usize]) -> Group {
+        let next = Key::try_from(self.groups.len()).unwrap_or(0);
+        let key = *self.groups.entry((program.number, slots.into())).or_insert(next | GROUP);
+        let scan_bytes = slots.iter().map(|slot| program.scan_bytes(*slot)).min();
+        let bytes_min = slots.iter().map(|slot| program.bytes_min(*slot)).min();
+        Group {
+            key,
+            slots: slots.into(),
+            scan_bytes: scan_bytes.unwrap_or_default(),
+            bytes_min: bytes_min.unwrap_or_default(),
+        }
+    }
+
+    /// Looks for the texts of a group in a value as its record spells it.
+    pub(super) fn feed_raw(&mut self, program: &Program, group: &Group, raw: Raw<'_>) {
+        // Escapes only make a text longer.
+        if raw.written.len() < group.bytes_min && raw.written.is_ascii() {
+            return;
+        }
+        let Self { marks, memo, folded, found, text: room, .. } = self;
+        let mut scan = |out: &mut Vec<usize>| {
+            if let Some(text) = raw.text(room) {
+                for slot in &group.slots {
+                    program.scan(*slot, text, folded, out);
+                }
+            }
+        };
+        if raw.written.len() <= group.scan_bytes {
+            found.clear();
+            scan(found);
+            for leaf in found {
+                program.see(*leaf, marks);
+            }
+            return;
+        }
+        let key = if raw.is_escaped { group.key | ESCAPED } else { group.key };
+        for leaf in memo.leaves_of(key, raw.written.as_bytes(), scan) {
+            program.see(leaf, marks);
+        }
+    }
+}
+
+/// The key of one slot of a program.
+fn single_key(program: usize, slot: usize) -> Key {
+    /// More slots than fields of all rules.
+    const SLOT_BITS: u32 = 24;
+    let number = |number: usize| Key::try_from(number).unwrap_or(0);
+    (number(program) << SLOT_BITS | number(slot)) & !(GROUP | ESCAPED)
 }
 
 /// What is known of the present event: leaves that were answered with yes, rules to be judged.

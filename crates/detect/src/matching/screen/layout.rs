@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 
 use event::{Deciding, Event, Value};
-use simd_json::{Node, StaticNode};
 
 use super::Decoding;
-use super::shape::{Kind, Members, Place};
+use super::record::{Kind, Members, Span};
+use super::shape::Place;
 
 /// Where a field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +60,8 @@ impl Marker {
 /// Learns the layout of a shape from one record of it; `None` if the decoder does not read it plainly.
 pub(super) fn learn(
     places: &[Place],
-    values: &[usize],
-    tape: &[Node<'_>],
+    values: &[Span],
+    record: &str,
     decoding: &dyn Decoding,
 ) -> Option<Layout> {
     if values.len() > VALUES_MAX {
@@ -69,8 +69,8 @@ pub(super) fn learn(
     }
     let mut learnt: Option<Layout> = None;
     for marker in MARKERS {
-        let (record, marked) = marked_record(places, values, tape, marker, decoding)?;
-        let event = decoding.read(record.as_bytes())?;
+        let (marked_as, marked) = marked_record(places, values, record, marker, decoding)?;
+        let event = decoding.read(marked_as.as_bytes())?;
         let fields: Vec<(String, Origin)> = event
             .fields
             .iter()
@@ -111,13 +111,14 @@ impl Layout {
     }
 }
 
-/// What was put into a marked record: a value as the decoder should give it back, and its place.
-type Marked = HashMap<String, usize>;
+/// What was put into a marked record: a value as the decoder should give it back, and its place; none
+/// for a number with a fraction, which may be written in more than one way.
+type Marked = HashMap<String, Option<usize>>;
 
 fn origin(value: &Value, marked: &Marked) -> Origin {
     let place_of = |value: &Value| marked.get(&key_of(value)).copied();
     if let Some(place) = place_of(value) {
-        return Origin::Value(place);
+        return place.map_or(Origin::Open, Origin::Value);
     }
     // A text that has a marker somewhere inside was made of it.
     let text = value.text();
@@ -143,77 +144,75 @@ fn key_of(value: &Value) -> String {
 /// Writes the record of a shape with markers for values.
 fn marked_record(
     places: &[Place],
-    values: &[usize],
-    tape: &[Node<'_>],
+    values: &[Span],
+    record: &str,
     marker: Marker,
     decoding: &dyn Decoding,
 ) -> Option<(String, Marked)> {
     let mut out = String::from("{");
     let mut marked = Marked::new();
     let mut number = 0_usize;
-    // Of every open object: how many keys are still to come.
-    let mut open: Vec<usize> = Vec::new();
+    let mut open = 0_usize;
     for place in places {
-        while open.len() > place.depth {
-            open.pop();
+        while open > place.depth {
+            open = open.saturating_sub(1);
             out.push('}');
         }
         if !out.ends_with('{') {
             out.push(',');
         }
-        out.push_str(&serde_json::to_string(&*place.key).ok()?);
+        out.push_str(&place.key);
         out.push(':');
-        if let Kind::Object(keys) = place.kind {
+        if place.kind == Kind::Object {
             out.push('{');
-            open.push(keys);
+            open = open.saturating_add(1);
             continue;
         }
-        let node = tape.get(*values.get(number)?)?;
+        let span = *values.get(number)?;
         let value = if place.decides == Deciding::Nothing {
             marker_value(place.kind, marker, number, &mut marked)
         } else {
-            deciding_value(place, node, &marker.of(number), decoding, &mut marked, number)?
+            let raw_of = (span, record);
+            deciding_value(place, raw_of, &marker.of(number), decoding, &mut marked, number)?
         };
         out.push_str(&value);
         number = number.checked_add(1)?;
     }
-    for _ in &open {
-        out.push('}');
-    }
-    out.push('}');
+    out.extend(std::iter::repeat_n('}', open.saturating_add(1)));
     Some((out, marked))
 }
 
 /// A value that decides stands as it is; of a longer text its deciding part, behind a marker.
 fn deciding_value(
     place: &Place,
-    node: &Node<'_>,
+    (span, record): (Span, &str),
     marker: &str,
     decoding: &dyn Decoding,
     marked: &mut Marked,
     number: usize,
 ) -> Option<String> {
-    Some(match node {
-        Node::String(text) => {
+    Some(match span.kind {
+        Kind::Text => {
+            let mut room = String::new();
+            let text = span.raw(record)?.text(&mut room)?;
             let part = super::part_of(place.decides, text, decoding);
             if part.len() == text.len() {
                 return serde_json::to_string(text).ok();
             }
             let text = format!("{marker}\n{part}");
-            marked.insert(key_of(&Value::from(text.as_str())), number);
+            marked.insert(key_of(&Value::from(text.as_str())), Some(number));
             serde_json::to_string(&text).ok()?
         }
-        Node::Static(StaticNode::I64(number)) => number.to_string(),
-        Node::Static(StaticNode::U64(number)) => number.to_string(),
-        Node::Static(StaticNode::Bool(value)) => value.to_string(),
-        Node::Static(StaticNode::Null) => "null".to_owned(),
-        _ => return None,
+        Kind::Int => span.raw(record)?.written.to_owned(),
+        Kind::Bool(value) => value.to_string(),
+        Kind::Null => "null".to_owned(),
+        Kind::Float | Kind::Array(_) | Kind::Object => return None,
     })
 }
 
 fn marker_value(kind: Kind, marker: Marker, number: usize, marked: &mut Marked) -> String {
     let json = |text: &str| serde_json::Value::from(text).to_string();
-    let mut mark = |value: &Value| marked.insert(key_of(value), number);
+    let mut mark = |value: &Value| marked.insert(key_of(value), Some(number));
     match kind {
         Kind::Text => {
             let text = marker.of(number);
@@ -225,9 +224,13 @@ fn marker_value(kind: Kind, marker: Marker, number: usize, marked: &mut Marked) 
             mark(&Value::Int(text.parse().unwrap_or_default()));
             text
         }
-        Kind::Float => format!("{}.25", Marker::Number.of(number)),
+        Kind::Float => {
+            let text = format!("{}.25", Marker::Number.of(number));
+            marked.insert(text.clone(), None);
+            text
+        }
         Kind::Bool(value) => value.to_string(),
-        Kind::Null | Kind::Object(_) => "null".to_owned(),
+        Kind::Null | Kind::Object => "null".to_owned(),
         Kind::Array(Members::None) => "[]".to_owned(),
         Kind::Array(Members::One) => {
             let text = marker.of(number);

@@ -8,6 +8,7 @@
 mod layout;
 mod looks;
 mod plan;
+mod record;
 mod shape;
 
 #[cfg(test)]
@@ -16,10 +17,9 @@ mod tests;
 use std::sync::Arc;
 
 use event::{Attr, Deciding, Event, LogSource, Value};
-use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 use super::expression::Answer;
-use super::leaf::KEYWORDS;
+use super::leaf::{KEYWORDS, Leaves};
 use super::program::Facts;
 use super::scratch::Scratch;
 use crate::ast::Matcher as Wanted;
@@ -29,7 +29,9 @@ use crate::test_value;
 use layout::Origin;
 use looks::Looks;
 use plan::Plan;
-use shape::{Shapes, Walk};
+pub(super) use record::Raw;
+use record::Span;
+use shape::{Learnt, Shapes, Walk};
 
 /// Longer records are left to the decoder.
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
@@ -79,10 +81,6 @@ pub struct Screen<'d> {
     decoding: Box<dyn Decoding + 'd>,
     shapes: Shapes,
     scratch: Scratch,
-    record: Vec<u8>,
-    buffers: Buffers,
-    /// Empty between records; kept for its room.
-    tape: Tape<'static>,
     walk: Walk,
     logsource: Option<Arc<LogSource>>,
     indicators: IndicatorWatch,
@@ -102,9 +100,6 @@ impl<'d> Screen<'d> {
             decoding: Box::new(decoding),
             shapes: Shapes::default(),
             scratch: Scratch::default(),
-            record: Vec::new(),
-            buffers: Buffers::new(4_096),
-            tape: Tape(Vec::new()),
             walk: Walk::default(),
             logsource: None,
             indicators: IndicatorWatch::default(),
@@ -124,18 +119,10 @@ impl<'d> Screen<'d> {
         if record.first() != Some(&b'{') || record.len() > RECORD_BYTES_MAX {
             return Verdict::Open;
         }
-        // The parser unescapes in place; the caller's bytes stay as they are.
-        let mut bytes = std::mem::take(&mut self.record);
-        bytes.clear();
-        bytes.extend_from_slice(record);
-        bytes.resize(record.len().saturating_add(INPUT_PADDING), b' ');
-        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let parsed =
-            simd_json::fill_tape_padded(&mut bytes, record.len(), &mut self.buffers, &mut tape);
-        let verdict =
-            if parsed.is_ok() { self.judge_tape(&tape.0) } else { None }.unwrap_or(Verdict::Open);
-        self.tape = tape.reset();
-        self.record = bytes;
+        let Ok(record) = std::str::from_utf8(record) else { return Verdict::Open };
+        let mut walk = std::mem::take(&mut self.walk);
+        let verdict = self.judge_walked(record, &mut walk).unwrap_or(Verdict::Open);
+        self.walk = walk;
         verdict
     }
 
@@ -144,30 +131,27 @@ impl<'d> Screen<'d> {
         self.logsource.as_deref()
     }
 
-    fn judge_tape(&mut self, tape: &[Node<'_>]) -> Option<Verdict> {
-        let mut walk = std::mem::take(&mut self.walk);
-        let end = self.shapes.walk(tape, &*self.decoding, &mut walk);
-        let verdict = end.and_then(|end| {
-            if !self.shapes.knows(end, &walk.deciding) {
-                self.learn(end, &walk, tape);
-            }
-            let plan = self.shapes.plan(end, &walk.deciding)?;
-            self.logsource = Some(Arc::clone(&plan.logsource));
-            let verdict = judge(plan, &walk.values, tape, &mut self.scratch);
-            let is_open =
-                verdict == Verdict::Silent && may_hold(plan, &walk, tape, &mut self.indicators);
-            Some(if is_open { Verdict::Open } else { verdict })
-        });
-        self.walk = walk;
-        verdict
+    fn judge_walked(&mut self, record: &str, walk: &mut Walk) -> Option<Verdict> {
+        let end = self.shapes.walk(record, &*self.decoding, walk)?;
+        if matches!(self.shapes.plan(end, &walk.deciding), Learnt::Nothing) {
+            self.learn(end, walk, record);
+        }
+        let Learnt::Plan(plan) = self.shapes.plan(end, &walk.deciding) else { return None };
+        self.logsource = Some(Arc::clone(&plan.logsource));
+        let verdict =
+            judge(plan, &walk.values, record, &self.rules.matcher().leaves, &mut self.scratch);
+        let is_open =
+            verdict == Verdict::Silent && may_hold(plan, walk, record, &mut self.indicators);
+        Some(if is_open { Verdict::Open } else { verdict })
     }
 
-    fn learn(&mut self, end: usize, walk: &Walk, tape: &[Node<'_>]) {
+    #[cold]
+    fn learn(&mut self, end: usize, walk: &Walk, record: &str) {
         if !self.shapes.has_room_at(end) {
             return;
         }
         let places = self.shapes.places(end);
-        let layout = layout::learn(&places, &walk.values, tape, &*self.decoding);
+        let layout = layout::learn(&places, &walk.values, record, &*self.decoding);
         let matcher = self.rules.matcher();
         let plan = layout.map(|layout| {
             let looks = Looks::new(&layout, &*self.decoding, &self.indicators);
@@ -178,17 +162,25 @@ impl<'d> Screen<'d> {
 }
 
 /// Returns whether a record may hold an indicator.
-fn may_hold(plan: &Plan, walk: &Walk, tape: &[Node<'_>], watch: &mut IndicatorWatch) -> bool {
-    plan.looks.is_open
-        || plan.looks.places.iter().any(|(place, holds)| {
-            nodes(&walk.values, *place, tape).iter().any(|node| match node {
-                Node::String(text) => watch.may_hold(*holds, text),
-                _ => false,
-            })
+fn may_hold(plan: &Plan, walk: &Walk, record: &str, watch: &mut IndicatorWatch) -> bool {
+    if plan.looks.is_open {
+        return true;
+    }
+    let mut room = String::new();
+    plan.looks.places.iter().any(|(place, holds)| {
+        some_value(&walk.values, *place, record, |raw| {
+            raw.is_text && raw.text(&mut room).is_some_and(|text| watch.may_hold(*holds, text))
         })
+    })
 }
 
-fn judge(plan: &Plan, values: &[usize], tape: &[Node<'_>], scratch: &mut Scratch) -> Verdict {
+fn judge(
+    plan: &Plan,
+    values: &[Span],
+    record: &str,
+    leaves: &Leaves,
+    scratch: &mut Scratch,
+) -> Verdict {
     let program = &plan.program;
     if program.is_empty() {
         return Verdict::Silent;
@@ -203,41 +195,34 @@ fn judge(plan: &Plan, values: &[usize], tape: &[Node<'_>], scratch: &mut Scratch
     for leaf in &plan.seen {
         program.see(*leaf, &mut scratch.marks);
     }
-    for (place, slot) in &plan.feeds {
-        for node in nodes(values, *place, tape) {
-            match node {
-                Node::String(text) => scratch.feed_text(program, *slot, text),
-                Node::Static(StaticNode::I64(number)) => {
-                    scratch.feed_number(program, *slot, number);
-                }
-                Node::Static(StaticNode::U64(number)) => {
-                    scratch.feed_number(program, *slot, number);
-                }
-                _ => {}
-            }
-        }
+    for (place, group) in &plan.feeds {
+        some_value(values, *place, record, |raw| {
+            scratch.feed_raw(program, group, raw);
+            false
+        });
     }
     let mut verdict = Verdict::Silent;
-    let facts = Plain { plan, values, tape };
-    program.judge(&facts, &mut scratch.marks, |_| verdict = Verdict::Open);
+    let facts = Plain { plan, values, record };
+    program.judge(leaves, &facts, &mut scratch.marks, |_| verdict = Verdict::Open);
     verdict
 }
 
-/// Returns the single values at a place: one, or the members of an array.
-fn nodes<'t, 'i>(values: &[usize], place: usize, tape: &'t [Node<'i>]) -> &'t [Node<'i>] {
-    let Some(at) = values.get(place).copied() else { return &[] };
-    let (from, count) = match tape.get(at) {
-        Some(Node::Array { count, .. }) => (at.saturating_add(1), *count),
-        _ => (at, 1),
-    };
-    tape.get(from..from.saturating_add(count)).unwrap_or_default()
+/// Returns whether one of the values at a place is what is asked for: a text or whole number, or such
+/// members of an array.
+fn some_value<'r>(
+    values: &[Span],
+    place: usize,
+    record: &'r str,
+    is: impl FnMut(Raw<'r>) -> bool,
+) -> bool {
+    values.get(place).is_some_and(|span| span.any(record, is))
 }
 
 /// What is known of a record without decoding it.
 struct Plain<'p> {
     plan: &'p Plan,
-    values: &'p [usize],
-    tape: &'p [Node<'p>],
+    values: &'p [Span],
+    record: &'p str,
 }
 
 impl Facts for Plain<'_> {
@@ -257,19 +242,16 @@ impl Facts for Plain<'_> {
             (Some(Origin::Constant(value)), _) => {
                 value.members().iter().any(|one| test_value::holds_alone(wanted, one)).into()
             }
-            (Some(Origin::Value(place)), _) => nodes(self.values, *place, self.tape)
-                .iter()
-                .any(|node| match node {
-                    Node::String(text) => test_value::text_holds(wanted, text),
-                    Node::Static(StaticNode::I64(number)) => {
-                        test_value::holds_alone(wanted, &Value::Int(*number))
+            (Some(Origin::Value(place)), _) => {
+                some_value(self.values, *place, self.record, |raw| {
+                    if let Some(number) = raw.int() {
+                        return test_value::holds_alone(wanted, &Value::Int(number));
                     }
-                    // Larger numbers have no shape.
-                    Node::Static(StaticNode::U64(number)) => i64::try_from(*number)
-                        .is_ok_and(|number| test_value::holds_alone(wanted, &Value::Int(number))),
-                    _ => false,
+                    raw.text(&mut String::new())
+                        .is_some_and(|text| test_value::text_holds(wanted, text))
                 })
-                .into(),
+                .into()
+            }
         }
     }
 

@@ -10,15 +10,15 @@ use super::looks::Looks;
 use crate::matching::Matcher;
 use crate::matching::leaf::KEYWORDS;
 use crate::matching::program::Program;
-use crate::matching::scratch::Scratch;
+use crate::matching::scratch::{Group, Scratch};
 
 /// The plan of a shape.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) program: Arc<Program>,
     pub(super) logsource: Arc<LogSource>,
-    /// Values to look at: the place in the record, and the slot of the program.
-    pub(super) feeds: Vec<(usize, usize)>,
+    /// Values to look at: the place in the record, and the slots of the program.
+    pub(super) feeds: Box<[(usize, Group)]>,
     /// Slots of fields that every record of the shape has.
     pub(super) present: Vec<usize>,
     /// Slots of fields that only the decoder can tell.
@@ -41,8 +41,9 @@ impl Plan {
         scratch: &mut Scratch,
     ) -> Self {
         let program = matcher.program_of(&layout.event, scratch);
+        let mut feeds: Vec<(usize, usize)> = Vec::new();
         let mut plan = Self {
-            feeds: Vec::new(),
+            feeds: Box::default(),
             present: Vec::new(),
             open: Vec::new(),
             seen: Vec::new(),
@@ -60,7 +61,7 @@ impl Plan {
                 Some(Origin::Value(place)) => {
                     plan.present.push(slot);
                     if program.has_texts(slot) {
-                        plan.feeds.push((place, slot));
+                        feeds.push((place, slot));
                     }
                 }
                 Some(Origin::Constant(value)) => {
@@ -70,8 +71,17 @@ impl Plan {
             }
         }
         if let Some(slot) = program.slot(KEYWORDS) {
-            plan.set_keywords(slot, layout);
+            plan.set_keywords(slot, layout, &mut feeds);
         }
+        feeds.sort_unstable();
+        feeds.dedup();
+        plan.feeds = feeds
+            .chunk_by(|(one, _), (other, _)| one == other)
+            .filter_map(|own| {
+                let slots: Vec<usize> = own.iter().map(|(_, slot)| *slot).collect();
+                own.first().map(|(place, _)| (*place, scratch.group(&program, &slots)))
+            })
+            .collect();
         plan.seen.sort_unstable();
         plan.seen.dedup();
         plan
@@ -109,11 +119,11 @@ impl Plan {
     }
 
     /// Keywords are looked for in every value.
-    fn set_keywords(&mut self, slot: usize, layout: &Layout) {
+    fn set_keywords(&mut self, slot: usize, layout: &Layout, feeds: &mut Vec<(usize, usize)>) {
         let mut is_open = false;
         for (_, origin) in &layout.fields {
             match origin {
-                Origin::Value(place) => self.feeds.push((*place, slot)),
+                Origin::Value(place) => feeds.push((*place, slot)),
                 Origin::Constant(value) => self.always_holds(slot, value),
                 Origin::Open => is_open = true,
             }
@@ -125,8 +135,6 @@ impl Plan {
             self.open.push(slot);
         }
         self.set_origin(KEYWORDS, origin);
-        self.feeds.sort_unstable();
-        self.feeds.dedup();
     }
 
     fn always_holds(&mut self, slot: usize, value: &Value) {

@@ -1,14 +1,16 @@
-//! The shapes of JSON records seen so far, as a tree: a step per key and per array member, so that
-//! telling the shape of a record costs one comparison per key and no hash.
+//! The shapes of JSON records seen so far, as a tree: a step per key, so that telling the shape of a
+//! record costs one comparison per key and no hash. What key comes next is known from the records
+//! before, so most keys are not even read.
 //!
 //! Bounded: where the tree may not grow any further, a record has no shape and is read whole.
 
 use ahash::AHashMap;
 use event::Deciding;
-use simd_json::{Node, StaticNode};
+use memchr::memmem;
 
 use super::Decoding;
 use super::plan::Plan;
+use super::record::{Cursor, Kind, Raw, Span};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
@@ -28,39 +30,20 @@ const DECIDING_BYTES_MAX: usize = 256;
 /// Deepest nesting; the decoder's own limit is higher.
 const DEPTH_MAX: usize = 16;
 
-/// What a value is, as far as all records of a shape have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Int,
-    Float,
-    Bool(bool),
-    Null,
-    /// Empty, one member, or more; of texts and numbers only.
-    Array(Members),
-    Object(usize),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Members {
-    None,
-    One,
-    More,
-}
-
 /// The tree.
 #[derive(Debug)]
 pub(super) struct Shapes {
     steps: Vec<Step>,
     plans: usize,
+    /// Room to write the text of a deciding value in.
+    room: String,
 }
 
 /// One key with the kind of its value.
 #[derive(Debug)]
 struct Step {
+    /// In its quotes.
     key: Box<str>,
-    /// The keys of the objects around it and its own, joined by dots.
-    path: Box<str>,
     kind: Kind,
     /// The step before, for names and for learning.
     before: Option<usize>,
@@ -69,23 +52,33 @@ struct Step {
     /// What of the value decides how the decoder reads the record.
     decides: Deciding,
     ways: Vec<usize>,
-    /// What was learnt of records that end here, by their deciding values; `None`: read whole.
-    ends: AHashMap<Box<[u8]>, Option<Plan>>,
+    ends: Option<Box<Ends>>,
 }
 
-/// Where a record's shape led, and where its values stand on the tape.
+/// What was learnt of records that end at a step, by their deciding values; `None`: read whole.
+type Ends = AHashMap<Box<[u8]>, Option<Plan>>;
+
+/// What is known of records of one shape with the same deciding values.
+#[derive(Debug)]
+pub(super) enum Learnt<'s> {
+    Nothing,
+    ReadWhole,
+    Plan(&'s Plan),
+}
+
+/// Where a record's shape led, and where its values stand.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Tape positions of the values that are no objects, in order.
-    pub(super) values: Vec<usize>,
+    /// The values that are no objects, in order.
+    pub(super) values: Vec<Span>,
     /// The deciding values.
     pub(super) deciding: Vec<u8>,
-    open: Vec<usize>,
 }
 
-/// A value of a record under its dotted name, as learning needs it.
+/// A value of a record, as learning needs it.
 #[derive(Debug)]
 pub(super) struct Place {
+    /// In its quotes.
     pub(super) key: Box<str>,
     pub(super) kind: Kind,
     pub(super) depth: usize,
@@ -96,65 +89,104 @@ impl Default for Shapes {
     fn default() -> Self {
         let root = Step {
             key: Box::default(),
-            path: Box::default(),
             kind: Kind::Null,
             before: None,
             depth: 0,
             decides: Deciding::Nothing,
             ways: Vec::new(),
-            ends: AHashMap::new(),
+            ends: None,
         };
-        Self { steps: vec![root], plans: 0 }
+        Self { steps: vec![root], plans: 0, room: String::new() }
     }
 }
 
 impl Shapes {
-    /// Walks a record's tape; returns the step it ends at, or `None` for a record without a shape.
+    /// Walks a record; returns the step it ends at, or `None` for a record without a shape.
     pub(super) fn walk(
         &mut self,
-        tape: &[Node<'_>],
+        record: &str,
         decoding: &dyn Decoding,
         walk: &mut Walk,
     ) -> Option<usize> {
         walk.values.clear();
         walk.deciding.clear();
-        walk.open.clear();
-        let Some(Node::Object { len, .. }) = tape.first() else { return None };
-        let mut at = 1;
-        let mut step = 0;
-        let mut left = *len;
+        let mut cursor = Cursor::new(record);
+        let (mut step, mut depth) = (0, 0_usize);
+        let mut may_close = cursor.take(b'{').then_some(true)?;
         loop {
-            while left == 0 {
-                let Some(outer) = walk.open.pop() else { return Some(step) };
-                left = outer;
-            }
-            left = left.checked_sub(1)?;
-            let Some(Node::String(key)) = tape.get(at) else { return None };
-            at = at.checked_add(1)?;
-            let node = tape.get(at)?;
-            let kind = kind_of(node, tape, at)?;
-            let depth = walk.open.len();
-            step = self.step_on(step, key, kind, depth, decoding)?;
-            if let Kind::Object(keys) = kind {
-                if depth >= DEPTH_MAX {
-                    return None;
+            cursor.blanks();
+            if !(may_close && cursor.take(b'}')) {
+                let span;
+                (step, span) = self.step_on(step, &mut cursor, depth, decoding)?;
+                if span.kind == Kind::Object {
+                    depth = depth.checked_add(1).filter(|depth| *depth <= DEPTH_MAX)?;
+                    may_close = true;
+                    continue;
                 }
-                walk.open.push(left);
-                left = keys;
-                at = at.checked_add(1)?;
-                continue;
+                walk.values.push(span);
+                let decides = self.steps.get(step)?.decides;
+                if decides != Deciding::Nothing {
+                    let out = &mut walk.deciding;
+                    decide(decides, span, record, decoding, &mut self.room, out)?;
+                }
+            } else if depth == 0 {
+                cursor.blanks();
+                return cursor.is_at_end().then_some(step);
+            } else {
+                depth = depth.checked_sub(1)?;
             }
-            walk.values.push(at);
-            decide(self.steps.get(step)?.decides, node, decoding, &mut walk.deciding)?;
-            at = at.checked_add(match node {
-                Node::Array { count, .. } => count.checked_add(1)?,
-                _ => 1,
-            })?;
+            // The next key, or the end of as many objects as end here.
+            loop {
+                cursor.blanks();
+                if cursor.take(b',') {
+                    may_close = false;
+                    break;
+                }
+                cursor.take(b'}').then_some(())?;
+                if depth == 0 {
+                    cursor.blanks();
+                    return cursor.is_at_end().then_some(step);
+                }
+                depth = depth.checked_sub(1)?;
+            }
         }
     }
 
-    /// Takes one step, a new one if there is room.
+    /// Takes one step over a key and its value, a new one if there is room.
     fn step_on(
+        &mut self,
+        from: usize,
+        cursor: &mut Cursor<'_>,
+        depth: usize,
+        decoding: &dyn Decoding,
+    ) -> Option<(usize, Span)> {
+        let ways = &self.steps.get(from)?.ways;
+        let step = |way: &usize| self.steps.get(*way).map(|step| (*way, step));
+        let comes =
+            |(_, step): &(usize, &Step)| step.depth == depth && cursor.comes(step.key.as_bytes());
+        let known = ways.iter().filter_map(step).find(comes);
+        let key = cursor.key(known.map(|(_, step)| step.key.len()))?;
+        cursor.colon()?;
+        let span = cursor.value()?;
+        if let Some((way, step)) = known
+            && step.kind == span.kind
+        {
+            return Some((way, span));
+        }
+        let is = |(_, step): &(usize, &Step)| {
+            step.kind == span.kind && step.depth == depth && *step.key == *key
+        };
+        if let Some((way, _)) = ways.iter().filter_map(step).find(is) {
+            return Some((way, span));
+        }
+        if ways.len() >= WAYS_MAX || self.steps.len() >= STEPS_MAX {
+            return None;
+        }
+        Some((self.new_step(from, key, span.kind, depth, decoding)?, span))
+    }
+
+    #[cold]
+    fn new_step(
         &mut self,
         from: usize,
         key: &str,
@@ -162,68 +194,61 @@ impl Shapes {
         depth: usize,
         decoding: &dyn Decoding,
     ) -> Option<usize> {
-        let ways = &self.steps.get(from)?.ways;
-        for way in ways {
-            let step = self.steps.get(*way)?;
-            if *step.key == *key && step.kind == kind && step.depth == depth {
-                return Some(*way);
-            }
-        }
-        if ways.len() >= WAYS_MAX || self.steps.len() >= STEPS_MAX {
-            return None;
-        }
-        let number = self.steps.len();
-        let path = self.path(from, key, depth);
         let decides = match kind {
-            Kind::Object(_) => Deciding::Nothing,
-            _ => decoding.decides(&path),
+            Kind::Object => Deciding::Nothing,
+            _ => decoding.decides(&self.path(from, key, depth)),
         };
+        let number = self.steps.len();
         self.steps.push(Step {
             key: key.into(),
-            path,
             kind,
             before: Some(from),
             depth,
             decides,
             ways: Vec::new(),
-            ends: AHashMap::new(),
+            ends: None,
         });
         self.steps.get_mut(from)?.ways.push(number);
         Some(number)
     }
 
-    /// Returns the path of a key after a step.
-    fn path(&self, from: usize, key: &str, depth: usize) -> Box<str> {
+    /// Returns the path of a key after a step: the keys of the objects around it and its own, joined by
+    /// dots.
+    fn path(&self, from: usize, key: &str, mut depth: usize) -> String {
+        let mut keys = vec![name(key)];
         let mut at = Some(from);
         while let Some(step) = at.and_then(|at| self.steps.get(at)) {
-            if step.depth < depth && matches!(step.kind, Kind::Object(_)) {
-                return format!("{}.{key}", step.path).into();
+            if step.depth < depth && step.kind == Kind::Object {
+                keys.push(name(&step.key));
+                depth = step.depth;
             }
             at = step.before;
         }
-        key.into()
+        keys.reverse();
+        keys.join(".")
     }
 
-    /// Returns whether a shape has been met with these deciding values.
-    pub(super) fn knows(&self, end: usize, deciding: &[u8]) -> bool {
-        self.steps.get(end).is_some_and(|step| step.ends.contains_key(deciding))
-    }
-
-    /// Returns what was learnt of a shape with these deciding values, if it can be judged at all.
-    pub(super) fn plan(&self, end: usize, deciding: &[u8]) -> Option<&Plan> {
-        self.steps.get(end)?.ends.get(deciding)?.as_ref()
+    /// Returns what was learnt of a shape with these deciding values.
+    pub(super) fn plan(&self, end: usize, deciding: &[u8]) -> Learnt<'_> {
+        let ends = self.steps.get(end).and_then(|step| step.ends.as_deref());
+        match ends.and_then(|ends| ends.get(deciding)) {
+            None => Learnt::Nothing,
+            Some(None) => Learnt::ReadWhole,
+            Some(Some(plan)) => Learnt::Plan(plan),
+        }
     }
 
     /// Returns whether there is room to learn more of the shape that ends at a step.
     pub(super) fn has_room_at(&self, end: usize) -> bool {
-        let own = self.steps.get(end).map_or(0, |step| step.ends.len());
+        let own =
+            self.steps.get(end).and_then(|step| step.ends.as_ref()).map_or(0, |own| own.len());
         self.plans < PLANS_MAX && own < PLANS_OF_SHAPE_MAX
     }
 
     /// Keeps what was learnt.
     pub(super) fn learn(&mut self, end: usize, deciding: &[u8], plan: Option<Plan>) {
         if let Some(step) = self.steps.get_mut(end) {
-            step.ends.insert(deciding.into(), plan);
+            step.ends.get_or_insert_default().insert(deciding.into(), plan);
             self.plans = self.plans.saturating_add(1);
         }
     }
@@ -245,60 +270,49 @@ impl Shapes {
     }
 }
 
+/// Returns the name in a quoted key.
+fn name(key: &str) -> &str {
+    key.trim_matches('"')
+}
+
 /// Adds what of a value decides; `None` if it cannot decide as it is.
 fn decide(
     decides: Deciding,
-    node: &Node<'_>,
+    span: Span,
+    record: &str,
     decoding: &dyn Decoding,
+    room: &mut String,
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    if decides == Deciding::Nothing {
-        return Some(());
-    }
-    match node {
-        Node::String(text) => {
-            let part = super::part_of(decides, text, decoding);
-            if part.len() > DECIDING_BYTES_MAX {
-                return None;
+    match span.kind {
+        Kind::Text => {
+            let raw = span.raw(record)?;
+            if !surely_undecided(decides, raw) {
+                let part = super::part_of(decides, raw.text(room)?, decoding);
+                if part.len() > DECIDING_BYTES_MAX {
+                    return None;
+                }
+                out.extend_from_slice(part.as_bytes());
             }
-            out.extend_from_slice(part.as_bytes());
         }
-        Node::Static(StaticNode::I64(number)) => out.extend_from_slice(&number.to_le_bytes()),
-        Node::Static(StaticNode::U64(number)) => out.extend_from_slice(&number.to_le_bytes()),
-        Node::Static(_) => {}
+        Kind::Int => out.extend_from_slice(span.raw(record)?.written.as_bytes()),
+        Kind::Float | Kind::Bool(_) | Kind::Null => {}
         // A list where one value should decide: nothing here is plain.
-        Node::Array { .. } | Node::Object { .. } => return None,
+        Kind::Array(_) | Kind::Object => return None,
     }
     out.push(0xff);
     Some(())
 }
 
-fn kind_of(node: &Node<'_>, tape: &[Node<'_>], at: usize) -> Option<Kind> {
-    Some(match node {
-        Node::String(_) => Kind::Text,
-        Node::Static(StaticNode::Null) => Kind::Null,
-        Node::Static(StaticNode::Bool(value)) => Kind::Bool(*value),
-        Node::Static(StaticNode::I64(_)) => Kind::Int,
-        Node::Static(StaticNode::U64(number)) => i64::try_from(*number).ok().map(|_| Kind::Int)?,
-        Node::Static(_) => Kind::Float,
-        Node::Object { len, .. } => Kind::Object(*len),
-        Node::Array { len, count } => {
-            // Objects and arrays inside: not plain.
-            let members = tape.get(at.checked_add(1)?..at.checked_add(1)?.checked_add(*count)?)?;
-            let is_plain = |node: &Node<'_>| {
-                matches!(
-                    node,
-                    Node::String(_) | Node::Static(StaticNode::I64(_) | StaticNode::U64(_))
-                )
-            };
-            if len != count || !members.iter().all(is_plain) {
-                return None;
-            }
-            Kind::Array(match len {
-                0 => Members::None,
-                1 => Members::One,
-                _ => Members::More,
-            })
-        }
-    })
+/// Returns whether it shows without reading a long text that no part of it decides.
+fn surely_undecided(decides: Deciding, raw: Raw<'_>) -> bool {
+    let Deciding::Text { start, line } = decides else { return false };
+    let bytes = raw.written.as_bytes();
+    let Some(first) = bytes.first() else { return true };
+    let begins_otherwise =
+        first.is_ascii_graphic() && *first != b'\\' && !start.starts_with(char::from(*first));
+    // Written as numbers, any letter could be in it.
+    begins_otherwise
+        && memmem::find(bytes, line.as_bytes()).is_none()
+        && (!raw.is_escaped || memmem::find(bytes, br"\u").is_none())
 }

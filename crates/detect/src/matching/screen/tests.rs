@@ -111,6 +111,8 @@ fn values_are_judged_where_they_stand() {
         (r"{ Secret: told }", r#"{"Kind":"shut","A":"x"}"#, Silent),
         (r"{ A|re: 'a.+b' }", r#"{"A":"xaxxb"}"#, Open),
         (r"{ A|re: 'a.+b' }", r#"{"A":"ba"}"#, Silent),
+        (r"{ A|lt: 5 }", r#"{"A":1.5}"#, Open),
+        (r"{ A|contains: 'a\b' }", r#"{ "B" : { } , "A" : [ "x" , "a\\b" ] }"#, Open),
     ] {
         check(selection, record, verdict);
     }
@@ -127,6 +129,12 @@ fn what_the_decoder_makes_of_values_is_left_to_it() {
         (r"{ A: x }", r#"{"A":"x","A":"y"}"#),
         (r"{ A: x }", r#"{"A":[{"b":1}]}"#),
         (r"{ A: x }", r#"{"A":1.5}"#),
+        (r"{ A: x }", r#"{"B":"\x","A":"x"}"#),
+        (r"{ A: x }", r#"{"B":"a"} {"A":"x"}"#),
+        (r"{ A: x }", r#"{"B":"a",}"#),
+        (r"{ A: x }", "{\"B\":\"a\tb\",\"A\":\"x\"}"),
+        (r"{ A: '9223372036854775808' }", r#"{"A":9223372036854775808}"#),
+        (r"{ A: '\U0001F600' }", r#"{"A":"\ud83d\ude00"}"#),
     ] {
         let mut screen = Screen::new(rules(&[selection]), Small);
         let verdict = screen.judge(record.as_bytes());
