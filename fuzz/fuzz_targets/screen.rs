@@ -8,11 +8,11 @@ use std::sync::Arc;
 use detect::{Decoding, RuleFile, RuleSet, Screen, Verdict};
 use event::{Attr, Deciding, Event};
 
-/// Rules for records of any kind, over all that the screen treats apart.
+/// Rules over all that the screen treats apart.
 const RULES: &str = r"
 title: a
 id: a
-logsource: {}
+logsource: { product: windows }
 detection: { s: { A|contains: [ab, abc, abcdefg, 'a\\b', đ] }, condition: s }
 ---
 title: b
@@ -52,7 +52,7 @@ impl Decoding for Auto {
 
 thread_local! {
     static RULE_SET: Arc<RuleSet> = {
-        let text = RULES.replace("logsource: {}\n", "");
+        let text = RULES.replace("logsource: { product: windows }\n", "");
         let text = text.replace("detection:", "logsource: { }\ndetection:");
         Arc::new(RuleSet::compile(&[RuleFile { path: "fuzz", text: &text }]).0)
     };

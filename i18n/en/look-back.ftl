@@ -3,6 +3,8 @@
 look-back-title = Look back
 look-back-about = Runs one rule, a list of indicators or all rules in force over the stored events. It runs in the background; the result is a list, and you choose what becomes an alert.
 look-back-cost = The past 30 days hold { $events } events within your sight that must be read again.
+look-back-cost-rule = Of the past 30 days { $read } events must be read for this rule; the index rules out the others.
+look-back-cost-link = How much is read?
 look-back-what-indicators = Look back for indicators
 look-back-what-feeds = Indicators in force
 look-back-what-all = Look back with all rules in force
@@ -25,6 +27,7 @@ look-back-under-way = Under way
 look-back-waits = The events are being read again; this page renews itself when it is done.
 look-back-see-job = See progress, or stop it
 look-back-result = { $findings } matches in { $events } events.
+look-back-read = { $read } of them had to be read; the index ruled out the others.
 look-back-took = { $seconds } seconds
 look-back-cut = The list keeps { $kept } matches; the others are counted only.
 look-back-per-rule = By rule

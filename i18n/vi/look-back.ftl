@@ -3,6 +3,8 @@
 look-back-title = Tìm lại trong quá khứ
 look-back-about = Chạy một luật, một danh sách dấu hiệu hoặc mọi luật đang dùng trên các sự kiện đã lưu. Việc chạy nền; kết quả là danh sách để anh chị chọn cái nào thành cảnh báo.
 look-back-cost = 30 ngày qua có { $events } sự kiện trong phạm vi của anh chị phải đọc lại.
+look-back-cost-rule = Trong 30 ngày qua kho phải đọc { $read } sự kiện cho luật này; chỉ mục loại các sự kiện còn lại.
+look-back-cost-link = Phải đọc bao nhiêu?
 look-back-what-indicators = Tìm lại theo dấu hiệu
 look-back-what-feeds = Dấu hiệu đang dùng
 look-back-what-all = Tìm lại theo mọi luật đang dùng
@@ -25,6 +27,7 @@ look-back-under-way = Đang chạy
 look-back-waits = Đang đọc lại kho sự kiện; trang tự cập nhật khi xong.
 look-back-see-job = Xem tiến độ hoặc dừng
 look-back-result = Khớp { $findings } lần trong { $events } sự kiện.
+look-back-read = Kho phải đọc { $read } sự kiện; chỉ mục loại các sự kiện còn lại.
 look-back-took = { $seconds } giây
 look-back-cut = Danh sách giữ { $kept } lần khớp; còn lại chỉ được đếm.
 look-back-per-rule = Theo luật

@@ -42,6 +42,7 @@ mod entity;
 mod explain;
 mod indicator;
 mod matching;
+mod necessary;
 mod reference;
 mod taxonomy;
 mod test_value;

@@ -6,9 +6,10 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Returns the search key of a text: lower case, no combining marks, `đ` as `d`.
+/// Returns the search key of a text: lower case, no combining marks, `đ` as `d`, `ſ` as `s`.
 ///
-/// `đ` has no Unicode decomposition, hence the extra step.
+/// `đ` has no Unicode decomposition, hence the extra step; `ſ` is the one letter beside `s` that folds to
+/// a letter of ASCII and is no capital: rules take the two for the same, so must who looks for a rule's words.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -17,6 +18,7 @@ pub fn fold(text: &str) -> String {
         .filter(|c| !is_combining_mark(*c))
         .map(|c| match c {
             'đ' | 'Đ' => 'd',
+            'ſ' => 's',
             other => other,
         })
         .flat_map(char::to_lowercase)

@@ -66,6 +66,11 @@ impl LakeReader for Lake {
         .await
     }
 
+    async fn weigh(&self, scope: &Scope, search: &Search) -> Result<u64, LakeError> {
+        let (scope, search) = (scope.clone(), search.clone());
+        self.ask(move |view, footers, stop| ask::weigh(view, footers, &scope, &search, stop)).await
+    }
+
     async fn top(
         &self,
         scope: &Scope,

@@ -226,8 +226,9 @@ pub(crate) fn hunt_lake(config: &Config, arguments: &Arguments) -> Result<Hunted
     let ready = Ready::load(arguments)?;
     ready.hunt(arguments, |ready, take| {
         let Ready { question, reader, rules, .. } = ready;
-        let bar = output::progress(past.rows(question), "events");
-        let tally = past.search(question, reader, rules, &bar, take)?;
+        let plan = past.plan(question, rules);
+        let bar = output::progress(plan.rows(), "events");
+        let tally = past.search(&plan, reader, rules, &bar, take)?;
         bar.finish_and_clear();
         Ok(tally)
     })

@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-/// Spreads neighbouring numbers over all numbers, no two onto one (SplitMix64).
+/// Spreads neighbouring numbers over all numbers, no two onto one (`SplitMix64`).
 fn spread(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

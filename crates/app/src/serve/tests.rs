@@ -110,4 +110,10 @@ async fn a_hunt_goes_through_the_lake(config: &Config, folder: &std::path::Path)
     assert_eq!(hunt(&["--jobs", "1"]).await.unwrap(), all);
     assert_eq!(hunt(&["--to", "2001-01-01"]).await.unwrap(), "");
     assert_eq!(hunt(&["--since", "30d"]).await.unwrap(), all);
+    // Beside a rule that any event may set off, every row is read; the answer is the same.
+    let wide = folder.join("wide.yml");
+    let text = "title: Wide\nid: wide\nlogsource: {product: linux}\n\
+                detection: {a: {n|gt: 5}, condition: a}\nlevel: low\n";
+    std::fs::write(&wide, text).unwrap();
+    assert_eq!(hunt(&["--rules", wide.to_str().unwrap()]).await.unwrap(), all);
 }

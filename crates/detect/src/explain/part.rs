@@ -79,9 +79,13 @@ fn span(pattern: &Pattern, value: &str) -> Option<Part> {
         } else if is_last && at_end {
             value.len().checked_sub(length)?
         } else {
-            let found = |rest: &[char]| stands(piece, rest);
-            let mut rests = (after..value.len()).filter_map(|at| Some((at, value.get(at..)?)));
-            rests.find(|(_, rest)| found(rest))?.0
+            let wanted = chars(piece);
+            let stands = |window: &[char]| {
+                let mut pairs = wanted.iter().zip(window);
+                pairs.all(|(wanted, have)| wanted.is_none_or(|wanted| wanted == *have))
+            };
+            let found = value.get(after..)?.windows(length.max(1)).position(stands)?;
+            after.saturating_add(found)
         };
         start.get_or_insert(at);
         after = at.saturating_add(length);
@@ -97,13 +101,16 @@ fn length(piece: &[Token]) -> usize {
     piece.iter().map(one).fold(0, usize::saturating_add)
 }
 
-/// Returns whether a piece without stars stands at the beginning of these characters.
-fn stands(piece: &[Token], value: &[char]) -> bool {
-    let mut chars = value.iter();
-    piece.iter().all(|token| match token {
-        Token::Text(text) => text.chars().all(|want| chars.next() == Some(&want)),
-        Token::Any | Token::One => chars.next().is_some(),
-    })
+/// Returns the characters of a piece without stars; nothing for one that may be any.
+fn chars(piece: &[Token]) -> Vec<Option<char>> {
+    let mut chars = Vec::new();
+    for token in piece {
+        match token {
+            Token::Text(text) => chars.extend(text.chars().map(Some)),
+            Token::Any | Token::One => chars.push(None),
+        }
+    }
+    chars
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const ALTERNATIVES_MAX: usize = 64;
 
 /// Returns texts, folded, of which a value (folded) must hold at least one for the expression to
 /// match; `None` if nothing useful is needed.
-pub(super) fn needed(expression: &str) -> Option<Vec<String>> {
+pub(crate) fn needed(expression: &str) -> Option<Vec<String>> {
     // Flags set beside the text (`re|i`) need not be known here: what is left of a text once folded is
     // in every folded value that matches, whatever its case.
     let hir = ParserBuilder::new().build().parse(expression).ok()?;

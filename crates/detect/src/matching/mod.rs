@@ -31,6 +31,7 @@ use crate::{reference, taxonomy, test_value};
 use expression::{Answer, Expression};
 use kind::Decider;
 use leaf::{KEYWORDS, Leaves};
+pub(crate) use literal::needed as texts_needed;
 use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
 pub use screen::{Decoding, Screen, Verdict};

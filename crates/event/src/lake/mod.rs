@@ -33,6 +33,13 @@ pub trait LakeReader: Send + Sync + Debug {
         buckets: u32,
     ) -> Result<Vec<Bucket>, LakeError>;
 
+    /// Returns how many events must be read to answer a search: those in the parts of the lake that its
+    /// index does not rule out. `limit` and `after` do not matter.
+    async fn weigh(&self, scope: &Scope, search: &Search) -> Result<u64, LakeError> {
+        let all = Search { query: Query::All, after: None, ..search.clone() };
+        Ok(self.histogram(scope, &all, 1).await?.iter().map(|bar| bar.count).sum())
+    }
+
     /// Returns the most frequent values of a field (any of its names) among the matching events.
     async fn top(
         &self,

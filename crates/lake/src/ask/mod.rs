@@ -13,6 +13,7 @@ mod summary;
 mod table;
 mod tally;
 mod top;
+mod weigh;
 
 pub(crate) use by_id::{events_by_id, known_ids};
 pub(crate) use histogram::histogram;
@@ -21,3 +22,4 @@ pub(crate) use sql::{SqlLimits, sql};
 pub(crate) use stop::Stop;
 pub(crate) use summary::{begin, summarise};
 pub(crate) use top::{TopOf, top};
+pub(crate) use weigh::weigh;

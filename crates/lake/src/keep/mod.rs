@@ -17,6 +17,6 @@ pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
 pub use import::{ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
-pub use read::read_events;
+pub use read::{asked_rows, read_events};
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
 pub use verify::{Fault, strangers, verify_bytes, verify_file};

@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use event::Event;
+use event::lake::Search;
+use event::{Event, Scope};
 
 use crate::catalogue::Segment;
 use crate::error::{ExportError, StoreError};
+use crate::filter::Filter;
 use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::Place;
 use crate::rows::decode;
@@ -22,8 +24,45 @@ pub fn read_events(
     segment: &Segment,
     rows: Range<usize>,
 ) -> Result<Vec<Event>, ExportError> {
-    match read(place, segment, rows) {
-        Ok(events) => Ok(events),
+    told(read(place, segment, rows))
+}
+
+/// Returns the rows of a file that may hold what is searched for, by the file's index: whole granules, in
+/// the file's order. `limit` and `after` do not matter.
+///
+/// # Errors
+///
+/// As [`read_events`].
+pub fn asked_rows(
+    place: &Arc<Place>,
+    segment: &Segment,
+    search: &Search,
+) -> Result<Vec<Range<usize>>, ExportError> {
+    let search = Search { after: None, ..search.clone() };
+    told(asked(place, segment, &search))
+}
+
+fn asked(
+    place: &Arc<Place>,
+    segment: &Segment,
+    search: &Search,
+) -> Result<Vec<Range<usize>>, StoreError> {
+    let file = SegmentFile::new(place, segment.clone());
+    let footer = Footers::default().of(&file)?;
+    let granules = Filter::new(&Scope::platform(), search).granules(&file, &footer)?;
+    let mut rows: Vec<Range<usize>> = Vec::new();
+    for granule in granules {
+        match rows.last_mut() {
+            Some(last) if last.end == granule.rows.start => last.end = granule.rows.end,
+            _ => rows.push(granule.rows.clone()),
+        }
+    }
+    Ok(rows)
+}
+
+fn told<T>(read: Result<T, StoreError>) -> Result<T, ExportError> {
+    match read {
+        Ok(read) => Ok(read),
         Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(ExportError::Replaced)
         }

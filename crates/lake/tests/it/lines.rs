@@ -188,6 +188,13 @@ fn needles_in_many_granules_are_found_as_a_plain_scan_finds_them() {
             assert_eq!(found.len(), expected, "{query}");
             let bars = lake.histogram(&scope, &search, 7).await.unwrap();
             assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), expected as u64, "{query}");
+            let weight = lake.weigh(&scope, &search).await.unwrap();
+            assert!((expected as u64..=u64::from(LINES)).contains(&weight), "{query}: {weight}");
+        }
+        // The index rules out whole granules, and is not asked where it knows nothing.
+        for (query, is_less) in [("xyzzy1end", true), ("*zzy*", false), ("", false)] {
+            let weight = lake.weigh(&scope, &search(query, 0)).await.unwrap();
+            assert_eq!(weight < u64::from(LINES), is_less, "{query}: {weight}");
         }
         let top = lake.top(&scope, &search("", 1), "logsource.product", 5).await.unwrap();
         let third = u64::from(LINES / 3);

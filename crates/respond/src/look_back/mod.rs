@@ -15,6 +15,7 @@ mod work;
 
 use std::fmt::Debug;
 
+use event::query::Query;
 use event::{Event, Finding};
 
 use crate::rule::BadRule;
@@ -39,6 +40,11 @@ pub trait Bench: Send + Sync + Debug {
 
 /// Judges events of the past, in whatever order they come; it remembers what correlations count.
 pub trait Judge: Send + Debug {
+    /// Returns what an event must be like to be worth judging: the lake's index rules out the rest.
+    fn needs(&self) -> Query {
+        Query::All
+    }
+
     /// Returns what these events complete.
     fn judge(&mut self, events: &[Event]) -> Vec<Finding>;
 }

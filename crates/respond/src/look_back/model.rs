@@ -58,8 +58,12 @@ pub(crate) struct Outcome {
     pub(crate) ended_at: DateTime<Utc>,
     /// How long it took.
     pub(crate) took_ms: u64,
-    /// Events looked at.
+    /// Events of the span.
     pub(crate) events: u64,
+    /// Those that were read: the lake ruled out the others. Nothing in what was stored before this was
+    /// counted: all were read.
+    #[serde(default)]
+    pub(crate) read: Option<u64>,
     /// Findings, kept or not.
     pub(crate) findings: u64,
     /// Findings per rule.

@@ -1,5 +1,7 @@
 //! The pages of looks back.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono::TimeDelta;
 use event::lake::Search;
@@ -11,7 +13,7 @@ use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::model::Wanted;
-use super::views::{LookBackList, LookBackPage, LookBackRow};
+use super::views::{AskedRule, LookBackList, LookBackPage, LookBackRow};
 use super::{actions, store};
 use crate::actor::Handler;
 use crate::desk::Desk;
@@ -41,12 +43,43 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<Chosen>()
 }
 
+/// What the list shows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    page: Option<u64>,
+    rows: Option<u64>,
+    /// The id of a rule: what looking back for it costs is told before it is done.
+    rule: String,
+}
+
 async fn list(
     State(desk): State<Desk>,
     who: Who,
-    Query(page): Query<Page>,
+    Query(query): Query<ListQuery>,
 ) -> Result<View<LookBackList>, AppError> {
-    Ok(View::new(listed(&desk, &who, page).await?))
+    let mut list = listed(&desk, &who, Page { page: query.page, rows: query.rows }).await?;
+    if !query.rule.is_empty() {
+        list.asked = Some(asked(&desk, &who, query.rule).await?);
+    }
+    Ok(View::new(list))
+}
+
+/// Returns what looking back for a rule costs.
+pub(super) async fn asked(desk: &Desk, who: &Who, rule: String) -> Result<AskedRule, RespondError> {
+    let (bench, wanted) = (Arc::clone(&desk.bench), Wanted::Rule(rule.clone()));
+    let judge = move || bench.judge(&wanted).map(|(title, judge)| (title, judge.needs()));
+    let judged = tokio::task::spawn_blocking(judge).await;
+    let judged = judged.map_err(|error| RespondError::File(Box::new(error)))?;
+    let (title, query) = judged.map_err(|_bad| RespondError::NotFound)?;
+    let search = past(desk, query);
+    let read = desk.lake.weigh(&who.scope, &search).await.ok();
+    Ok(AskedRule { rule, title, read })
+}
+
+fn past(desk: &Desk, query: LakeQuery) -> Search {
+    let now = desk.db.now();
+    Search { query, from: now - TimeDelta::days(DAYS), to: now, limit: 0, after: None }
 }
 
 pub(super) async fn listed(
@@ -55,19 +88,13 @@ pub(super) async fn listed(
     page: Page,
 ) -> Result<LookBackList, RespondError> {
     let (looks, total) = store::list(desk.db.conn(), &who.scope, page).await?;
-    let now = desk.db.now();
-    let search = Search {
-        query: LakeQuery::All,
-        from: now - TimeDelta::days(DAYS),
-        to: now,
-        limit: 0,
-        after: None,
-    };
+    let search = past(desk, LakeQuery::All);
     let counted = desk.lake.histogram(&who.scope, &search, 1).await.ok();
     Ok(LookBackList {
         rows: looks.iter().map(|look| LookBackRow::of(look, desk)).collect(),
         pager: page.pager("/look-backs", "", total),
         cost_events: counted.map(|bars| bars.iter().map(|bar| bar.count).sum()),
+        asked: None,
     })
 }
 

@@ -32,8 +32,10 @@ pub struct LookBackRow {
     pub to: DateTime<Utc>,
     /// Whether it is over.
     pub done: bool,
-    /// Events looked at.
+    /// Events of the span.
     pub events: u64,
+    /// Events that were read: the lake ruled out the others.
+    pub read: u64,
     /// What was found.
     pub findings: u64,
     /// How long it took, in milliseconds.
@@ -54,6 +56,7 @@ impl LookBackRow {
             to: look.to,
             done: look.outcome.is_some(),
             events: outcome.events,
+            read: outcome.read.unwrap_or(outcome.events),
             findings: outcome.findings,
             took_ms: outcome.took_ms,
         }
@@ -87,6 +90,20 @@ pub struct LookBackList {
     /// Events of the past 30 days that the reader may see: what a look back costs; nothing when the
     /// lake could not count them quickly.
     pub cost_events: Option<u64>,
+    /// The rule that is asked about (`?rule=`), before it is looked for.
+    pub asked: Option<AskedRule>,
+}
+
+/// What looking back for one rule costs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AskedRule {
+    /// The rule's id.
+    pub rule: String,
+    /// Its title.
+    pub title: String,
+    /// Events of the past 30 days that must be read: in the parts of the lake that may hold a match.
+    /// Nothing when the lake could not tell quickly.
+    pub read: Option<u64>,
 }
 
 /// One finding of the past.

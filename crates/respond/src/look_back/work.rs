@@ -118,16 +118,20 @@ impl LookBack {
         let Ok((_, mut judge)) = judge else {
             return Err(JobError::Refused("look-back-error-rule"));
         };
+        let query = judge.needs();
         let spans = self.spans(job.scope(), look).await?;
         let total: u64 = spans.iter().filter_map(|(_, _, count)| *count).sum();
         let mut found = Found::default();
+        // Events behind the walk: read, or ruled out by the lake.
+        let mut behind = 0_u64;
         job.progress(0, total, "look-back-note-reading");
         for (from, to, count) in spans {
             if count == Some(0) {
                 continue;
             }
             let limit = EVENTS_PER_EXPORT_PAGE;
-            let mut search = Search { query: Query::All, from, to, limit, after: None };
+            let mut search = Search { query: query.clone(), from, to, limit, after: None };
+            let mut read = 0_u64;
             loop {
                 job.check()?;
                 let page = self.desk.lake.search(job.scope(), &search).await;
@@ -135,18 +139,22 @@ impl LookBack {
                 if let Some(limit_ms) = page.stopped_ms {
                     return Err(JobError::failed(LakeError::Timeout { limit_ms }));
                 }
-                found.outcome.events += page.events.len() as u64;
+                read += page.events.len() as u64;
                 let (back, findings) = judged(judge, page.events).await?;
                 judge = back;
                 found.take(findings);
-                let done = found.outcome.events;
+                let done = behind + read;
                 job.progress(done, total.max(done), "look-back-note-reading");
                 search.after = page.next;
                 if search.after.is_none() {
                     break;
                 }
             }
+            // Events that came meanwhile are read, too.
+            behind += read.max(count.unwrap_or(read));
+            found.outcome.read = Some(found.outcome.read.unwrap_or(0) + read);
         }
+        found.outcome.events = behind;
         found.kept.sort_by(|a, b| {
             b.severity.cmp(&a.severity).then_with(|| b.occurred_at.cmp(&a.occurred_at))
         });
