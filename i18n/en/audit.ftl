@@ -143,6 +143,7 @@ audit-did-incident-search-removed = Removed a search from an incident
 audit-did-incident-merge = Merged incidents
 audit-did-incident-merge-undone = Undid a merge of incidents
 audit-did-incident-split = Split an incident
+audit-did-baseline-switch = Switched a baseline for a source
 audit-did-look-back-ask = Asked for a look back
 audit-did-look-back-done = Finished a look back
 audit-did-look-back-alerts = Made alerts of a look back

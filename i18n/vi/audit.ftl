@@ -143,6 +143,7 @@ audit-did-incident-search-removed = Bỏ câu tìm khỏi sự cố
 audit-did-incident-merge = Gộp sự cố
 audit-did-incident-merge-undone = Hoàn tác gộp sự cố
 audit-did-incident-split = Tách sự cố
+audit-did-baseline-switch = Chuyển nếp thường ngày cho một nguồn
 audit-did-look-back-ask = Yêu cầu tìm lại
 audit-did-look-back-done = Tìm lại xong
 audit-did-look-back-alerts = Tạo cảnh báo từ lần tìm lại

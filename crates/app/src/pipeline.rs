@@ -195,9 +195,13 @@ impl Pipeline {
             return Some((engine, batch, Vec::new()));
         }
         let (rules, indicators) = (self.rules.current(), self.indicators.current());
+        let baselines = self.rules.baselines();
         let detected = tokio::task::spawn_blocking(move || {
             if !Arc::ptr_eq(engine.rules(), &rules) {
                 tell_dropped(&engine.swap(rules));
+            }
+            if *engine.baselines() != *baselines {
+                engine.set_baselines((*baselines).clone());
             }
             if !Arc::ptr_eq(engine.indicators(), &indicators) {
                 engine.swap_indicators(indicators);

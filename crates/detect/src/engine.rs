@@ -143,6 +143,11 @@ impl Engine {
         self.indicators = IndicatorWatch::new(indicators);
     }
 
+    /// Returns what the operator set for the baselines.
+    pub const fn baselines(&self) -> &BaselineSettings {
+        self.learner.settings()
+    }
+
     /// Changes what the operator set for the baselines.
     pub fn set_baselines(&mut self, settings: BaselineSettings) {
         self.learner.set(settings);

@@ -342,6 +342,8 @@ impl RuleCatalogue for PaperRules {
         vec![learning(0, true, true), learning(1, false, true), learning(2, true, false)]
     }
 
+    fn switch(&self, _switched: &[crate::rule::Switched]) {}
+
     fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {
         let sources: Vec<SourceId> = seen.iter().map(|(event, _)| event.origin.source).collect();
         vec![RuleReadiness {

@@ -185,6 +185,13 @@ pub(crate) async fn asked_to_end() -> Result<()> {
     }
 }
 
+/// Loads the rules, and which baselines are on.
+async fn load_rules(config: &Config, db: &Db) -> Result<RuleBook> {
+    let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
+    respond::rule::RuleCatalogue::switch(&rules, &respond::rule::switched(db).await?);
+    Ok(rules)
+}
+
 impl Platform {
     /// Opens and starts everything; returns when listeners and pages answer.
     ///
@@ -195,8 +202,7 @@ impl Platform {
         let db = open_db(&config).await?;
         let clock = Arc::clone(db.clock());
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
-        let rules = RuleBook::load(&config.rules)?.with_baselines(config.baseline_settings());
-        let rules = Arc::new(rules);
+        let rules = Arc::new(load_rules(&config, &db).await?);
         let indicators = IndicatorBook::load(config.indicators.places(), &db).await?;
         let obligations = Arc::new(config.incidents.load_obligations()?);
         let registry = Arc::new(registry::Directory::load(&db).await?);

@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use detect::{BaselineSettings, Engine, RuleError, RuleFile, RuleInfo, RuleSet, indicator_rules};
+use detect::{
+    BaselineSettings, BaselineSwitch, Engine, RuleError, RuleFile, RuleInfo, RuleSet,
+    indicator_rules,
+};
 use event::{Event, Finding};
 use parking_lot::Mutex;
 use respond::alert::entity_risk_card;
-use respond::rule::{BadRule, FirstStep, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
+use respond::rule::{
+    BadRule, FirstStep, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness, Switched,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::folder_watch::FolderWatch;
@@ -23,7 +28,10 @@ pub struct RuleBook {
     shelf: ArcSwap<Shelf>,
     hits: Mutex<BTreeMap<String, Hits>>,
     learning: Mutex<Vec<detect::Learning>>,
-    baselines: BaselineSettings,
+    /// What the configuration says of baselines.
+    configured: BaselineSettings,
+    /// The same with what was switched on the page: the later counts.
+    baselines: ArcSwap<BaselineSettings>,
 }
 
 /// One loading of all rules.
@@ -52,20 +60,27 @@ impl RuleBook {
         let shelf = Shelf::load(config)?;
         tell(&shelf);
         let (config, hits, learning) = (config.clone(), Mutex::default(), Mutex::default());
-        let baselines = BaselineSettings::default();
-        Ok(Self { config, shelf: ArcSwap::from_pointee(shelf), hits, learning, baselines })
+        let (configured, baselines) = (BaselineSettings::default(), ArcSwap::default());
+        let shelf = ArcSwap::from_pointee(shelf);
+        Ok(Self { config, shelf, hits, learning, configured, baselines })
     }
 
     /// Sets what the operator chose for the baselines.
     #[must_use]
     pub fn with_baselines(self, baselines: BaselineSettings) -> Self {
-        Self { baselines, ..self }
+        self.baselines.store(Arc::new(baselines.clone()));
+        Self { configured: baselines, ..self }
+    }
+
+    /// Returns which baselines are on for which sources.
+    pub fn baselines(&self) -> Arc<BaselineSettings> {
+        self.baselines.load_full()
     }
 
     /// Returns an engine for the rules in force that remembers nothing yet.
     pub fn engine(&self) -> Engine {
         let mut engine = Engine::new(self.current());
-        engine.set_baselines(self.baselines.clone());
+        engine.set_baselines((*self.baselines()).clone());
         engine
     }
 
@@ -155,6 +170,11 @@ impl RuleCatalogue for RuleBook {
     }
 
     fn learning(&self) -> Vec<Learning> {
+        let (rules, baselines) = (self.current(), self.baselines());
+        let is_on = |own: &detect::Learning| {
+            let rule = rules.rule(&own.baseline);
+            rule.map_or(own.is_on, |rule| baselines.is_on(rule, own.source))
+        };
         let one = |own: &detect::Learning| Learning {
             baseline: own.baseline.clone(),
             source: own.source,
@@ -163,9 +183,19 @@ impl RuleCatalogue for RuleBook {
             parts: (own.slices as u64, own.slices_wanted as u64),
             part_s: u64::try_from(own.slice_s).unwrap_or(0),
             learned_at: own.learned_at,
-            is_on: own.is_on,
+            is_on: is_on(own),
         };
         self.learning.lock().iter().map(one).collect()
+    }
+
+    fn switch(&self, switched: &[Switched]) {
+        let mut settings = self.configured.clone();
+        settings.switches.extend(switched.iter().map(|own| BaselineSwitch {
+            baseline: Some(own.baseline.clone()),
+            source: Some(own.source),
+            is_on: own.is_on,
+        }));
+        self.baselines.store(Arc::new(settings));
     }
 
     fn coverage(&self, seen: &[(Event, u64)]) -> Vec<RuleReadiness> {

@@ -8,6 +8,7 @@ mod access;
 mod agency;
 mod asset;
 mod audit;
+mod baseline;
 mod dossier;
 mod evidence;
 mod evidence_more;
@@ -105,6 +106,7 @@ fn all() -> Vec<Migration> {
         evidence_more::MIGRATIONS,
         text_index::MIGRATIONS,
         lake::KEEPING,
+        baseline::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

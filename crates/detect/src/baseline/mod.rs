@@ -120,6 +120,10 @@ impl Learner {
     }
 
     /// Changes what the operator set.
+    pub(crate) const fn settings(&self) -> &BaselineSettings {
+        &self.settings
+    }
+
     pub(crate) fn set(&mut self, settings: BaselineSettings) {
         self.settings = settings;
     }

@@ -35,7 +35,7 @@ pub struct BaselineSwitch {
 
 impl BaselineSettings {
     /// Returns whether a baseline is on for a source.
-    pub(super) fn is_on(&self, info: &RuleInfo, source: SourceId) -> bool {
+    pub fn is_on(&self, info: &RuleInfo, source: SourceId) -> bool {
         let fits = |switch: &&BaselineSwitch| {
             let called = |name: &String| info.id == *name || info.name.as_ref() == Some(name);
             switch.baseline.as_ref().is_none_or(called)

@@ -11,7 +11,7 @@ use event::SourceId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::paging::{Page, Pager};
-use web::{AppError, Phrase, Query, View, Who, figures, filters};
+use web::{AppError, Permission, Phrase, Query, View, Who, figures, filters};
 
 use super::RuleCard;
 use super::coverage::words;

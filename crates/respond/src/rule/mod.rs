@@ -8,6 +8,7 @@ mod baseline;
 mod coverage;
 mod routes;
 mod seen;
+mod switch;
 mod views;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use attack::{AttackPage, AttackTactic, AttackTechnique, navigator_layer};
 pub use baseline::{BaselinePage, BaselineRow, Learning, StateCount};
 pub use coverage::{CoverageCount, CoveragePage, CoverageRow, SourceCoverage};
 pub(crate) use routes::routes;
+pub use switch::{Switched, switched};
 pub use views::{RuleList, RulePage, RuleRow, RuleTest};
 
 /// What the detection engine has loaded.
@@ -43,6 +45,9 @@ pub trait RuleCatalogue: Send + Sync + Debug {
 
     /// Returns how far each baseline has learned each log source that it has seen.
     fn learning(&self) -> Vec<Learning>;
+
+    /// Takes note of all that was switched on the page of baselines; it counts from the next event on.
+    fn switch(&self, switched: &[Switched]);
 
     /// Returns for each rule whether it can fire at all with the logs that these events stand for, each
     /// with how many of its kind there were. The work is done on the calling thread.

@@ -17,6 +17,7 @@ use super::attack::{self, AttackPage};
 use super::baseline::{self, BaselinePage};
 use super::coverage::{self, CoverageFilter, CoveragePage, CoverageRow, SourceCoverage};
 use super::seen::{self, Arrived};
+use super::switch::{self, SwitchForm};
 use super::views::{RuleList, RulePage, RuleRow, RuleTest, RuleTestResult, fits};
 use super::{BadRule, RuleCard};
 use crate::actor::Handler;
@@ -29,7 +30,7 @@ use crate::limits::{EVENTS_PER_EXPORT_PAGE, EVENTS_SHOWN, RULE_CHARS_MAX, RULE_T
 
 /// Returns the routes of rules.
 pub(crate) fn routes() -> Routes<Desk> {
-    use Permission::{EventSearch, RuleRead};
+    use Permission::{EventSearch, RuleChange, RuleRead};
     Routes::new()
         .get("/rules", RuleRead, list)
         .doc("Lists the loaded rules and what could not be loaded")
@@ -56,6 +57,9 @@ pub(crate) fn routes() -> Routes<Desk> {
         .get("/rules/baselines", RuleRead, baseline::page)
         .doc("Tells how far each baseline has learned each log source")
         .gives::<BaselinePage>()
+        .post("/rules/baselines", RuleChange, switch::switch)
+        .doc("Switches a baseline on or off for one log source, or back to the configuration")
+        .takes::<SwitchForm>()
         .get("/rules/baselines.csv", RuleRead, baseline::csv)
         .doc("Gives the same list as CSV")
         .get("/rules/baselines.xlsx", RuleRead, baseline::xlsx)
