@@ -5,6 +5,7 @@ web-search = Search
 web-search-hint = Search systems, IPs, people, incident codes…
 web-deadlines = Nearest legal deadlines
 web-deadlines-count = { $count ->
+    [1000] 1,000+ deadlines
     [one] { $count } deadline
    *[other] { $count } deadlines
 }

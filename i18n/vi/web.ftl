@@ -4,7 +4,10 @@ web-skip = Đến nội dung chính
 web-search = Tìm kiếm
 web-search-hint = Tìm hệ thống, IP, người, mã sự cố…
 web-deadlines = Hạn pháp lý gần nhất
-web-deadlines-count = { $count } hạn
+web-deadlines-count = { $count ->
+    [1000] 1.000+ hạn
+   *[other] { $count } hạn
+}
 web-bell = Thông báo của tôi
 web-account-menu = Tài khoản và tùy chọn
 web-my-account = Tài khoản của tôi

@@ -105,6 +105,7 @@ fn all() -> Vec<Migration> {
         push::MIGRATIONS,
         evidence_more::MIGRATIONS,
         text_index::MIGRATIONS,
+        respond::INCIDENT_ORDER,
         lake::KEEPING,
         baseline::MIGRATIONS,
     ]

@@ -250,6 +250,22 @@ fn incident() -> Vec<Step> {
     [incident, incident_system, incident_entry].into_iter().map(Step::Table).collect()
 }
 
+pub(super) const INCIDENT_ORDER: &[Migration] =
+    &[Migration { name: "0186_incident_order", steps: incident_order }];
+
+/// What the list of incidents and people's lists of work read in its order.
+fn incident_order() -> Vec<Step> {
+    let both = |sql| Step::Sql { sqlite: sql, postgres: sql };
+    vec![
+        both("CREATE INDEX incident_is_open_opened_at_idx ON incident (is_open, opened_at)"),
+        both(
+            "CREATE INDEX incident_assignee_id_is_open_opened_at_idx \
+             ON incident (assignee_id, is_open, opened_at)",
+        ),
+        both("DROP INDEX incident_assignee_id_is_open_idx"),
+    ]
+}
+
 pub(super) const SNOOZE: &[Migration] = &[Migration { name: "0151_alert_snooze", steps: snooze }];
 
 fn snooze() -> Vec<Step> {

@@ -97,24 +97,29 @@ pub(crate) async fn count_up_to(
     crate::queue_view::counted(conn, matching(conn, scope, filter).await?, Column::Id, limit).await
 }
 
-/// Returns open incidents that nobody leads or this person does, the newest first, without their systems.
+/// Returns open incidents that this person leads, then those that nobody does, of each the newest first and at most
+/// so many; without their systems.
 pub(super) async fn to_lead(
     conn: &impl ConnectionTrait,
     scope: &Scope,
     account: AccountId,
     most: u64,
 ) -> Result<Vec<Incident>, RespondError> {
-    let led = Condition::any()
-        .add(Column::AssigneeId.is_null())
-        .add(Column::AssigneeId.eq(account.uuid()));
-    let rows = row::Entity::find()
-        .filter(within(scope, Column::AgencyId).add(Column::IsOpen.eq(true)).add(led))
-        .filter(Column::MergedInto.is_null())
-        .order_by_desc(Column::OpenedAt)
-        .limit(most)
-        .all(conn)
-        .await?;
-    rows.into_iter().map(|row| model(row, Vec::new())).collect()
+    let mut led = Vec::new();
+    // Asked apart, each is answered in the order of its index.
+    for assignee in [Column::AssigneeId.eq(account.uuid()), Column::AssigneeId.is_null()] {
+        let rows = row::Entity::find()
+            .filter(within(scope, Column::AgencyId).add(Column::IsOpen.eq(true)).add(assignee))
+            .filter(Column::MergedInto.is_null())
+            .order_by_desc(Column::OpenedAt)
+            .limit(most)
+            .all(conn)
+            .await?;
+        for row in rows {
+            led.push(model(row, Vec::new())?);
+        }
+    }
+    Ok(led)
 }
 
 /// Returns how many incidents are open, counted up to [`OPEN_COUNTED_MAX`].

@@ -11,7 +11,7 @@ use web::paging::Page;
 use super::model::{Circumstance, Deadline, Fulfilment, Moved, Precision, Stage, Which};
 use crate::alert::within;
 use crate::error::RespondError;
-use crate::limits::TIMELINE_LINES;
+use crate::limits::{OPEN_COUNTED_MAX, TIMELINE_LINES};
 
 mod deadline {
     #![expect(unreachable_pub, reason = "SeaORM makes public items of its own")]
@@ -134,7 +134,8 @@ pub(crate) async fn open(
     list(conn, scope, Shown::Open, None, page).await
 }
 
-/// Returns how many deadlines are open in the scope, and when the nearest is due.
+/// Returns how many deadlines are open in the scope, counted up to [`OPEN_COUNTED_MAX`], and when the nearest is
+/// due: every page shows it.
 pub(crate) async fn nearest(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -144,7 +145,9 @@ pub(crate) async fn nearest(
     let Some(first) = matching().order_by_asc(Column::DueAt).one(conn).await? else {
         return Ok(None);
     };
-    Ok(Some((matching().count(conn).await?, first.due_at)))
+    let key = Column::IncidentId;
+    let open = crate::queue_view::counted(conn, matching(), key, OPEN_COUNTED_MAX).await?;
+    Ok(Some((open, first.due_at)))
 }
 
 /// Returns the deadlines of an incident that the caller has read, the earliest due first.
