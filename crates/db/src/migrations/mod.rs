@@ -106,6 +106,7 @@ fn all() -> Vec<Migration> {
         evidence_more::MIGRATIONS,
         text_index::MIGRATIONS,
         respond::INCIDENT_ORDER,
+        notify::UNREAD,
         lake::KEEPING,
         baseline::MIGRATIONS,
     ]

@@ -33,6 +33,15 @@ fn outbox() -> Vec<Step> {
     vec![Step::Table(notice)]
 }
 
+pub(super) const UNREAD: &[Migration] = &[Migration { name: "0187_notify_unread", steps: unread }];
+
+/// What the bell on every page counts.
+fn unread() -> Vec<Step> {
+    let index = "CREATE INDEX notice_delivery_unread_idx ON notice_delivery (account_id, channel, state) \
+                 WHERE read_at IS NULL";
+    vec![Step::Sql { sqlite: index, postgres: index }]
+}
+
 fn delivery() -> Vec<Step> {
     let delivery = Table::named("notice_delivery")
         .key("id", Uuid)

@@ -248,13 +248,18 @@ fn bell(account: AccountId) -> Condition {
         .add(Column::State.eq(State::Sent.word()))
 }
 
-/// Returns how many notices someone has not read.
+/// Unread notices that the bell counts.
+const UNREAD_COUNTED_MAX: u64 = 100;
+
+/// Returns how many notices someone has not read, counted up to [`UNREAD_COUNTED_MAX`]: every page shows it.
 pub(in super::super) async fn unread(
     conn: &impl ConnectionTrait,
     account: AccountId,
 ) -> Result<u64, DbError> {
     let found = Entity::find().filter(bell(account)).filter(Column::ReadAt.is_null());
-    Ok(found.count(conn).await?)
+    let some = found.select_only().column(Column::Id).limit(UNREAD_COUNTED_MAX);
+    let ids: Vec<Uuid> = some.into_tuple().all(conn).await?;
+    Ok(ids.len() as u64)
 }
 
 /// Returns a page of what rang someone's bell, the newest first, and how many there are.
