@@ -8,6 +8,7 @@
 pub mod audit;
 mod backup;
 mod connect;
+mod count;
 mod error;
 pub mod job;
 mod migrations;
@@ -19,6 +20,7 @@ pub mod testing;
 
 pub use audit::{Actor, AuditEntry, Subject};
 pub use connect::{Db, DbSettings, Durability};
+pub use count::counted;
 pub use error::{DbError, violated_constraint};
 pub use text_index::{Holders, TextIndex, holding};
 pub use tx::{Bookkeeping, Tx};

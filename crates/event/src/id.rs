@@ -7,45 +7,47 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Declares an id type. The list below is append-only.
+/// Declares types of ids, each a UUID inside. The crate that calls it needs `uuid` and `serde`.
+#[macro_export]
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(::serde::Serialize, ::serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Uuid);
+        pub struct $name(::uuid::Uuid);
 
         impl $name {
             /// Wraps a UUID that came from this id's own column, file or URL.
-            pub const fn from_uuid(uuid: Uuid) -> Self {
+            pub const fn from_uuid(uuid: ::uuid::Uuid) -> Self {
                 Self(uuid)
             }
 
             /// Returns the UUID inside, for columns and bytes on disk.
-            pub const fn uuid(self) -> Uuid {
+            pub const fn uuid(self) -> ::uuid::Uuid {
                 self.0
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.hyphenated().fmt(f)
+                ::std::fmt::Display::fmt(&self.0.hyphenated(), f)
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = ::uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::parse_str(text).map(Self)
+                ::uuid::Uuid::parse_str(text).map(Self)
             }
         }
     )+};
 }
 
+// The ids that every crate knows; the list is append-only.
 id! {
     /// Names one event for ever: given at collection, kept through spool, lake and alert.
     EventId,

@@ -3,47 +3,19 @@
 //! The application keeps it in the database; [`MemoryCatalogue`] is the twin for tests.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Debug};
-use std::str::FromStr;
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use event::{EventId, SpoolPosition};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::encryption::DataKeyId;
 
-/// Names one file of the lake for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SegmentId(Uuid);
-
-impl SegmentId {
-    /// Wraps a UUID that came from the catalogue's own column or a file's name.
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// Returns the UUID inside, for columns.
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
-impl fmt::Display for SegmentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.hyphenated(), f)
-    }
-}
-
-impl FromStr for SegmentId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::parse_str(text).map(Self)
-    }
+event::id! {
+    /// Names one file of the lake for ever.
+    SegmentId,
 }
 
 /// Where a file of the lake lies.

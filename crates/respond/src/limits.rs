@@ -188,5 +188,6 @@ pub(crate) const ALERTS_LOOKED_THROUGH_MAX: u64 = 10_000;
 /// Alerts of a day from which its numbers are kept for some seconds instead of counted for each who looks.
 pub(crate) const DAY_ALERTS_RECOUNTED: u64 = 10_000;
 
-/// Open alerts of one severity that are counted for the numbers on every page.
+/// Open alerts of one severity, incidents and deadlines that are counted for the numbers on every page; the texts
+/// `web-deadlines-count` show `1.000+` for as many.
 pub(crate) const OPEN_COUNTED_MAX: u64 = 1_000;

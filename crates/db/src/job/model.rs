@@ -1,8 +1,6 @@
 //! What a job is: types and limits, no IO.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event::{AccountId, AgencyId, Scope};
@@ -23,35 +21,9 @@ pub(super) const BACKOFF_MAX: TimeDelta = TimeDelta::hours(1);
 /// differ, shorter than a person waits.
 pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
 
-/// Names a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct JobId(Uuid);
-
-impl JobId {
-    /// Wraps a UUID that came from the job's own column or address.
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// Returns the UUID inside, for columns.
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.hyphenated(), f)
-    }
-}
-
-impl FromStr for JobId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::parse_str(text).map(Self)
-    }
+event::id! {
+    /// Names a job.
+    JobId,
 }
 
 /// What has become of a job.

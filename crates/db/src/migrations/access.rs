@@ -2,7 +2,7 @@
 //! `web::identity` with `web::approval`.
 
 use super::table::Type::{Int, Json, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0020_access_door", steps: door },
@@ -10,11 +10,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0022_access_approval", steps: approval },
     Migration { name: "0023_access_passkey", steps: passkey },
 ];
-
-/// The same statement for both databases.
-const fn both(sql: &'static str) -> Step {
-    Step::Sql { sqlite: sql, postgres: sql }
-}
 
 fn door() -> Vec<Step> {
     // The key is a hash: people type passwords into the field of the sign-in name.

@@ -3,18 +3,13 @@
 //! imported. The slices are `registry::agency`, `registry::quality` and `registry::import`.
 
 use super::table::Type::{Json, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0102_agency_history", steps: history },
     Migration { name: "0103_quality_day", steps: quality },
     Migration { name: "0104_import_batch", steps: import },
 ];
-
-/// The same statement for both databases.
-const fn both(sql: &'static str) -> Step {
-    Step::Sql { sqlite: sql, postgres: sql }
-}
 
 /// Batches are taken in by the job queue.
 pub(super) const IMPORT_JOB: &[Migration] =

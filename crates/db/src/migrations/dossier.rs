@@ -2,7 +2,7 @@
 //! part. The slice is `registry::dossier`.
 
 use super::table::Type::{Bool, Int, Json, Small, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0140_dossier", steps: dossiers },
@@ -84,5 +84,5 @@ const RULES: &str = "INSERT INTO notify_rule \
     ('dossier-due-head', 'dossier.due', 1, 0, 'agency_head', 'chain', 'app,email', 0, 1)";
 
 fn rules() -> Vec<Step> {
-    vec![Step::Sql { sqlite: RULES, postgres: RULES }]
+    vec![both(RULES)]
 }

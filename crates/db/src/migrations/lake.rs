@@ -2,7 +2,7 @@
 //! implements `lake::Catalogue` over these.
 
 use super::table::Type::{Big, Bool, Bytes, Json, Small, Text, Time};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0008_lake", steps: lake },
@@ -63,5 +63,5 @@ fn key() -> Vec<Step> {
 /// Where a file lies, `folder` or `store`; nothing for files that are older than the column.
 fn lies_in() -> Vec<Step> {
     let sql = "ALTER TABLE lake_segment ADD COLUMN lies_in TEXT";
-    vec![Step::Sql { sqlite: sql, postgres: sql }]
+    vec![both(sql)]
 }

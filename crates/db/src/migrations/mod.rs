@@ -164,6 +164,11 @@ async fn apply(
     tx.commit().await
 }
 
+/// The same statement for both databases.
+const fn both(sql: &'static str) -> Step {
+    Step::Sql { sqlite: sql, postgres: sql }
+}
+
 impl Step {
     fn sql(&self, backend: DbBackend) -> Vec<String> {
         match (self, backend) {

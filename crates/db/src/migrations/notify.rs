@@ -2,7 +2,7 @@
 //! want, and the rules of who is told. The slice is `web::notify`.
 
 use super::table::Type::{Big, Int, Json, Small, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0110_notify_outbox", steps: outbox },
@@ -39,7 +39,7 @@ pub(super) const UNREAD: &[Migration] = &[Migration { name: "0187_notify_unread"
 fn unread() -> Vec<Step> {
     let index = "CREATE INDEX notice_delivery_unread_idx ON notice_delivery (account_id, channel, state) \
                  WHERE read_at IS NULL";
-    vec![Step::Sql { sqlite: index, postgres: index }]
+    vec![both(index)]
 }
 
 fn delivery() -> Vec<Step> {
@@ -97,7 +97,7 @@ fn channel() -> Vec<Step> {
         .opt("lease_until", Time);
     let names = "INSERT INTO notify_channel (name, failures, last_error, holder) VALUES \
                  ('email', 0, '', ''), ('sms', 0, '', ''), ('zalo', 0, '', '')";
-    vec![Step::Table(channel), Step::Sql { sqlite: names, postgres: names }]
+    vec![Step::Table(channel), both(names)]
 }
 
 /// Who is told of what, as shipped; administrators change it. Severity: 1 to 5, level: 0 is any.
@@ -148,5 +148,5 @@ fn rule() -> Vec<Step> {
         .col("after_min", Int)
         .col("is_on", Small)
         .index(&["kind"]);
-    vec![Step::Table(rule), Step::Sql { sqlite: RULES, postgres: RULES }]
+    vec![Step::Table(rule), both(RULES)]
 }

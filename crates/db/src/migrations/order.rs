@@ -2,7 +2,7 @@
 //! `respond::order`.
 
 use super::table::Type::{Big, Bool, Int, Small, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0130_order", steps: orders },
@@ -104,5 +104,5 @@ const RULES: &str = "INSERT INTO notify_rule \
     ('order-head-centre', 'order.head', 1, 0, 'named', 'chain', 'app,email', 0, 1)";
 
 fn rules() -> Vec<Step> {
-    vec![Step::Sql { sqlite: RULES, postgres: RULES }]
+    vec![both(RULES)]
 }

@@ -2,7 +2,7 @@
 //! (`respond::playbook`).
 
 use super::table::Type::{Int, Json, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0161_playbook", steps: playbooks },
@@ -58,5 +58,5 @@ const RULES: &str = "INSERT INTO notify_rule \
     ('playbook-agency', 'incident.playbook', 1, 0, 'agency_officer', 'own', 'app,email', 0, 1)";
 
 fn rules() -> Vec<Step> {
-    vec![Step::Sql { sqlite: RULES, postgres: RULES }]
+    vec![both(RULES)]
 }

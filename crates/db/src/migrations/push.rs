@@ -2,7 +2,7 @@
 //! slice is `web::notify`.
 
 use super::table::Type::{Bytes, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[Migration { name: "0171_push", steps: push }];
 
@@ -29,10 +29,5 @@ fn push() -> Vec<Step> {
         .unique(&["endpoint"])
         .index(&["account_id", "made_at"]);
     let key = Table::named("push_key").key("name", Text).col("secret", Bytes).col("made_at", Time);
-    vec![
-        Step::Table(device),
-        Step::Table(key),
-        Step::Sql { sqlite: CHANNEL, postgres: CHANNEL },
-        Step::Sql { sqlite: RULES, postgres: RULES },
-    ]
+    vec![Step::Table(device), Step::Table(key), both(CHANNEL), both(RULES)]
 }

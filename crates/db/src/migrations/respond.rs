@@ -1,7 +1,7 @@
 //! Alerts, exceptions, incidents and what people note about them. The crate is `respond`.
 
 use super::table::Type::{Big, Bool, Int, Small, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0006_respond_alert", steps: alert },
@@ -255,7 +255,6 @@ pub(super) const INCIDENT_ORDER: &[Migration] =
 
 /// What the list of incidents and people's lists of work read in its order.
 fn incident_order() -> Vec<Step> {
-    let both = |sql| Step::Sql { sqlite: sql, postgres: sql };
     vec![
         both("CREATE INDEX incident_is_open_opened_at_idx ON incident (is_open, opened_at)"),
         both(

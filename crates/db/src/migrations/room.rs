@@ -2,7 +2,7 @@
 //! were merged and split (`respond::room`).
 
 use super::table::Type::{Bool, Json, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0150_room", steps: room },
@@ -79,7 +79,6 @@ fn room() -> Vec<Step> {
 }
 
 fn incident() -> Vec<Step> {
-    let both = |sql: &'static str| Step::Sql { sqlite: sql, postgres: sql };
     vec![
         both("ALTER TABLE incident ADD COLUMN cost text"),
         both("ALTER TABLE incident ADD COLUMN follow_up text"),
@@ -98,5 +97,5 @@ const RULES: &str = "INSERT INTO notify_rule \
     ('incident-task', 'incident.task', 1, 0, 'named', 'chain', 'app,email', 0, 1)";
 
 fn rules() -> Vec<Step> {
-    vec![Step::Sql { sqlite: RULES, postgres: RULES }]
+    vec![both(RULES)]
 }

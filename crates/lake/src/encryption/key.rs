@@ -1,14 +1,11 @@
 //! Keys: the master key that the operator keeps, data keys that it wraps, and the key of one file.
 
 use std::fmt;
-use std::str::FromStr;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use super::key_file::KeyError;
 use super::trailer::{SALT_BYTES, Trailer};
@@ -82,7 +79,7 @@ impl MasterKey {
     /// When the system gives no random numbers.
     pub fn wrap(&self, key: &DataKey) -> Result<WrappedKey, KeyError> {
         let nonce = random::<NONCE_LEN>()?;
-        let id = key.id.0.into_bytes();
+        let id = key.id.uuid().into_bytes();
         let wrapping = derive(&self.0, &[], &[WRAP_INFO]).ok_or(KeyError::Random)?;
         let mut sealed = key.bytes.to_vec();
         wrapping
@@ -110,7 +107,7 @@ impl MasterKey {
         let (nonce, sealed) = wrapped.bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
         let wrapping = derive(&self.0, &[], &[WRAP_INFO]).ok_or(KeyError::Random)?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let id = Aad::from(wrapped.id.0.into_bytes());
+        let id = Aad::from(wrapped.id.uuid().into_bytes());
         let mut sealed = sealed.to_vec();
         let opened = wrapping.open_in_place(nonce, id, &mut sealed).map_err(|_| damaged())?;
         let bytes = <[u8; KEY_BYTES]>::try_from(&*opened).map_err(|_| damaged())?;
@@ -125,35 +122,9 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Names a data key for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DataKeyId(Uuid);
-
-impl DataKeyId {
-    /// Wraps a UUID that came from the keyring's own column or a file's trailer.
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// Returns the UUID inside.
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
-impl fmt::Display for DataKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.hyphenated(), f)
-    }
-}
-
-impl FromStr for DataKeyId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::parse_str(text).map(Self)
-    }
+event::id! {
+    /// Names a data key for ever.
+    DataKeyId,
 }
 
 /// A key that files are encrypted with, each under a key of its own derived from this one.

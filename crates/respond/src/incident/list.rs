@@ -75,7 +75,7 @@ pub(crate) async fn list(
 ) -> Result<(Vec<Incident>, u64), RespondError> {
     let found = matching(conn, scope, filter).await?;
     let limit = LISTED_COUNTED_MAX + 1;
-    let total = crate::queue_view::counted(conn, found.clone(), Column::Id, limit).await?;
+    let total = db::counted(conn, found.clone(), Column::Id, limit).await?;
     let rows = found
         .order_by_desc(Column::IsOpen)
         .order_by_desc(Column::OpenedAt)
@@ -94,7 +94,8 @@ pub(crate) async fn count_up_to(
     filter: &IncidentFilter,
     limit: u64,
 ) -> Result<u64, RespondError> {
-    crate::queue_view::counted(conn, matching(conn, scope, filter).await?, Column::Id, limit).await
+    let found = matching(conn, scope, filter).await?;
+    Ok(db::counted(conn, found, Column::Id, limit).await?)
 }
 
 /// Returns open incidents that this person leads, then those that nobody does, of each the newest first and at most

@@ -146,7 +146,7 @@ pub(crate) async fn nearest(
         return Ok(None);
     };
     let key = Column::IncidentId;
-    let open = crate::queue_view::counted(conn, matching(), key, OPEN_COUNTED_MAX).await?;
+    let open = db::counted(conn, matching(), key, OPEN_COUNTED_MAX).await?;
     Ok(Some((open, first.due_at)))
 }
 

@@ -16,7 +16,6 @@ use web::{By, Who};
 
 pub(crate) use model::Queue;
 pub(crate) use routes::routes;
-pub(crate) use store::counted;
 pub use views::{ViewTab, ViewTabs};
 
 use crate::desk::Desk;

@@ -4,8 +4,8 @@ use db::Tx;
 use event::AccountId;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Func, OnConflict, Query};
-use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, QueryTrait as _};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{Condition, QueryOrder as _};
 use web::Who;
 
 use super::model::{Queue, QueueView};
@@ -131,23 +131,6 @@ pub(super) async fn default_of(
     // One that is no longer shared with them is none.
     let row = row::Entity::find_by_id(id).filter(within(who)).one(conn).await?;
     row.map(|row| model(row, Some(id))).transpose()
-}
-
-/// Returns how many rows a list has, counted by its key up to a limit.
-pub(crate) async fn counted<E: EntityTrait>(
-    conn: &impl ConnectionTrait,
-    list: Select<E>,
-    key: E::Column,
-    limit: u64,
-) -> Result<u64, RespondError> {
-    let ids = list.select_only().column_as(key, "id").limit(limit).into_query();
-    let count = Query::select()
-        .expr_as(Func::count(Expr::col("id")), "rows")
-        .from_subquery(ids, "some")
-        .to_owned();
-    let row = conn.query_one(&count).await?;
-    let rows: i64 = row.map_or(Ok(0), |row| row.try_get("", "rows"))?;
-    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 /// Writes a new view or a changed one.

@@ -25,7 +25,7 @@ pub(crate) async fn open_counts(
             .filter(alert::Column::Severity.eq(i16::from(severity.number())))
             .filter(is_awake(now));
         let key = alert::Column::Id;
-        let count = crate::queue_view::counted(conn, open, key, OPEN_COUNTED_MAX).await?;
+        let count = db::counted(conn, open, key, OPEN_COUNTED_MAX).await?;
         counts.push((severity, count));
     }
     Ok(counts)

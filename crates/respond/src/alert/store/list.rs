@@ -3,7 +3,7 @@
 //! through, and the page says so.
 
 use chrono::{DateTime, Utc};
-use db::{Holders, TextIndex};
+use db::{Holders, TextIndex, counted};
 use event::{AccountId, AgencyId, IncidentId, Level, Scope, Severity, SystemId};
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder as _, QuerySelect as _};
@@ -14,7 +14,6 @@ use super::{is_awake, within};
 use crate::alert::model::Alert;
 use crate::error::RespondError;
 use crate::limits::{ALERTS_HOLDING_COUNTED_MAX, ALERTS_LOOKED_THROUGH_MAX, LISTED_COUNTED_MAX};
-use crate::queue_view::counted;
 
 /// Which alerts a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -183,7 +182,7 @@ pub(crate) async fn count_up_to(
     limit: u64,
 ) -> Result<u64, RespondError> {
     let found = matching(conn, scope, filter).await?;
-    counted(conn, found.rows, alert::Column::Id, limit).await
+    Ok(counted(conn, found.rows, alert::Column::Id, limit).await?)
 }
 
 /// A part of a list.

@@ -248,7 +248,7 @@ fn bell(account: AccountId) -> Condition {
         .add(Column::State.eq(State::Sent.word()))
 }
 
-/// Unread notices that the bell counts.
+/// Unread notices that the bell counts; it then shows `99+`.
 const UNREAD_COUNTED_MAX: u64 = 100;
 
 /// Returns how many notices someone has not read, counted up to [`UNREAD_COUNTED_MAX`]: every page shows it.
@@ -257,9 +257,7 @@ pub(in super::super) async fn unread(
     account: AccountId,
 ) -> Result<u64, DbError> {
     let found = Entity::find().filter(bell(account)).filter(Column::ReadAt.is_null());
-    let some = found.select_only().column(Column::Id).limit(UNREAD_COUNTED_MAX);
-    let ids: Vec<Uuid> = some.into_tuple().all(conn).await?;
-    Ok(ids.len() as u64)
+    Ok(db::counted(conn, found, Column::Id, UNREAD_COUNTED_MAX).await?)
 }
 
 /// Returns a page of what rang someone's bell, the newest first, and how many there are.
