@@ -86,6 +86,28 @@ impl Expression {
         }
     }
 
+    /// Puts the parts that hold one of some leaves behind those that hold none; returns whether it holds
+    /// one itself.
+    pub(super) fn put_last(&mut self, leaves: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                let mut holding = Vec::new();
+                let mut others = Vec::with_capacity(parts.len());
+                for mut part in parts.drain(..) {
+                    let holds = part.put_last(leaves);
+                    if holds { &mut holding } else { &mut others }.push(part);
+                }
+                let holds = !holding.is_empty();
+                others.append(&mut holding);
+                *parts = others;
+                holds
+            }
+            Self::Not(inside) => inside.put_last(leaves),
+            Self::Leaf(id) => leaves(*id),
+            Self::Known(_) => false,
+        }
+    }
+
     /// Returns the expression with every leaf replaced.
     pub(super) fn map(&self, leaf: &mut impl FnMut(usize) -> Self) -> Self {
         match self {

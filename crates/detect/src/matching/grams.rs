@@ -5,6 +5,9 @@
 //! stands at a fourth place of the value wherever the text does, so only every fourth place is looked at.
 //! A bit of a small table says of most places that nothing can stand there. Unlike in an automaton, the
 //! next step does not wait for the last one, and the tables are some bytes for each text, not some hundred.
+//!
+//! Grams are told apart without regard to the case of ASCII letters, so that a value need not be folded
+//! before something may stand in it.
 
 use std::sync::Arc;
 
@@ -117,9 +120,16 @@ impl Grams {
     }
 
     /// Calls `hit` with the leaf of every text that stands in the value, once for each place. The texts
-    /// are those that it was made of.
-    pub(super) fn scan(&self, value: &[u8], texts: &Texts, hit: &mut impl FnMut(usize)) {
-        let mut look = |table: &Table, gram, at| table.look(gram, at, value, texts, hit);
+    /// are those that it was made of. `folded` is asked for the value as the texts are written, of the
+    /// same length, if there is any need.
+    pub(super) fn scan<'v>(
+        &self,
+        value: &[u8],
+        texts: &Texts,
+        mut folded: impl FnMut() -> &'v [u8],
+        hit: &mut impl FnMut(usize),
+    ) {
+        let mut look = |table: &Table, gram, at| table.look(gram, at, folded(), texts, hit);
         for table in &self.tables {
             match (table.way.gram_bytes, table.way.step) {
                 (4, _) => table.scan_by_four(value, &mut look),
@@ -138,7 +148,7 @@ impl Entry {
         let first = rarity.rarest(text, way);
         let grams = text.windows(way.gram_bytes).enumerate().skip(first).take(way.step);
         grams.map(move |(before, window)| Self {
-            gram: window.iter().copied().fold(0, push_byte),
+            gram: uncased(window.iter().copied().fold(0, push_byte)),
             before: u32::try_from(before).unwrap_or(u32::MAX),
             text: place,
         })
@@ -184,7 +194,7 @@ impl Table {
     fn scan_by_four(&self, value: &[u8], look: &mut impl FnMut(&Self, u32, usize)) {
         let (grams, _) = value.as_chunks::<GRAM_BYTES>();
         for (number, window) in grams.iter().enumerate() {
-            let gram = gram(window);
+            let gram = uncased(gram(window));
             if self.may_hold(gram) {
                 look(self, gram, number.saturating_mul(GRAM_BYTES));
             }
@@ -197,7 +207,7 @@ impl Table {
         look: &mut impl FnMut(&Self, u32, usize),
     ) {
         for (at, window) in value.array_windows::<N>().enumerate().step_by(STEP) {
-            let gram = gram(window);
+            let gram = uncased(gram(window));
             if self.may_hold(gram) {
                 look(self, gram, at);
             }
@@ -242,6 +252,12 @@ const fn push_byte(number: u32, byte: u8) -> u32 {
     number << 8 | u32::from_le_bytes([byte, 0, 0, 0])
 }
 
+/// Leaves out what tells upper case from lower; what is no letter may become another.
+#[inline]
+const fn uncased(gram: u32) -> u32 {
+    gram | u32::from_le_bytes([b' '; GRAM_BYTES])
+}
+
 /// Spreads a gram over all bits; the upper ones are the best (multiplicative hashing, Knuth 6.4).
 #[inline]
 const fn hash(gram: u32) -> u32 {
@@ -279,7 +295,9 @@ mod tests {
             }
             let mut found = Vec::new();
             let grams = Grams::new(&texts, &rarity);
-            grams.scan(value.as_bytes(), &texts, &mut |leaf| found.push(leaf));
+            let upper = value.to_ascii_uppercase();
+            let folded = || value.as_bytes();
+            grams.scan(upper.as_bytes(), &texts, folded, &mut |leaf| found.push(leaf));
             found.sort_unstable();
             found.dedup();
             let stands = texts.iter().filter(|(text, _)| value.contains(&**text));

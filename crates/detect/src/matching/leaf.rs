@@ -96,7 +96,11 @@ impl Leaves {
     pub(super) fn rule(&mut self, rule: &Rule) -> Expression {
         let mut parts = vec![self.search(&rule.search)];
         parts.extend(rule.filters.iter().map(|filter| self.search(filter)));
-        Expression::all(parts)
+        let mut expression = Expression::all(parts);
+        // What costs something is asked last: mostly it is then not asked at all.
+        let is_late = |id| self.get(id).is_some_and(|leaf| matches!(leaf.test, Test::Late(_)));
+        expression.put_last(&is_late);
+        expression
     }
 
     fn search(&mut self, search: &Search) -> Expression {

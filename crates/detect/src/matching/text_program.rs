@@ -7,6 +7,7 @@
 //! [`edges`]: super::edges
 //! [`grams`]: super::grams
 
+use std::cell::{Cell, OnceCell};
 use std::sync::{Arc, OnceLock};
 
 use ahash::AHashMap;
@@ -104,26 +105,61 @@ impl TextProgram {
             return;
         }
         if self.cased {
-            self.scan_as_it_is(value, &mut hit);
+            self.scan_folded(value, &Lazy::done(value), &mut hit);
+        } else if value.is_ascii() {
+            self.scan_folded(value, &Lazy::new(value, folded), &mut hit);
         } else {
             fold_into(value, folded);
-            self.scan_as_it_is(folded, &mut hit);
+            self.scan_folded(folded, &Lazy::done(folded), &mut hit);
         }
     }
 
-    fn scan_as_it_is(&self, value: &str, hit: &mut impl FnMut(usize)) {
+    /// Looks through a value that differs from its folded form by the case of ASCII letters at most.
+    fn scan_folded(&self, value: &str, folded: &Lazy<'_>, hit: &mut impl FnMut(usize)) {
         if self.whole_lengths & length_bit(value.len()) != 0
-            && let Some(leaf) = self.whole.get(value)
+            && let Some(leaf) = self.whole.get(folded.text())
         {
             hit(*leaf);
         }
         let bytes = value.as_bytes();
-        self.starts.scan(bytes, hit);
-        self.ends.scan(bytes, hit);
+        for edges in [&self.starts, &self.ends] {
+            if edges.may_stand(bytes) {
+                edges.scan(folded.text().as_bytes(), hit);
+            }
+        }
         if !self.inside.is_empty() {
             let grams = self.grams.get_or_init(|| Grams::new(&self.inside, &self.rarity));
-            grams.scan(bytes, &self.inside, hit);
+            grams.scan(bytes, &self.inside, || folded.text().as_bytes(), hit);
         }
+    }
+}
+
+/// A value's folded form, made when it is first asked for: most values hold nothing that would need it.
+struct Lazy<'v> {
+    text: OnceCell<&'v str>,
+    value: &'v str,
+    room: Cell<Option<&'v mut String>>,
+}
+
+impl<'v> Lazy<'v> {
+    fn new(value: &'v str, room: &'v mut String) -> Self {
+        Self { text: OnceCell::new(), value, room: Cell::new(Some(room)) }
+    }
+
+    /// Of what is folded already.
+    fn done(folded: &'v str) -> Self {
+        Self { text: OnceCell::from(folded), value: folded, room: Cell::new(None) }
+    }
+
+    #[inline]
+    fn text(&self) -> &'v str {
+        self.text.get_or_init(|| match self.room.take() {
+            None => self.value,
+            Some(room) => {
+                fold_into(self.value, room);
+                room
+            }
+        })
     }
 }
 

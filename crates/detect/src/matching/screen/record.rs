@@ -105,16 +105,33 @@ impl<'r> Cursor<'r> {
         begins(self.rest(), bytes)
     }
 
-    /// Steps over a key that is known to come, or over any: a text without escapes. Returns it in its
-    /// quotes.
-    pub(super) fn key(&mut self, known: Option<usize>) -> Option<&'r str> {
+    /// Steps over a key, a text without escapes. Returns it in its quotes.
+    pub(super) fn key(&mut self) -> Option<&'r str> {
         let start = self.at;
-        if let Some(bytes) = known {
-            self.skip(bytes);
-        } else if !self.take(b'"') || self.text()?.is_escaped {
+        if !self.take(b'"') || self.text()?.is_escaped {
             return None;
         }
         self.record.get(start..self.at)
+    }
+
+    /// Steps over what is known to come, a key of some bytes and what stands before its value, and over
+    /// the value: a text behind its opening quote, or anything else. Returns the key in its quotes.
+    #[inline]
+    pub(super) fn known(
+        &mut self,
+        key_bytes: usize,
+        bytes: usize,
+        kind: Kind,
+    ) -> Option<(&'r str, Span)> {
+        let key = self.at..self.at.saturating_add(key_bytes);
+        self.skip(bytes);
+        let span = if kind == Kind::Text {
+            self.text()?
+        } else {
+            self.blanks();
+            self.value()?
+        };
+        Some((self.record.get(key)?, span))
     }
 
     /// Steps over the colon between a key and its value.
@@ -158,6 +175,7 @@ impl<'r> Cursor<'r> {
     }
 
     /// Steps over a text whose opening quote was taken, and its closing one.
+    #[inline]
     fn text(&mut self) -> Option<Span> {
         let start = self.at;
         let mut is_escaped = false;
@@ -315,6 +333,7 @@ impl<'r> Raw<'r> {
 }
 
 /// Returns the bytes of the escape that begins here; `None` if it is none, or half of a pair.
+#[inline]
 fn escape_bytes(escape: &[u8]) -> Option<usize> {
     match escape {
         [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(2),

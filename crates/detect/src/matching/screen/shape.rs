@@ -44,6 +44,8 @@ pub(super) struct Shapes {
 struct Step {
     /// In its quotes.
     key: Box<str>,
+    /// The key, the colon behind it and, before a text, the opening quote: as records without blanks have it.
+    start: Box<str>,
     kind: Kind,
     /// The step before, for names and for learning.
     before: Option<usize>,
@@ -89,6 +91,7 @@ impl Default for Shapes {
     fn default() -> Self {
         let root = Step {
             key: Box::default(),
+            start: Box::default(),
             kind: Kind::Null,
             before: None,
             depth: 0,
@@ -163,16 +166,18 @@ impl Shapes {
         let ways = &self.steps.get(from)?.ways;
         let step = |way: &usize| self.steps.get(*way).map(|step| (*way, step));
         let comes =
-            |(_, step): &(usize, &Step)| step.depth == depth && cursor.comes(step.key.as_bytes());
-        let known = ways.iter().filter_map(step).find(comes);
-        let key = cursor.key(known.map(|(_, step)| step.key.len()))?;
-        cursor.colon()?;
-        let span = cursor.value()?;
-        if let Some((way, step)) = known
-            && step.kind == span.kind
-        {
-            return Some((way, span));
-        }
+            |(_, step): &(usize, &Step)| step.depth == depth && cursor.comes(step.start.as_bytes());
+        let (key, span) = if let Some((way, step)) = ways.iter().filter_map(step).find(comes) {
+            let (key, span) = cursor.known(step.key.len(), step.start.len(), step.kind)?;
+            if step.kind == span.kind {
+                return Some((way, span));
+            }
+            (key, span)
+        } else {
+            let key = cursor.key()?;
+            cursor.colon()?;
+            (key, cursor.value()?)
+        };
         let is = |(_, step): &(usize, &Step)| {
             step.kind == span.kind && step.depth == depth && *step.key == *key
         };
@@ -199,8 +204,10 @@ impl Shapes {
             _ => decoding.decides(&self.path(from, key, depth)),
         };
         let number = self.steps.len();
+        let quote = if kind == Kind::Text { "\"" } else { "" };
         self.steps.push(Step {
             key: key.into(),
+            start: format!("{key}:{quote}").into(),
             kind,
             before: Some(from),
             depth,
