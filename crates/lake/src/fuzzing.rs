@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::encryption::{DataKey, Keyring, MasterKey, ReadAt, SealedFile, trailer_of};
 use crate::rows::{FlatDefaults, FlatReader, decode};
+use crate::segment::Tokens;
 
 /// Turns lines into columns and those into events again.
 ///
@@ -23,9 +24,16 @@ pub fn lines(bytes: &[u8]) {
     let now = DateTime::UNIX_EPOCH;
     let mut reader = FlatReader::new(&FlatDefaults { origin, collected_at: now });
     let text = String::from_utf8_lossy(bytes);
-    let read = reader.read(&text, IdSource::seeded(1).event_run(now));
-    let events = read.map(|(rows, _)| decode(&rows.batch).map(|events| (events, rows)));
-    assert!(matches!(events, Ok(Ok((events, rows))) if events.len() == rows.batch.num_rows()));
+    let mut ids = IdSource::seeded(1).event_run(now);
+    let mut rest = text.as_ref();
+    while !rest.is_empty() {
+        let bytes = reader.cut(rest).bytes;
+        let lines = reader.times().count();
+        let read = reader.rows(rest, 0..lines, &mut ids, &mut Tokens::default());
+        let events = read.map(|rows| decode(&rows.batch).map(|events| events.len()));
+        assert!(matches!(events, Ok(Ok(events)) if events == lines));
+        rest = rest.get(bytes..).unwrap_or_default();
+    }
 }
 
 /// Opens bytes as an encrypted file: its trailer, its layout, its chunks. `at` is where the fuzzer reads.

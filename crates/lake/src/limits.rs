@@ -13,6 +13,10 @@ pub(crate) const ROW_GROUP_ROWS: usize = 16 * GRANULE_ROWS;
 /// several of it, so that nobody must unpack hundreds of megabytes at once.
 pub(crate) const PAGE_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of records in a granule whose rows are put in the order that packs best: whoever wants them in
+/// the order of time must have all of them in memory, so granules of long records stay as they are.
+pub(crate) const PACKED_BYTES_MAX: usize = 16 << 20;
+
 /// Rows of the largest file that compaction makes.
 pub(crate) const FILE_ROWS_MAX: u64 = 1_000_000;
 
@@ -49,9 +53,13 @@ pub(crate) const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// See [`RETRY_FIRST`].
 pub(crate) const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
-/// Bytes of lines that are turned into columns at a time, on each thread that brings lines in: about a
-/// hundred thousand events, so that granules hold neighbours in time.
-pub(crate) const LINES_BYTES: u64 = 64 << 20;
+/// Bytes of lines that are read at a time, on each thread that brings lines in: some granules, not so many that
+/// they do not stay in the processor's cache.
+pub(crate) const LINES_BYTES: u64 = 16 << 20;
+
+/// Lines that wait for the next piece of the input, so that lines which are out of order by no more than these do
+/// not begin another file.
+pub(crate) const LINES_CARRIED: usize = 2048;
 
 /// Small files of one day that are merged at a time: bounds the merge's open readers and memory.
 pub(crate) const MERGE_FILES_MAX: usize = 16;

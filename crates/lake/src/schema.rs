@@ -26,8 +26,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use event::{Attr, AttrType};
 
 /// Version of columns and index, written to each file and to the catalogue. Files of version 1 have the
-/// same columns and an index that is read more slowly.
-pub const SCHEMA_VERSION: u32 = 2;
+/// same columns and an index that is read more slowly; up to version 2 all rows stand in the order of time,
+/// since then only granules do, and the rows of one may stand as they pack best.
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// The last version in which all rows stand in the order of time.
+pub(crate) const LAST_IN_TIME: u32 = 2;
 
 pub(crate) const ID: &str = "id";
 pub(crate) const OCCURRED_AT: &str = "occurred_at";
@@ -50,6 +54,12 @@ pub(crate) const EXTRA_TEXT: &str = "extra_text";
 /// Columns whose values rarely repeat: a dictionary would only cost.
 pub(crate) const RARELY_REPEATED: [&str; 8] =
     [RAW, FIELDS, EXTRA_TEXT, ATTRS_EXACT, "cmd_line", "parent_cmd_line", "url", "message"];
+
+/// Columns of numbers that rarely repeat.
+pub(crate) const SCATTERED: [&str; 5] = ["src_port", "bytes_in", "bytes_out", "pid", "parent_pid"];
+
+/// Columns that make records alike: rows that share them stand together within a granule.
+pub(crate) const KIND: [&str; 5] = [LOG_PRODUCT, LOG_CATEGORY, LOG_SERVICE, PARSER, "event_code"];
 
 /// Columns with a Parquet bloom filter, for other engines and SQL.
 pub(crate) const BLOOMED: [&str; 6] =

@@ -16,11 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::{BadRows, ExportError, StoreError};
-use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::{Place, Target, digest};
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
-use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
+use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time};
 use crate::store::widened;
 
 /// Name of the manifest in an export's folder.
@@ -133,8 +132,8 @@ fn one(
     let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
-    let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
-    let chosen = batches.map(|batch| batch.and_then(|batch| choose(&batch, what)));
+    let chosen =
+        read_in_time(&file, &footer, all).map(|batch| batch.and_then(|batch| choose(&batch, what)));
     let taken_from = (segment.path.clone(), segment.sha256.clone());
     match what.format {
         ExportFormat::Parquet => {

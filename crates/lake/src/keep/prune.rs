@@ -15,12 +15,13 @@ use serde::Serialize;
 use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::lake::{Lake, blocking};
-use crate::limits::{GRANULE_ROWS, MERGE_BATCH_ROWS};
+use crate::limits::GRANULE_ROWS;
 use crate::place::Place;
 use crate::rows::{Columns, moment, text_at};
 use crate::schema;
 use crate::segment::{
-    FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows, remove_quietly,
+    FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time, read_rows,
+    remove_quietly,
 };
 use crate::store::widened;
 
@@ -231,8 +232,7 @@ pub(super) fn rewrite(
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let mut writer = SegmentWriter::create(&place.target(), id, segment.day, Packing::Small)?;
-    let batches = read_rows(&file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
-    for batch in batches {
+    for batch in read_in_time(&file, &footer, all) {
         let kept = batch.and_then(|batch| without(&batch, gone));
         if let Err(error) = kept.and_then(|kept| writer.write(&kept)) {
             writer.abandon();

@@ -9,12 +9,11 @@ use event::{Event, Scope};
 use crate::catalogue::Segment;
 use crate::error::{ExportError, StoreError};
 use crate::filter::Filter;
-use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::Place;
 use crate::rows::decode;
-use crate::segment::{Footers, SegmentFile, read_rows};
+use crate::segment::{Footers, SegmentFile, read_in_time};
 
-/// Returns the events in these rows of a file, in the file's order; rows past its end are none.
+/// Returns the events in these rows of a file, counted in the order of time; rows past its end are none.
 ///
 /// # Errors
 ///
@@ -78,7 +77,7 @@ fn read(
     let file = SegmentFile::new(place, segment.clone());
     let footer = Footers::default().of(&file)?;
     let mut events = Vec::new();
-    for batch in read_rows(&file, &footer, None, std::slice::from_ref(&rows), MERGE_BATCH_ROWS)? {
+    for batch in read_in_time(&file, &footer, rows) {
         events.extend(decode(&batch?)?);
     }
     Ok(events)

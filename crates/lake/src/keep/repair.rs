@@ -12,7 +12,7 @@ use crate::lake::{Lake, blocking};
 use crate::limits::GRANULE_ROWS;
 use crate::place::Place;
 use crate::segment::{
-    Damage, FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, places_of, read_rows,
+    Damage, FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, places_of, read_in_time,
 };
 use crate::store::widened;
 use event::lake::LakeError;
@@ -136,9 +136,7 @@ fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment>
         }
         // The footer has no checksum of its own: a reader may still stumble.
         let read = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<RecordBatch>, StoreError> {
-            read_rows(&file, &footer, None, std::slice::from_ref(&granule), GRANULE_ROWS)?
-                .map(|batch| widened(&batch?))
-                .collect()
+            read_in_time(&file, &footer, granule).map(|batch| widened(&batch?)).collect()
         }));
         let Ok(Ok(batches)) = read else { continue };
         for batch in batches {

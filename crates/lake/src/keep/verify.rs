@@ -19,7 +19,7 @@ use crate::lake::chain;
 use crate::limits::{GRANULE_ROWS, PAGE_EVENTS_MAX};
 use crate::place::Place;
 use crate::rows::{Columns, decode, id_at, moment};
-use crate::schema;
+use crate::schema::{self, LAST_IN_TIME};
 use crate::segment::{Footers, SegmentFile, read_rows};
 use crate::store::{View, files};
 
@@ -127,7 +127,10 @@ fn check_rows(file: &SegmentFile, footers: &Footers) -> Result<Vec<Fault>, Store
     let footer = footers.of(file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let columns = [schema::ID, schema::OCCURRED_AT, schema::COLLECTED_AT];
-    let (mut rows, mut last_us, mut is_sorted) = (0_u64, i64::MIN, true);
+    let (mut rows, mut is_sorted) = (0_u64, true);
+    // Rows must not be earlier than those before them; since version 3, than those of granules before.
+    let step = if segment.schema_version <= LAST_IN_TIME { 1 } else { GRANULE_ROWS as u64 };
+    let (mut floor_us, mut last_us) = (i64::MIN, i64::MIN);
     let mut bounds = Bounds::default();
     for batch in read_rows(file, &footer, Some(&columns), std::slice::from_ref(&all), GRANULE_ROWS)?
     {
@@ -141,8 +144,11 @@ fn check_rows(file: &SegmentFile, footers: &Footers) -> Result<Vec<Fault>, Store
         for row in 0..columns.rows() {
             let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
             let time_us = occurred.value(row);
-            is_sorted &= time_us >= last_us;
-            last_us = time_us;
+            if rows.is_multiple_of(step) {
+                floor_us = last_us;
+            }
+            is_sorted &= time_us >= floor_us;
+            last_us = last_us.max(time_us);
             bounds.add(time_us, collected.value(row), id);
             rows += 1;
         }

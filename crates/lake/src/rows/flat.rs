@@ -5,26 +5,30 @@
 //! record as it came; without either, the line itself. Numbers and texts become what their column
 //! holds, as far as that loses nothing; an object within is kept as its text. Ids are made anew: a line
 //! cannot replace an event that is here.
+//!
+//! Lines are cut into members first ([`FlatReader::cut`]), which tells their times; columns are made of
+//! them in the order of time ([`FlatReader::rows`]), a granule at once, so that nothing is sorted or copied
+//! that is a column already.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use ahash::{AHashMap, AHashSet};
-use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
-use event::{Attr, Class, EventId, Origin, TimeQuality};
-use uuid::Uuid;
+use event::{Attr, EventId, Origin};
 
 use super::Rows;
-use super::encode::{AttrColumn, Encoder, time_quality_word};
+use super::encode::Encoder;
+use super::flat_rows::Record;
 use super::flat_time::micros;
-use super::json::first_value;
 use super::scan::{Line, Token};
-use super::word_places::{WordPlaces, add_extra};
-use crate::schema;
+use super::word_places::WordPlaces;
+use crate::error::StoreError;
+use crate::schema::{self, INDEXED};
+use crate::segment::{Tokens, field_start};
 
 /// Where a member goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Slot {
+pub(super) enum Slot {
     /// A column that every event has, by its place in [`GIVEN`].
     Given(usize),
     Attr(Attr),
@@ -32,7 +36,7 @@ enum Slot {
 }
 
 /// The columns beside the attributes, with the other names that they may have.
-const GIVEN: [&[&str]; 12] = [
+pub(super) const GIVEN: [&[&str]; 12] = [
     &[schema::OCCURRED_AT, "ts", "time", "timestamp", "@timestamp"],
     &[schema::COLLECTED_AT],
     &[schema::AGENCY_ID],
@@ -46,24 +50,21 @@ const GIVEN: [&[&str]; 12] = [
     &[schema::RAW],
     &["message"],
 ];
-const OCCURRED_AT: usize = 0;
-const COLLECTED_AT: usize = 1;
-const AGENCY: usize = 2;
-const SYSTEM: usize = 3;
-const SOURCE: usize = 4;
-const CLASS: usize = 5;
-const PRODUCT: usize = 6;
-const CATEGORY: usize = 7;
-const SERVICE: usize = 8;
-const PARSER: usize = 9;
-const RAW: usize = 10;
-const MESSAGE: usize = 11;
-
-/// What parser a line has that names none.
-const PARSER_OF_FLAT: &str = "flat_json";
+pub(super) const OCCURRED_AT: usize = 0;
+pub(super) const COLLECTED_AT: usize = 1;
+pub(super) const AGENCY: usize = 2;
+pub(super) const SYSTEM: usize = 3;
+pub(super) const SOURCE: usize = 4;
+pub(super) const CLASS: usize = 5;
+pub(super) const PRODUCT: usize = 6;
+pub(super) const CATEGORY: usize = 7;
+pub(super) const SERVICE: usize = 8;
+pub(super) const PARSER: usize = 9;
+pub(super) const RAW: usize = 10;
+pub(super) const MESSAGE: usize = 11;
 
 /// Names that are remembered: names made of values must not fill the memory.
-const NAMES_MAX: usize = 4096;
+pub(super) const NAMES_MAX: usize = 4096;
 
 impl Name {
     fn new(name: &str) -> Self {
@@ -90,22 +91,14 @@ pub(crate) struct FlatDefaults {
 
 /// A name as it stands in the lines before its value, and where its values go.
 #[derive(Debug)]
-struct Name {
-    quoted: String,
-    slot: Slot,
+pub(super) struct Name {
+    pub(super) quoted: String,
+    pub(super) slot: Slot,
     /// Names that came after it, the last one first: lines of one kind have the same names in the same
     /// order.
     next: [usize; NEXT_NAMES],
     /// The last line that has it.
     line: u64,
-}
-
-/// A line, its record and its row.
-#[derive(Clone, Copy)]
-struct Record<'a> {
-    line: &'a str,
-    raw: &'a str,
-    row: usize,
 }
 
 /// Names that are tried after a name before it is looked up.
@@ -114,28 +107,71 @@ const NEXT_NAMES: usize = 4;
 /// No name at all: what stands before the first.
 const START: usize = 0;
 
+/// A member of a line: the place of its name among the names, and its value.
+pub(super) type Member = (u32, Token);
+
+/// Returns the place of a member's name.
+pub(super) fn place_of(name: u32) -> usize {
+    usize::try_from(name).unwrap_or(usize::MAX)
+}
+
+/// A line that was cut into its members.
+#[derive(Debug, Clone)]
+struct CutLine {
+    /// Where it stands in the text.
+    text: Range<usize>,
+    /// Its members among those of all lines.
+    members: Range<usize>,
+    time: Time,
+    kind: u32,
+}
+
+/// When a line's event occurred and was collected, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) occurred_us: i64,
+    pub(super) collected_us: i64,
+    /// The names of the members that say so.
+    pub(super) said_by: [Option<usize>; 2],
+}
+
 /// Reads lines into columns.
 #[derive(Debug)]
 pub(crate) struct FlatReader {
-    agency: String,
-    system: Option<String>,
-    source: String,
+    pub(super) agency: String,
+    pub(super) system: Option<String>,
+    pub(super) source: String,
     collected_us: i64,
     /// The names that came so far; before them [`START`].
-    names: Vec<Name>,
+    pub(super) names: Vec<Name>,
     by_name: AHashMap<String, usize>,
     line: u64,
     /// Texts that were found to be UUIDs.
-    uuids: AHashSet<String>,
-    values: Vec<(usize, Token)>,
-    places: WordPlaces,
-    extra: String,
-    fields: String,
-    exact: serde_json::Map<String, serde_json::Value>,
+    pub(super) uuids: AHashSet<String>,
+    lines: Vec<CutLine>,
+    members: Vec<Member>,
+    pub(super) places: WordPlaces,
+    pub(super) extra: String,
+    pub(super) fields: String,
+    pub(super) exact: serde_json::Map<String, serde_json::Value>,
+    /// What the tokens of agency, system and source, and of the attributes, begin with.
+    pub(super) origin_starts: [u64; 3],
+    pub(super) attr_starts: Vec<Option<u64>>,
+}
+
+/// What was cut at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Bytes of the text that it took.
+    pub(crate) bytes: usize,
+    /// Lines that are no flat object.
+    pub(crate) refused: u64,
 }
 
 impl FlatReader {
     pub(crate) fn new(defaults: &FlatDefaults) -> Self {
+        let start = |attr: &Attr| INDEXED.contains(attr).then(|| field_start(attr.alias()));
+        let origins = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::SOURCE_ID];
         Self {
             agency: defaults.origin.agency.to_string(),
             system: defaults.origin.system.map(|id| id.to_string()),
@@ -145,47 +181,121 @@ impl FlatReader {
             by_name: AHashMap::new(),
             line: 0,
             uuids: AHashSet::new(),
-            values: Vec::new(),
+            lines: Vec::new(),
+            members: Vec::new(),
             places: WordPlaces::default(),
             extra: String::new(),
             fields: String::new(),
             exact: serde_json::Map::new(),
+            origin_starts: origins.map(field_start),
+            attr_starts: Attr::ALL.iter().map(start).collect(),
         }
     }
 
-    /// Turns lines into columns; returns them and how many lines are no flat object.
-    pub(crate) fn read(
-        &mut self,
-        text: &str,
-        mut ids: impl Iterator<Item = EventId>,
-    ) -> Result<(Rows, u64), ArrowError> {
-        let rows = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
-        let mut columns = Encoder::for_rows(rows, text.len() / 2);
-        let mut refused = 0;
-        for line in text.split('\n') {
-            let line = line.trim_ascii();
-            if line.is_empty() {
-                continue;
-            }
-            match ids.next() {
-                Some(id) if self.cut(line) => self.push(line, id, &mut columns)?,
-                _ => refused += 1,
-            }
-        }
-        let rows = columns.rows();
-        columns.attrs.iter_mut().for_each(|column| column.pad(rows));
-        Ok((columns.finish()?, refused))
-    }
-
-    /// Cuts a line into its members; returns whether it is one object whose names differ.
-    fn cut(&mut self, line: &str) -> bool {
-        self.values.clear();
-        self.line += 1;
+    /// Cuts lines into their members, and forgets those that it cut before: all lines of the text, or
+    /// as many as have not too many names.
+    pub(crate) fn cut(&mut self, text: &str) -> Cut {
+        self.lines.clear();
+        self.members.clear();
         if self.names.is_empty() || self.names.len() > NAMES_MAX {
             self.names.clear();
             self.by_name.clear();
             self.names.push(Name::new(""));
         }
+        let mut cut = Cut { bytes: 0, refused: 0 };
+        while cut.bytes < text.len() && self.names.len() <= NAMES_MAX {
+            let rest = text.get(cut.bytes..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let whole = rest.get(..length).unwrap_or_default();
+            let line = whole.trim_ascii();
+            let start = cut.bytes + (whole.len() - whole.trim_ascii_start().len());
+            cut.bytes = (cut.bytes + length + 1).min(text.len());
+            if line.is_empty() {
+                continue;
+            }
+            let first = self.members.len();
+            if self.cut_line(line) {
+                let members = first..self.members.len();
+                let time = self.time(line, &members);
+                let text = start..start + line.len();
+                let kind = kind_of(self.members.get(members.clone()).unwrap_or_default());
+                self.lines.push(CutLine { text, members, time, kind });
+            } else {
+                self.members.truncate(first);
+                cut.refused += 1;
+            }
+        }
+        cut
+    }
+
+    /// Returns when the events of the lines that were cut occurred, in microseconds.
+    pub(crate) fn times(&self) -> impl Iterator<Item = i64> {
+        self.lines.iter().map(|line| line.time.occurred_us)
+    }
+
+    /// Returns a line that was cut.
+    pub(crate) fn line<'a>(&self, text: &'a str, line: usize) -> &'a str {
+        self.lines.get(line).and_then(|line| text.get(line.text.clone())).unwrap_or_default()
+    }
+
+    /// Returns how many bytes the text of a line has that was cut.
+    pub(crate) fn bytes_of(&self, line: usize) -> usize {
+        self.lines.get(line).map_or(0, |line| line.text.len())
+    }
+
+    /// Returns a number that lines share which have the same names: mostly those of one source.
+    pub(crate) fn kind_of(&self, line: usize) -> u32 {
+        self.lines.get(line).map_or(0, |line| line.kind)
+    }
+
+    /// Makes columns of lines that were cut, in the order in which they are named; tells the tokens of
+    /// their words and values.
+    pub(crate) fn rows(
+        &mut self,
+        text: &str,
+        lines: impl ExactSizeIterator<Item = usize> + Clone,
+        mut ids: impl Iterator<Item = EventId>,
+        tokens: &mut Tokens,
+    ) -> Result<Rows, StoreError> {
+        let bytes: usize = lines.clone().map(|line| self.bytes_of(line)).sum();
+        let mut columns = Encoder::for_rows(lines.len(), bytes / 2);
+        let own = (std::mem::take(&mut self.lines), std::mem::take(&mut self.members));
+        for cut in lines.filter_map(|line| own.0.get(line)) {
+            let (Some(id), Some(line)) = (ids.next(), text.get(cut.text.clone())) else { break };
+            let members = own.1.get(cut.members.clone()).unwrap_or_default();
+            let record = Record { line, members, time: cut.time, id };
+            self.push(record, &mut columns, tokens)?;
+        }
+        (self.lines, self.members) = own;
+        let rows = columns.rows();
+        columns.attrs.iter_mut().for_each(|column| column.pad(rows));
+        Ok(columns.finish()?)
+    }
+
+    /// Finds out when a line's event occurred and was collected. The id tells when the event was
+    /// collected; nothing is collected later than now.
+    fn time(&self, line: &str, members: &Range<usize>) -> Time {
+        let members = self.members.get(members.clone()).unwrap_or_default();
+        let said = |column| {
+            members.iter().find_map(|(name, token)| {
+                let place = place_of(*name);
+                let is_it = self.names.get(place)?.slot == Slot::Given(column);
+                let could = is_it && !matches!(token, Token::Null | Token::Nested(_));
+                could.then(|| micros(*token, line)).flatten().map(|us| (us, place))
+            })
+        };
+        let (occurred, collected) = (said(OCCURRED_AT), said(COLLECTED_AT));
+        let collected_us = collected.map_or(self.collected_us, |(us, _)| us.min(self.collected_us));
+        Time {
+            occurred_us: occurred.map_or(collected_us, |(us, _)| us),
+            collected_us,
+            said_by: [occurred, collected].map(|said| said.map(|(_, place)| place)),
+        }
+    }
+
+    /// Cuts a line into its members; returns whether it is one object whose names differ.
+    fn cut_line(&mut self, line: &str) -> bool {
+        self.line += 1;
         let Some(mut rest) = Line::open(line) else { return false };
         let mut last = START;
         while !rest.is_closed() {
@@ -196,7 +306,7 @@ impl FlatReader {
             }
             known.line = self.line;
             let Some((after, token)) = after.value() else { return false };
-            self.values.push((name, token));
+            self.members.push((u32::try_from(name).unwrap_or(u32::MAX), token));
             (rest, last) = (after, name);
         }
         rest.is_ended()
@@ -230,218 +340,11 @@ impl FlatReader {
         }
         Some((after, place))
     }
-
-    fn push(&mut self, line: &str, id: EventId, columns: &mut Encoder) -> Result<(), ArrowError> {
-        let row = columns.rows();
-        let values = std::mem::take(&mut self.values);
-        let mut given: [Option<Token>; GIVEN.len()] = [None; GIVEN.len()];
-        let mut given_at = [usize::MAX; GIVEN.len()];
-        for (place, token) in &values {
-            if let Some(Slot::Given(column)) = self.names.get(*place).map(|name| name.slot)
-                && let (Some(slot), Some(at)) = (given.get_mut(column), given_at.get_mut(column))
-                && slot.is_none()
-                && self.can_be(column, *token, line)
-            {
-                (*slot, *at) = (Some(*token), *place);
-            }
-        }
-        let raw = match (given[RAW], given[MESSAGE]) {
-            (Some(token), _) | (None, Some(token)) => token.text(line),
-            (None, None) => Cow::Borrowed(line),
-        };
-        let record = Record { line, raw: &raw, row };
-        self.places.read(&raw);
-        self.push_given(line, id, &given, columns)?;
-        self.fields.clear();
-        self.extra.clear();
-        if let (Some(_), Some(message)) = (given[RAW], given[MESSAGE]) {
-            self.push_attr(Attr::Message, message, record, columns);
-        }
-        for (place, token) in &values {
-            match self.names.get(*place).map(|name| name.slot) {
-                Some(Slot::Attr(attr)) if self.push_attr(attr, *token, record, columns) => {}
-                Some(Slot::Given(column)) if given_at.get(column) == Some(place) => {}
-                Some(_) => self.push_own(*place, *token, line, &raw),
-                None => {}
-            }
-        }
-        self.values = values;
-        columns.raw.append_value(&raw);
-        columns.notes.append_null();
-        self.push_rest(columns)
-    }
-
-    /// Returns whether a value says what its column is to hold; if not, it stays an own field.
-    fn can_be(&mut self, column: usize, token: Token, line: &str) -> bool {
-        match column {
-            _ if matches!(token, Token::Null | Token::Nested(_)) => false,
-            OCCURRED_AT | COLLECTED_AT => micros(token, line).is_some(),
-            AGENCY | SYSTEM | SOURCE => self.uuid(token, line).is_some(),
-            CLASS => class_of(token, line).is_some(),
-            _ => true,
-        }
-    }
-
-    /// Appends what every event has.
-    fn push_given(
-        &mut self,
-        line: &str,
-        id: EventId,
-        given: &[Option<Token>; GIVEN.len()],
-        columns: &mut Encoder,
-    ) -> Result<(), ArrowError> {
-        columns.id.append_value(id.uuid().as_bytes())?;
-        // The id tells when the event was collected; nothing is collected later than now.
-        let collected_us = given[COLLECTED_AT].and_then(|token| micros(token, line));
-        let collected_us = collected_us.map_or(self.collected_us, |us| us.min(self.collected_us));
-        let occurred_us = given[OCCURRED_AT].and_then(|token| micros(token, line));
-        let quality = match occurred_us {
-            Some(_) => TimeQuality::Stated,
-            None => TimeQuality::Collected,
-        };
-        columns.occurred_at.append_value(occurred_us.unwrap_or(collected_us));
-        columns.collected_at.append_value(collected_us);
-        columns.time_quality.append_value(time_quality_word(quality));
-        let mut uuid = |token: Option<Token>| token.and_then(|token| self.uuid(token, line));
-        let [agency, system, source] = [given[AGENCY], given[SYSTEM], given[SOURCE]].map(&mut uuid);
-        columns.agency_id.append_value(agency.as_deref().unwrap_or(&self.agency));
-        columns.system_id.append_option(system.as_deref().or(self.system.as_deref()));
-        columns.source_id.append_value(source.as_deref().unwrap_or(&self.source));
-        let class = given[CLASS].and_then(|token| class_of(token, line));
-        columns.class_uid.append_value(class.unwrap_or(Class::BaseEvent).uid().cast_signed());
-        let names = [given[PRODUCT], given[CATEGORY], given[SERVICE]];
-        for (column, name) in columns.logsource.iter_mut().zip(names) {
-            column.append_option(name.map(|token| token.text(line)));
-        }
-        let parser = given[PARSER].map(|token| token.text(line));
-        columns.parser.append_value(parser.as_deref().unwrap_or(PARSER_OF_FLAT));
-        Ok(())
-    }
-
-    /// Returns a text that is a UUID in its usual form.
-    fn uuid<'a>(&mut self, token: Token, line: &'a str) -> Option<Cow<'a, str>> {
-        let text = token.text(line);
-        if self.uuids.contains(text.as_ref()) {
-            return Some(text);
-        }
-        let usual = Uuid::parse_str(&text).ok()?.hyphenated().to_string();
-        if usual == text && self.uuids.len() < NAMES_MAX {
-            self.uuids.insert(usual.clone());
-        }
-        Some(Cow::Owned(usual))
-    }
-
-    /// Appends an attribute's value; returns whether its place was free.
-    fn push_attr(
-        &mut self,
-        attr: Attr,
-        token: Token,
-        Record { line, raw, row }: Record<'_>,
-        columns: &mut Encoder,
-    ) -> bool {
-        let Some(column) = columns.attrs.get_mut(attr as usize) else { return false };
-        if token == Token::Null {
-            return true;
-        }
-        if column.len() > row || self.exact.contains_key(attr.alias()) {
-            return false;
-        }
-        column.pad(row);
-        let text = token.text(line);
-        match (column, token) {
-            (column, Token::Nested(_)) => {
-                let kept = list_or_text(&text);
-                if let AttrColumn::Text(column) = column {
-                    let value = first_value(&kept.to_string());
-                    column.append_value(
-                        value.map_or(text.clone(), |value| value.text().into_owned().into()),
-                    );
-                }
-                self.exact.insert(attr.alias().to_owned(), kept);
-            }
-            (AttrColumn::Text(column), _) => column.append_value(&text),
-            (AttrColumn::Int(column), _) => match text.parse::<i64>() {
-                Ok(number) if is_usual(&text) => column.append_value(number),
-                _ => {
-                    let value = serde_json::from_str(&token.json(line));
-                    self.exact.insert(attr.alias().to_owned(), value.unwrap_or_default());
-                }
-            },
-        }
-        self.add_text(token, raw, &text);
-        true
-    }
-
-    fn push_own(&mut self, place: usize, token: Token, line: &str, raw: &str) {
-        let Some(name) = self.names.get(place) else { return };
-        self.fields.push(if self.fields.is_empty() { '{' } else { ',' });
-        self.fields.push_str(&name.quoted);
-        let text = token.text(line);
-        match token {
-            Token::Nested(_) => self.fields.push_str(&list_or_text(&text).to_string()),
-            _ => self.fields.push_str(&token.json(line)),
-        }
-        self.add_text(token, raw, &text);
-    }
-
-    /// Takes down the texts of a value that a search of the record alone would miss.
-    fn add_text(&mut self, token: Token, raw: &str, text: &str) {
-        let mut add = |text: &str| {
-            if !self.places.hold(raw, text) {
-                add_extra(&mut self.extra, text);
-            }
-        };
-        match token {
-            Token::Null => {}
-            Token::Nested(_) => match first_value(text) {
-                Ok(value) => value.members().iter().for_each(|member| add(&member.text())),
-                Err(_) => add(text),
-            },
-            _ => add(text),
-        }
-    }
-
-    /// Appends what the members together make.
-    fn push_rest(&mut self, columns: &mut Encoder) -> Result<(), ArrowError> {
-        if self.fields.is_empty() {
-            columns.fields.append_value("{}");
-        } else {
-            self.fields.push('}');
-            columns.fields.append_value(&self.fields);
-        }
-        let exact = std::mem::take(&mut self.exact);
-        let json = |map| {
-            serde_json::to_string(map).map_err(|error| ArrowError::ExternalError(Box::new(error)))
-        };
-        columns.attrs_exact.append_option(if exact.is_empty() {
-            None
-        } else {
-            Some(json(&exact)?)
-        });
-        let extra = self.extra.trim_end_matches('\n');
-        columns.extra_text.append_option((!extra.is_empty()).then_some(extra));
-        Ok(())
-    }
 }
 
-/// Returns whether a whole number is written as everyone writes it: reading it back gives the same text.
-fn is_usual(number: &str) -> bool {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    number == "0" || matches!(digits.as_bytes().first(), Some(b'1'..=b'9'))
-}
-
-fn class_of(token: Token, line: &str) -> Option<Class> {
-    token.text(line).parse().ok().and_then(Class::from_uid)
-}
-
-/// Returns a list of plain values as it is; everything else within a value is kept as its text.
-fn list_or_text(json: &str) -> serde_json::Value {
-    let value = serde_json::from_str::<serde_json::Value>(json).ok();
-    let is_list = value.as_ref().and_then(|value| value.as_array()).is_some_and(|members| {
-        members.iter().all(|member| !member.is_array() && !member.is_object())
-    });
-    match value {
-        Some(value) if is_list => value,
-        _ => json.into(),
-    }
+fn kind_of(members: &[Member]) -> u32 {
+    const FACTOR: u32 = 0x9e37_79b1;
+    members
+        .iter()
+        .fold(0, |kind: u32, (name, _)| (kind.rotate_left(5) ^ *name).wrapping_mul(FACTOR))
 }

@@ -3,6 +3,8 @@
 mod decode;
 mod encode;
 mod flat;
+mod flat_attr;
+mod flat_rows;
 mod flat_time;
 mod json;
 mod scan;

@@ -1,22 +1,32 @@
 //! Cuts one flat JSON object into its members without copying them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memchr2;
 
 /// Objects and lists within each other in one value.
 const DEPTH_MAX: usize = 32;
 
-/// Where something stands in a line.
+/// Where something stands in a line of less than 4 GiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
+    fn new(start: usize, end: usize) -> Option<Self> {
+        Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
+    }
+
+    fn range(self) -> Range<usize> {
+        let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+        at(self.start)..at(self.end)
+    }
+
     pub(super) fn of(self, line: &str) -> &str {
-        line.get(self.start..self.end).unwrap_or_default()
+        line.get(self.range()).unwrap_or_default()
     }
 }
 
@@ -59,7 +69,8 @@ impl Token {
                 if text.bytes().any(|byte| byte < b' ') {
                     return Cow::Owned(quoted(text));
                 }
-                let with_quotes = line.get(span.start.saturating_sub(1)..span.end + 1);
+                let Range { start, end } = span.range();
+                let with_quotes = line.get(start.saturating_sub(1)..end + 1);
                 Cow::Borrowed(with_quotes.unwrap_or("\"\""))
             }
             Self::Number(span) | Self::Escaped(span) | Self::Nested(span) => {
@@ -75,10 +86,39 @@ impl Token {
 
 /// Returns a text without its quotes and escapes; as it is written where those are not valid.
 fn unescaped(quoted: &str) -> Cow<'_, str> {
+    if let Some(text) = with_usual_escapes(quoted) {
+        return Cow::Owned(text);
+    }
     match serde_json::from_str::<String>(quoted) {
         Ok(text) => Cow::Owned(text),
         Err(_) => Cow::Borrowed(quoted),
     }
+}
+
+/// Returns a text without its quotes and escapes, if all of those are of two characters.
+fn with_usual_escapes(quoted: &str) -> Option<String> {
+    let mut rest = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if rest.bytes().any(|byte| byte < b' ') {
+        return None;
+    }
+    let mut text = String::with_capacity(rest.len());
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        text.push_str(rest.get(..at)?);
+        text.push(match rest.as_bytes().get(at + 1)? {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            _ => return None,
+        });
+        rest = rest.get(at + 2..)?;
+    }
+    text.push_str(rest);
+    Some(text)
 }
 
 /// The rest of a line that is one object.
@@ -142,7 +182,7 @@ impl<'a> Line<'a> {
                 let of_number =
                     |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
                 let after = self.past(self.rest().iter().take_while(of_number).count());
-                (after, Token::Number(Span { start: self.at, end: after.at }))
+                (after, Token::Number(Span::new(self.at, after.at)?))
             }
             _ => return None,
         };
@@ -177,9 +217,9 @@ impl<'a> Line<'a> {
             }
             let after = Self { line: self.line, at: found + 1 };
             let token = if escaped {
-                Token::Escaped(Span { start: self.at, end: found + 1 })
+                Token::Escaped(Span::new(self.at, found + 1)?)
             } else {
-                Token::Plain(Span { start, end: found })
+                Token::Plain(Span::new(start, found)?)
             };
             return Some((after, token));
         }
@@ -207,6 +247,27 @@ impl<'a> Line<'a> {
                 _ => after = after.past(1),
             }
         }
-        Some((after, Token::Nested(Span { start: self.at, end: after.at })))
+        Some((after, Token::Nested(Span::new(self.at, after.at)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_read_as_a_json_parser_reads_them() {
+        for quoted in [
+            r#""""#,
+            r#""C:\\Windows\\System32\\cmd.exe""#,
+            r#""a\tb\nc\rd\be\ff\/g\"h\\""#,
+            r#""\\\\server\\đường\\tệp""#,
+            r#""\u0111 \ud83d\ude00 \\u0111""#,
+        ] {
+            assert_eq!(unescaped(quoted), serde_json::from_str::<String>(quoted).unwrap());
+        }
+        for broken in [r#""\x""#, "\"a\tb\\n\"", r#""\ud83d""#] {
+            assert_eq!(unescaped(broken), broken);
+        }
     }
 }

@@ -3,31 +3,37 @@
 use std::borrow::Cow;
 
 use super::encode::{fold, stands_in};
-use crate::segment::{is_word_byte, quick_hash};
+use crate::segment::{Tokens, ascii_words, is_word_byte, quick_hash, quick_hash_at};
 
 /// The words of one record.
 #[derive(Debug, Default)]
 pub(super) struct WordPlaces {
     /// Token and start of each word, for plain ASCII.
     words: Vec<(u64, usize)>,
+    /// The last byte of each token: most words are told apart by it.
+    last_bytes: Vec<u8>,
     is_ascii: bool,
 }
 
 impl WordPlaces {
-    /// Takes down a record's words.
-    pub(super) fn read(&mut self, raw: &str) {
+    /// Takes down a record's words, and tells their tokens.
+    pub(super) fn read(&mut self, raw: &str, tokens: &mut Tokens) {
         self.words.clear();
+        self.last_bytes.clear();
         self.is_ascii = raw.is_ascii();
         if !self.is_ascii {
+            tokens.add_words(raw);
             return;
         }
-        let mut start = 0;
-        for word in raw.as_bytes().split(|byte| !is_word_byte(*byte)) {
-            if !word.is_empty() {
-                self.words.push((quick_hash(word), start));
+        let bytes = raw.as_bytes();
+        ascii_words(bytes, |word| {
+            let token = quick_hash_at(bytes, word.clone());
+            self.words.push((token, word.start));
+            self.last_bytes.push(last_byte(token));
+            if word.len() >= 2 {
+                tokens.add(token);
             }
-            start += word.len() + 1;
-        }
+        });
     }
 
     /// Returns whether a value stands in the record between word borders, folded.
@@ -44,14 +50,20 @@ impl WordPlaces {
         let token = quick_hash(rest.get(..length).unwrap_or_default());
         let ends_in_word = bytes.last().is_some_and(|byte| is_word_byte(*byte));
         // The value's first word is a whole word there: nothing of a word stands before it.
-        self.words.iter().filter(|(own, _)| *own == token).any(|(_, place)| {
-            let Some(at) = place.checked_sub(start) else { return false };
+        memchr::memchr_iter(last_byte(token), &self.last_bytes).any(|word| {
+            let Some((own, place)) = self.words.get(word) else { return false };
+            let at = place.checked_sub(start).filter(|_| *own == token);
+            let Some(at) = at else { return false };
             let end = at + value.len();
             let next = raw.as_bytes().get(end);
             raw.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(value))
                 && !(ends_in_word && next.is_some_and(|byte| is_word_byte(*byte)))
         })
     }
+}
+
+fn last_byte(token: u64) -> u8 {
+    token.to_le_bytes()[0]
 }
 
 /// Adds the folded value to a row's extra text, if it does not stand there yet.
@@ -71,7 +83,7 @@ mod tests {
     fn a_value_stands_in_a_record_as_a_search_would_find_it() {
         let raw = "CEF:0|deny src=10.1.2.3 dst=10.1.2.30 path=/a/b.aspx user=ROOT x- --";
         let mut places = WordPlaces::default();
-        places.read(raw);
+        places.read(raw, &mut Tokens::default());
         let values = [
             "10.1.2.3",
             "10.1.2",

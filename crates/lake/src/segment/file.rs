@@ -17,7 +17,7 @@ use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
 use crate::place::{Leaving, Opened, Place};
-use crate::schema::RARELY_REPEATED;
+use crate::schema::{LAST_IN_TIME, RARELY_REPEATED};
 
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
 pub(super) const KEY_INDEX: &str = "luytre.index";
@@ -139,6 +139,8 @@ pub(crate) struct Footer {
     pub(crate) granules: Vec<Granule>,
     pub(crate) loose: BTreeSet<Attr>,
     pub(super) filters: Filters,
+    /// Whether all rows stand in the order of time; else only granules do.
+    pub(super) is_in_time: bool,
     /// What Parquet's own footer says: it is large, and only read where rows are.
     parquet: OnceLock<Parquet>,
 }
@@ -201,9 +203,10 @@ impl Footer {
         };
         // What is younger than the file has no column in it: there, only the own fields answer.
         let younger = Attr::ALL.iter().copied().filter(|attr| !there.contains(attr));
+        let is_in_time = keys.version_number().is_some_and(|version| version <= LAST_IN_TIME);
         let loose = keys.loose.unwrap_or_default();
         let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
-        Ok(Self { granules, loose, filters, parquet })
+        Ok(Self { granules, loose, filters, is_in_time, parquet })
     }
 
     /// Returns Parquet's own footer of the file.

@@ -6,8 +6,6 @@
 //! hold a word is answered by one short read a file, however many granules it has: a year of files
 //! is asked in seconds even when nothing of it is in memory. All numbers are little-endian.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -17,6 +15,7 @@ use uuid::Uuid;
 
 use super::bloom::{BLOCK_BYTES, Token, block_may_hold, block_of, blocks_for, set};
 use super::first::{self, OwnFilter};
+use super::tokens::Tokens;
 use crate::error::StoreError;
 use crate::place::Opened;
 
@@ -40,96 +39,29 @@ pub(crate) struct Granule {
     pub(crate) max_id: EventId,
 }
 
-/// Passes a token on as its own hash: it is one.
-#[derive(Debug, Default)]
-pub(super) struct TokenHasher(u64);
-
-impl Hasher for TokenHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, token: u64) {
-        self.0 = token;
-    }
-}
-
-type TokenSet = HashSet<u64, BuildHasherDefault<TokenHasher>>;
-
-/// Tokens seen a moment ago, by their last bits: most come again at once.
-const RECENT_TOKENS: usize = 1 << 14;
-
 /// Collects one granule's figures.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct GranuleBuilder {
     rows: usize,
     times: Option<(i64, i64)>,
     ids: Option<(EventId, EventId)>,
     /// Tokens of its words and values.
-    tokens: TokenSet,
-    recent: Vec<u64>,
-}
-
-/// Returns a memory in which no token is: at each place one that belongs to another place.
-fn nothing_recent() -> Vec<u64> {
-    let mut recent = vec![0; RECENT_TOKENS];
-    if let Some(first) = recent.first_mut() {
-        *first = 1;
-    }
-    recent
-}
-
-impl Default for GranuleBuilder {
-    fn default() -> Self {
-        Self {
-            rows: 0,
-            times: None,
-            ids: None,
-            tokens: TokenSet::default(),
-            recent: nothing_recent(),
-        }
-    }
+    pub(super) tokens: Tokens,
 }
 
 impl GranuleBuilder {
-    /// Takes in one row's time and id.
-    pub(super) fn push(&mut self, time_us: i64, id: EventId) {
-        self.rows += 1;
-        let (min, max) = self.times.unwrap_or((time_us, time_us));
-        self.times = Some((min.min(time_us), max.max(time_us)));
-        let (least, greatest) = self.ids.unwrap_or((id, id));
-        self.ids = Some((least.min(id), greatest.max(id)));
-    }
-
-    /// Takes in one token of a row.
-    pub(super) fn add(&mut self, token: u64) {
-        let place = usize::try_from(token).unwrap_or(0) & (RECENT_TOKENS - 1);
-        if let Some(recent) = self.recent.get_mut(place)
-            && *recent != token
-        {
-            *recent = token;
-            self.tokens.insert(token);
-        }
+    /// Takes in rows: how many, their least and greatest time and id.
+    pub(super) fn push(&mut self, rows: usize, times: (i64, i64), ids: (EventId, EventId)) {
+        self.rows += rows;
+        let (min, max) = self.times.unwrap_or(times);
+        self.times = Some((min.min(times.0), max.max(times.1)));
+        let (least, greatest) = self.ids.unwrap_or(ids);
+        self.ids = Some((least.min(ids.0), greatest.max(ids.1)));
     }
 
     /// Returns how many rows it has.
     pub(super) fn rows(&self) -> usize {
         self.rows
-    }
-
-    /// Makes it ready for the next granule.
-    fn clear(&mut self) {
-        self.rows = 0;
-        self.times = None;
-        self.ids = None;
-        self.tokens.clear();
-        self.recent = nothing_recent();
     }
 }
 
@@ -150,9 +82,11 @@ impl IndexBuilder {
             self.rows = rows.end;
             let number = self.granules.len();
             self.granules.push(Granule { number, rows, min_us, max_us, min_id, max_id });
-            self.tokens.push(granule.tokens.iter().copied().collect());
+            self.tokens.push(granule.tokens.take());
         }
-        granule.clear();
+        granule.rows = 0;
+        granule.times = None;
+        granule.ids = None;
     }
 
     /// Returns the granules so far.

@@ -29,11 +29,16 @@ impl Keys {
     /// When the file is none of the lake's, or of a newer version of it.
     pub(super) fn of(file: &Opened) -> Result<Self, StoreError> {
         let keys = Self::read(file)?;
-        match keys.version.as_deref().and_then(|version| version.parse::<u32>().ok()) {
+        match keys.version_number() {
             Some(1..=SCHEMA_VERSION) => Ok(keys),
             Some(found) => Err(StoreError::Version { found, known: SCHEMA_VERSION }),
             None => Err(StoreError::Index),
         }
+    }
+
+    /// Returns the version of the file's layout.
+    pub(super) fn version_number(&self) -> Option<u32> {
+        self.version.as_deref().and_then(|version| version.parse().ok())
     }
 
     fn read(file: &Opened) -> Result<Self, StoreError> {

@@ -5,17 +5,25 @@ mod checks;
 mod file;
 mod first;
 mod granules;
+mod in_time;
 mod keys;
 mod read;
 mod scan;
+mod tokens;
+mod words;
 mod write;
 
-pub(crate) use bloom::{Token, is_word_byte, quick_hash};
+pub(crate) use bloom::{Token, field_start, is_word_byte, quick_hash, quick_hash_at};
 pub(crate) use checks::{Damage, places_of};
 pub(crate) use file::{
     FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, merged_from,
 };
 pub(crate) use granules::Granule;
+pub(crate) use in_time::read_in_time;
 pub(crate) use read::{batch_rows, granule_rows, may_hold, read_rows};
 pub(crate) use scan::{Needle, granule_may_have};
-pub(crate) use write::{Packing, SegmentWriter, remove_quietly, sync_folder, write_segment};
+pub(crate) use tokens::Tokens;
+pub(crate) use words::ascii_words;
+pub(crate) use write::{
+    Packing, SegmentWriter, add_exact, remove_quietly, sync_folder, write_segment,
+};

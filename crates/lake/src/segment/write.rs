@@ -1,10 +1,13 @@
-//! Writes a file: rows in the order of time, the index, the footer; synced, then named.
+//! Writes a file: granules in the order of time, the index, the footer; synced, then named.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use arrow::array::AsArray as _;
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use event::{Attr, EventId, Value};
@@ -14,27 +17,34 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use super::bloom::{field_start, hash_words, value_hash};
+use super::bloom::{field_start, value_hash};
 use super::checks::CheckBuilder;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
+use super::tokens::Tokens;
 use crate::catalogue::{Segment, SegmentId};
 use crate::encryption::Sealer;
 use crate::error::{BadRows, StoreError};
-use crate::limits::{GRANULE_ROWS, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
+use crate::limits::{GRANULE_ROWS, PACKED_BYTES_MAX, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
 use crate::place::Target;
-use crate::rows::{Columns, TextColumn, exact_attrs, id_at, moment, text_at};
-use crate::schema::{self, BLOOMED, INDEXED, RARELY_REPEATED, SCHEMA, SCHEMA_VERSION};
+use crate::rows::{Columns, TextColumn, exact_attrs, moment, text_at};
+use crate::schema::{
+    self, BLOOMED, INDEXED, KIND, RARELY_REPEATED, SCATTERED, SCHEMA, SCHEMA_VERSION,
+};
 
 /// How much work is put into making a file small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
-    /// Little: events wait for it, and a merge packs them again soon.
+    /// None: events wait for it, and a merge packs them again soon.
     Quick,
-    /// More: the file stays.
+    /// Rows of a granule are put in the order that packs best: the file stays.
     Small,
 }
+
+/// How hard zstd tries: in columns whose rows stand by kind, more work makes the file no smaller.
+const PACKING_LEVEL: i32 = 1;
 
 /// Writes one file at a time, row by row in the order of time.
 pub(crate) struct SegmentWriter {
@@ -43,6 +53,10 @@ pub(crate) struct SegmentWriter {
     target: Target,
     temp: PathBuf,
     writer: ArrowWriter<Measured>,
+    packing: Packing,
+    /// Rows of the open granule that wait for the others; their tokens are taken in.
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
     granule: GranuleBuilder,
     index: IndexBuilder,
     collected: Option<(i64, i64)>,
@@ -81,13 +95,16 @@ impl SegmentWriter {
         let temp = day_folder.join(format!("{id}.{}", file::TEMP_EXTENSION));
         let sealer = target.key.as_ref().map(|key| Sealer::begin(key, id)).transpose()?;
         let measured = Measured::new(File::create(&temp)?, sealer);
-        let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties(packing)?))?;
+        let writer = ArrowWriter::try_new(measured, SCHEMA.clone(), Some(properties()?))?;
         Ok(Self {
             id,
             day,
             target: target.clone(),
             temp,
             writer,
+            packing,
+            waiting: Vec::new(),
+            waiting_rows: 0,
             granule: GranuleBuilder::default(),
             index: IndexBuilder::default(),
             collected: None,
@@ -97,23 +114,75 @@ impl SegmentWriter {
 
     /// Adds rows, none earlier than the rows before.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let part = batch.slice(start, self.room().min(batch.num_rows() - start));
+            let columns = Columns::of(&part);
+            let tokens = RowTokens::of(&columns);
+            for row in 0..columns.rows() {
+                tokens.add(row, &mut self.granule.tokens)?;
+            }
+            start += part.num_rows();
+            self.waiting_rows += part.num_rows();
+            self.waiting.push(part);
+            if self.room() == 0 {
+                self.write_waiting()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that wait.
+    fn write_waiting(&mut self) -> Result<(), StoreError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting_rows = 0;
+        let packed = match self.packing {
+            Packing::Quick => None,
+            Packing::Small => by_kind(&waiting)?,
+        };
+        match packed {
+            Some(packed) => self.write_told(&packed),
+            None => waiting.iter().try_for_each(|batch| self.write_told(batch)),
+        }
+    }
+
+    /// Returns how many rows the open granule still takes.
+    pub(crate) fn room(&self) -> usize {
+        GRANULE_ROWS - self.granule.rows() - self.waiting_rows
+    }
+
+    /// Returns the tokens of the open granule, for who knows those of the rows that come next.
+    pub(crate) fn tokens(&mut self) -> &mut Tokens {
+        &mut self.granule.tokens
+    }
+
+    /// Adds rows at once, at most [`Self::room`], whose tokens were told before: none earlier than those
+    /// of granules before, in any order among themselves.
+    pub(crate) fn write_told(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.writer.write(batch)?;
         let columns = Columns::of(batch);
         let times = columns.times(schema::OCCURRED_AT).ok_or(missing(schema::OCCURRED_AT))?;
         let collected = columns.times(schema::COLLECTED_AT).ok_or(missing(schema::COLLECTED_AT))?;
         let ids = columns.ids().ok_or(missing(schema::ID))?;
-        let tokens = RowTokens::of(&columns);
-        for row in 0..columns.rows() {
-            let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
-            self.granule.push(times.value(row), id);
-            tokens.add(row, &mut self.granule)?;
-            let collected_at = collected.value(row);
-            let (min, max) = self.collected.unwrap_or((collected_at, collected_at));
-            self.collected = Some((min.min(collected_at), max.max(collected_at)));
-            self.rows += 1;
-            if self.granule.rows() == GRANULE_ROWS {
-                self.end_granule();
-            }
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let ids = (0..columns.rows()).map(|row| ids.value(row));
+        let ids = least_and_most(ids).ok_or_else(|| missing(schema::ID))?;
+        let [min_id, max_id] =
+            [ids.0, ids.1].map(|id| Uuid::from_slice(id).map(EventId::from_uuid));
+        let invalid = |_| BadRows::Invalid(schema::ID);
+        let ids = (min_id.map_err(invalid)?, max_id.map_err(invalid)?);
+        let times = least_and_most(times.values().iter().copied());
+        let times = times.ok_or_else(|| missing(schema::OCCURRED_AT))?;
+        self.granule.push(columns.rows(), times, ids);
+        if let Some((least, most)) = least_and_most(collected.values().iter().copied()) {
+            let (min, max) = self.collected.unwrap_or((least, most));
+            self.collected = Some((min.min(least), max.max(most)));
+        }
+        self.rows += u64::try_from(columns.rows()).unwrap_or(0);
+        if self.granule.rows() >= GRANULE_ROWS {
+            self.end_granule();
         }
         Ok(())
     }
@@ -142,6 +211,7 @@ impl SegmentWriter {
         origin: &FileOrigin,
         loose: &BTreeSet<Attr>,
     ) -> Result<Segment, StoreError> {
+        self.write_waiting()?;
         self.end_granule();
         self.writer.flush()?;
         let index_offset = self.writer.bytes_written();
@@ -226,17 +296,17 @@ pub(crate) fn remove_quietly(path: &Path) {
     }
 }
 
+fn least_and_most<T: Ord + Copy>(values: impl Iterator<Item = T> + Clone) -> Option<(T, T)> {
+    values.clone().min().zip(values.max())
+}
+
 fn missing(column: &'static str) -> StoreError {
     BadRows::Missing(column).into()
 }
 
-fn properties(packing: Packing) -> Result<WriterProperties, StoreError> {
-    let level = match packing {
-        Packing::Quick => 1,
-        Packing::Small => 3,
-    };
+fn properties() -> Result<WriterProperties, StoreError> {
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(PACKING_LEVEL)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(GRANULE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES_MAX)
@@ -250,17 +320,61 @@ fn properties(packing: Packing) -> Result<WriterProperties, StoreError> {
             .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
-    builder = builder.set_column_dictionary_enabled(ColumnPath::from(schema::ID), false);
+    builder = builder
+        .set_column_dictionary_enabled(ColumnPath::from(schema::ID), false)
+        .set_column_encoding(ColumnPath::from(schema::ID), Encoding::DELTA_BYTE_ARRAY);
+    for column in SCATTERED {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
+    }
+    // The least and the greatest text say nothing of those between: index and filters do.
+    for field in SCHEMA.fields().iter().filter(|field| *field.data_type() == DataType::Utf8) {
+        let path = ColumnPath::from(field.name().as_str());
+        builder = builder.set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
     for column in RARELY_REPEATED {
-        let path = ColumnPath::from(column);
-        builder = builder
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_statistics_enabled(path, EnabledStatistics::None);
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
     }
     for column in BLOOMED {
-        builder = builder.set_column_bloom_filter_enabled(ColumnPath::from(column), true);
+        let path = ColumnPath::from(column);
+        builder = builder
+            .set_column_bloom_filter_enabled(path.clone(), true)
+            .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);
     }
     Ok(builder.build())
+}
+
+/// Returns rows in the order that packs best, those of a kind together; nothing where they are too large
+/// to be put in the order of time again.
+fn by_kind(batches: &[RecordBatch]) -> Result<Option<RecordBatch>, StoreError> {
+    let bytes: usize = batches.iter().map(raw_bytes).sum();
+    if batches.is_empty() || bytes > PACKED_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut rows: Vec<(u64, usize, usize)> = Vec::new();
+    for (number, batch) in batches.iter().enumerate() {
+        let columns = Columns::of(batch);
+        let kinds = KIND.map(|name| columns.text(name));
+        rows.extend((0..columns.rows()).map(|row| {
+            let kind = kinds.iter().fold(0, |kind, column| {
+                value_hash(kind, text_at(*column, row).unwrap_or_default())
+            });
+            (kind, number, row)
+        }));
+    }
+    rows.sort_unstable();
+    let order: Vec<(usize, usize)> = rows.into_iter().map(|(_, batch, row)| (batch, row)).collect();
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    Ok(Some(interleave_record_batch(&batches, &order)?))
+}
+
+/// Returns how many bytes the records of a batch have.
+fn raw_bytes(batch: &RecordBatch) -> usize {
+    let raw = batch.column_by_name(schema::RAW).and_then(|column| column.as_string_opt::<i32>());
+    raw.map_or(0, |raw| {
+        let offsets = raw.value_offsets();
+        let length = offsets.last().zip(offsets.first()).map_or(0, |(end, start)| end - start);
+        usize::try_from(length).unwrap_or(usize::MAX)
+    })
 }
 
 /// The columns whose words and values are indexed.
@@ -286,31 +400,30 @@ impl<'a> RowTokens<'a> {
         }
     }
 
-    fn add(&self, row: usize, granule: &mut GranuleBuilder) -> Result<(), StoreError> {
+    fn add(&self, row: usize, tokens: &mut Tokens) -> Result<(), StoreError> {
         for text in self.texts.iter().filter_map(|column| text_at(*column, row)) {
-            if text.is_ascii() {
-                hash_words(text, |token| granule.add(token));
-            } else {
-                hash_words(&event::fold::fold(text), |token| granule.add(token));
-            }
+            tokens.add_words(text);
         }
         for (start, column) in &self.values {
-            let Some(value) = column.at(row) else { continue };
-            if value.is_ascii() {
-                granule.add(value_hash(*start, value));
-            } else {
-                granule.add(value_hash(*start, &event::fold::fold(value)));
+            if let Some(value) = column.at(row) {
+                tokens.add_value(*start, value);
             }
         }
         if let Some(exact) = text_at(self.exact, row) {
-            for (name, value) in exact_attrs(exact)? {
-                for member in value.members().iter().map(Value::text) {
-                    granule.add(value_hash(field_start(&name), &event::fold::fold(&member)));
-                }
-            }
+            add_exact(exact, tokens)?;
         }
         Ok(())
     }
+}
+
+/// Takes in the values of `attrs_exact`.
+pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows> {
+    for (name, value) in exact_attrs(exact)? {
+        for member in value.members().iter().map(Value::text) {
+            tokens.add_value(field_start(&name), &member);
+        }
+    }
+    Ok(())
 }
 
 /// A file that knows its size, its hash and its blocks' checksums. The checksums are of what is written, size

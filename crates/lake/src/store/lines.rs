@@ -1,21 +1,17 @@
 //! A file of events → files of the lake, past memory and spool: on as many threads as are given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read as _};
 
-use arrow::array::UInt32Array;
-use arrow::compute::take_record_batch;
-use arrow::record_batch::RecordBatch;
-use chrono::NaiveDate;
 use event::{Attr, EventId, IdSource};
 use parking_lot::Mutex;
 
 use crate::catalogue::{Segment, SegmentId};
-use crate::error::{BadRows, StoreError};
-use crate::limits::{FILE_ROWS_MAX, LINES_BYTES};
+use crate::error::StoreError;
+use crate::limits::{FILE_ROWS_MAX, LINES_BYTES, LINES_CARRIED, PACKED_BYTES_MAX};
 use crate::place::Target;
-use crate::rows::{Columns, FlatDefaults, FlatReader, Rows, id_at, moment};
-use crate::schema;
+use crate::rows::{FlatDefaults, FlatReader, moment};
 use crate::segment::{FileOrigin, Packing, SegmentWriter, remove_quietly};
 
 /// Reads flat JSON lines into files, all of them or none; returns the files, which the catalogue does
@@ -66,35 +62,42 @@ fn bring(
     let ids = IdSource::from_os();
     let mut refused = 0;
     let mut piece = Vec::new();
+    // The latest lines of a piece wait for the next one: most lines are only a little out of order.
+    let mut carried = Vec::new();
     let result = loop {
-        match next_piece(input, &mut piece) {
-            Ok(true) => {}
-            Ok(false) => break files.finish(),
+        std::mem::swap(&mut piece, &mut carried);
+        let more = match next_piece(input, &mut piece) {
+            Ok(more) => more,
             Err(error) => break Err(error.into()),
+        };
+        carried.clear();
+        let text = match std::str::from_utf8(&piece) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(&piece),
+        };
+        let ids = ids.event_run(defaults.collected_at);
+        match files.write(&mut reader, &text, ids, more.then_some(&mut carried)) {
+            Ok(bad) => refused += bad,
+            Err(error) => {
+                files.abandon();
+                break Err(error);
+            }
         }
-        let text = String::from_utf8_lossy(&piece);
-        let read = reader.read(&text, ids.event_run(defaults.collected_at));
-        let written = read.map_err(StoreError::from).and_then(|(rows, bad)| {
-            refused += bad;
-            files.write(&rows)
-        });
-        if let Err(error) = written {
-            files.abandon();
-            break Err(error);
+        if !more {
+            break files.finish();
         }
     };
     (files.done, result.map(|()| refused))
 }
 
-/// Reads whole lines, as many as make a piece; returns whether there was one.
+/// Reads whole lines, as many as make a piece, behind those that are there; returns whether there was any.
 fn next_piece(input: &Mutex<impl BufRead>, piece: &mut Vec<u8>) -> io::Result<bool> {
-    piece.clear();
     let mut input = input.lock();
-    input.by_ref().take(LINES_BYTES).read_to_end(piece)?;
-    if piece.last().is_some_and(|byte| *byte != b'\n') {
+    let read = input.by_ref().take(LINES_BYTES).read_to_end(piece)?;
+    if read > 0 && piece.last().is_some_and(|byte| *byte != b'\n') {
         input.by_ref().take(LINES_BYTES).read_until(b'\n', piece)?;
     }
-    Ok(!piece.is_empty())
+    Ok(read > 0)
 }
 
 /// The files that one thread writes.
@@ -106,58 +109,60 @@ struct Files<'a, N> {
 }
 
 struct OpenFile {
-    day: NaiveDate,
+    day: i64,
     writer: SegmentWriter,
-    last: (i64, EventId),
+    last_us: i64,
     rows: u64,
     loose: BTreeSet<Attr>,
 }
 
-/// A row's time and id, and its place.
-type Place = (i64, EventId, u32);
+/// A line's time in microseconds, and its place.
+type Place = (i64, u32);
 
 impl<N: Fn() -> SegmentId> Files<'_, N> {
-    /// Writes rows, those of each day in the order of time.
-    fn write(&mut self, rows: &Rows) -> Result<(), StoreError> {
-        let columns = Columns::of(&rows.batch);
-        let missing = |name| StoreError::from(BadRows::Missing(name));
-        let times = columns.times(schema::OCCURRED_AT).ok_or(missing(schema::OCCURRED_AT))?;
-        let ids = columns.ids().ok_or(missing(schema::ID))?;
-        let mut days = BTreeMap::<i64, Vec<Place>>::new();
-        let mut last: Option<(i64, Vec<Place>)> = None;
-        for (row, time_us) in (0_u32..).zip(times.values()) {
-            let place = usize::try_from(row).unwrap_or(usize::MAX);
-            let id = id_at(ids, place).ok_or(BadRows::Invalid(schema::ID))?;
-            let day = time_us.div_euclid(DAY_US);
-            match &mut last {
-                Some((own, places)) if *own == day => places.push((*time_us, id, row)),
-                _ => {
-                    let mut places = days.remove(&day).unwrap_or_default();
-                    places.push((*time_us, id, row));
-                    if let Some((day, places)) = last.replace((day, places)) {
-                        days.insert(day, places);
-                    }
+    /// Writes lines, those of each day in the order of time; returns how many of them were refused.
+    /// `ids` are greater than those of lines before. The latest lines are put into `carried`, if it is there.
+    fn write(
+        &mut self,
+        reader: &mut FlatReader,
+        text: &str,
+        mut ids: impl Iterator<Item = EventId>,
+        mut carried: Option<&mut Vec<u8>>,
+    ) -> Result<u64, StoreError> {
+        let (mut rest, mut refused) = (text, 0);
+        while !rest.is_empty() {
+            let cut = reader.cut(rest);
+            refused += cut.refused;
+            let mut places: Vec<Place> = reader.times().zip(0_u32..).collect();
+            places.sort_unstable();
+            let after = rest.get(cut.bytes..).unwrap_or_default();
+            if let Some(carried) = carried.as_mut().filter(|_| after.is_empty()) {
+                let kept = places.len() - LINES_CARRIED.min(places.len() / 2);
+                for (_, line) in places.drain(kept..) {
+                    carried.extend(reader.line(rest, at(line)).as_bytes());
+                    carried.push(b'\n');
                 }
             }
+            for of_day in places.chunk_by(|a, b| day_of(*a) == day_of(*b)) {
+                self.write_day(reader, rest, of_day, &mut ids)?;
+            }
+            rest = after;
         }
-        days.extend(last);
-        for mut places in days.into_values() {
-            let batch = in_order(&rows.batch, &mut places)?;
-            self.write_day(&batch, &places, &rows.loose)?;
-        }
-        Ok(())
+        Ok(refused)
     }
 
+    /// Writes lines of one day, a granule at once.
     fn write_day(
         &mut self,
-        batch: &RecordBatch,
+        reader: &mut FlatReader,
+        text: &str,
         places: &[Place],
-        loose: &BTreeSet<Attr>,
+        ids: &mut impl Iterator<Item = EventId>,
     ) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (places.first(), places.last()) else { return Ok(()) };
-        let day = moment(first.0).date_naive();
+        let day = day_of(*first);
         let follows = self.open.as_ref().is_some_and(|open| {
-            open.day == day && open.last <= (first.0, first.1) && open.rows < FILE_ROWS_MAX
+            open.day == day && open.last_us <= first.0 && open.rows < FILE_ROWS_MAX
         });
         if !follows {
             self.finish()?;
@@ -165,14 +170,31 @@ impl<N: Fn() -> SegmentId> Files<'_, N> {
         let open = if let Some(open) = &mut self.open {
             open
         } else {
-            let writer = SegmentWriter::create(self.target, (self.next_id)(), day, Packing::Small)?;
-            let last = (i64::MIN, first.1);
-            self.open.insert(OpenFile { day, writer, last, rows: 0, loose: BTreeSet::new() })
+            let date = moment(first.0).date_naive();
+            let writer =
+                SegmentWriter::create(self.target, (self.next_id)(), date, Packing::Small)?;
+            self.open.insert(OpenFile {
+                day,
+                writer,
+                last_us: i64::MIN,
+                rows: 0,
+                loose: BTreeSet::new(),
+            })
         };
-        open.writer.write(batch)?;
-        open.last = (last.0, last.1);
+        let mut left = places;
+        while !left.is_empty() {
+            let (now, rest) = left.split_at(open.writer.room().min(left.len()));
+            let mut lines: Vec<usize> = now.iter().map(|(_, line)| at(*line)).collect();
+            if lines.iter().map(|line| reader.bytes_of(*line)).sum::<usize>() <= PACKED_BYTES_MAX {
+                lines.sort_by_key(|line| reader.kind_of(*line));
+            }
+            let rows = reader.rows(text, lines.into_iter(), &mut *ids, open.writer.tokens())?;
+            open.writer.write_told(&rows.batch)?;
+            open.loose.extend(rows.loose);
+            left = rest;
+        }
+        open.last_us = last.0;
         open.rows += u64::try_from(places.len()).unwrap_or(0);
-        open.loose.extend(loose);
         Ok(())
     }
 
@@ -194,18 +216,11 @@ impl<N: Fn() -> SegmentId> Files<'_, N> {
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 
-/// Returns the rows at these places in the order of time; places without a copy where they stand
-/// so already.
-fn in_order(batch: &RecordBatch, places: &mut [Place]) -> Result<RecordBatch, StoreError> {
-    let is_run = places.windows(2).all(|pair| match pair {
-        [a, b] => (a.0, a.1) <= (b.0, b.1) && a.2 + 1 == b.2,
-        _ => true,
-    });
-    if let (true, Some(first)) = (is_run, places.first()) {
-        let offset = usize::try_from(first.2).unwrap_or(0);
-        return Ok(batch.slice(offset, places.len()));
-    }
-    places.sort_unstable();
-    let rows = UInt32Array::from_iter_values(places.iter().map(|place| place.2));
-    Ok(take_record_batch(batch, &rows)?)
+/// Returns the number of the UTC day of a line.
+fn day_of((time_us, _): Place) -> i64 {
+    time_us.div_euclid(DAY_US)
+}
+
+fn at(line: u32) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
 }

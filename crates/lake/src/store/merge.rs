@@ -14,7 +14,7 @@ use crate::limits::{FILE_ROWS_MAX, MERGE_BATCH_ROWS, MERGE_FILES_MAX, MERGE_FILE
 use crate::place::Target;
 use crate::rows::{Columns, id_at};
 use crate::schema::{self, SCHEMA};
-use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_rows};
+use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time};
 
 /// Returns files of one day that are worth merging: the day with the most small ones.
 pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>>> {
@@ -37,7 +37,7 @@ pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>
     (picked.len() >= MERGE_FILES_MIN).then_some(picked)
 }
 
-/// Writes one file with the rows of all these, in the order of time. Holds one small batch of each
+/// Writes one file with the rows of all these, in the order of time. Holds a small batch or a granule of each
 /// in memory, never a whole file.
 pub(crate) fn merge(
     target: &Target,
@@ -48,12 +48,12 @@ pub(crate) fn merge(
 ) -> Result<Segment, StoreError> {
     let day = files.first().ok_or(StoreError::Index)?.segment.day;
     let mut loose = std::collections::BTreeSet::new();
+    let read: Vec<_> = files.iter().map(|file| footers.of(file)).collect::<Result<_, _>>()?;
     let mut inputs = Vec::new();
-    for file in files {
-        let footer = footers.of(file)?;
+    for (file, footer) in files.iter().zip(&read) {
         loose.extend(footer.loose.iter().copied());
         let all = 0..usize::try_from(file.segment.rows).unwrap_or(usize::MAX);
-        let batches = read_rows(file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)?;
+        let batches = read_in_time(file, footer, all);
         inputs.push(Input { batches: Box::new(batches), batch: None, row: 0, keys: Vec::new() });
     }
     let mut writer = SegmentWriter::create(target, id, day, Packing::Small)?;
@@ -66,14 +66,14 @@ pub(crate) fn merge(
 }
 
 /// One file's rows that are not written yet.
-struct Input {
-    batches: Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>>,
+struct Input<'a> {
+    batches: Box<dyn Iterator<Item = Result<RecordBatch, StoreError>> + 'a>,
     batch: Option<RecordBatch>,
     row: usize,
     keys: Vec<(i64, EventId)>,
 }
 
-impl Input {
+impl Input<'_> {
     /// Reads the next batch.
     fn advance(&mut self) -> Result<(), StoreError> {
         self.row = 0;
@@ -103,7 +103,7 @@ pub(crate) fn widened(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
 }
 
 fn write_merged(
-    inputs: &mut [Input],
+    inputs: &mut [Input<'_>],
     writer: &mut SegmentWriter,
     go_on: impl Fn() -> bool,
 ) -> Result<(), StoreError> {
@@ -138,7 +138,7 @@ fn write_merged(
 }
 
 fn write_chosen(
-    inputs: &[Input],
+    inputs: &[Input<'_>],
     chosen: &mut Vec<(usize, usize)>,
     writer: &mut SegmentWriter,
 ) -> Result<(), StoreError> {

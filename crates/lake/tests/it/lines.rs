@@ -7,7 +7,7 @@ use std::sync::Arc;
 use event::lake::LakeReader as _;
 use event::{Attr, Class, Event, Origin, Scope, SourceId, TimeQuality, Value};
 use lake::Lake;
-use lake::keep::{BroughtIn, LinesSettings};
+use lake::keep::{BroughtIn, LinesSettings, read_events};
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -120,6 +120,46 @@ fn days_are_parted_and_rows_sorted_on_any_number_of_threads() {
                 .map(|file| lake::keep::verify_file(&home.place(), &file).len());
             assert_eq!(faults.sum::<usize>(), 0);
         }
+    });
+}
+
+#[test]
+fn rows_that_stand_by_kind_are_read_and_merged_in_the_order_of_time() {
+    const LINES: u32 = 9000;
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        for part in 0..8 {
+            let line = |number: u32| {
+                let at = 1_795_392_000 + number * 8 + part;
+                let line = match number % 3 {
+                    0 => json!({"ts": at, "user": "an", "message": format!("in {number}")}),
+                    1 => {
+                        json!({"ts": at, "src_ip": "10.0.0.1", "message": format!("deny {number}")})
+                    }
+                    _ => json!({"ts": at, "own": number, "message": "beside"}),
+                };
+                format!("{line}\n")
+            };
+            let text: String = (0..LINES).map(line).collect();
+            assert_eq!(bring_in(&lake, &text, 1).await.files, 1);
+        }
+        let in_time = |file: &lake::Segment| {
+            let rows = usize::try_from(file.rows).unwrap();
+            let all = read_events(&home.place(), file, 0..rows).unwrap();
+            assert_eq!(all.len(), rows);
+            assert!(all.windows(2).all(|pair| pair[0].occurred_at <= pair[1].occurred_at));
+            for part in [0..1, 100..3000, 8000..8500, 8192..rows] {
+                assert_eq!(read_events(&home.place(), file, part.clone()).unwrap(), all[part]);
+            }
+            assert_eq!(lake::keep::verify_file(&home.place(), file), []);
+            all.len()
+        };
+        assert_eq!(lake.files().iter().map(in_time).sum::<usize>(), 8 * LINES as usize);
+        assert!(lake.merge_small_files().await.unwrap());
+        let files = lake.files();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files.iter().map(in_time).sum::<usize>(), 8 * LINES as usize);
     });
 }
 

@@ -1,0 +1,62 @@
+//! Attributes' values as flat JSON lines state them.
+
+use std::borrow::Cow;
+
+use super::encode::AttrColumn;
+use super::json::first_value;
+use super::scan::Token;
+
+/// Appends a value to its column; returns the text that stands there, if it is one of texts, and the
+/// value itself, if the column alone would not give it back.
+pub(super) fn push_attr<'a>(
+    column: &mut AttrColumn,
+    token: Token,
+    text: &'a str,
+    line: &str,
+) -> (Option<Cow<'a, str>>, Option<serde_json::Value>) {
+    match (column, token) {
+        (column, Token::Nested(_)) => {
+            let kept = list_or_text(text);
+            let AttrColumn::Text(column) = column else { return (None, Some(kept)) };
+            let value = first_value(&kept.to_string());
+            let stored: Cow<'a, str> = match value {
+                Ok(value) => Cow::Owned(value.text().into_owned()),
+                Err(_) => Cow::Borrowed(text),
+            };
+            column.append_value(&stored);
+            (Some(stored), Some(kept))
+        }
+        (AttrColumn::Text(column), _) => {
+            column.append_value(text);
+            (Some(Cow::Borrowed(text)), None)
+        }
+        (AttrColumn::Int(column), _) => match text.parse::<i64>() {
+            Ok(number) if is_usual(text) => {
+                column.append_value(number);
+                (None, None)
+            }
+            _ => {
+                let value = serde_json::from_str(&token.json(line));
+                (None, Some(value.unwrap_or_default()))
+            }
+        },
+    }
+}
+
+/// Returns whether a whole number is written as everyone writes it: reading it back gives the same text.
+fn is_usual(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    number == "0" || matches!(digits.as_bytes().first(), Some(b'1'..=b'9'))
+}
+
+/// Returns a list of plain values as it is; everything else within a value is kept as its text.
+pub(super) fn list_or_text(json: &str) -> serde_json::Value {
+    let value = serde_json::from_str::<serde_json::Value>(json).ok();
+    let is_list = value.as_ref().and_then(|value| value.as_array()).is_some_and(|members| {
+        members.iter().all(|member| !member.is_array() && !member.is_object())
+    });
+    match value {
+        Some(value) if is_list => value,
+        _ => json.into(),
+    }
+}

@@ -1,0 +1,93 @@
+//! The tokens of one granule: of the words of its texts and of the values of its fields.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::bloom::{hash_words, value_hash};
+
+/// Passes a token on as its own hash: it is one.
+#[derive(Debug, Default)]
+pub(super) struct TokenHasher(u64);
+
+impl Hasher for TokenHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, token: u64) {
+        self.0 = token;
+    }
+}
+
+type TokenSet = HashSet<u64, BuildHasherDefault<TokenHasher>>;
+
+/// Tokens seen a moment ago, by their last bits: most come again at once.
+const RECENT_TOKENS: usize = 1 << 13;
+
+/// The different tokens of a granule.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    set: TokenSet,
+    recent: Vec<u64>,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { set: TokenSet::default(), recent: nothing_recent() }
+    }
+}
+
+/// Returns a memory in which no token is: at each place one that belongs to another place.
+fn nothing_recent() -> Vec<u64> {
+    let mut recent = vec![0; RECENT_TOKENS];
+    if let Some(first) = recent.first_mut() {
+        *first = 1;
+    }
+    recent
+}
+
+impl Tokens {
+    /// Takes in one token.
+    pub(crate) fn add(&mut self, token: u64) {
+        let place = usize::try_from(token).unwrap_or(0) & (RECENT_TOKENS - 1);
+        if let Some(recent) = self.recent.get_mut(place)
+            && *recent != token
+        {
+            *recent = token;
+            self.set.insert(token);
+        }
+    }
+
+    /// Takes in the words of a text as it came.
+    pub(crate) fn add_words(&mut self, text: &str) {
+        if text.is_ascii() {
+            hash_words(text, |token| self.add(token));
+        } else {
+            hash_words(&event::fold::fold(text), |token| self.add(token));
+        }
+    }
+
+    /// Takes in a field's value as it came; `start` is [`super::field_start`] of the field.
+    pub(crate) fn add_value(&mut self, start: u64, value: &str) {
+        if value.is_ascii() {
+            self.add(value_hash(start, value));
+        } else {
+            self.add(value_hash(start, &event::fold::fold(value)));
+        }
+    }
+
+    /// Returns all of them, and is empty then.
+    pub(super) fn take(&mut self) -> Vec<u64> {
+        self.recent.fill(0);
+        if let Some(first) = self.recent.first_mut() {
+            *first = 1;
+        }
+        self.set.drain().collect()
+    }
+}
