@@ -56,6 +56,10 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    /// The scheduler's address makes no sense.
+    #[cfg(feature = "distributed")]
+    #[error("the lake's cluster cannot be asked")]
+    Cluster(#[source] Box<crate::distributed::ServeError>),
     /// The threads that answer questions cannot be started.
     #[error("the lake's threads cannot be started")]
     Threads(#[source] std::io::Error),

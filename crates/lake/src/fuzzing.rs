@@ -57,6 +57,12 @@ pub fn encrypted(bytes: &[u8], at: u64) {
     }
 }
 
+/// Reads bytes as what a leaf of a distributed question is on the wire.
+#[cfg(feature = "distributed")]
+pub fn plan(bytes: &[u8]) {
+    crate::distributed::decode_foreign(bytes);
+}
+
 /// A fuzzer's bytes as a file.
 struct Foreign<'a>(&'a [u8]);
 

@@ -57,6 +57,9 @@ pub struct Lake {
     pub(crate) questions: Arc<Semaphore>,
     pub(crate) threads: QueryThreads,
     recovered: Recovered,
+    /// Who answers long SQL questions.
+    #[cfg(feature = "distributed")]
+    pub(crate) cluster: Option<Arc<crate::distributed::Cluster>>,
     /// Whose events a file holds, as far as it was asked.
     pub(crate) owners: Mutex<BTreeMap<SegmentId, Arc<Vec<OwnerRows>>>>,
 }
@@ -86,7 +89,11 @@ impl Lake {
             .map(|segment| Arc::new(SegmentFile::new(&place, segment)))
             .collect();
         state.change_segments(files, &[]);
+        #[cfg(feature = "distributed")]
+        let cluster = cluster(&settings)?;
         let lake = Arc::new(Self {
+            #[cfg(feature = "distributed")]
+            cluster,
             questions: Arc::new(Semaphore::new(settings.queries_max.max(1))),
             threads: QueryThreads::start()?,
             settings,
@@ -304,6 +311,12 @@ impl Lake {
         segments.iter().map(|file| file.segment.clone()).collect()
     }
 
+    /// Returns how many questions its cluster has answered.
+    #[cfg(feature = "distributed")]
+    pub fn cluster_answers(&self) -> u64 {
+        self.cluster.as_ref().map_or(0, |cluster| cluster.answers())
+    }
+
     /// Returns how the lake is doing.
     pub fn health(&self) -> LakeHealth {
         let state = self.state.lock();
@@ -344,6 +357,12 @@ impl Lake {
     pub(crate) fn next_segment_id(&self) -> SegmentId {
         SegmentId::from_uuid(self.ids.uuid(self.clock.now()))
     }
+}
+
+#[cfg(feature = "distributed")]
+fn cluster(settings: &LakeSettings) -> Result<Option<Arc<crate::distributed::Cluster>>, OpenError> {
+    let cluster = settings.cluster.as_ref().map(crate::distributed::Cluster::new).transpose();
+    cluster.map(|cluster| cluster.map(Arc::new)).map_err(|error| OpenError::Cluster(error.into()))
 }
 
 /// Runs work that blocks on a thread of its own.

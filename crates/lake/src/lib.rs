@@ -38,6 +38,8 @@ pub mod fuzzing;
 
 // Out.
 mod ask;
+#[cfg(feature = "distributed")]
+pub mod distributed;
 mod filter;
 mod reader;
 

@@ -118,7 +118,13 @@ impl LakeReader for Lake {
             memory_bytes: self.settings.sql_memory_bytes,
             rows_max: self.settings.sql_rows_max,
         };
-        let (view, place) = (self.view(), (Arc::clone(&self.place), Arc::clone(&self.footers)));
+        let view = self.view();
+        let place = ask::SqlPlace {
+            place: Arc::clone(&self.place),
+            footers: Arc::clone(&self.footers),
+            #[cfg(feature = "distributed")]
+            cluster: self.cluster.clone(),
+        };
         let (scope, sql) = (scope.clone(), sql.to_owned());
         let handle = self.threads.handle().ok_or(StoreError::Closed)?;
         let files = Arc::clone(&view.segments);

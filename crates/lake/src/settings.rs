@@ -84,6 +84,9 @@ pub struct LakeSettings {
     pub object_grace: TimeDelta,
     /// How often small files of a day are looked for and merged; `None` never.
     pub compact_interval: Option<Duration>,
+    /// A cluster that long SQL questions are sent to.
+    #[cfg(feature = "distributed")]
+    pub cluster: Option<crate::distributed::ClusterSettings>,
 }
 
 impl LakeSettings {
@@ -102,6 +105,8 @@ impl LakeSettings {
             sql_rows_max: 10_000,
             object_grace: TimeDelta::minutes(10),
             compact_interval: Some(Duration::from_secs(30)),
+            #[cfg(feature = "distributed")]
+            cluster: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! that costs. The generator's share of the processor is told apart, so that the figure is honest.
 
 mod detect;
+#[cfg(feature = "distributed")]
+mod distributed;
 mod gauge;
 mod hunt;
 mod lake;
@@ -34,6 +36,8 @@ use report::Report;
 use searches::Searches;
 
 pub use detect::{DetectArguments, run as detect};
+#[cfg(feature = "distributed")]
+pub use distributed::{DistributedArguments, run as distributed};
 pub use hunt::{HuntArguments, run as hunt};
 pub use lake::{LakeArguments, run as lake};
 pub use registry::{RegistryArguments, run as registry};

@@ -16,6 +16,7 @@ mod lake;
 mod lake_key;
 mod lake_move;
 pub(crate) mod output;
+mod role;
 mod rules;
 mod search;
 mod serve;
@@ -51,7 +52,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the platform: listeners, detection, lake and pages
-    Serve,
+    Serve(role::ServeArguments),
     /// Start a fictional province, play a staged intrusion against it and tell what was seen
     Demo(demo::Arguments),
     /// Search files offline (EVTX, JSON, log files, archives of them) with Sigma rules
@@ -106,6 +107,9 @@ enum BenchCommand {
     Detect(crate::bench::DetectArguments),
     /// Bring events into a lake and ask it questions, each answer checked by a plain count
     Lake(crate::bench::LakeArguments),
+    /// Ask the configured store's lake the same questions alone and by its cluster
+    #[cfg(feature = "distributed")]
+    Distributed(crate::bench::DistributedArguments),
     /// Fill the register from spreadsheets and let people work in it, measured page by page
     Registry(crate::bench::RegistryArguments),
     /// Raise alerts, open incidents and let people work on them, measured page by page
@@ -123,12 +127,12 @@ pub(crate) enum Outcome {
 
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli) -> ExitCode {
-    let is_server = matches!(cli.command, Command::Serve | Command::Demo(_) | Command::Bench(_));
+    let is_server = matches!(cli.command, Command::Serve(_) | Command::Demo(_) | Command::Bench(_));
     if !is_server {
         // `luytre hunt … | head` ends quietly; a server must outlive a reader that went away.
         sigpipe::reset();
     }
-    output::start_logging(cli.verbose, matches!(cli.command, Command::Serve));
+    output::start_logging(cli.verbose, matches!(cli.command, Command::Serve(_)));
     match dispatch(cli) {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::NotInOrder) => ExitCode::from(3),
@@ -142,7 +146,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn dispatch(cli: Cli) -> Result<Outcome> {
     let config = || crate::config::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve => serve::run(config()?),
+        Command::Serve(arguments) => role::run(config()?, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0, || Ok(config()?)),
         Command::Search(arguments) => search::run(&config()?, &arguments),
@@ -170,6 +174,11 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
         Command::Bench(BenchCommand::Lake(arguments)) => {
             let is_right = crate::bench::lake(&arguments)?;
+            Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
+        }
+        #[cfg(feature = "distributed")]
+        Command::Bench(BenchCommand::Distributed(arguments)) => {
+            let is_right = crate::bench::distributed(config()?, &arguments)?;
             Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
         }
         Command::Bench(BenchCommand::Registry(arguments)) => {

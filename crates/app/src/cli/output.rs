@@ -11,7 +11,9 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start_logging(verbose: u8, is_server: bool) {
     let level = match (verbose, is_server) {
         (0, false) => "error",
-        (0, true) | (1, _) => "info,sqlx=warn,sea_orm=warn",
+        (0, true) | (1, _) => {
+            "info,sqlx=warn,sea_orm=warn,ballista_core=warn,ballista_scheduler=warn,ballista_executor=error"
+        }
         _ => "debug,sqlx=info,hyper=info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));

@@ -1,4 +1,4 @@
-//! `luytre serve` and `luytre config`.
+//! `luytre config`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::Outcome;
-use crate::config::{self, Config};
+use crate::config;
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
@@ -15,13 +15,6 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Print the configuration as it is in force, with defaults and environment
     Show,
-}
-
-pub(crate) fn run(config: Config) -> Result<Outcome> {
-    super::block_on(async move {
-        crate::serve::serve(config).await?;
-        Ok(Outcome::Good)
-    })
 }
 
 pub(crate) fn config(file: Option<&Path>, command: &ConfigCommand) -> Result<Outcome> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, DistributedConfig};
 
 /// Where events are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct LakeConfig {
     pub tier: TierConfig,
     /// Whether files are encrypted.
     pub encryption: EncryptionConfig,
+    /// Who else answers questions.
+    pub distributed: DistributedConfig,
 }
 
 /// Which files go to the store.
@@ -64,6 +66,7 @@ impl Default for LakeConfig {
             s3: S3Config::default(),
             tier: TierConfig::default(),
             encryption: EncryptionConfig::default(),
+            distributed: DistributedConfig::default(),
         }
     }
 }
@@ -119,6 +122,7 @@ impl LakeConfig {
     /// Says what of the store's keys makes no sense together.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::Contradiction(text.to_owned()));
+        self.distributed.check(self.has_store())?;
         let after_days = self.tier.after_days;
         if after_days > AFTER_DAYS_MAX {
             return wrong("`lake.tier.after_days` is at most 3650 days");
@@ -168,6 +172,8 @@ impl LakeConfig {
             query_timeout: Duration::from_secs(self.query_timeout_s),
             queries_max: self.queries_max,
             store: self.place()?,
+            #[cfg(feature = "distributed")]
+            cluster: self.distributed.cluster()?,
             ..::lake::LakeSettings::at(folder)
         })
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 mod detection;
+mod distributed;
 mod evidence;
 mod incidents;
 mod keeping;
@@ -25,6 +26,7 @@ pub use outbound::{OidcConfig, OutboundConfig};
 pub use web::{SecondFactor, WebConfig};
 
 pub use detection::{BaselineSwitchConfig, BaselinesConfig, IndicatorsConfig, RulesConfig};
+pub use distributed::DistributedConfig;
 pub use evidence::EvidenceConfig;
 pub use incidents::IncidentsConfig;
 pub use keeping::KeepingConfig;

@@ -13,6 +13,8 @@ mod names;
 mod notifying;
 mod pages;
 mod past_bench;
+#[cfg(feature = "distributed")]
+pub(crate) mod query_nodes;
 mod recount;
 mod register_tables;
 mod replay;

@@ -21,14 +21,14 @@ use crate::segment::{Footers, SegmentFile};
 
 /// Makes readers of the lake's files.
 #[derive(Debug)]
-pub(super) struct FooterReaders {
+pub(crate) struct FooterReaders {
     store: Arc<dyn ObjectStore>,
     by_path: HashMap<Path, Arc<SegmentFile>>,
     footers: Arc<Footers>,
 }
 
 impl FooterReaders {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
         files: &[Arc<SegmentFile>],
         footers: &Arc<Footers>,

@@ -13,7 +13,7 @@ pub(super) const HAS_TOKEN: &str = "has_token";
 
 /// Returns the function: whether a text has a word or phrase between word borders, whatever its
 /// case and marks. Over `raw` the index leaves out most of the files.
-pub(super) fn has_token() -> ScalarUDF {
+pub(crate) fn has_token() -> ScalarUDF {
     create_udf(
         HAS_TOKEN,
         vec![DataType::Utf8, DataType::Utf8],

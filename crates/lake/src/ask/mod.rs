@@ -15,10 +15,19 @@ mod tally;
 mod top;
 mod weigh;
 
+#[cfg(feature = "distributed")]
+pub(crate) use footer_readers::FooterReaders;
+#[cfg(feature = "distributed")]
+pub(crate) use scoped::ScopedExec;
+#[cfg(feature = "distributed")]
+pub(crate) use sql::functions;
+#[cfg(feature = "distributed")]
+pub(crate) use table::PartRead;
+
 pub(crate) use by_id::{events_by_id, known_ids};
 pub(crate) use histogram::histogram;
 pub(crate) use page::page;
-pub(crate) use sql::{SqlLimits, sql};
+pub(crate) use sql::{SqlLimits, SqlPlace, sql};
 pub(crate) use stop::Stop;
 pub(crate) use summary::{begin, summarise};
 pub(crate) use top::{TopOf, top};

@@ -27,8 +27,11 @@ use crate::schema::{AGENCY_ID, SCHEMA};
 
 /// A plan that gives the rows of some agencies only.
 #[derive(Debug)]
-pub(super) struct ScopedExec {
+pub(crate) struct ScopedExec {
     input: Arc<dyn ExecutionPlan>,
+    /// Whether others may see the input: nobody optimises any more, and it must be taken apart.
+    #[cfg(feature = "distributed")]
+    is_open: bool,
     agencies: Arc<BTreeSet<String>>,
     /// The columns that go on, of the input's.
     columns: Vec<usize>,
@@ -47,11 +50,14 @@ pub(super) fn with_agency(projection: Option<&Vec<usize>>) -> Result<Vec<usize>>
 
 impl ScopedExec {
     /// Limits a plan that reads [`with_agency`]'s columns; the first `width` of them go on.
-    pub(super) fn new(
+    pub(crate) fn new(
         input: Arc<dyn ExecutionPlan>,
         agencies: Arc<BTreeSet<String>>,
         width: usize,
     ) -> Result<Self> {
+        if width > input.schema().fields().len() {
+            return exec_err!("a border wider than what lies behind it");
+        }
         let columns: Vec<usize> = (0..width).collect();
         let schema = Arc::new(input.schema().project(&columns)?);
         let of_input = input.properties();
@@ -61,7 +67,39 @@ impl ScopedExec {
             of_input.emission_type,
             of_input.boundedness,
         );
-        Ok(Self { input, agencies, columns, properties: Arc::new(properties) })
+        Ok(Self {
+            input,
+            #[cfg(feature = "distributed")]
+            is_open: false,
+            agencies,
+            columns,
+            properties: Arc::new(properties),
+        })
+    }
+}
+
+/// What travels: the border between machines is the border here.
+#[cfg(feature = "distributed")]
+impl ScopedExec {
+    /// Returns what lies behind the border.
+    pub(crate) fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.input
+    }
+
+    /// Returns whose rows go on.
+    pub(crate) fn agencies(&self) -> &BTreeSet<String> {
+        &self.agencies
+    }
+
+    /// Returns how many columns go on.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Returns the same border before another input, which others may see.
+    pub(crate) fn opened(&self, input: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let same = Self::new(input, Arc::clone(&self.agencies), self.columns.len())?;
+        Ok(Self { is_open: true, ..same })
     }
 }
 
@@ -99,6 +137,10 @@ impl ExecutionPlan for ScopedExec {
 
     /// None, as far as the optimiser is told.
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        #[cfg(feature = "distributed")]
+        if self.is_open {
+            return vec![&self.input];
+        }
         Vec::new()
     }
 
@@ -111,8 +153,13 @@ impl ExecutionPlan for ScopedExec {
 
     fn with_new_children(
         self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        #[cfg(feature = "distributed")]
+        if let (true, [input]) = (self.is_open, children.as_slice()) {
+            return Ok(Arc::new(self.opened(Arc::clone(input))?));
+        }
+        drop(children);
         Ok(self)
     }
 

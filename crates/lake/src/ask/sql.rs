@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, ScalarUDF, Volatility, col, create_udf,
 };
@@ -32,6 +33,8 @@ use uuid::Uuid;
 use super::Stop;
 use super::has_token::has_token;
 use super::table::EventsTable;
+#[cfg(feature = "distributed")]
+use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
 use crate::error::StoreError;
 use crate::limits::SQL_BYTES_MAX;
 use crate::place::Place;
@@ -82,10 +85,19 @@ pub(crate) struct SqlLimits {
     pub(crate) rows_max: usize,
 }
 
+/// Where a question's files are, and who may work on it.
+#[derive(Debug)]
+pub(crate) struct SqlPlace {
+    pub(crate) place: Arc<Place>,
+    pub(crate) footers: Arc<Footers>,
+    #[cfg(feature = "distributed")]
+    pub(crate) cluster: Option<Arc<Cluster>>,
+}
+
 /// Runs one `SELECT` over the scope's table `events` and the tables beside it.
 pub(crate) async fn sql(
     view: View,
-    place: &(Arc<Place>, Arc<Footers>),
+    place: &SqlPlace,
     (scope, beside): (&Scope, &[Beside]),
     text: &str,
     limits: SqlLimits,
@@ -98,21 +110,108 @@ pub(crate) async fn sql(
         return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
     }
     stop.check()?;
-    let context = context(place.0.folder(), limits.memory_bytes).map_err(asked_or_failed)?;
-    register_events(&context, view, place, scope).map_err(asked_or_failed)?;
-    for table in beside {
-        let batch = batch_of(table).map_err(asked_or_failed)?;
-        context.register_batch(table.name, batch).map_err(asked_or_failed)?;
+    let question = Question { view, place, scope, beside, text, limits };
+    #[cfg(feature = "distributed")]
+    if let Some(table) = elsewhere(&question, stop).await {
+        return Ok(Table { took_ms: stop.took_ms(), ..table });
     }
-    let plan = plan(&context, text).await?;
-    let frame = DataFrame::new(context.state(), plan);
-    let frame = frame.limit(0, Some(limits.rows_max + 1)).map_err(asked_or_failed)?;
-    match tokio::time::timeout(stop.left(), answer(frame, limits.rows_max)).await {
-        Ok(answer) => {
-            answer.map(|table| Table { took_ms: stop.took_ms(), ..table }).map_err(asked_or_failed)
-        }
+    let answer = async {
+        let folder = place.place.folder();
+        let (plan, task) = planned(context(folder, limits.memory_bytes)?, &question).await?;
+        let stream = execute_stream(plan.0, task)?;
+        answer(plan.1, stream, limits.rows_max).await
+    };
+    match tokio::time::timeout(stop.left(), answer).await {
+        Ok(answer) => answer
+            .map(|table| Table { took_ms: stop.took_ms(), ..table })
+            .map_err(|NoAnswer(error)| error),
         Err(_) => Err(stop.timeout().into()),
     }
+}
+
+/// A question that keeps to the bounds.
+struct Question<'a> {
+    view: View,
+    place: &'a SqlPlace,
+    scope: &'a Scope,
+    beside: &'a [Beside],
+    text: &'a str,
+    limits: SqlLimits,
+}
+
+/// Why there is no answer: a question that cannot be answered is told from a lake that failed.
+struct NoAnswer(LakeError);
+
+impl From<DataFusionError> for NoAnswer {
+    fn from(error: DataFusionError) -> Self {
+        Self(asked_or_failed(error))
+    }
+}
+
+impl From<LakeError> for NoAnswer {
+    fn from(error: LakeError) -> Self {
+        Self(error)
+    }
+}
+
+/// Has a cluster answer, if there is one and it is worth it. Whatever fails there is no answer: this node then
+/// answers by itself, and says what is wrong with the question.
+#[cfg(feature = "distributed")]
+async fn elsewhere(question: &Question<'_>, stop: &Stop) -> Option<Table> {
+    let cluster = question.place.cluster.as_ref()?;
+    let memory: usize =
+        question.view.batches.iter().map(|rows| rows.batch.get_array_memory_size()).sum();
+    // Rows in memory travel with the plan; what there is of them is seldom all that is needed.
+    if memory > 16 * MEMORY_BYTES_MAX {
+        return None;
+    }
+    // So much that this node can still answer by itself when the cluster fails.
+    let time = stop.left() * 2 / 3;
+    let config = cluster.config();
+    let answered = async {
+        let context = SessionContext::new_with_config(config.clone());
+        let ((plan, columns), _) = planned(context, question).await.ok()?;
+        let plan = cluster.worth_sending(plan)?;
+        let mut coming = cluster.send(plan, config, time);
+        let mut rows = TextRows::new(columns, question.limits.rows_max);
+        while let Some(batch) = coming.next().await {
+            let added = batch.and_then(|batch| rows.add(&batch));
+            match added {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    cluster.failed(&error);
+                    return None;
+                }
+            }
+        }
+        cluster.answered();
+        Some(rows.table)
+    };
+    match tokio::time::timeout(time, answered).await {
+        Ok(table) => table,
+        Err(late) => {
+            cluster.failed(&late);
+            None
+        }
+    }
+}
+
+/// Returns the plan of a question, with the columns of its answer.
+async fn planned(
+    context: SessionContext,
+    question: &Question<'_>,
+) -> Result<((Arc<dyn ExecutionPlan>, Vec<String>), Arc<TaskContext>), NoAnswer> {
+    register_events(&context, question.view.clone(), question.place, question.scope)?;
+    for table in question.beside {
+        context.register_batch(table.name, batch_of(table)?)?;
+    }
+    let plan = plan(&context, question.text).await?;
+    let frame = DataFrame::new(context.state(), plan);
+    let frame = frame.limit(0, Some(question.limits.rows_max + 1))?;
+    let columns = column_names(frame.schema());
+    let task = Arc::new(frame.task_ctx());
+    Ok(((cooperative(frame.create_physical_plan().await?)?, columns), task))
 }
 
 fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
@@ -133,18 +232,25 @@ fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFus
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
+/// Returns the functions that questions know beside those of every engine.
+pub(crate) fn functions() -> [ScalarUDF; 2] {
+    [has_token(), id_text()]
+}
+
 /// Registers the scope's events.
 fn register_events(
     context: &SessionContext,
     view: View,
-    (place, footers): &(Arc<Place>, Arc<Footers>),
+    place: &SqlPlace,
     scope: &Scope,
 ) -> Result<(), DataFusionError> {
     let store = ObjectStoreUrl::parse("lake://events/")?;
-    let files = place.for_sql(&view.segments)?;
+    let files = place.place.for_sql(&view.segments)?;
     context.register_object_store(store.as_ref(), Arc::clone(&files));
-    context.register_udf(has_token());
-    let footers = Arc::clone(footers);
+    for function in functions() {
+        context.register_udf(function);
+    }
+    let footers = Arc::clone(&place.footers);
     let mut batches: Vec<RecordBatch> =
         view.batches.iter().map(|rows| rows.batch.clone()).collect();
     let tail = view.tail.iter().flat_map(|events| events.iter());
@@ -254,14 +360,34 @@ fn reads_only(body: &ast::SetExpr) -> bool {
     }
 }
 
-async fn answer(frame: DataFrame, rows_max: usize) -> Result<Table, DataFusionError> {
-    let mut table = Table { columns: column_names(frame.schema()), ..Table::default() };
-    let task = Arc::new(frame.task_ctx());
-    let plan = cooperative(frame.create_physical_plan().await?)?;
-    let mut stream = execute_stream(plan, task)?;
-    let mut bytes = 0;
+async fn answer(
+    columns: Vec<String>,
+    mut stream: SendableRecordBatchStream,
+    rows_max: usize,
+) -> Result<Table, NoAnswer> {
+    let mut rows = TextRows::new(columns, rows_max);
     while let Some(batch) = stream.next().await {
-        let batch = batch?;
+        if !rows.add(&batch?)? {
+            break;
+        }
+    }
+    Ok(rows.table)
+}
+
+/// Collects an answer as text.
+struct TextRows {
+    table: Table,
+    limit: usize,
+    bytes: usize,
+}
+
+impl TextRows {
+    fn new(columns: Vec<String>, limit: usize) -> Self {
+        Self { table: Table { columns, ..Table::default() }, limit, bytes: 0 }
+    }
+
+    /// Takes in rows; returns whether there is room for more.
+    fn add(&mut self, batch: &RecordBatch) -> Result<bool, DataFusionError> {
         let options = FormatOptions::default().with_null("");
         let columns = batch
             .columns()
@@ -269,17 +395,17 @@ async fn answer(frame: DataFrame, rows_max: usize) -> Result<Table, DataFusionEr
             .map(|column| ArrayFormatter::try_new(column, &options))
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
-            if table.rows.len() >= rows_max || bytes >= ANSWER_BYTES_MAX {
-                table.truncated = true;
-                return Ok(table);
+            if self.table.rows.len() >= self.limit || self.bytes >= ANSWER_BYTES_MAX {
+                self.table.truncated = true;
+                return Ok(false);
             }
             let texts = columns.iter().map(|column| column.value(row).try_to_string());
             let texts = texts.collect::<Result<Vec<String>, _>>()?;
-            bytes += texts.iter().map(String::len).sum::<usize>();
-            table.rows.push(texts);
+            self.bytes += texts.iter().map(String::len).sum::<usize>();
+            self.table.rows.push(texts);
         }
+        Ok(true)
     }
-    Ok(table)
 }
 
 /// Makes every join and every recursion give way now and then: `DataFusion` does so where rows are

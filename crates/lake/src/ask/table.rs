@@ -92,6 +92,16 @@ impl EventsTable {
         work.await.map_err(StoreError::from).and_then(|parts| parts).map_err(external)
     }
 
+    /// Returns what is in memory: of it only the columns that are asked for, because it may have to travel.
+    fn memory(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = projection.cloned().unwrap_or((0..SCHEMA.fields().len()).collect());
+        let schema = Arc::new(SCHEMA.project(&columns)?);
+        let batches = self.batches.iter().filter(|batch| batch.num_rows() > 0);
+        let batches =
+            batches.map(|batch| batch.project(&columns)).collect::<Result<Vec<_>, _>>()?;
+        Ok(MemorySourceConfig::try_new_exec(&[batches], schema, None)?)
+    }
+
     fn scan_all(
         &self,
         state: &dyn Session,
@@ -99,14 +109,11 @@ impl EventsTable {
         parts: Vec<PartitionedFile>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let memory = MemorySourceConfig::try_new_exec(
-            std::slice::from_ref(&self.batches),
-            SCHEMA.clone(),
-            projection.cloned(),
-        )?;
+        let memory = self.memory(projection)?;
         if parts.is_empty() {
             return Ok(memory);
         }
+        let is_memory_empty = self.batches.iter().all(|batch| batch.num_rows() == 0);
         let mut groups = vec![FileGroup::default(); state.config().target_partitions().max(1)];
         let groups_count = groups.len();
         let mut rows = Precision::Exact(0);
@@ -130,13 +137,27 @@ impl EventsTable {
             .with_statistics(Statistics { num_rows: rows, ..Statistics::new_unknown(&SCHEMA) })
             .build();
         let files: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        if is_memory_empty {
+            return Ok(files);
+        }
         UnionExec::try_new(vec![memory, files])
     }
 }
 
+/// What is read of a file, for who must tell another machine.
+#[cfg(feature = "distributed")]
+#[derive(Debug, Clone)]
+pub(crate) struct PartRead {
+    pub(crate) file: Arc<SegmentFile>,
+    /// Rows, ascending; `None` is all.
+    pub(crate) ranges: Option<Vec<std::ops::Range<usize>>>,
+    /// All that the file has.
+    pub(crate) rows: usize,
+}
+
 /// Returns the part of a file that may have rows of the answer.
 fn part(
-    file: &SegmentFile,
+    file: &Arc<SegmentFile>,
     footers: &Footers,
     pruning: &Pruning,
 ) -> Result<Option<PartitionedFile>, StoreError> {
@@ -151,11 +172,14 @@ fn part(
     let count = if is_whole { Precision::Exact(rows) } else { Precision::Inexact(rows) };
     let mut part = PartitionedFile::new(file.segment.path.clone(), file.segment.size_bytes)
         .with_statistics(Arc::new(statistics(file, count)));
-    if !is_whole {
-        let ranges = granule_rows(granules).into_iter();
+    let ranges = (!is_whole).then(|| granule_rows(granules));
+    if let Some(ranges) = &ranges {
+        let ranges = ranges.iter().cloned();
         let selection = RowSelection::from_consecutive_ranges(ranges, all_rows);
         part = part.with_extension(ParquetRowSelection::new(selection));
     }
+    #[cfg(feature = "distributed")]
+    let part = part.with_extension(PartRead { file: Arc::clone(file), ranges, rows: all_rows });
     Ok(Some(part))
 }
 

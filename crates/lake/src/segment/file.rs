@@ -37,7 +37,7 @@ pub(super) fn day_folder(day: NaiveDate) -> String {
 }
 
 /// Returns where a segment is, below the lake's folder.
-pub(super) fn relative_path(day: NaiveDate, id: SegmentId) -> String {
+pub(crate) fn relative_path(day: NaiveDate, id: SegmentId) -> String {
     format!("{}/{id}.parquet", day_folder(day))
 }
 

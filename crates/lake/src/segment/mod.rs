@@ -15,6 +15,8 @@ mod write;
 
 pub(crate) use bloom::{Token, field_start, is_word_byte, quick_hash, quick_hash_at};
 pub(crate) use checks::{Damage, places_of};
+#[cfg(feature = "distributed")]
+pub(crate) use file::relative_path;
 pub(crate) use file::{
     FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, merged_from,
 };

@@ -92,7 +92,7 @@ impl State {
 }
 
 /// What one question sees: unchanged to its end, files included.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct View {
     pub(crate) batches: Vec<Arc<Rows>>,
     pub(crate) tail: Vec<Arc<Vec<Event>>>,

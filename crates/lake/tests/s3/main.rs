@@ -9,6 +9,8 @@
 mod answers;
 #[path = "../it/differential.rs"]
 mod differential;
+#[cfg(feature = "distributed")]
+mod distributed;
 #[path = "../it/home.rs"]
 mod home;
 #[path = "../it/lines.rs"]

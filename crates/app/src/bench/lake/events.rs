@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// A word that stands in seven events, and in none otherwise.
-pub(super) const RARE_WORD: &str = "qz7needlexk93";
+pub(in crate::bench) const RARE_WORD: &str = "qz7needlexk93";
 
 /// A part of that word: no index of words knows it.
-pub(super) const RARE_PART: &str = "7needlexk9";
+pub(in crate::bench) const RARE_PART: &str = "7needlexk9";
 
 /// Events that have the rare word.
 const NEEDLES: u64 = 7;
@@ -104,7 +104,7 @@ fn agency_id(number: u64) -> String {
 }
 
 /// Makes the events one after the other.
-pub(super) struct Events {
+pub(in crate::bench) struct Events {
     numbers: Numbers,
     number: u64,
     count: u64,
@@ -119,12 +119,12 @@ struct Common {
 }
 
 impl Events {
-    pub(super) fn new(seed: u64, count: u64) -> Self {
+    pub(in crate::bench) fn new(seed: u64, count: u64) -> Self {
         Self { numbers: Numbers(seed), number: 0, count }
     }
 
     /// Writes all events, one JSON object a line.
-    pub(super) fn write(mut self, mut to: impl Write) -> io::Result<()> {
+    pub(in crate::bench) fn write(mut self, mut to: impl Write) -> io::Result<()> {
         while self.number < self.count {
             serde_json::to_writer(&mut to, &self.event())?;
             to.write_all(b"\n")?;

@@ -22,7 +22,9 @@ use serde_json::json;
 
 use super::gauge;
 use crate::serve::{open_db, open_lake};
-use events::Events;
+pub(super) use events::Events;
+#[cfg(feature = "distributed")]
+pub(super) use events::{RARE_PART, RARE_WORD};
 use questions::Answer;
 use truth::{Truth, Wanted};
 
