@@ -161,8 +161,8 @@ async fn elsewhere(question: &Question<'_>, stop: &Stop) -> Option<Table> {
     let cluster = question.place.cluster.as_ref()?;
     let memory: usize =
         question.view.batches.iter().map(|rows| rows.batch.get_array_memory_size()).sum();
-    // Rows in memory travel with the plan; what there is of them is seldom all that is needed.
-    if memory > 16 * MEMORY_BYTES_MAX {
+    // Rows in memory travel with the plan.
+    if memory > MEMORY_BYTES_MAX {
         return None;
     }
     // So much that this node can still answer by itself when the cluster fails.
@@ -175,10 +175,9 @@ async fn elsewhere(question: &Question<'_>, stop: &Stop) -> Option<Table> {
         let mut coming = cluster.send(plan, config, time);
         let mut rows = TextRows::new(columns, question.limits.rows_max);
         while let Some(batch) = coming.next().await {
-            let added = batch.and_then(|batch| rows.add(&batch));
-            match added {
-                Ok(true) => {}
-                Ok(false) => break,
+            match batch {
+                Ok(batch) if rows.add(&batch).ok()? => {}
+                Ok(_) => break,
                 Err(error) => {
                     cluster.failed(&error);
                     return None;

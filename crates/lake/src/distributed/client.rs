@@ -33,11 +33,11 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// Why a cluster gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ClusterError {
-    /// It is not there, or has no executors.
-    #[error("it cannot be reached: {0}")]
+pub(crate) enum ClusterError {
+    /// It is not there, has no executors, or does not know us.
+    #[error("it cannot be asked: {0}")]
     Away(String),
-    /// It tried.
+    /// It tried. What it says may hold what stands in events.
     #[error("it failed: {0}")]
     Failed(String),
 }
@@ -51,8 +51,10 @@ impl From<tonic::Status> for ClusterError {
             cause = error.source();
         }
         match status.code() {
-            Code::Unavailable | Code::Unauthenticated => Self::Away(text),
-            _ => Self::Failed(text),
+            Code::InvalidArgument | Code::OutOfRange | Code::FailedPrecondition => {
+                Self::Failed(text)
+            }
+            _ => Self::Away(text),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
-use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan as _;
@@ -25,8 +24,8 @@ const BESIDE_PLAN_BYTES: usize = 256 << 10;
 /// Batches of an answer that may wait here.
 const WAITING_BATCHES: usize = 4;
 
-/// Rows in memory that may travel with a plan, in bytes; a question over more of them stays here.
-pub(crate) const MEMORY_BYTES_MAX: usize = 8 << 20;
+/// Rows in memory, in bytes: of more than this, what a question wants of them is hardly ever small enough to travel.
+pub(crate) const MEMORY_BYTES_MAX: usize = 128 << 20;
 
 /// A cluster that questions may be sent to.
 #[derive(Debug)]
@@ -114,13 +113,15 @@ impl Cluster {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// Notes that it did not; said once until it answers again.
+    /// Notes that it did not. That it is away is said once, until it answers again.
     pub(crate) fn failed(&self, error: &(dyn std::error::Error + 'static)) {
-        if self.is_away.swap(true, Ordering::Relaxed) {
-            return;
-        }
         let scheduler = &self.settings.scheduler;
-        tracing::warn!(scheduler, %error, "the cluster gave no answer; this node answers by itself");
+        if let Some(ClusterError::Failed(_)) = error.downcast_ref() {
+            // Often the question's own fault: it is told to who asked, by this node's own answer.
+            tracing::debug!(scheduler, %error, "the cluster failed at a question");
+        } else if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(scheduler, %error, "the cluster is away; this node answers by itself");
+        }
     }
 }
 
@@ -134,8 +135,7 @@ pub(crate) struct Coming {
 
 impl Coming {
     /// Returns the next part; `None` is the end.
-    pub(crate) async fn next(&mut self) -> Option<Result<RecordBatch, DataFusionError>> {
-        let next = self.batches.recv().await?;
-        Some(next.map_err(|error| DataFusionError::External(Box::new(error))))
+    pub(crate) async fn next(&mut self) -> Option<Result<RecordBatch, ClusterError>> {
+        self.batches.recv().await
     }
 }

@@ -46,7 +46,7 @@ use crate::settings::LakeSettings;
 
 /// How often an idle executor asks for work: what a question waits for at each of its stages, on average half
 /// of it twice.
-const ASK_INTERVAL: Duration = Duration::from_millis(10);
+const ASK_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How often it asks while the scheduler is away.
 const AWAY_INTERVAL: Duration = Duration::from_secs(1);

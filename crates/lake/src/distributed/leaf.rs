@@ -146,6 +146,10 @@ fn shipped_groups(config: &FileScanConfig) -> Option<Vec<FileGroup>> {
 }
 
 fn shipped_file(file: &PartitionedFile) -> Option<PartitionedFile> {
+    if file.range.is_some() {
+        // A part by bytes: the wire knows parts by rows only.
+        return None;
+    }
     let PartRead { file, ranges, rows } = file.extension::<PartRead>()?;
     let segment = &file.segment;
     let part = FilePart {

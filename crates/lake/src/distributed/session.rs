@@ -61,6 +61,8 @@ pub(super) fn config(secret: &ClusterSecret) -> SessionConfig {
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.schema_force_view_types = false;
+    // A file is read by one task: two halves of it would each be the whole on the other side.
+    options.optimizer.repartition_file_scans = false;
     // What one task learns while it runs does not reach the others.
     options.optimizer.enable_dynamic_filter_pushdown = false;
     config

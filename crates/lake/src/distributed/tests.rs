@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfigBuilder, FileSource as _, ParquetSource,
 };
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{col, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -16,7 +18,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::codec::{LakeCodec, decode_foreign};
-use super::leaf::{Shipped, leaf, part_file, shipped_of};
+use super::leaf::{Shipped, leaf, part_file, ship, shipped_of};
 use super::message::FilePart;
 use super::session::{lake_url, state};
 use crate::catalogue::SegmentId;
@@ -87,6 +89,36 @@ fn a_leaf_comes_back_as_it_was() {
     assert_eq!((parts, config.limit), (wanted, Some(9)));
     assert!(source.filter().unwrap().to_string().starts_with("has_token(raw@"));
     assert_eq!(written(back), bytes);
+}
+
+#[test]
+fn whole_files_of_the_store_are_shipped_and_nothing_else() {
+    let place = crate::place::Place::in_folder(std::path::Path::new("nowhere"));
+    let rows_shipped = |lies_in, range: Option<(i64, i64)>, path: &str| {
+        let segment = crate::Segment { lies_in, ..part(1, None).segment() };
+        let path = if path.is_empty() { segment.path.clone() } else { path.to_owned() };
+        let segment = crate::Segment { path: path.clone(), ..segment };
+        let file = Arc::new(crate::segment::SegmentFile::new(&place, segment));
+        let ranges = Some(vec![0..8192, 16_384..24_576]);
+        let own = PartitionedFile::new(path, 4711).with_extension(crate::ask::PartRead {
+            file,
+            ranges,
+            rows: 40_000,
+        });
+        let own = range.map_or(own.clone(), |(start, end)| own.with_range(start, end));
+        let source = Arc::new(ParquetSource::new(SCHEMA.clone()));
+        let config = FileScanConfigBuilder::new(lake_url().unwrap(), source)
+            .with_file_groups(vec![FileGroup::new(vec![own])])
+            .build();
+        let plan = DataSourceExec::from_data_source(config);
+        ship(plan).unwrap().map(|(_, rows)| rows)
+    };
+    use crate::Where::{Folder, Store};
+    assert_eq!(rows_shipped(Store, None, ""), Some(16_384));
+    assert_eq!(rows_shipped(Folder, None, ""), None);
+    assert_eq!(rows_shipped(Store, None, "day=2026-09-21/another.parquet"), None);
+    // Half a file would be read as the whole file, by two.
+    assert_eq!(rows_shipped(Store, Some((0, 2000)), ""), None);
 }
 
 #[test]
