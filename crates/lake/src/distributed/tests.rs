@@ -22,6 +22,7 @@ use super::leaf::{Shipped, leaf, part_file, ship, shipped_of};
 use super::message::FilePart;
 use super::session::{lake_url, state};
 use crate::catalogue::SegmentId;
+use crate::catalogue::Where::{Folder, Store};
 use crate::schema::{RAW, SCHEMA};
 
 fn part(number: u128, ranges: Option<Vec<std::ops::Range<usize>>>) -> FilePart {
@@ -113,7 +114,6 @@ fn whole_files_of_the_store_are_shipped_and_nothing_else() {
         let plan = DataSourceExec::from_data_source(config);
         ship(plan).unwrap().map(|(_, rows)| rows)
     };
-    use crate::Where::{Folder, Store};
     assert_eq!(rows_shipped(Store, None, ""), Some(16_384));
     assert_eq!(rows_shipped(Folder, None, ""), None);
     assert_eq!(rows_shipped(Store, None, "day=2026-09-21/another.parquet"), None);
