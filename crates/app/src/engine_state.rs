@@ -6,7 +6,7 @@
 //! replaced as a whole, never changed in place.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write as _};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -110,12 +110,9 @@ impl StateFile {
         saved_at: DateTime<Utc>,
     ) -> io::Result<()> {
         let beside = self.path.with_extension("state.new");
-        let mut file = BufWriter::new(File::create(&beside)?);
-        file.write_all(HEAD)?;
-        let mut packed = zstd::Encoder::new(file, 1)?;
-        packed.include_checksum(true)?;
-        serde_json::to_writer(&mut packed, &Writing { judged, saved_at, engine })?;
-        packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let file = BufWriter::new(File::create(&beside)?);
+        let file = write(file, &Writing { judged, saved_at, engine })?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&beside, &self.path)?;
         self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
@@ -139,7 +136,33 @@ impl StateFile {
     }
 }
 
-fn read(mut file: impl Read) -> Result<Stored, StateError> {
+fn write<W: io::Write>(mut to: W, state: &Writing<'_>) -> io::Result<W> {
+    to.write_all(HEAD)?;
+    let mut packed = zstd::Encoder::new(to, 1)?;
+    packed.include_checksum(true)?;
+    serde_json::to_writer(&mut packed, state)?;
+    packed.finish()
+}
+
+/// Returns a state as bytes, for where there is no file; [`read`] reads them.
+///
+/// # Errors
+///
+/// When it cannot be packed.
+pub(crate) fn pack(
+    engine: &EngineState,
+    judged: SpoolPosition,
+    saved_at: DateTime<Utc>,
+) -> io::Result<Vec<u8>> {
+    write(Vec::new(), &Writing { judged, saved_at, engine })
+}
+
+/// Reads a state.
+///
+/// # Errors
+///
+/// Says why it cannot be used.
+pub(crate) fn read(mut file: impl Read) -> Result<Stored, StateError> {
     let mut head = [0; HEAD.len()];
     file.read_exact(&mut head).map_err(StateError::Damaged)?;
     if head != HEAD {

@@ -23,6 +23,7 @@ pub mod sources;
 mod yara;
 
 mod catalogue;
+mod cluster;
 mod coverage;
 
 // What is asked of it.

@@ -69,12 +69,21 @@ pub struct Pipeline {
 
 /// A batch of frames, read.
 #[derive(Debug)]
-struct Decoded {
+pub(crate) struct Decoded {
     position: SpoolPosition,
     /// What came in, a run of one source at a time: records, bytes, and who sent the last one.
     runs: Vec<(SourceId, u64, u64, Sighting)>,
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     dead: Vec<DeadLetter>,
+}
+
+/// Where several machines share the sources: who counts what came of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// This node, which takes the source's records.
+    Here,
+    /// Another, or nobody.
+    Elsewhere,
 }
 
 /// Batches that may be decoded ahead of detection: one in work, one waiting.
@@ -119,7 +128,8 @@ impl Pipeline {
         }
     }
 
-    async fn decode(&self, batch: Batch) -> Option<Decoded> {
+    /// Reads the frames of a batch; `None` only when the decoder itself failed.
+    pub(crate) async fn decode(&self, batch: Batch) -> Option<Decoded> {
         let position = batch.position;
         let snapshot = self.registry.snapshot();
         let decoder = Arc::clone(&self.decoder);
@@ -187,13 +197,24 @@ impl Pipeline {
     /// its findings are durable then.
     async fn detect(
         &self,
-        mut engine: Engine,
-        batch: Decoded,
+        engine: Engine,
+        mut batch: Decoded,
         keeper: &Keeper,
     ) -> Option<(Engine, Decoded, Vec<Finding>)> {
         if keeper.knows(batch.position) {
             return Some((engine, batch, Vec::new()));
         }
+        let events = std::mem::take(&mut batch.events);
+        let (engine, events, findings) = self.judge(engine, events).await?;
+        Some((engine, Decoded { events, ..batch }, findings))
+    }
+
+    /// Judges events by the rules in force.
+    pub(crate) async fn judge(
+        &self,
+        mut engine: Engine,
+        events: Vec<Event>,
+    ) -> Option<(Engine, Vec<Event>, Vec<Finding>)> {
         let (rules, indicators) = (self.rules.current(), self.indicators.current());
         let baselines = self.rules.baselines();
         let detected = tokio::task::spawn_blocking(move || {
@@ -207,8 +228,8 @@ impl Pipeline {
                 engine.swap_indicators(indicators);
             }
             let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-            let findings = engine.process_on(threads, &batch.events);
-            (engine, batch, findings)
+            let findings = engine.process_on(threads, &events);
+            (engine, events, findings)
         });
         detected.await.inspect_err(|error| tracing::error!(%error, "detection failed")).ok()
     }
@@ -257,6 +278,23 @@ impl Pipeline {
         true
     }
 
+    /// Stores what came straight from its senders, for good: with the marks that came along. All of it, or nothing
+    /// but dead letters.
+    pub(crate) async fn store_for_good(
+        &self,
+        mut batch: Decoded,
+        marks: &[Vec<u8>],
+        counted: Counted,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        registry::dead_letter::file(&self.db, &self.registry, batch.dead.clone()).await?;
+        let tallies = tallies(&batch.events);
+        self.lake.store(std::mem::take(&mut batch.events), marks).await?;
+        if counted == Counted::Here {
+            self.note(&batch, tallies);
+        }
+        Ok(())
+    }
+
     /// Makes durable what does not go to the lake. Doing it twice does it once.
     async fn keep_beside(
         &self,
@@ -275,16 +313,13 @@ impl Pipeline {
     /// Tells the health book what came in and what became of it, at once, so that
     /// `received = decoded + dead` holds for each source at any moment.
     fn note_read(&self, batch: &Decoded) {
+        self.note(batch, tallies(&batch.events));
+    }
+
+    fn note(&self, batch: &Decoded, tallies: Tallies) {
         let now = self.db.now();
         for (source, records, bytes, from) in &batch.runs {
             self.health.received(*source, *records, *bytes, *from);
-        }
-        let mut tallies: BTreeMap<SourceId, (u64, u64, DateTime<Utc>)> = BTreeMap::new();
-        for event in &batch.events {
-            let (events, noted, newest) = tallies.entry(event.origin.source).or_default();
-            *events += 1;
-            *noted += u64::from(!event.notes.is_empty());
-            *newest = (*newest).max(event.occurred_at);
         }
         for (source, (events, noted, newest)) in tallies {
             self.health.decoded(source, events, noted, newest, now);
@@ -296,7 +331,21 @@ impl Pipeline {
     }
 }
 
-fn tell_dropped(dropped: &[Dropped]) {
+/// Of each source: events, how many the decoder had something to say about, and the latest time they state.
+type Tallies = BTreeMap<SourceId, (u64, u64, DateTime<Utc>)>;
+
+fn tallies(events: &[Event]) -> Tallies {
+    let mut tallies = Tallies::new();
+    for event in events {
+        let (events, noted, newest) = tallies.entry(event.origin.source).or_default();
+        *events += 1;
+        *noted += u64::from(!event.notes.is_empty());
+        *newest = (*newest).max(event.occurred_at);
+    }
+    tallies
+}
+
+pub(crate) fn tell_dropped(dropped: &[Dropped]) {
     for Dropped { rule, groups } in dropped {
         tracing::info!(rule, groups, "a correlation that has changed or is gone begins anew");
     }

@@ -11,15 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Counters;
 use crate::directory::{SourceDirectory, UNKNOWN_SOURCE};
+use crate::durable::Durable;
 use crate::framing::Piece;
 use crate::limits;
-use crate::spool::{AppendError, Spool};
+use crate::spool::AppendError;
 
 /// What every listener needs. Shared by all of them.
 #[derive(Debug)]
 pub struct Intake {
     /// Where frames become durable.
-    pub spool: Spool,
+    pub durable: Arc<dyn Durable>,
     /// Who may send.
     pub directory: Arc<dyn SourceDirectory>,
     /// What was received.
@@ -30,6 +31,21 @@ pub struct Intake {
     pub ids: Arc<IdSource>,
 }
 
+/// What the mark of a request begins with that names itself (`Idempotency-Key`); the rest is of this source and
+/// this key alone.
+pub const REQUEST_MARK: &str = "request:";
+
+/// What becomes of frames whose source another node takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// They wait until that node lets the source go.
+    Wait,
+    /// They are given up and counted: of a datagram's sender nothing can be held back.
+    GiveUp,
+    /// Their connection is closed, so that the sender looks for the other node.
+    Close,
+}
+
 /// Where a stream's pieces come from, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sender {
@@ -37,6 +53,8 @@ pub(crate) struct Sender {
     pub(crate) source: Option<SourceId>,
     /// The peer's address.
     pub(crate) peer: Option<IpAddr>,
+    /// What a request calls itself, made of its source and its key.
+    pub(crate) request: Option<[u8; 32]>,
 }
 
 impl Intake {
@@ -68,24 +86,21 @@ impl Intake {
             .collect()
     }
 
-    /// Makes frames durable: all of them, or none.
-    pub(crate) async fn accept(&self, frames: &[Frame]) -> Result<SpoolPosition, AppendError> {
-        self.accept_marked(frames, &[]).await
-    }
-
-    /// As [`Intake::accept`], with a mark that becomes durable in the same moment.
+    /// Makes frames durable: all of them, or none; with a mark that becomes durable in the same moment.
     pub(crate) async fn accept_marked(
         &self,
         frames: &[Frame],
         mark: &[u8],
     ) -> Result<SpoolPosition, AppendError> {
-        match self.spool.append_marked(frames, mark).await {
+        match self.durable.keep(frames, mark).await {
             Ok(position) => {
                 self.count(frames);
                 Ok(position)
             }
             Err(error) => {
                 let cell = match error {
+                    // Nothing failed, and the sender is told where to go.
+                    AppendError::Elsewhere(_) => return Err(error),
                     AppendError::Full => &self.counters.gate.full,
                     _ => &self.counters.gate.failed,
                 };
@@ -96,11 +111,12 @@ impl Intake {
     }
 
     /// Makes frames durable, waiting for as long as the spool has no room. Returns whether they
-    /// are: `false` only when `stop` was called or the spool is closed.
+    /// are: `false` only when `stop` was called, the spool is closed, or the sender must go elsewhere.
     pub(crate) async fn accept_patiently(
         &self,
         frames: &[Frame],
         mark: &[u8],
+        elsewhere: Elsewhere,
         stop: &CancellationToken,
     ) -> bool {
         loop {
@@ -111,11 +127,27 @@ impl Intake {
                     tracing::error!(frames = frames.len(), "a batch was too large for the spool");
                     return false;
                 }
-                Err(AppendError::Full | AppendError::Failed(_)) => {}
+                Err(AppendError::Elsewhere(node)) if elsewhere == Elsewhere::Close => {
+                    tracing::info!(node, "a stream is closed: another node takes its source");
+                    return false;
+                }
+                Err(AppendError::Elsewhere(_)) if elsewhere == Elsewhere::GiveUp => {
+                    self.count_given_up(frames);
+                    return true;
+                }
+                Err(AppendError::Full | AppendError::Failed(_) | AppendError::Elsewhere(_)) => {}
             }
             tokio::select! {
                 () = tokio::time::sleep(limits::PAUSE) => {}
                 () = stop.cancelled() => return false,
+            }
+        }
+    }
+
+    fn count_given_up(&self, frames: &[Frame]) {
+        for run in frames.chunk_by(|one, next| one.source == next.source) {
+            if let Some(first) = run.first() {
+                self.counters.rejected(first.source, run.len() as u64);
             }
         }
     }

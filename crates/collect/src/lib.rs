@@ -16,6 +16,7 @@
 )]
 
 // What the listeners share, in the order of the way.
+mod durable;
 mod framing;
 mod intake;
 pub mod limits;
@@ -37,7 +38,8 @@ mod testing;
 
 pub use counters::{Counters, Gate, SourceCount};
 pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
-pub use intake::Intake;
+pub use durable::Durable;
+pub use intake::{Intake, REQUEST_MARK};
 pub use spool::{
     AppendError, Batch, DiskRoom, OpenError, Recovered, Spool, SpoolLimits, SpoolReader, Trouble,
     disk_room,

@@ -84,3 +84,6 @@ pub const FILE_READ_BYTES: usize = 1024 * 1024;
 
 /// Bytes at a file's start that tell it from another file with the same inode.
 pub const FILE_FINGERPRINT_BYTES: usize = 256;
+
+/// The longest key by which a request may name itself, in bytes.
+pub const REQUEST_KEY_BYTES_MAX: usize = 255;

@@ -29,6 +29,7 @@ impl SourceDirectory for TestDirectory {
 /// An intake with the spool's other end.
 pub(crate) struct Bench {
     pub(crate) intake: Arc<Intake>,
+    pub(crate) spool: Spool,
     pub(crate) reader: SpoolReader,
     pub(crate) folder: TempDir,
 }
@@ -38,13 +39,13 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let (spool, reader, _) = Spool::open(&folder.path().join("spool"), limits, None).unwrap();
         let intake = Arc::new(Intake {
-            spool,
+            durable: Arc::new(spool.clone()),
             directory: Arc::new(TestDirectory),
             counters: Arc::new(Counters::default()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(IdSource::seeded(1)),
         });
-        Self { intake, reader, folder }
+        Self { intake, spool, reader, folder }
     }
 
     /// Returns the next frames, at least `count` of them.

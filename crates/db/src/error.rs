@@ -33,6 +33,12 @@ pub enum DbError {
     /// A backup was asked of PostgreSQL, which has its own tools for it.
     #[error("this backup is for SQLite only; use pg_dump for PostgreSQL")]
     BackupNotSupported,
+    /// A copy was asked of other kinds of databases.
+    #[error("rows are copied from an SQLite into a PostgreSQL only")]
+    CopyKinds,
+    /// A copy would mix two installations.
+    #[error("the database that is to be copied into is in use already: it has an audit log")]
+    CopyTarget,
     /// A backup would overwrite a file.
     #[error("the backup file {} is already there", .0.display())]
     BackupExists(PathBuf),

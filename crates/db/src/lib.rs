@@ -8,6 +8,7 @@
 pub mod audit;
 mod backup;
 mod connect;
+mod copy;
 mod count;
 mod error;
 pub mod job;
@@ -20,6 +21,7 @@ pub mod testing;
 
 pub use audit::{Actor, AuditEntry, Subject};
 pub use connect::{Db, DbSettings, Durability};
+pub use copy::{Copied, copy};
 pub use count::counted;
 pub use error::{DbError, violated_constraint};
 pub use text_index::{Holders, TextIndex, holding};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait as _, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
 };
 use uuid::Uuid;
@@ -15,6 +15,17 @@ impl Db {
     /// is the only writer.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         Ok(Tx { inner: begin(self).await?, now: self.now(), db: self.clone() })
+    }
+
+    /// Returns a connection that reads everything as of one moment, until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbError> {
+        let isolation =
+            (self.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
+        Ok(self.conn().begin_with_config(isolation, None).await?)
     }
 
     /// Opens a transaction for what the platform notes about itself every few seconds: the lake's

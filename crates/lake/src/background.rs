@@ -1,5 +1,6 @@
 //! What the lake does by itself: write behind, merge small files, bring old ones into the store.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -37,6 +38,10 @@ pub(crate) struct Merged {
 /// Starts the tasks; they end with the lake.
 pub(crate) fn start(lake: &Arc<Lake>) {
     tokio::spawn(write_behind(Arc::downgrade(lake)));
+    if lake.settings.is_shared {
+        // What follows only one machine may do: it is told to.
+        return;
+    }
     if lake.place.has_store() {
         tokio::spawn(clear_behind(Arc::downgrade(lake)));
     }
@@ -166,16 +171,34 @@ impl Lake {
     ///
     /// When a file or the catalogue fails; the lake is as it was.
     pub async fn merge_small_files(&self) -> Result<bool, LakeError> {
+        self.merge_some(None).await
+    }
+
+    /// As [`Lake::merge_small_files`], but looks at these files only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lake::merge_small_files`].
+    pub async fn merge_among(&self, files: &BTreeSet<SegmentId>) -> Result<bool, LakeError> {
+        self.merge_some(Some(files)).await
+    }
+
+    async fn merge_some(&self, among: Option<&BTreeSet<SegmentId>>) -> Result<bool, LakeError> {
         let mut pending = self.merging.lock().await;
         if pending.is_none() {
-            *pending = self.write_merged().await?;
+            *pending = self.write_merged(among).await?;
         }
         let Some(merged) = pending.as_ref() else { return Ok(false) };
         // Where the answer to a commit was lost the catalogue may have it: it is asked for the same
         // again, never for another file of the same events.
         let add = std::slice::from_ref(&merged.segment);
         self.publish(add).await?;
-        self.catalogue.commit(add, &merged.old, None).await.map_err(StoreError::from)?;
+        if let Err(error) = self.catalogue.commit(add, &merged.old, None).await {
+            if error.is_final() {
+                *pending = None;
+            }
+            return Err(StoreError::from(error).into());
+        }
         self.place.settle(add);
         let file = Arc::new(SegmentFile::new(&self.place, merged.segment.clone()));
         self.state.lock().change_segments(vec![file], &merged.old);
@@ -184,13 +207,20 @@ impl Lake {
     }
 
     /// Writes the file that small ones are merged into, if there are enough.
-    async fn write_merged(&self) -> Result<Option<Merged>, StoreError> {
+    async fn write_merged(
+        &self,
+        among: Option<&BTreeSet<SegmentId>>,
+    ) -> Result<Option<Merged>, StoreError> {
         if self.closing.load(Ordering::Acquire) {
             return Ok(None);
         }
         let view = self.view();
-        let Some(files) = pick(&view.segments) else { return Ok(None) };
+        let is_meant =
+            |file: &&Arc<SegmentFile>| among.is_none_or(|among| among.contains(&file.segment.id));
+        let meant: Vec<Arc<SegmentFile>> = view.segments.iter().filter(is_meant).cloned().collect();
         drop(view);
+        let Some(files) = pick(&meant) else { return Ok(None) };
+        drop(meant);
         let old: Vec<_> = files.iter().map(|file| file.segment.id).collect();
         let (target, footers) = (self.place.target(), Arc::clone(&self.footers));
         let id = self.next_segment_id();

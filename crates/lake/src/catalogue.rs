@@ -74,10 +74,35 @@ pub struct Note {
     pub detail: serde_json::Value,
 }
 
-/// Why the catalogue could not be read or written; worth another try.
+/// Why the catalogue could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the lake's catalogue failed")]
 pub struct CatalogueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Why a commit is refused for good: another machine took this one's place.
+#[derive(Debug, thiserror::Error)]
+#[error("another machine took over what this one did")]
+pub struct Fenced;
+
+impl CatalogueError {
+    /// Returns whether another try is of no use.
+    pub fn is_final(&self) -> bool {
+        self.0.is::<Fenced>()
+    }
+}
+
+/// One commit to a lake that several machines share.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Its number: a later commit has a higher one.
+    pub number: u64,
+    /// Files that came in and are still part of the lake.
+    pub added: Vec<Segment>,
+    /// Those of them whose events no file held before.
+    pub fresh: Vec<SegmentId>,
+    /// Files that left it.
+    pub removed: Vec<SegmentId>,
+}
 
 /// Which files are the lake, and how far of the spool they hold.
 #[async_trait]
@@ -124,6 +149,16 @@ pub trait Catalogue: Send + Sync + Debug {
 
     /// Forgets leftovers that are gone from the store.
     async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError>;
+
+    /// As [`Catalogue::commit`], for files of events that came straight from their senders: with the marks that
+    /// came with them, all or nothing. A mark says what must not be taken in twice, in words of those who call.
+    async fn commit_fresh(&self, add: &[Segment], marks: &[Vec<u8>]) -> Result<(), CatalogueError>;
+
+    /// Returns the number of the last change of a lake that several machines share.
+    async fn last_change(&self) -> Result<u64, CatalogueError>;
+
+    /// Returns the changes after a number, in the order in which they were committed, some at a time.
+    async fn changes(&self, after: u64) -> Result<Vec<Change>, CatalogueError>;
 }
 
 /// A file in the store that is no part of the lake.
@@ -148,6 +183,7 @@ struct MemoryState {
     /// Commits and moves that fail yet.
     failures_left: usize,
     notes: Vec<Note>,
+    changes: Vec<Change>,
     announced: BTreeMap<SegmentId, String>,
     removed: BTreeMap<SegmentId, String>,
 }
@@ -190,6 +226,9 @@ impl Catalogue for MemoryCatalogue {
         for segment in add {
             state.announced.remove(&segment.id);
         }
+        let number = state.changes.last().map_or(1, |change| change.number.saturating_add(1));
+        let (added, removed) = (add.to_vec(), remove.to_vec());
+        state.changes.push(Change { number, added, fresh: Vec::new(), removed });
         state.segments.extend(add.iter().map(|segment| (segment.id, segment.clone())));
         state.position = state.position.max(position);
         Ok(())
@@ -256,5 +295,31 @@ impl Catalogue for MemoryCatalogue {
     async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError> {
         self.state.lock().removed.retain(|id, _| !ids.contains(id));
         Ok(())
+    }
+
+    async fn commit_fresh(
+        &self,
+        add: &[Segment],
+        _marks: &[Vec<u8>],
+    ) -> Result<(), CatalogueError> {
+        self.commit(add, &[], None).await?;
+        if let Some(change) = self.state.lock().changes.last_mut() {
+            change.fresh = add.iter().map(|segment| segment.id).collect();
+        }
+        Ok(())
+    }
+
+    async fn last_change(&self) -> Result<u64, CatalogueError> {
+        Ok(self.state.lock().changes.last().map_or(0, |change| change.number))
+    }
+
+    async fn changes(&self, after: u64) -> Result<Vec<Change>, CatalogueError> {
+        let state = self.state.lock();
+        let later = state.changes.iter().filter(|change| change.number > after).cloned();
+        let still_there = |mut change: Change| {
+            change.added.retain(|segment| state.segments.contains_key(&segment.id));
+            change
+        };
+        Ok(later.map(still_there).collect())
     }
 }

@@ -53,6 +53,8 @@ pub struct Lake {
     /// Told when a buffer waits for the disk.
     pub(crate) work: Arc<Notify>,
     pub(crate) position: watch::Sender<Option<SpoolPosition>>,
+    /// The last change of the catalogue that `state` shows, where several machines share the lake.
+    pub(crate) known_change: tokio::sync::Mutex<u64>,
     pub(crate) footers: Arc<Footers>,
     pub(crate) questions: Arc<Semaphore>,
     pub(crate) threads: QueryThreads,
@@ -79,10 +81,12 @@ impl Lake {
         let failed = |source| OpenError::Folder { path: settings.folder.clone(), source };
         std::fs::create_dir_all(&settings.folder).map_err(failed)?;
         let folder = settings.folder.canonicalize().map_err(failed)?;
+        // Before the files: a change in between is made twice, which changes nothing.
+        let known_change = if settings.is_shared { catalogue.last_change().await? } else { 0 };
         let segments = catalogue.segments().await?;
         let position = catalogue.position().await?;
         let place = Place::open(&settings, folder)?;
-        let recovered = recover(&place, &segments, position).await?;
+        let recovered = recover(&place, &segments, position, settings.is_shared).await?;
         let mut state = State::default();
         let files = segments
             .into_iter()
@@ -110,6 +114,7 @@ impl Lake {
             room: Notify::new(),
             work: Arc::default(),
             position: watch::Sender::new(position),
+            known_change: tokio::sync::Mutex::new(known_change),
             footers: Arc::default(),
             recovered,
             owners: Mutex::default(),

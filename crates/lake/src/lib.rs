@@ -29,6 +29,7 @@ mod place;
 mod rows;
 mod segment;
 mod store;
+mod together;
 
 // For years.
 pub mod keep;
@@ -44,7 +45,8 @@ mod filter;
 mod reader;
 
 pub use catalogue::{
-    Catalogue, CatalogueError, Leftover, MemoryCatalogue, Note, Segment, SegmentId, Where,
+    Catalogue, CatalogueError, Change, Fenced, Leftover, MemoryCatalogue, Note, Segment, SegmentId,
+    Where,
 };
 pub use encryption::{DataKey, DataKeyId, KeyError, Keyring, MasterKey, WrappedKey};
 pub use error::{ExportError, OpenError};

@@ -63,6 +63,9 @@ pub struct LakeSettings {
     pub folder: PathBuf,
     /// Where the files lie.
     pub store: Store,
+    /// Whether several machines share the lake: nothing stays in memory only, and what only one may do (merging,
+    /// clearing the store) is done when it is asked for.
+    pub is_shared: bool,
     /// The keys of encrypted files; with them, new files are encrypted.
     pub keys: Option<Arc<Keyring>>,
     /// Events in memory before they are written to a file.
@@ -95,6 +98,7 @@ impl LakeSettings {
         Self {
             folder: folder.into(),
             store: Store::Folder,
+            is_shared: false,
             keys: None,
             flush_events: 131_072,
             flush_interval: Duration::from_secs(10),

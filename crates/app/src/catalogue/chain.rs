@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use db::{Db, DbError};
-use lake::{Note, Segment, Where};
+use lake::{Note, Segment, SegmentId, Where};
 use sea_orm::entity::prelude::*;
 use sea_orm::{DbBackend, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
 use serde_json::json;
@@ -42,6 +42,9 @@ const ADOPT: &str = "adopt";
 
 /// A file went.
 const REMOVE: &str = "remove";
+
+/// In the detail of a file that came straight from senders, where several machines share the lake.
+const FRESH: &str = "fresh";
 
 /// Entries read at a time.
 const CHUNK: u64 = 2000;
@@ -100,7 +103,8 @@ pub(super) async fn note(
         rows.push(end.link(now, note.kind, String::new(), note.detail.to_string()));
     }
     for segment in change.add {
-        rows.push(end.link(now, change.added_as, segment.id.to_string(), detail(segment)));
+        let detail = detail(segment, change.is_fresh);
+        rows.push(end.link(now, change.added_as, segment.id.to_string(), detail));
     }
     for segment in change.remove {
         let sha256 = json!({ "sha256": segment.sha256 }).to_string();
@@ -120,16 +124,18 @@ pub(super) struct Change<'a> {
     pub(super) added_as: &'static str,
     pub(super) remove: &'a [Segment],
     pub(super) note: Option<&'a Note>,
+    /// Whether the files hold events that no file held before.
+    pub(super) is_fresh: bool,
 }
 
 impl<'a> Change<'a> {
     pub(super) const fn of(add: &'a [Segment], remove: &'a [Segment]) -> Self {
-        Self { add, added_as: ADD, remove, note: None }
+        Self { add, added_as: ADD, remove, note: None, is_fresh: false }
     }
 
     /// Files that were there before the chain began.
     pub(super) const fn adopted(files: &'a [Segment]) -> Self {
-        Self { add: files, added_as: ADOPT, remove: &[], note: None }
+        Self { add: files, added_as: ADOPT, remove: &[], note: None, is_fresh: false }
     }
 }
 
@@ -175,16 +181,19 @@ fn hash(before: &str, row: &link::Model) -> String {
     format!("{:x}", hash.finalize())
 }
 
-fn detail(segment: &Segment) -> String {
-    json!({
+fn detail(segment: &Segment, is_fresh: bool) -> String {
+    let mut detail = json!({
         "path": segment.path,
         "sha256": segment.sha256,
         "size_bytes": segment.size_bytes,
         "events": segment.rows,
         "from": segment.min_occurred_at,
         "to": segment.max_occurred_at,
-    })
-    .to_string()
+    });
+    if let Some(detail) = detail.as_object_mut().filter(|_| is_fresh) {
+        detail.insert(FRESH.to_owned(), true.into());
+    }
+    detail.to_string()
 }
 
 async fn head(conn: &impl ConnectionTrait) -> Result<End, DbError> {
@@ -278,4 +287,65 @@ pub(crate) async fn notes(db: &Db, before: Option<i64>, limit: u64) -> Result<Ve
         hash: row.hash,
     };
     Ok(rows.into_iter().map(kept).collect())
+}
+
+/// Returns the number of the last entry; 0 before the first.
+pub(super) async fn last(conn: &impl ConnectionTrait) -> Result<u64, DbError> {
+    Ok(unsigned(head(conn).await?.seq))
+}
+
+/// Returns the changes after an entry, oldest first, some at a time. Entries are numbered and seen in the order
+/// of their commits: commits wait for each other at the end of the chain. A file that has left since is in none of
+/// them.
+pub(super) async fn changes(
+    conn: &impl ConnectionTrait,
+    after: u64,
+    else_in: Where,
+) -> Result<Vec<lake::Change>, DbError> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut rows = link::Entity::find()
+        .filter(link::Column::Seq.gt(after))
+        .order_by_asc(link::Column::Seq)
+        .limit(CHUNK)
+        .all(conn)
+        .await?;
+    // The entries of one commit bear one moment, and are told together: a file never beside what it replaces.
+    let last = rows.last().map(|row| row.at);
+    if rows.len() as u64 == CHUNK && rows.first().map(|row| row.at) != last {
+        rows.retain(|row| Some(row.at) != last);
+    }
+    let is_add = |row: &&link::Model| matches!(row.kind.as_str(), ADD | ADOPT);
+    let ids: Vec<SegmentId> =
+        rows.iter().filter(is_add).filter_map(|row| row.segment_id.parse().ok()).collect();
+    let mut files: BTreeMap<SegmentId, Segment> = BTreeMap::new();
+    for file in super::store::of_ids(conn, &ids, else_in).await? {
+        files.insert(file.id, file);
+    }
+    let mut changes = Vec::new();
+    for commit in rows.chunk_by(|one, next| one.at == next.at) {
+        let mut change = lake::Change::default();
+        for row in commit {
+            change.number = unsigned(row.seq);
+            let Ok(id) = row.segment_id.parse::<SegmentId>() else { continue };
+            if row.kind == REMOVE {
+                change.removed.push(id);
+            } else if let Some(file) = files.remove(&id) {
+                change.added.push(file);
+                if is_fresh(&row.detail) {
+                    change.fresh.push(id);
+                }
+            }
+        }
+        changes.push(change);
+    }
+    Ok(changes)
+}
+
+fn is_fresh(detail: &str) -> bool {
+    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
+    detail.get(FRESH).and_then(serde_json::Value::as_bool).unwrap_or_default()
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

@@ -15,9 +15,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use db::{Actor, AuditEntry, Db, DbError, Subject};
 use event::SpoolPosition;
-use lake::{Catalogue, CatalogueError, Leftover, Note, Segment, SegmentId, Where};
-use sea_orm::ConnectionTrait;
+use lake::{Catalogue, CatalogueError, Fenced, Leftover, Note, Segment, SegmentId, Where};
+use sea_orm::{ConnectionTrait, DbErr};
 
+use crate::cluster::{self, Fence};
 use chain::Change;
 
 /// The catalogue over tables `lake_segment`, `lake_position`, `lake_chain` and `lake_object`.
@@ -26,12 +27,19 @@ pub(crate) struct DbCatalogue {
     db: Db,
     /// Where files lie that do not say so: an older version kept all of them in one place.
     else_in: Where,
+    /// Where several machines share the lake: what ties this one's commits to its right to make them.
+    fence: Option<Fence>,
 }
 
 impl DbCatalogue {
     /// Returns the catalogue that this database holds.
     pub(crate) const fn new(db: Db, has_store: bool) -> Self {
-        Self { db, else_in: if has_store { Where::Store } else { Where::Folder } }
+        Self { db, else_in: if has_store { Where::Store } else { Where::Folder }, fence: None }
+    }
+
+    /// Returns the catalogue of a lake that several machines share.
+    pub(crate) const fn shared(db: Db, fence: Fence) -> Self {
+        Self { db, else_in: Where::Store, fence: Some(fence) }
     }
 
     /// Writes down where the files of an older version lie: in the folder, if they are there.
@@ -74,15 +82,24 @@ impl DbCatalogue {
         books.commit().await
     }
 
+    /// Makes sure that nobody took this machine's place, until the transaction ends.
+    async fn hold(&self, conn: &impl ConnectionTrait) -> Result<(), CatalogueError> {
+        let Some(fence) = &self.fence else { return Ok(()) };
+        match fence.hold(conn).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CatalogueError(Box::new(Fenced))),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     /// Changes the files and extends the chain over them. What is there already is not added again, and
     /// what is gone is not removed again: the answer to the first try may have been lost.
     async fn change(
         &self,
         conn: &impl ConnectionTrait,
         now: DateTime<Utc>,
-        add: &[Segment],
-        remove: &[SegmentId],
-        note: Option<&Note>,
+        (add, remove): (&[Segment], &[SegmentId]),
+        told: Change<'_>,
     ) -> Result<(), DbError> {
         let removed = store::of_ids(conn, remove, self.else_in).await?;
         let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
@@ -93,11 +110,15 @@ impl DbCatalogue {
         if added.is_empty() && removed.is_empty() {
             return Ok(());
         }
+        if self.fence.is_some() && !added.is_empty() && removed.len() < remove.len() {
+            // Another machine replaced them: their events would be there twice.
+            return Err(DbErr::Custom("files that are to be replaced are gone".to_owned()).into());
+        }
         store::take_announced(conn, in_store(&added)).await?;
         store::note_removed(conn, in_store(&removed), now).await?;
         store::remove(conn, remove).await?;
         store::add(conn, &added, now).await?;
-        chain::note(conn, now, Change { note, ..Change::of(&added, &removed) }).await
+        chain::note(conn, now, Change { add: &added, remove: &removed, ..told }).await
     }
 }
 
@@ -113,9 +134,10 @@ impl Catalogue for DbCatalogue {
         remove: &[SegmentId],
         position: Option<SpoolPosition>,
     ) -> Result<(), CatalogueError> {
+        let books = self.db.begin_bookkeeping().await.map_err(failed)?;
+        self.hold(books.conn()).await?;
         let commit = async {
-            let books = self.db.begin_bookkeeping().await?;
-            self.change(books.conn(), books.now(), add, remove, None).await?;
+            self.change(books.conn(), books.now(), (add, remove), Change::of(&[], &[])).await?;
             if let Some(position) = position {
                 store::advance(books.conn(), position, books.now()).await?;
             }
@@ -124,15 +146,50 @@ impl Catalogue for DbCatalogue {
         commit.await.map_err(failed)
     }
 
+    async fn commit_fresh(&self, add: &[Segment], marks: &[Vec<u8>]) -> Result<(), CatalogueError> {
+        let books = self.db.begin_bookkeeping().await.map_err(failed)?;
+        self.hold(books.conn()).await?;
+        let commit = async {
+            let ids: Vec<SegmentId> = add.iter().map(|file| file.id).collect();
+            let known = store::of_ids(books.conn(), &ids, self.else_in).await?;
+            if !add.is_empty() && known.len() == add.len() {
+                // The answer to the first try was lost; its marks stand beside it.
+                return Ok(());
+            }
+            for mark in marks {
+                cluster::keep_mark(books.conn(), mark, books.now()).await?;
+            }
+            let fresh = Change { is_fresh: true, ..Change::of(&[], &[]) };
+            self.change(books.conn(), books.now(), (add, &[]), fresh).await?;
+            books.commit().await
+        };
+        commit.await.map_err(failed)
+    }
+
+    async fn last_change(&self) -> Result<u64, CatalogueError> {
+        chain::last(self.db.conn()).await.map_err(failed)
+    }
+
+    async fn changes(&self, after: u64) -> Result<Vec<lake::Change>, CatalogueError> {
+        let changes = async {
+            // Entries and files as of one moment: a file that was replaced in between would be in neither.
+            let snapshot = self.db.snapshot().await?;
+            chain::changes(&snapshot, after, self.else_in).await
+        };
+        changes.await.map_err(failed)
+    }
+
     async fn commit_noted(
         &self,
         add: &[Segment],
         remove: &[SegmentId],
         note: &Note,
     ) -> Result<(), CatalogueError> {
+        let tx = self.db.begin().await.map_err(failed)?;
+        self.hold(tx.conn()).await?;
         let commit = async {
-            let tx = self.db.begin().await?;
-            self.change(tx.conn(), tx.now(), add, remove, Some(note)).await?;
+            let told = Change { note: Some(note), ..Change::of(&[], &[]) };
+            self.change(tx.conn(), tx.now(), (add, remove), told).await?;
             let actor = match note.kind {
                 "deletion" => Actor::Platform("retention"),
                 _ => Actor::CommandLine,
@@ -197,6 +254,15 @@ impl Catalogue for DbCatalogue {
         };
         forget.await.map_err(failed)
     }
+}
+
+/// Returns the number of the last change of the lake's files.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(crate) async fn last_change(db: &Db) -> Result<u64, DbError> {
+    chain::last(db.conn()).await
 }
 
 fn in_store(files: &[Segment]) -> impl Iterator<Item = &Segment> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
-use collect::{OpenError, Spool, SpoolReader};
+use collect::{Spool, SpoolReader};
 use db::{Actor, AuditEntry, Db, Subject};
 use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
 use lake::keep::{
@@ -22,6 +22,7 @@ use lake::keep::{
 use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId, Where};
 use serde_json::json;
 
+use super::held::hold_spool;
 use super::hunt::time;
 use super::{Outcome, lake_key, lake_move, output};
 use crate::catalogue::keyring::{self, First};
@@ -230,23 +231,6 @@ fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerd
     }
     if !verdict.head.is_empty() {
         println!("head of the chain: {}", verdict.head);
-    }
-}
-
-/// Opens the spool to the end of what the lake has, and with it the right to change the lake.
-pub(super) async fn hold_spool(
-    config: &Config,
-    db: &Db,
-) -> Result<(Spool, SpoolReader, Option<SpoolPosition>)> {
-    let stored = DbCatalogue::new(db.clone(), config.lake.has_store()).position().await?;
-    match Spool::open_for(&config.spool_folder(), config.spool_limits(), stored, None) {
-        Ok((spool, reader, _)) => Ok((spool, reader, stored)),
-        Err(OpenError::InUse(_)) => {
-            bail!(
-                "the platform is running on this data folder; end it first (`systemctl stop luytre`)"
-            )
-        }
-        Err(error) => Err(error).context("opening the spool"),
     }
 }
 

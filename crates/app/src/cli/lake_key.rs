@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use lake::{Catalogue as _, DataKeyId, Lake, MasterKey};
 
-use super::lake::hold_spool;
+use super::held::hold_spool;
 use super::{Outcome, output};
 use crate::catalogue::{DbCatalogue, keyring};
 use crate::config::Config;

@@ -11,7 +11,7 @@ use db::{Actor, AuditEntry, Db, Subject};
 use lake::{Lake, Where};
 use serde_json::json;
 
-use super::lake::hold_spool;
+use super::held::hold_spool;
 use super::{Outcome, output};
 use crate::config::Config;
 use crate::serve::open_lake;

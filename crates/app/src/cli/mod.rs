@@ -8,15 +8,18 @@ mod account;
 mod audit;
 mod baselines;
 mod coverage;
+mod database;
 mod demo;
 mod explain;
+mod held;
 pub(crate) mod hunt;
 mod indicators;
 mod lake;
 mod lake_key;
 mod lake_move;
+mod nodes;
 pub(crate) mod output;
-mod role;
+pub mod role;
 mod rules;
 mod search;
 mod serve;
@@ -52,7 +55,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the platform: listeners, detection, lake and pages
-    Serve(role::ServeArguments),
+    Serve(serve::Arguments),
     /// Start a fictional province, play a staged intrusion against it and tell what was seen
     Demo(demo::Arguments),
     /// Search files offline (EVTX, JSON, log files, archives of them) with Sigma rules
@@ -76,11 +79,16 @@ enum Command {
     User(account::Command),
     /// Write a consistent copy of database and lake into a folder
     Backup(state::BackupArguments),
+    /// Bring the database from SQLite to PostgreSQL
+    #[command(subcommand)]
+    Database(database::Command),
     /// Bring a backup back into an empty data folder
     Restore(state::RestoreArguments),
     /// Check, repair, encrypt, move, take out and bring in the files of the lake
     #[command(subcommand)]
     Lake(lake::Command),
+    /// Show the machines of the platform, what each does and since when it runs
+    Nodes(nodes::Arguments),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
@@ -146,7 +154,8 @@ pub fn run(cli: Cli) -> ExitCode {
 fn dispatch(cli: Cli) -> Result<Outcome> {
     let config = || crate::config::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve(arguments) => role::run(config()?, &arguments),
+        Command::Serve(arguments) => serve::run(config()?, &arguments),
+        Command::Nodes(arguments) => nodes::run(config()?, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Hunt(arguments) => hunt::run(&arguments, cli.verbose > 0, || Ok(config()?)),
         Command::Search(arguments) => search::run(&config()?, &arguments),
@@ -156,6 +165,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Sources(command) => sources::run(&command),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),
+        Command::Database(command) => database::run(config()?, &command),
         Command::Restore(arguments) => state::restore(&config()?, &arguments),
         Command::Lake(command) => lake::run(config()?, &command),
         Command::Audit(command) => audit::run(config()?, &command),

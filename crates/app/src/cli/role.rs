@@ -1,45 +1,42 @@
-//! What this process is in an installation of several.
+//! What one machine of several does.
 
-use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 
-use super::Outcome;
-use crate::config::Config;
-
-/// How to serve.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ServeArguments {
-    /// What this process does
-    #[arg(long, value_enum, default_value_t = Role::All)]
-    role: Role,
-}
-
-/// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Role {
-    /// Everything
+/// What `luytre serve` does on this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Everything: takes logs in, serves pages, and may do what only one machine does
+    #[default]
     All,
-    /// Cut questions into tasks for executors (distributed queries)
+    /// Takes logs in and stores them
+    Intake,
+    /// Serves pages and searches, and may do what only one machine does
+    Web,
+    /// Cuts SQL questions into tasks for executors
     Scheduler,
-    /// Work on such tasks
+    /// Works on such tasks
     Executor,
 }
 
-/// Serves in a role until the process is asked to end.
-pub(crate) fn run(config: Config, arguments: &ServeArguments) -> Result<Outcome> {
-    let role = arguments.role;
-    super::block_on(async move {
-        match role {
-            Role::All => crate::serve::serve(config).await?,
-            #[cfg(feature = "distributed")]
-            Role::Scheduler => crate::serve::query_nodes::scheduler(&config).await?,
-            #[cfg(feature = "distributed")]
-            Role::Executor => crate::serve::query_nodes::executor(&config).await?,
-            #[cfg(not(feature = "distributed"))]
-            Role::Scheduler | Role::Executor => {
-                anyhow::bail!("this program was built without distributed queries")
-            }
+impl Role {
+    /// Returns the word on the command line and in the table of nodes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Intake => "intake",
+            Self::Web => "web",
+            Self::Scheduler => "scheduler",
+            Self::Executor => "executor",
         }
-        Ok(Outcome::Good)
-    })
+    }
+
+    /// Returns whether senders are served here.
+    pub const fn takes_logs(self) -> bool {
+        matches!(self, Self::All | Self::Intake)
+    }
+
+    /// Returns whether people are served here. Such a node may also have the central duties.
+    pub const fn has_pages(self) -> bool {
+        matches!(self, Self::All | Self::Web)
+    }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod cluster;
 mod detection;
 mod distributed;
 mod evidence;
@@ -22,6 +23,7 @@ mod web;
 #[cfg(test)]
 mod tests;
 
+pub use cluster::ClusterConfig;
 pub use outbound::{OidcConfig, OutboundConfig};
 pub use web::{SecondFactor, WebConfig};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// State: accounts, registry, alerts, incidents.
     pub database: DatabaseConfig,
+    /// Several machines as one platform.
+    pub cluster: ClusterConfig,
     /// Where records come in.
     pub intake: IntakeConfig,
     /// Where they wait.
@@ -389,7 +393,8 @@ impl Config {
             return wrong("`keeping.months` must be from 1 to 120".to_owned());
         }
         self.outbound.settings().map(drop)?;
-        self.lake.check()
+        self.lake.check()?;
+        self.check_cluster()
     }
 
     /// Returns how the database is opened.
@@ -425,7 +430,10 @@ impl Config {
     /// Returns the folder of files made for people.
     #[must_use]
     pub fn exports_folder(&self) -> PathBuf {
-        self.site.data_folder.join("exports")
+        match (&self.cluster.files_folder, self.cluster.on) {
+            (Some(shared), true) => shared.clone(),
+            _ => self.site.data_folder.join("exports"),
+        }
     }
 
     /// Returns the spool's folder.

@@ -17,6 +17,7 @@ use registry::source;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::direct::Direct;
 use crate::config::{Config, SyslogConfig, Transport};
 
 /// The registry as the collectors ask it.
@@ -117,6 +118,37 @@ pub(crate) fn tls_files(certificate: &Path, key: &Path, client_ca: Option<&Path>
     }
 }
 
+/// Who follows a source's files, and from where on.
+#[derive(Debug, Clone)]
+pub(crate) enum Turns {
+    /// This machine alone; the spool says how far it was.
+    Alone(Vec<Bytes>),
+    /// Whichever node of several takes the source's records; the database says how far it was.
+    Shared(Arc<Direct>),
+}
+
+impl Turns {
+    /// Leaves out the sources that another node takes.
+    async fn keep_own(&self, wanted: &mut BTreeMap<SourceId, String>) {
+        let Self::Shared(direct) = self else { return };
+        let mut own = BTreeMap::new();
+        for (source, path) in std::mem::take(wanted) {
+            if direct.takes(source).await {
+                own.insert(source, path);
+            }
+        }
+        *wanted = own;
+    }
+
+    /// Returns how far the files of a source were read; `None` while nobody can say.
+    async fn marks(&self, source: SourceId) -> Option<Vec<Bytes>> {
+        match self {
+            Self::Alone(marks) => Some(marks.clone()),
+            Self::Shared(direct) => direct.marks(source).await,
+        }
+    }
+}
+
 /// How often the registry is asked which files to follow.
 const FILES_EVERY: Duration = Duration::from_secs(5);
 
@@ -125,13 +157,15 @@ pub(crate) async fn follow_files(
     config: Config,
     registry: Arc<registry::Directory>,
     intake: Arc<Intake>,
-    marks: Vec<Bytes>,
+    turns: Turns,
     stop: CancellationToken,
 ) {
     let mut running: BTreeMap<SourceId, (String, CancellationToken)> = BTreeMap::new();
     let tasks = TaskTracker::new();
     while !stop.is_cancelled() {
-        let wanted: BTreeMap<SourceId, String> = registry.snapshot().files().into_iter().collect();
+        let mut wanted: BTreeMap<SourceId, String> =
+            registry.snapshot().files().into_iter().collect();
+        turns.keep_own(&mut wanted).await;
         running.retain(|source, (path, own)| {
             let stays = wanted.get(source) == Some(path);
             if !stays {
@@ -143,6 +177,7 @@ pub(crate) async fn follow_files(
             if running.contains_key(&source) {
                 continue;
             }
+            let Some(marks) = turns.marks(source).await else { continue };
             let own = stop.child_token();
             match follow(&config, source, &path, &marks, &intake) {
                 Ok(listener) => {

@@ -1,14 +1,18 @@
 //! Running the platform: opens everything in order, wires the crates together, and closes it in the
 //! reverse order so that nothing accepted is lost.
 
+mod centre;
 mod deadlines;
+mod direct;
 mod evidence;
 mod folder_watch;
+mod fresh;
 mod gap;
 mod indicator_book;
 mod intake;
 mod jobs;
 mod keeping;
+mod member;
 mod names;
 mod notifying;
 mod pages;
@@ -21,6 +25,7 @@ mod replay;
 mod rule_book;
 mod scheduled;
 mod silence;
+mod site;
 mod storage;
 mod watches;
 
@@ -40,18 +45,15 @@ use detect::EngineState;
 use event::{Clock, IdSource, SpoolPosition, SystemClock};
 use lake::{Catalogue as _, Lake};
 use registry::HealthBook;
-use respond::export::{MakeExport, SweepExports};
-use respond::look_back::LookBack;
-use respond::saved::ScheduledSearch;
-use respond::{Desk, Hub};
+use respond::Hub;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::approval::Approvals;
 
+pub use centre::NODE_RULE;
 pub use gap::GAP_RULE;
 pub use indicator_book::IndicatorBook;
-use past_bench::PastBench;
+pub use member::serve_as_member;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
 pub use silence::SILENCE_RULE;
@@ -59,13 +61,14 @@ pub use storage::STORAGE_RULE;
 
 use crate::catalogue::DbCatalogue;
 use crate::catalogue::keyring::{self, First};
+use crate::cluster;
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::pipeline::Pipeline;
 use gap::Gap;
 use names::Names;
 use recount::CleanMark;
-use scheduled::{Accounts, Arrived};
+use scheduled::Arrived;
 
 /// The platform, running.
 #[derive(Debug)]
@@ -217,7 +220,6 @@ impl Platform {
         let stages = Stages::default();
         let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
         let live = web::Live::default();
-        let hub = Hub::new(live.clone());
         let pipeline = Pipeline {
             db: db.clone(),
             registry: Arc::clone(&registry),
@@ -226,7 +228,7 @@ impl Platform {
             rules: Arc::clone(&rules),
             indicators: Arc::clone(&indicators),
             lake: Arc::clone(&lake),
-            hub: hub.clone(),
+            hub: Hub::new(live.clone()),
             health: Arc::clone(&health),
             counters: Arc::clone(&counters),
             recount_at: (!was_clean && recovered.batches > 0).then_some(recovered.last),
@@ -240,14 +242,16 @@ impl Platform {
         }
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
-        let desk = desk(&config, &pipeline, obligations).await?;
-        let handlers = handlers(&config, &pipeline, &desk, &spool);
+        let desk = site::desk(&config, &pipeline, obligations).await?;
+        let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: pipeline.kept.subscribe() });
+        let handlers = site::handlers(&config, &pipeline, &desk, arrivals);
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;
         let told = notifying::told(&config, &db, &registry).await?;
-        let site = site(&pipeline, &spool, &intake, desk, (live, &handlers), told);
-        watches::start_over_people(&stages.watches, &site);
+        let durable = Arc::new(spool.clone());
+        let site = site::site(&pipeline, durable, &intake, desk, (live, &handlers), told);
+        watches::start_over_people(&stages.watches, &watches::People::of(&site));
         let pages = pages::start(&config, site, &stages.doors.tasks, &stages.doors.stop).await?;
         Ok(Self {
             db,
@@ -304,96 +308,6 @@ impl Platform {
     }
 }
 
-/// Returns the desk of the duty room, with the files of older versions brought into its store.
-async fn desk(
-    config: &Config,
-    way: &Pipeline,
-    obligations: Arc<respond::obligation::Obligations>,
-) -> Result<Desk> {
-    let desk = Desk {
-        db: way.db.clone(),
-        lake: way.lake.clone(),
-        directory: way.names.clone(),
-        rules: way.rules.clone(),
-        bench: Arc::new(PastBench { rules: way.rules.clone(), indicators: way.indicators.clone() }),
-        lookout: way.indicators.clone(),
-        approvals: Approvals::new(way.db.clone(), Vec::new()),
-        obligations,
-        files: config.exports_folder(),
-        time_stamps: evidence::time_stamps(config)?,
-        hub: way.hub.clone(),
-        days: respond::duty::Days::default(),
-    };
-    let desk =
-        Desk { approvals: Approvals::new(way.db.clone(), respond::grave_acts(&desk)), ..desk };
-    respond::custody::adopt_old(&desk).await.context("bringing files into the store")?;
-    Ok(desk)
-}
-
-/// Returns what the pages stand on.
-fn site(
-    way: &Pipeline,
-    spool: &Spool,
-    intake: &Arc<registry::source::Intake>,
-    desk: Desk,
-    (live, handlers): (web::Live, &db::job::Handlers),
-    (postman, webhooks): (web::notify::Postman, web::webhook::Webhooks),
-) -> pages::Site {
-    let replay = Arc::new(replay::Replayer {
-        spool: spool.clone(),
-        decoder: way.decoder.clone(),
-        registry: way.registry.clone(),
-    });
-    let registry = registry::Registry {
-        db: way.db.clone(),
-        directory: way.registry.clone(),
-        health: way.health.clone(),
-        replay,
-        quality: Arc::default(),
-        parsers: pages::parsers(&way.decoder),
-        intake: intake.clone(),
-    };
-    let archive = Arc::new(keeping::Archivist {
-        db: way.db.clone(),
-        registry: way.registry.clone(),
-        lake: way.lake.clone(),
-    });
-    let jobs = web::jobs::Jobs::new(way.db.clone(), handlers);
-    pages::Site { desk, registry, jobs, archive, live, postman, webhooks }
-}
-
-/// Returns what the job queue can do: one line for each kind of work.
-fn handlers(config: &Config, way: &Pipeline, desk: &Desk, spool: &Spool) -> db::job::Handlers {
-    let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: way.kept.subscribe() });
-    let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
-    let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
-    let hunter =
-        Arc::new(evidence::Hunter { rules: way.rules.clone(), indicators: way.indicators.clone() });
-    let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
-    let look_back = LookBack { desk: desk.clone(), owners: scheduled.owners.clone() };
-    let keeper = registry::quality::Keeper {
-        db: way.db.clone(),
-        directory: way.registry.clone(),
-        health: way.health.clone(),
-    };
-    let importer =
-        registry::import::Importer { db: way.db.clone(), directory: way.registry.clone() };
-    db::job::Handlers::default()
-        .with(Arc::new(importer))
-        .with(Arc::new(scheduled))
-        .with(Arc::new(export))
-        .with(Arc::new(SweepExports { desk: desk.clone() }))
-        .with(Arc::new(look_back))
-        .with(Arc::new(respond::evidence::Examine { desk: desk.clone(), examiner: hunter }))
-        .with(Arc::new(respond::evidence::ScanEvidence {
-            desk: desk.clone(),
-            scanner: evidence::scanner(&config.evidence),
-        }))
-        .with(Arc::new(respond::evidence::StampEvidence { desk: desk.clone() }))
-        .with(Arc::new(respond::evidence::ExportEvidence { desk: desk.clone() }))
-        .with(Arc::new(keeper))
-}
-
 /// From where on the way begins.
 #[derive(Debug)]
 struct Begin {
@@ -412,6 +326,7 @@ async fn open_spool(
     db: &Db,
     state: &StateFile,
 ) -> Result<(Spool, SpoolReader, Recovered, Begin)> {
+    cluster::refuse_beside_others(db).await?;
     let stored = DbCatalogue::new(db.clone(), config.lake.has_store())
         .position()
         .await
@@ -442,7 +357,7 @@ async fn open_doors(
     recovered: &Recovered,
 ) -> Result<Arc<registry::source::Intake>> {
     let collect = Arc::new(Intake {
-        spool: spool.clone(),
+        durable: Arc::new(spool.clone()),
         directory: Arc::new(intake::Senders(Arc::clone(&way.registry))),
         counters: Arc::clone(&way.counters),
         clock: Arc::clone(way.db.clock()),
@@ -453,7 +368,7 @@ async fn open_doors(
         config.clone(),
         Arc::clone(&way.registry),
         collect,
-        recovered.marks.clone(),
+        intake::Turns::Alone(recovered.marks.clone()),
         doors.stop.clone(),
     ));
     Ok(Arc::new(intake))

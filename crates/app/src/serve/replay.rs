@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use collect::Spool;
+use collect::Durable;
 use decode::Decoder;
 use event::{DeadReason, Frame};
 use registry::Replay;
@@ -15,7 +15,7 @@ use crate::pipeline;
 /// Reads dead letters again.
 #[derive(Debug)]
 pub(crate) struct Replayer {
-    pub(crate) spool: Spool,
+    pub(crate) durable: Arc<dyn Durable>,
     pub(crate) decoder: Arc<Decoder>,
     pub(crate) registry: Arc<registry::Directory>,
 }
@@ -39,7 +39,10 @@ impl Replay for Replayer {
         });
         let (answers, readable) = read.await.map_err(|error| ReplayError(Box::new(error)))?;
         if !readable.is_empty() {
-            self.spool.append(&readable).await.map_err(|error| ReplayError(Box::new(error)))?;
+            self.durable
+                .keep(&readable, &[])
+                .await
+                .map_err(|error| ReplayError(Box::new(error)))?;
         }
         Ok(answers)
     }

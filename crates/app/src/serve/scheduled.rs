@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use collect::Spool;
 use db::{Db, DbError};
 use event::{AccountId, Scope, SpoolPosition};
+use lake::Lake;
 use respond::saved::{Arrivals, Owners};
 use tokio::sync::watch;
 use web::Permission;
 use web::identity::scope_now;
 
 use super::names::Tree;
+use crate::cluster;
 
 /// How long one question waits for the pipeline: longer than a busy one is behind, shorter than a
 /// worker should stand idle.
@@ -33,6 +36,41 @@ impl Arrivals for Arrived {
         let mut kept = self.kept.clone();
         let caught_up = kept.wait_for(|kept| *kept >= durable);
         matches!(tokio::time::timeout(PATIENCE, caught_up).await, Ok(Ok(_)))
+    }
+}
+
+/// How often it is asked whether all nodes have settled what they received.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+/// What the nodes of several have received and not stored yet.
+#[derive(Debug)]
+pub(super) struct AllArrived {
+    pub(super) db: Db,
+    pub(super) lake: Arc<Lake>,
+}
+
+impl AllArrived {
+    /// Returns whether all that any live node received up to a moment is stored, or was refused. What a node that is
+    /// gone had received was never acknowledged: its sender has it.
+    async fn have_settled(&self, moment: DateTime<Utc>) -> Result<bool, DbError> {
+        let now = self.db.now();
+        let nodes = cluster::nodes(self.db.conn()).await?;
+        let mut alive = nodes.iter().filter(|node| node.is_alive(now));
+        Ok(alive.all(|node| node.settled_at >= moment))
+    }
+}
+
+#[async_trait]
+impl Arrivals for AllArrived {
+    async fn are_searchable(&self) -> bool {
+        let moment = self.db.now();
+        let settled = async {
+            while !matches!(self.have_settled(moment).await, Ok(true)) {
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+            self.lake.refresh().await.is_ok()
+        };
+        tokio::time::timeout(PATIENCE, settled).await.unwrap_or(false)
     }
 }
 

@@ -21,6 +21,9 @@ use super::silence::moment_id;
 /// The rule id of a finding about the platform's own storage.
 pub const STORAGE_RULE: &str = "luytre-storage";
 
+/// What findings about the platform as a whole are about.
+const PLATFORM: &str = "luytre";
+
 /// How often the disk is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -38,7 +41,8 @@ const DAYS_WARNED: u64 = 14;
 pub(crate) struct StorageWatch {
     pub(crate) folder: PathBuf,
     pub(crate) free_bytes_min: u64,
-    pub(crate) spool: Spool,
+    /// Nothing where there is none.
+    pub(crate) spool: Option<Spool>,
     pub(crate) lake: Arc<Lake>,
     /// Days after which files leave this disk for a store; nothing where they stay.
     pub(crate) after_days: Option<u32>,
@@ -57,6 +61,9 @@ pub(crate) struct Teller {
 /// Something to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Notice {
+    pub(crate) rule: &'static str,
+    /// What of the platform it is about.
+    pub(crate) about: String,
     pub(crate) at: DateTime<Utc>,
     pub(crate) severity: Severity,
     pub(crate) title: &'static str,
@@ -99,7 +106,7 @@ impl StorageWatch {
         now: DateTime<Utc>,
         untold: &mut Vec<Notice>,
     ) -> Option<StorageTrouble> {
-        let found = found(self.spool.trouble(), &self.lake.health());
+        let found = found(self.spool.as_ref().and_then(Spool::trouble), &self.lake.health());
         let Some((kind, detail)) = found else {
             if let Some(over) = before {
                 tracing::info!(kind = over.kind, "the storage's trouble is over");
@@ -226,12 +233,15 @@ fn notice(trouble: &StorageTrouble) -> Notice {
     } else {
         vec![("error", trouble.detail.clone())]
     };
-    Notice { at: trouble.since, severity, title, title_vi, facts }
+    let (rule, about) = (STORAGE_RULE, PLATFORM.to_owned());
+    Notice { rule, about, at: trouble.since, severity, title, title_vi, facts }
 }
 
 fn full_soon(days: u64, storage: &Storage, now: DateTime<Utc>) -> Notice {
     let day = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
     Notice {
+        rule: STORAGE_RULE,
+        about: PLATFORM.to_owned(),
         // One a day, whoever restarts meanwhile.
         at: day,
         severity: Severity::Medium,
@@ -282,7 +292,7 @@ fn finding(notice: &Notice, agency: AgencyId) -> Finding {
         ..Match::default()
     };
     Finding {
-        rule: STORAGE_RULE.to_owned(),
+        rule: notice.rule.to_owned(),
         title: notice.title.to_owned(),
         title_vi: Some(notice.title_vi.to_owned()),
         severity: notice.severity,
@@ -291,7 +301,7 @@ fn finding(notice: &Notice, agency: AgencyId) -> Finding {
         events: Vec::new(),
         origin: Origin { agency, system: None, source: SourceId::from_uuid(Uuid::nil()) },
         occurred_at: notice.at,
-        entity: Entity { kind: EntityKind::Source, value: "luytre".to_owned() },
+        entity: Entity { kind: EntityKind::Source, value: notice.about.clone() },
         matched: notice.facts.iter().map(reason).collect(),
         count: 1,
     }

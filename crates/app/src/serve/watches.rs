@@ -20,52 +20,97 @@ use crate::pipeline::Pipeline;
 /// Starts them all.
 pub(super) fn start(
     config: &Config,
-    Stage { tasks, stop }: &Stage,
+    stage: &Stage,
     way: &Pipeline,
     names: &Arc<Names>,
     spool: &Spool,
     gaps: Vec<Gap>,
 ) {
-    let (db, hub) = (&way.db, &way.hub);
-    tasks.spawn(Arc::clone(names).watch(db.clone(), stop.clone()));
-    tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
-    tasks.spawn(Arc::clone(&way.indicators).watch(db.clone(), stop.clone()));
-    tasks.spawn(forget(db.clone(), stop.clone()));
-    tasks.spawn(rate(Arc::clone(&names.health), Arc::clone(names), hub.clone(), stop.clone()));
-    let watch = SilenceWatch {
-        db: db.clone(),
-        registry: Arc::clone(&names.registry),
-        health: Arc::clone(&names.health),
-        names: names.clone(),
-        hub: hub.clone(),
-    };
-    tasks.spawn(watch.run(stop.clone()));
+    let Stage { tasks, stop } = stage;
+    start_beside_pages(stage, way, names);
+    start_central(config, stage, way, names);
     let watch = GapWatch {
-        db: db.clone(),
+        db: way.db.clone(),
         registry: Arc::clone(&names.registry),
         names: names.clone(),
-        hub: hub.clone(),
+        hub: way.hub.clone(),
         state: way.state.clone(),
     };
     tasks.spawn(watch.run(gaps, stop.clone()));
-    tasks.spawn(storage_watch(config, way, spool).run(stop.clone()));
+    tasks.spawn(storage_watch(config, way, Some(spool.clone())).run(stop.clone()));
+}
+
+/// Starts what keeps up to date what pages and rules are made of: on every node that has them.
+pub(super) fn start_beside_pages(
+    Stage { tasks, stop }: &Stage,
+    way: &Pipeline,
+    names: &Arc<Names>,
+) {
+    tasks.spawn(Arc::clone(names).watch(way.db.clone(), stop.clone()));
+    tasks.spawn(Arc::clone(&way.rules).watch(stop.clone()));
+    tasks.spawn(Arc::clone(&way.indicators).watch(way.db.clone(), stop.clone()));
+    let (health, hub) = (Arc::clone(&names.health), way.hub.clone());
+    tasks.spawn(rate(health, Arc::clone(names), hub, stop.clone()));
+}
+
+/// Starts what only one node of several may do.
+pub(super) fn start_central(
+    config: &Config,
+    Stage { tasks, stop }: &Stage,
+    way: &Pipeline,
+    names: &Arc<Names>,
+) {
+    tasks.spawn(forget(way.db.clone(), stop.clone()));
+    let watch = SilenceWatch {
+        db: way.db.clone(),
+        registry: Arc::clone(&names.registry),
+        health: Arc::clone(&names.health),
+        names: names.clone(),
+        hub: way.hub.clone(),
+    };
+    tasks.spawn(watch.run(stop.clone()));
     keeping::start(config, way, tasks, stop);
 }
 
 /// Starts those that look after people: reminders of legal deadlines, and the postman.
-pub(super) fn start_over_people(Stage { tasks, stop }: &Stage, site: &pages::Site) {
-    tasks.spawn(deadlines::watch(site.desk.clone(), site.registry.clone(), stop.clone()));
-    let db = site.desk.db.clone();
-    tasks.spawn(notifying::rounds(site.postman.clone(), db, stop.clone()));
-    tasks.spawn(notifying::deliveries(site.webhooks.clone(), stop.clone()));
+pub(super) fn start_over_people(Stage { tasks, stop }: &Stage, people: &People) {
+    tasks.spawn(deadlines::watch(people.desk.clone(), people.registry.clone(), stop.clone()));
+    let db = people.desk.db.clone();
+    tasks.spawn(notifying::rounds(people.postman.clone(), db, stop.clone()));
+    tasks.spawn(notifying::deliveries(people.webhooks.clone(), stop.clone()));
+}
+
+/// What looking after people takes.
+#[derive(Debug, Clone)]
+pub(super) struct People {
+    desk: respond::Desk,
+    registry: registry::Registry,
+    postman: web::notify::Postman,
+    webhooks: web::webhook::Webhooks,
+}
+
+impl People {
+    /// Returns what of the pages looks after people.
+    pub(super) fn of(site: &pages::Site) -> Self {
+        Self {
+            desk: site.desk.clone(),
+            registry: site.registry.clone(),
+            postman: site.postman.clone(),
+            webhooks: site.webhooks.clone(),
+        }
+    }
 }
 
 /// Returns the watch over the platform's own disk.
-fn storage_watch(config: &Config, way: &Pipeline, spool: &Spool) -> storage::StorageWatch {
+pub(super) fn storage_watch(
+    config: &Config,
+    way: &Pipeline,
+    spool: Option<Spool>,
+) -> storage::StorageWatch {
     storage::StorageWatch {
         folder: config.site.data_folder.clone(),
         free_bytes_min: config.spool.free_bytes_min,
-        spool: spool.clone(),
+        spool,
         lake: Arc::clone(&way.lake),
         after_days: config.lake.has_store().then_some(config.lake.tier.after_days),
         teller: storage::Teller {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::FileSettings;
 use super::checkpoint::{self, Checkpoint, FileKey, Mark, Progress};
 use crate::framing::{self, Piece};
-use crate::intake::{Intake, Sender};
+use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits::{FILE_READ_BYTES, RECORD_BYTES_MAX};
 
 /// Rounds over the files.
@@ -181,11 +181,11 @@ impl Follower {
             .map_err(io::Error::other)??;
         let Some(progress) = fresh.progress else { return Ok(false) };
         if !fresh.pieces.is_empty() {
-            let sender = Sender { source: Some(self.settings.source), peer: None };
+            let sender = Sender { source: Some(self.settings.source), peer: None, request: None };
             let frames = self.intake.frames(sender, fresh.pieces);
             let mark = Mark { source: self.settings.source, progress: progress.clone() };
             let mark = serde_json::to_vec(&mark).map_err(io::Error::other)?;
-            if !self.intake.accept_patiently(&frames, &mark, stop).await {
+            if !self.intake.accept_patiently(&frames, &mark, Elsewhere::Wait, stop).await {
                 return Ok(false);
             }
         }

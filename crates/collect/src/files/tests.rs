@@ -43,7 +43,7 @@ impl Desk {
 
     /// Turns rounds until nothing is new and returns the lines that came.
     async fn lines(&mut self) -> Vec<String> {
-        let before = self.bench.intake.spool.committed();
+        let before = self.bench.spool.committed();
         let stop = CancellationToken::new();
         while self.listener.follower.round(&stop).await {}
         self.collect(before).await
@@ -52,7 +52,7 @@ impl Desk {
     async fn collect(&mut self, before: SpoolPosition) -> Vec<String> {
         let mut lines = Vec::new();
         let mut at = before;
-        while at < self.bench.intake.spool.committed() {
+        while at < self.bench.spool.committed() {
             let batch = self.bench.reader.next().await.unwrap();
             at = batch.position;
             lines.extend(batch.frames.iter().map(text));
@@ -151,11 +151,11 @@ async fn a_crash_before_the_checkpoint_doubles_nothing() {
     assert_eq!(desk.lines().await, ["two"]);
     // The crash: the spool has the lines, the checkpoint does not know.
     fs::write(&checkpoint, before).unwrap();
-    desk.bench.intake.spool.close().await;
+    desk.bench.spool.close().await;
     let marks = marks_in(&desk.bench.folder.path().join("spool"));
     // A fresh spool beside the same logs; its folder lives as long as the test.
     let fresh = Bench::new(SpoolLimits::default());
-    let bench = Bench { intake: fresh.intake, reader: fresh.reader, folder: desk.bench.folder };
+    let bench = Bench { folder: desk.bench.folder, ..fresh };
     let mut desk = Desk { bench, listener: desk.listener };
     desk.restart(&marks);
     write(&log, "three\n");

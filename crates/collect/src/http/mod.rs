@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 pub(crate) use bulk::parse as parse_bulk;
 pub use serve::{HttpListener, HttpSettings};
 
-use crate::intake::{Intake, Sender};
+use crate::intake::{Intake, REQUEST_MARK, Sender};
 use crate::limits;
 use body::Received;
 use reply::Refusal;
@@ -90,12 +90,14 @@ impl Door {
             return Err(Refusal::UnknownToken);
         };
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        Ok(Admitted { source, sender: Sender { source: Some(source), peer }, request })
+        let key = auth::request_key(request.headers(), source)?;
+        let sender = Sender { source: Some(source), peer, request: key };
+        Ok(Admitted { source, sender, request })
     }
 
     /// Reads the body of an admitted request, unless the spool is full anyway.
     async fn receive(&self, admitted: Admitted) -> Result<(Sender, Received), Refusal> {
-        let received = if self.intake.spool.has_room() {
+        let received = if self.intake.durable.takes_more() {
             body::read(admitted.request, self.body_bytes_max, &self.memory).await
         } else {
             Err(Refusal::Full)
@@ -115,7 +117,9 @@ impl Door {
         if frames.is_empty() {
             return Ok(());
         }
-        let kept = self.intake.accept(frames).await;
+        let mark = sender.request.map(|key| format!("{REQUEST_MARK}{}", hex::encode(key)));
+        let mark = mark.as_deref().unwrap_or_default().as_bytes();
+        let kept = self.intake.accept_marked(frames, mark).await;
         if let (Err(_), Some(source)) = (&kept, sender.source) {
             self.intake.counters.rejected(source, 1);
         }

@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::limits::RETRY_AFTER_S;
 use crate::spool::AppendError;
 
+/// The header that names the node which takes a source's records.
+const NODE: header::HeaderName = header::HeaderName::from_static("luytre-node");
+
 /// Why a request was refused. Nothing of it was kept.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -18,6 +21,8 @@ pub(super) enum Refusal {
     Full,
     /// The disk refuses: try again.
     CannotWrite,
+    /// Another node takes this source's records.
+    Elsewhere(String),
     /// More bytes than a request may have.
     TooLarge(String),
     /// The body cannot be read at all.
@@ -32,6 +37,7 @@ impl From<AppendError> for Refusal {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Full => Self::Full,
+            AppendError::Elsewhere(node) => Self::Elsewhere(node),
             AppendError::Failed(_) | AppendError::Closed => Self::CannotWrite,
             AppendError::TooLarge => {
                 Self::TooLarge("the records are too large for one request".to_owned())
@@ -61,6 +67,14 @@ impl Refusal {
                 "the records cannot be stored now; nothing of this request was kept, send it again"
                     .to_owned(),
             ),
+            Self::Elsewhere(node) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable_shards_exception",
+                format!(
+                    "{node} takes this source's records; nothing of this request was kept, send \
+                     it there, or here again if that node is gone"
+                ),
+            ),
             Self::TooLarge(reason) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "content_too_long_exception", reason)
             }
@@ -79,6 +93,10 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let elsewhere = match &self {
+            Self::Elsewhere(node) => HeaderValue::from_str(node).ok(),
+            _ => None,
+        };
         let (status, kind, reason) = self.parts();
         let body = json!({
             "error": {
@@ -90,6 +108,9 @@ impl IntoResponse for Refusal {
         });
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
+        if let Some(node) = elsewhere {
+            headers.insert(NODE, node);
+        }
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));

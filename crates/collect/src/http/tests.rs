@@ -55,7 +55,7 @@ async fn without_a_token_nothing_is_taken() {
         }
     }
     assert_eq!(bench.intake.counters.gate.unknown_token.load(Ordering::Relaxed), 12);
-    assert_eq!(bench.intake.spool.committed().0, 0);
+    assert_eq!(bench.spool.committed().0, 0);
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_full_spool_is_told_with_a_time_to_come_again() {
     assert_eq!(refused.headers()[header::RETRY_AFTER], "2");
     let frames = bench.frames(accepted).await;
     assert_eq!(frames.len(), accepted, "all that was answered with success is there");
-    bench.intake.spool.forget(bench.intake.spool.committed()).await;
+    bench.spool.forget(bench.spool.committed()).await;
     let response = send(&bench, post("/ingest").body(body.into()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK);
 }
@@ -250,4 +250,52 @@ async fn over_a_socket_a_slow_head_is_cut_and_a_keep_alive_works() {
     }
     stop.cancel();
     task.await.unwrap();
+}
+
+/// Stands for a node whose source another one takes.
+#[derive(Debug)]
+struct ElsewhereOnly;
+
+#[async_trait::async_trait]
+impl crate::Durable for ElsewhereOnly {
+    async fn keep(
+        &self,
+        _frames: &[event::Frame],
+        mark: &[u8],
+    ) -> Result<event::SpoolPosition, crate::AppendError> {
+        let mark = String::from_utf8_lossy(mark);
+        assert!(mark.is_empty() || mark.starts_with(REQUEST_MARK), "{mark}");
+        if mark.is_empty() {
+            return Err(crate::AppendError::Elsewhere("10.0.0.7:8514".to_owned()));
+        }
+        Ok(event::SpoolPosition(1))
+    }
+
+    fn takes_more(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_sender_is_told_which_node_takes_its_records() {
+    let bench = Bench::new(SpoolLimits::default());
+    let own = Intake {
+        durable: Arc::new(ElsewhereOnly),
+        directory: Arc::clone(&bench.intake.directory),
+        counters: Arc::clone(&bench.intake.counters),
+        clock: Arc::clone(&bench.intake.clock),
+        ids: Arc::clone(&bench.intake.ids),
+    };
+    let bench = Bench { intake: Arc::new(own), ..bench };
+    let refused = send(&bench, post("/ingest").body("one\n".into()).unwrap()).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["luytre-node"], "10.0.0.7:8514");
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    let failed = bench.intake.counters.gate.failed.load(Ordering::Relaxed);
+    assert_eq!(failed, 0, "nothing failed");
+    let named = post("/ingest").header("idempotency-key", "a").body("one\n".into()).unwrap();
+    assert_eq!(send(&bench, named).await.status(), StatusCode::OK);
+    let long = post("/ingest").header("idempotency-key", "a".repeat(256));
+    let refused = send(&bench, long.body("one\n".into()).unwrap()).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 }

@@ -82,6 +82,10 @@ pub enum AppendError {
     /// The spool has been closed.
     #[error("the spool is closed")]
     Closed,
+    /// Another node takes this source's records, here is its address: several at once would tear
+    /// apart what belongs together.
+    #[error("the source's records are taken by {0}")]
+    Elsewhere(String),
 }
 
 /// Why a spool takes nothing in. It ends by itself when its reason does.

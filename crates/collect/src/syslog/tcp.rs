@@ -2,6 +2,7 @@
 //! the spool has no room the connection is not read, and TCP tells the sender to wait.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ListenError;
 use crate::framing::{Framer, Piece};
-use crate::intake::{Intake, Sender};
+use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits;
 
 /// What a stream listener allows.
@@ -148,7 +149,7 @@ impl Streams {
         }
     }
 
-    /// Reads one stream to its end, each read durable before the next.
+    /// Reads one stream to its end, each read durable before the next; where that takes long, some reads ahead.
     async fn read(
         &self,
         mut stream: impl AsyncRead + Unpin,
@@ -160,13 +161,24 @@ impl Streams {
         let mut pieces = Vec::new();
         let mut buffer = vec![0; limits::STREAM_READ_BYTES];
         let mut unfinished_since = None;
+        let mut keeping = Keeping::default();
         loop {
             let patience = match unfinished_since {
                 None => self.settings.idle,
                 Some(since) => self.settings.unfinished.saturating_sub(elapsed(since)),
             };
             let read = tokio::select! {
-                read = tokio::time::timeout(patience, stream.read(&mut buffer)) => read,
+                biased;
+                kept = keeping.done(), if keeping.is_busy() => {
+                    if !kept {
+                        return;
+                    }
+                    keeping.ahead = 0;
+                    self.keep_on(&mut keeping, &mut pieces, peer, stop);
+                    continue;
+                }
+                read = tokio::time::timeout(patience, stream.read(&mut buffer)),
+                    if keeping.may_read(self.intake.durable.stream_bytes_ahead()) => read,
                 () = stop.cancelled() => break,
             };
             let count = match read {
@@ -174,11 +186,11 @@ impl Streams {
                 // The end, an error (a peer that vanished) or too long a silence.
                 _ => break,
             };
+            let before = pieces.len();
             framer.push(buffer.get(..count).unwrap_or_default(), &mut pieces);
-            let whole = !pieces.is_empty();
-            if whole && !self.keep(&mut pieces, peer, stop).await {
-                return;
-            }
+            let whole = pieces.len() > before;
+            keeping.ahead = keeping.ahead.saturating_add(count);
+            self.keep_on(&mut keeping, &mut pieces, peer, stop);
             unfinished_since = match (framer.unfinished_bytes(), unfinished_since) {
                 (0, _) => None,
                 (_, Some(since)) if !whole => Some(since),
@@ -190,26 +202,63 @@ impl Streams {
             }
         }
         framer.finish(&mut pieces);
-        self.keep(&mut pieces, peer, stop).await;
+        if keeping.done().await {
+            self.keep(pieces, peer, stop).await;
+        }
     }
 
-    async fn keep(
-        &self,
+    /// Begins to make pieces durable, unless others are on their way.
+    fn keep_on<'a>(
+        &'a self,
+        keeping: &mut Keeping<'a>,
         pieces: &mut Vec<Piece>,
         peer: SocketAddr,
-        stop: &CancellationToken,
-    ) -> bool {
+        stop: &'a CancellationToken,
+    ) {
+        if !keeping.is_busy() && !pieces.is_empty() {
+            keeping.ahead = 0;
+            keeping.under_way = Some(Box::pin(self.keep(std::mem::take(pieces), peer, stop)));
+        }
+    }
+
+    async fn keep(&self, pieces: Vec<Piece>, peer: SocketAddr, stop: &CancellationToken) -> bool {
         if pieces.is_empty() {
             return true;
         }
         let peer = peer.ip().to_canonical();
         let source = self.intake.directory.by_listener(&self.name, peer);
-        let frames = self.intake.frames(Sender { source, peer: Some(peer) }, pieces.drain(..));
-        let kept = self.intake.accept_patiently(&frames, &[], stop).await;
+        let frames = self.intake.frames(Sender { source, peer: Some(peer), request: None }, pieces);
+        let kept = self.intake.accept_patiently(&frames, &[], Elsewhere::Close, stop).await;
         if !kept {
             let records = frames.len();
-            tracing::warn!(%peer, listener = %self.name, records, "stopped with records unkept");
+            tracing::warn!(%peer, listener = %self.name, records, "closed with records unkept");
         }
+        kept
+    }
+}
+
+/// What of a stream is becoming durable.
+#[derive(Default)]
+struct Keeping<'a> {
+    under_way: Option<Pin<Box<dyn Future<Output = bool> + Send + 'a>>>,
+    /// Bytes read since it began.
+    ahead: usize,
+}
+
+impl Keeping<'_> {
+    const fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    const fn may_read(&self, ahead_max: usize) -> bool {
+        !self.is_busy() || self.ahead < ahead_max
+    }
+
+    /// Waits until it is durable; returns whether it is. May be given up and asked again.
+    async fn done(&mut self) -> bool {
+        let Some(under_way) = &mut self.under_way else { return true };
+        let kept = under_way.await;
+        self.under_way = None;
         kept
     }
 }

@@ -140,7 +140,7 @@ async fn tcp_waits_while_the_spool_is_full_and_loses_nothing() {
             assert!(text.starts_with(&format!("<13>{seen:06} ")), "{text}");
             seen += 1;
         }
-        bench.intake.spool.forget(batch.position).await;
+        bench.spool.forget(batch.position).await;
     }
     sender.await.unwrap();
     running.end().await;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ListenError;
 use crate::framing::{self, Piece};
-use crate::intake::{Intake, Sender};
+use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits;
 
 /// A UDP syslog listener.
@@ -121,10 +121,12 @@ async fn keep(
         for (peer, bytes) in datagrams.drain(..) {
             let Some(bytes) = framing::datagram(bytes) else { continue };
             let source = intake.directory.by_listener(&name, peer);
-            let sender = Sender { source, peer: Some(peer) };
+            let sender = Sender { source, peer: Some(peer), request: None };
             frames.extend(intake.frames(sender, [Piece { bytes, dead: None }]));
         }
-        if !frames.is_empty() && !intake.accept_patiently(&frames, &[], &stop).await {
+        if !frames.is_empty()
+            && !intake.accept_patiently(&frames, &[], Elsewhere::GiveUp, &stop).await
+        {
             tracing::warn!(listener = %name, datagrams = frames.len(), "stopped with datagrams unkept");
             return;
         }

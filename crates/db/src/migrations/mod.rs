@@ -9,6 +9,7 @@ mod agency;
 mod asset;
 mod audit;
 mod baseline;
+mod cluster;
 mod dossier;
 mod evidence;
 mod evidence_more;
@@ -109,6 +110,7 @@ fn all() -> Vec<Migration> {
         notify::UNREAD,
         lake::KEEPING,
         baseline::MIGRATIONS,
+        cluster::MIGRATIONS,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -16,6 +16,10 @@ use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, merged_from};
 /// Where files go that nobody can explain: nothing is deleted that may be the only copy.
 const LOST_FOLDER: &str = "lost+found";
 
+/// The origin of a file whose events came straight from their senders: until the catalogue has it, nobody was told
+/// that they are kept.
+const STRAIGHT: FileOrigin = FileOrigin::Flush(SpoolPosition(0));
+
 /// Where SQL questions spill to.
 pub(crate) const SPILL_FOLDER: &str = "spill";
 
@@ -40,6 +44,7 @@ pub(crate) async fn recover(
     place: &Place,
     segments: &[Segment],
     position: Option<SpoolPosition>,
+    is_shared: bool,
 ) -> Result<Recovered, OpenError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -94,7 +99,8 @@ pub(crate) async fn recover(
     let ids: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
     let position = position.filter(|_| are_of_one_flush(place, &strangers));
     for path in strangers {
-        if is_replaced((place, &path), &ids, &merged, position) {
+        let was_never_told = is_shared && origin(place, &path) == Some(STRAIGHT);
+        if was_never_told || is_replaced((place, &path), &ids, &merged, position) {
             remove(&path, &mut recovered).map_err(failed(&path))?;
         } else {
             set_aside(folder, &path).map_err(failed(&path))?;

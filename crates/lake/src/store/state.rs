@@ -63,7 +63,11 @@ impl State {
                 segments.push(Arc::clone(file));
             }
         }
-        segments.extend(add);
+        // A change that is made a second time changes nothing.
+        let is_new = |file: &Arc<SegmentFile>| {
+            !self.segments.iter().any(|own| own.segment.id == file.segment.id)
+        };
+        segments.extend(add.into_iter().filter(is_new));
         segments.sort_by_key(|file| Reverse((file.segment.max_occurred_at, file.segment.id)));
         self.segments = Arc::new(segments);
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use event::lake::LakeReader as _;
 use event::{Event, SpoolPosition, SystemClock};
 use lake::{
-    Catalogue, CatalogueError, Lake, Leftover, MemoryCatalogue, Note, OpenError, Segment,
+    Catalogue, CatalogueError, Change, Lake, Leftover, MemoryCatalogue, Note, OpenError, Segment,
     SegmentId, Where,
 };
 
@@ -75,6 +75,18 @@ impl Catalogue for Forgetful {
 
     async fn forget(&self, ids: &[SegmentId]) -> Result<(), CatalogueError> {
         self.inner.forget(ids).await
+    }
+
+    async fn commit_fresh(&self, add: &[Segment], marks: &[Vec<u8>]) -> Result<(), CatalogueError> {
+        self.inner.commit_fresh(add, marks).await
+    }
+
+    async fn last_change(&self) -> Result<u64, CatalogueError> {
+        self.inner.last_change().await
+    }
+
+    async fn changes(&self, after: u64) -> Result<Vec<Change>, CatalogueError> {
+        self.inner.changes(after).await
     }
 }
 

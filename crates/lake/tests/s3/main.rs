@@ -23,6 +23,7 @@ mod s3;
 #[path = "../it/sql.rs"]
 mod sql;
 mod store;
+mod together;
 
 /// Where the lake of a test has its files.
 const IN_STORE: bool = true;

@@ -137,6 +137,9 @@ impl Health {
     }
 }
 
+/// Minutes that are read again of other nodes' sources: they write down every few seconds.
+const RENEWED_MINUTES: i64 = 3;
+
 /// One source's page in the book.
 #[derive(Debug, Default)]
 struct Page {
@@ -148,6 +151,23 @@ struct Page {
 }
 
 impl Page {
+    /// Sets the counts of a minute, as another node wrote them down.
+    fn set(&mut self, at: DateTime<Utc>, events: u64, dead: u64) {
+        let minute = at.timestamp().div_euclid(60);
+        if self.health.minutes.is_empty() {
+            self.newest_minute = minute - 1;
+        }
+        self.health.turn(&mut self.newest_minute, minute);
+        let back = usize::try_from(self.newest_minute.saturating_sub(minute)).unwrap_or(usize::MAX);
+        let rows = [(&mut self.health.minutes, events), (&mut self.health.dead_minutes, dead)];
+        for (row, count) in rows {
+            let place = row.len().checked_sub(back.saturating_add(1));
+            if let Some(own) = place.and_then(|place| row.get_mut(place)) {
+                *own = count;
+            }
+        }
+    }
+
     fn at(&mut self, now: DateTime<Utc>) -> (&mut Health, &mut (u64, u64)) {
         let minute = now.timestamp().div_euclid(60);
         if self.health.minutes.is_empty() {
@@ -187,6 +207,54 @@ impl HealthBook {
             page.dirty = false;
         }
         Ok(Self(Mutex::new(pages)))
+    }
+
+    /// Reads one source's page again, as another node wrote it down, before this one counts on it.
+    ///
+    /// # Errors
+    /// When the database does not answer; the page stays as it was.
+    pub async fn take_over(&self, db: &Db, source: SourceId) -> Result<(), DbError> {
+        let since = db.now() - TimeDelta::minutes(i64::try_from(SPARK_MINUTES).unwrap_or(60));
+        let health = store::of(db.conn(), source).await?.unwrap_or_default();
+        let mut page = Page { health, ..Page::default() };
+        for (_, minute, events, dead) in store::minutes(db.conn(), Some(source), since).await? {
+            page.set(minute, events, dead);
+        }
+        self.0.lock().insert(source, page);
+        Ok(())
+    }
+
+    /// Reads what other nodes wrote down of the sources that are not this one's.
+    ///
+    /// # Errors
+    /// When the database does not answer; the book stays as it was.
+    pub async fn renew(
+        &self,
+        db: &Db,
+        is_own: impl Fn(SourceId) -> bool + Send,
+    ) -> Result<(), DbError> {
+        let healths = store::all(db.conn()).await?;
+        let since = db.now() - TimeDelta::minutes(RENEWED_MINUTES);
+        let minutes = store::minutes(db.conn(), None, since).await?;
+        let mut pages = self.0.lock();
+        for (source, health) in healths {
+            let page = pages.entry(source).or_default();
+            if page.dirty || is_own(source) {
+                continue;
+            }
+            let (minutes, dead_minutes) = (
+                std::mem::take(&mut page.health.minutes),
+                std::mem::take(&mut page.health.dead_minutes),
+            );
+            page.health = Health { minutes, dead_minutes, ..health };
+        }
+        for (source, minute, events, dead) in minutes {
+            let page = pages.entry(source).or_default();
+            if !page.dirty && !is_own(source) {
+                page.set(minute, events, dead);
+            }
+        }
+        Ok(())
     }
 
     /// Notes records that became durable.

@@ -87,24 +87,32 @@ fn uncount(number: i64) -> u64 {
 /// outside its scope.
 pub(super) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<(SourceId, Health)>, DbError> {
     let rows = health::Entity::find().limit(limits::ROWS_MAX).all(conn).await?;
-    let read = |row: health::Model| {
-        let health = Health {
-            last_event_at: row.last_event_at,
-            last_collected_at: row.last_collected_at,
-            last_peer: row.last_peer.and_then(|peer| peer.parse().ok()),
-            received: uncount(row.received),
-            received_bytes: uncount(row.received_bytes),
-            decoded: uncount(row.decoded),
-            noted: uncount(row.noted),
-            dead: uncount(row.dead),
-            last_dead_at: row.last_dead_at,
-            last_dead_code: row.last_dead_code,
-            minutes: VecDeque::new(),
-            dead_minutes: VecDeque::new(),
-        };
-        (SourceId::from_uuid(row.source_id), health)
-    };
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows.into_iter().map(|row| (SourceId::from_uuid(row.source_id), of_row(row))).collect())
+}
+
+/// Returns what was written down of one source. For the book only.
+pub(super) async fn of(
+    conn: &impl ConnectionTrait,
+    source: SourceId,
+) -> Result<Option<Health>, DbError> {
+    Ok(health::Entity::find_by_id(source.uuid()).one(conn).await?.map(of_row))
+}
+
+fn of_row(row: health::Model) -> Health {
+    Health {
+        last_event_at: row.last_event_at,
+        last_collected_at: row.last_collected_at,
+        last_peer: row.last_peer.and_then(|peer| peer.parse().ok()),
+        received: uncount(row.received),
+        received_bytes: uncount(row.received_bytes),
+        decoded: uncount(row.decoded),
+        noted: uncount(row.noted),
+        dead: uncount(row.dead),
+        last_dead_at: row.last_dead_at,
+        last_dead_code: row.last_dead_code,
+        minutes: VecDeque::new(),
+        dead_minutes: VecDeque::new(),
+    }
 }
 
 /// Returns the counts per minute since a moment, the oldest first, of one source or of all.

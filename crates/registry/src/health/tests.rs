@@ -107,3 +107,35 @@ async fn the_row_of_minutes_keeps_an_hour() {
     desk.test.clock.advance(TimeDelta::hours(3));
     assert_eq!(book.of(id, desk.test.clock.now()).minutes.iter().sum::<u64>(), 0);
 }
+
+#[tokio::test]
+async fn what_another_node_counted_is_read() {
+    for desk in desks().await {
+        let (book, id) = (&desk.registry.health, desk.sender("DD-APP").id);
+        let (db, snapshot) = (&desk.test.db, desk.registry.directory.snapshot());
+        let other = HealthBook::load(db).await.unwrap();
+        for round in 1..=3_u64 {
+            let now = desk.test.clock.now();
+            book.received(id, 7, 70, sighting(&desk));
+            book.decoded(id, 5, 0, now, now);
+            book.dead(id, "bad-json", now);
+            book.flush(db, &snapshot).await.unwrap();
+            other.renew(db, |source| source == id).await.unwrap();
+            assert_eq!(other.of(id, now).received, 7 * (round - 1), "it is the other's own");
+            other.renew(db, |_| false).await.unwrap();
+            assert_eq!(other.of(id, now), book.of(id, now), "round {round}");
+            desk.test.clock.advance(TimeDelta::seconds(40));
+        }
+        // Whoever takes the source over counts on.
+        let taker = HealthBook::default();
+        taker.take_over(db, id).await.unwrap();
+        let now = desk.test.clock.now();
+        assert_eq!(taker.of(id, now), book.of(id, now));
+        taker.received(id, 1, 1, sighting(&desk));
+        taker.decoded(id, 1, 0, now, now);
+        taker.flush(db, &snapshot).await.unwrap();
+        other.renew(db, |_| false).await.unwrap();
+        assert_eq!(other.of(id, now).received, 22);
+        assert_eq!(other.of(id, now).minutes, taker.of(id, now).minutes);
+    }
+}

@@ -12,7 +12,7 @@ use super::model::Alert;
 const SILENT_RULE: &str = "luytre-source-silent";
 
 /// Rules of the platform about itself: its disk, and time that no rule has looked at.
-const PLATFORM_RULES: [&str; 2] = ["luytre-storage", "luytre-detection-gap"];
+const PLATFORM_RULES: [&str; 3] = ["luytre-storage", "luytre-detection-gap", "luytre-node"];
 
 /// Returns what there is to tell of a new alert.
 pub(super) fn notice(alert: &Alert) -> Notice {

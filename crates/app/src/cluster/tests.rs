@@ -1,0 +1,170 @@
+//! Leases, fences and the order of changes, on every database there is.
+
+use chrono::TimeDelta;
+use event::EventId;
+use lake::{Catalogue as _, Segment, SegmentId, Where};
+use uuid::Uuid;
+
+use super::{
+    CENTRE, Card, CentreState, Lease, Node, begin_state, has_mark, load_state, marks_of, save_state,
+};
+use crate::catalogue::DbCatalogue;
+
+async fn join(
+    test: &db::testing::TestDatabase,
+    name: &str,
+    address: &str,
+) -> Result<Node, db::DbError> {
+    let card = Card { name: name.to_owned(), role: "all", address: address.to_owned() };
+    Node::join(&test.db, card).await
+}
+
+const NEW: Lease = Lease::Own { is_new: true };
+
+#[tokio::test]
+async fn a_lease_is_one_nodes_until_its_time_is_up() {
+    for test in db::testing::databases().await {
+        let one = join(&test, "one", "10.0.0.1").await.unwrap();
+        let two = join(&test, "two", "10.0.0.2").await.unwrap();
+        assert_eq!(one.lease(CENTRE).await.unwrap(), NEW);
+        assert_eq!(one.lease(CENTRE).await.unwrap(), Lease::Own { is_new: false });
+        assert_eq!(two.lease(CENTRE).await.unwrap(), Lease::Of("10.0.0.1".to_owned()));
+        test.clock.advance(TimeDelta::seconds(9));
+        one.say_alive(test.db.now()).await.unwrap();
+        test.clock.advance(TimeDelta::seconds(9));
+        assert_eq!(two.lease(CENTRE).await.unwrap(), Lease::Of("10.0.0.1".to_owned()));
+        test.clock.advance(TimeDelta::seconds(2));
+        assert_eq!(two.lease(CENTRE).await.unwrap(), NEW);
+        // The one that was silent finds out when it speaks again.
+        two.say_alive(test.db.now()).await.unwrap();
+        one.say_alive(test.db.now()).await.unwrap();
+        assert!(!one.holds(CENTRE) && two.holds(CENTRE));
+        assert_eq!(one.lease(CENTRE).await.unwrap(), Lease::Of("10.0.0.2".to_owned()));
+        two.release(&[CENTRE.to_owned()]).await.unwrap();
+        assert_eq!(one.lease(CENTRE).await.unwrap(), NEW);
+        one.leave().await.unwrap();
+        assert_eq!(two.lease(CENTRE).await.unwrap(), NEW);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_starts_again_has_no_rights_from_before() {
+    for test in db::testing::databases().await {
+        let before = join(&test, "one", "10.0.0.1").await.unwrap();
+        assert_eq!(before.lease(CENTRE).await.unwrap(), NEW);
+        let after = join(&test, "one", "10.0.0.1").await.unwrap();
+        assert_eq!(after.lease(CENTRE).await.unwrap(), NEW);
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        assert!(!before.fence().hold(books.conn()).await.unwrap());
+        assert!(after.fence().hold(books.conn()).await.unwrap());
+    }
+}
+
+fn segment(number: u128) -> Segment {
+    let id = SegmentId::from_uuid(Uuid::from_u128(number));
+    let at = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let event = EventId::from_uuid(Uuid::from_u128(number));
+    Segment {
+        id,
+        path: format!("day=2026-09-21/{id}.parquet"),
+        day: at.date_naive(),
+        rows: 1,
+        size_bytes: 1,
+        min_occurred_at: at,
+        max_occurred_at: at,
+        min_collected_at: at,
+        max_collected_at: at,
+        min_id: event,
+        max_id: event,
+        sha256: String::new(),
+        schema_version: lake::SCHEMA_VERSION,
+        key: None,
+        lies_in: Where::Store,
+    }
+}
+
+#[tokio::test]
+async fn what_a_fenced_node_commits_is_refused() {
+    for test in db::testing::databases().await {
+        let one = join(&test, "one", "").await.unwrap();
+        let two = join(&test, "two", "").await.unwrap();
+        assert_eq!(one.lease("source:x").await.unwrap(), NEW);
+        let of_one = DbCatalogue::shared(test.db.clone(), one.fence());
+        let of_two = DbCatalogue::shared(test.db.clone(), two.fence());
+        let files = [segment(1), segment(2), segment(3)];
+        of_one.announce(&files).await.unwrap();
+        of_one.commit_fresh(&files[..1], &[]).await.unwrap();
+        // The answer was lost: the same again changes nothing.
+        of_one.commit_fresh(&files[..1], &[]).await.unwrap();
+        test.clock.advance(TimeDelta::seconds(11));
+        assert_eq!(two.lease("source:x").await.unwrap(), NEW);
+        let refused = of_one.commit_fresh(&files[1..2], &[]).await.unwrap_err();
+        assert!(refused.is_final());
+        test.clock.advance(TimeDelta::milliseconds(1));
+        of_two.commit(&files[2..], &[files[0].id], None).await.unwrap();
+        assert_eq!(of_two.segments().await.unwrap(), files[2..]);
+        // The changes, in order; what has left since is not told as added.
+        assert_eq!(of_two.last_change().await.unwrap(), 3);
+        let changes = of_two.changes(0).await.unwrap();
+        assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [1, 3]);
+        // Files that are gone are not replaced: another did so.
+        let twice = of_two.commit(&files[1..2], &[files[0].id], None).await.unwrap_err();
+        assert!(!twice.is_final());
+        assert_eq!((changes[0].added.len(), changes[0].removed.len()), (0, 0));
+        assert_eq!(
+            (&changes[1].added[..], &changes[1].removed[..]),
+            (&files[2..], &[files[0].id][..])
+        );
+        assert_eq!(of_two.changes(1).await.unwrap(), changes[1..]);
+        assert_eq!(of_two.changes(3).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn what_detection_remembers_comes_back() {
+    for test in db::testing::databases().await {
+        assert_eq!(load_state(test.db.conn(), CENTRE).await.unwrap(), None);
+        let begin = CentreState { change: 2, packed: Vec::new() };
+        for change in [2, 9] {
+            let other = CentreState { change, ..begin.clone() };
+            let books = test.db.begin_bookkeeping().await.unwrap();
+            begin_state(books.conn(), CENTRE, other, books.now()).await.unwrap();
+            books.commit().await.unwrap();
+        }
+        assert_eq!(load_state(test.db.conn(), CENTRE).await.unwrap(), Some(begin));
+        for change in [3, 4] {
+            let state = CentreState { change, packed: vec![0, 255, 7] };
+            let books = test.db.begin_bookkeeping().await.unwrap();
+            save_state(books.conn(), CENTRE, state.clone(), books.now()).await.unwrap();
+            books.commit().await.unwrap();
+            assert_eq!(load_state(test.db.conn(), CENTRE).await.unwrap(), Some(state));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_marked_is_taken_in_once() {
+    for test in db::testing::databases().await {
+        let one = join(&test, "one", "").await.unwrap();
+        let catalogue = DbCatalogue::shared(test.db.clone(), one.fence());
+        let files = [segment(1), segment(2), segment(3)];
+        catalogue.announce(&files).await.unwrap();
+        let key = b"request:abc".to_vec();
+        assert!(!has_mark(test.db.conn(), &key).await.unwrap());
+        catalogue.commit_fresh(&files[..1], std::slice::from_ref(&key)).await.unwrap();
+        assert!(has_mark(test.db.conn(), &key).await.unwrap());
+        catalogue.commit_fresh(&files[1..2], std::slice::from_ref(&key)).await.unwrap_err();
+        assert_eq!(catalogue.segments().await.unwrap(), files[..1]);
+        // A followed file's progress replaces the one before.
+        let source = event::SourceId::from_uuid(Uuid::from_u128(7));
+        let progress = |offset: u64| {
+            let progress = serde_json::json!({ "key": "1:2", "offset": offset });
+            serde_json::json!({ "source": source, "progress": progress }).to_string().into_bytes()
+        };
+        catalogue.commit_fresh(&[], &[progress(5)]).await.unwrap();
+        catalogue.commit_fresh(&files[2..], &[progress(9)]).await.unwrap();
+        assert_eq!(marks_of(test.db.conn(), source).await.unwrap(), [progress(9)]);
+        let other = event::SourceId::from_uuid(Uuid::from_u128(8));
+        assert_eq!(marks_of(test.db.conn(), other).await.unwrap(), Vec::<Vec<u8>>::new());
+    }
+}
