@@ -16,16 +16,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from installation import ADMINISTRATOR, BINARY, PASSWORD, Installation, free_port, http_call, postgres_database, wait_for
+from installation import (ADMINISTRATOR, BINARY, PASSWORD, S3_SERVER, Installation, free_port, http_call, postgres_database,
+                          wait_for)
 
-
-def s3_server():
-    """Returns the real S3 server of the lake's own tests, built beside the program; nothing where it is not built."""
-    found = [path for path in (Path(BINARY).parent / "deps").glob("lake_in_store-*") if path.suffix == ""]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
-
-
-SERVER = s3_server()
 
 # What all nodes share, and what makes tests quick.
 SHARED = """
@@ -84,7 +77,7 @@ class Cluster:
     def __enter__(self):
         root = self.folder / "s3"
         (root / "logs").mkdir(parents=True)
-        self.s3 = subprocess.Popen([SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
+        self.s3 = subprocess.Popen([S3_SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL,
                                    env={**os.environ, "LUYTRE_TEST_S3": f"{root},{self.s3_port}"})
         wait_for("the S3 server", self.s3_answers)

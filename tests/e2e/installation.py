@@ -22,6 +22,15 @@ BINARY = os.environ["LUYTRE_BINARY"]
 # A throw-away PostgreSQL (see scripts/postgres); empty where there is none.
 POSTGRES = os.environ.get("LUYTRE_TEST_POSTGRES", "")
 
+
+def _s3_server():
+    """Returns the real S3 server of the lake's own tests, built beside the program; nothing where it is not built."""
+    found = [path for path in (Path(BINARY).parent / "deps").glob("lake_in_store-*") if path.suffix == ""]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+S3_SERVER = _s3_server()
+
 # How long anything may take before a test calls it failed. Tests wait for a state, never for a time.
 PATIENCE_S = 60
 

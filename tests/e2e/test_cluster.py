@@ -12,8 +12,8 @@ import threading
 import unittest
 from datetime import datetime, timezone
 
-from cluster import SERVER, Cluster
-from installation import BINARY, POSTGRES, Installation, http_call, marker, wait_for
+from cluster import Cluster
+from installation import BINARY, POSTGRES, S3_SERVER, Installation, http_call, marker, wait_for
 
 BATCH = 100
 SENDERS = 3
@@ -90,7 +90,7 @@ def failed_sign_in(address, number):
     return f"<38>{now} may01 sshd[{number}]: Failed password for root from {address} port {1024 + number} ssh2"
 
 
-@unittest.skipUnless(POSTGRES and SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")
 class Several(unittest.TestCase):
     def setUp(self):
         self.here = self.enterContext(Cluster())
@@ -249,7 +249,7 @@ class Several(unittest.TestCase):
         self.assertTrue({str(number) for number in range(before + 1, before + 501)} <= set(found))
 
 
-@unittest.skipUnless(POSTGRES and SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")
 class Grown(unittest.TestCase):
     def test_an_embedded_installation_goes_on_as_several(self):
         here = self.enterContext(Cluster())

@@ -11,11 +11,8 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from installation import BINARY, PASSWORD, POSTGRES, Installation, free_port, http_call, postgres_database, wait_for
-from test_lake_keeping import s3_server
+from installation import BINARY, PASSWORD, POSTGRES, S3_SERVER, Installation, free_port, http_call, postgres_database, wait_for
 from visitor import Visitor
-
-SERVER = s3_server()
 
 EVENTS = 6000
 
@@ -78,7 +75,7 @@ class Process:
         return self.process.wait(timeout=30)
 
 
-@unittest.skipUnless(POSTGRES and SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
 class Distributed(unittest.TestCase):
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="luytre-e2e-distributed-")))
@@ -86,7 +83,7 @@ class Distributed(unittest.TestCase):
         secret.write_text("f" * 64)
         self.store = STORE.format(s3=s3, scheduler=scheduler, secret=secret)
         (self.folder / "s3" / "logs").mkdir(parents=True)
-        server = subprocess.Popen([SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
+        server = subprocess.Popen([S3_SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{self.folder}/s3,{s3}"})
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)

@@ -12,7 +12,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from installation import BINARY, POSTGRES, Installation, free_port, postgres_database, wait_for
+from installation import BINARY, POSTGRES, S3_SERVER, Installation, free_port, postgres_database, wait_for
 
 SETTINGS = """
 [lake]
@@ -35,14 +35,6 @@ key_file = "{file}"
 
 EVENTS = 3000
 
-
-def s3_server():
-    """Returns the real S3 server of the lake's own tests, built beside the program; nothing where it is not built."""
-    found = [path for path in (Path(BINARY).parent / "deps").glob("lake_in_store-*") if path.suffix == ""]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
-
-
-SERVER = s3_server()
 
 
 class Kept(unittest.TestCase):
@@ -211,7 +203,7 @@ class Encrypted(Kept):
         self.assert_all_there_once()
 
 
-@unittest.skipUnless(SERVER, "the S3 server of crates/lake is not built: cargo build --workspace --tests")
+@unittest.skipUnless(S3_SERVER, "the S3 server of crates/lake is not built: cargo build --workspace --tests")
 class Moved(Kept):
     def setUp(self):
         self.port = free_port()
@@ -219,7 +211,7 @@ class Moved(Kept):
     def serve(self):
         root = self.here.folder / "s3"
         (root / "logs").mkdir(parents=True, exist_ok=True)
-        server = subprocess.Popen([SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
+        server = subprocess.Popen([S3_SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{root},{self.port}"})
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
@@ -319,7 +311,7 @@ class EncryptedOnPostgres(Encrypted):
     database_url = staticmethod(postgres_database)
 
 
-@unittest.skipUnless(POSTGRES and SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
 class MovedOnPostgres(Moved):
     database_url = staticmethod(postgres_database)
 
