@@ -26,6 +26,10 @@ query_timeout_s = 60
 endpoint = "http://127.0.0.1:{s3}"
 access_key_id = "luytre"
 secret_access_key = "a secret of the tests"
+"""
+
+# What node, scheduler and executors agree on; any question is worth sending.
+DISTRIBUTED = """
 [lake.distributed]
 scheduler = "127.0.0.1:{scheduler}"
 listen = "127.0.0.1:{scheduler}"
@@ -81,7 +85,7 @@ class Distributed(unittest.TestCase):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="luytre-e2e-distributed-")))
         s3, scheduler, secret = free_port(), free_port(), self.folder / "cluster.secret"
         secret.write_text("f" * 64)
-        self.store = STORE.format(s3=s3, scheduler=scheduler, secret=secret)
+        self.store = STORE.format(s3=s3) + DISTRIBUTED.format(scheduler=scheduler, secret=secret)
         (self.folder / "s3" / "logs").mkdir(parents=True)
         server = subprocess.Popen([S3_SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{self.folder}/s3,{s3}"})

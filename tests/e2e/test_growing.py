@@ -10,16 +10,7 @@ from pathlib import Path
 from cluster import SHARED, Cluster
 from installation import POSTGRES, S3_SERVER, free_port, http_call, marker, wait_for
 from test_cluster import Load, numbered
-from test_distributed import Process
-
-DISTRIBUTED = """
-[lake.distributed]
-scheduler = "127.0.0.1:{scheduler}"
-listen = "127.0.0.1:{scheduler}"
-secret_file = "{secret}"
-executor_timeout_s = 7
-rows_min = 0
-"""
+from test_distributed import DISTRIBUTED, Process
 
 
 @unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")

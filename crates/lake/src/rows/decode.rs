@@ -111,6 +111,18 @@ pub(crate) fn text_at(column: Option<TextColumn<'_>>, row: usize) -> Option<&str
     column?.at(row)
 }
 
+/// Returns what orders the rows in time: for each, when it occurred in microseconds, and its id.
+pub(crate) fn time_keys(batch: &RecordBatch) -> Result<Vec<(i64, EventId)>, BadRows> {
+    let columns = Columns::of(batch);
+    let times = columns.times(schema::OCCURRED_AT).ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+    let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
+    let key = |row| {
+        let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
+        Ok((times.value(row), id))
+    };
+    (0..columns.rows()).map(key).collect()
+}
+
 /// Returns a row's event id.
 pub(crate) fn id_at(column: &FixedSizeBinaryArray, row: usize) -> Option<EventId> {
     if row >= column.len() {

@@ -10,7 +10,9 @@ mod json;
 mod scan;
 mod word_places;
 
-pub(crate) use decode::{Columns, TextColumn, decode, exact_attrs, fields, id_at, moment, text_at};
+pub(crate) use decode::{
+    Columns, TextColumn, decode, exact_attrs, fields, id_at, moment, text_at, time_keys,
+};
 pub(crate) use encode::encode;
 pub(crate) use flat::{FlatDefaults, FlatReader};
 pub(crate) use json::first_value;

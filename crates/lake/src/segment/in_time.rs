@@ -9,9 +9,9 @@ use arrow::record_batch::RecordBatch;
 use event::EventId;
 
 use super::{Footer, Granule, SegmentFile, read_rows};
-use crate::error::{BadRows, StoreError};
+use crate::error::StoreError;
 use crate::limits::{GRANULE_ROWS, MERGE_BATCH_ROWS};
-use crate::rows::{Columns, id_at};
+use crate::rows::time_keys;
 use crate::schema;
 
 type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, StoreError>> + 'a>;
@@ -68,14 +68,8 @@ impl<'a> InTime<'a> {
         let columns = [schema::ID, schema::OCCURRED_AT];
         let mut keys: Vec<(i64, EventId, u32)> = Vec::new();
         for batch in read_rows(self.file, self.footer, Some(&columns), granule, GRANULE_ROWS)? {
-            let batch = batch?;
-            let columns = Columns::of(&batch);
-            let times = columns.times(schema::OCCURRED_AT);
-            let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
-            let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
-            for row in 0..columns.rows() {
-                let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
-                keys.push((times.value(row), id, u32::try_from(keys.len()).unwrap_or(u32::MAX)));
+            for (time, id) in time_keys(&batch?)? {
+                keys.push((time, id, u32::try_from(keys.len()).unwrap_or(u32::MAX)));
             }
         }
         if keys.is_sorted() {

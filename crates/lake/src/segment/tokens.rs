@@ -39,17 +39,18 @@ pub(crate) struct Tokens {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { set: TokenSet::default(), recent: nothing_recent() }
+        let mut recent = vec![0; RECENT_TOKENS];
+        forget(&mut recent);
+        Self { set: TokenSet::default(), recent }
     }
 }
 
-/// Returns a memory in which no token is: at each place one that belongs to another place.
-fn nothing_recent() -> Vec<u64> {
-    let mut recent = vec![0; RECENT_TOKENS];
+/// Leaves no token in a memory: at each place one that belongs to another place.
+fn forget(recent: &mut [u64]) {
+    recent.fill(0);
     if let Some(first) = recent.first_mut() {
         *first = 1;
     }
-    recent
 }
 
 impl Tokens {
@@ -84,10 +85,7 @@ impl Tokens {
 
     /// Returns all of them, and is empty then.
     pub(super) fn take(&mut self) -> Vec<u64> {
-        self.recent.fill(0);
-        if let Some(first) = self.recent.first_mut() {
-            *first = 1;
-        }
+        forget(&mut self.recent);
         self.set.drain().collect()
     }
 }

@@ -9,11 +9,11 @@ use arrow::record_batch::RecordBatch;
 use event::EventId;
 
 use crate::catalogue::{Segment, SegmentId};
-use crate::error::{BadRows, StoreError};
+use crate::error::StoreError;
 use crate::limits::{FILE_ROWS_MAX, MERGE_BATCH_ROWS, MERGE_FILES_MAX, MERGE_FILES_MIN};
 use crate::place::Target;
-use crate::rows::{Columns, id_at};
-use crate::schema::{self, SCHEMA};
+use crate::rows::time_keys;
+use crate::schema::SCHEMA;
 use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time};
 
 /// Returns files of one day that are worth merging: the day with the most small ones.
@@ -80,14 +80,7 @@ impl Input<'_> {
         self.keys.clear();
         self.batch = None;
         let Some(batch) = self.batches.next().transpose()? else { return Ok(()) };
-        let columns = Columns::of(&batch);
-        let times = columns.times(schema::OCCURRED_AT);
-        let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
-        let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
-        for row in 0..columns.rows() {
-            let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
-            self.keys.push((times.value(row), id));
-        }
+        self.keys = time_keys(&batch)?;
         self.batch = Some(widened(&batch)?);
         Ok(())
     }
