@@ -21,8 +21,9 @@ pub mod quality;
 pub mod source;
 pub mod system;
 
-// For how long.
+// For how long, and on which machines.
 pub mod keeping;
+pub mod node;
 
 // What the pipeline asks and tells.
 pub mod dead_letter;

@@ -101,3 +101,6 @@ pub const ASSETS_OF_SYSTEM_MAX: u64 = 300;
 
 /// Days before the end of support at which an asset counts as one to be replaced: a budget's half year.
 pub const SUPPORT_SOON_DAYS: u64 = 180;
+
+/// Sources of one machine that the page of the machines names.
+pub const LEASED_SHOWN: usize = 500;

@@ -80,6 +80,11 @@ pub fn faults(page: &dyn Face) -> Vec<String> {
     faults
 }
 
+/// Returns a page as an administrator reads it in Vietnamese; nothing if it does not render.
+pub fn shown(page: &dyn Face) -> String {
+    page.html(&reader(Role::Administrator, Lang::Vi)).unwrap_or_default()
+}
+
 /// Elements that have no end.
 const VOID: [&str; 10] =
     ["area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"];

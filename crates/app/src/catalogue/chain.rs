@@ -294,6 +294,20 @@ pub(super) async fn last(conn: &impl ConnectionTrait) -> Result<u64, DbError> {
     Ok(unsigned(head(conn).await?.seq))
 }
 
+/// Returns when the first change after an entry was made; nothing if there is none.
+pub(super) async fn first_after(
+    conn: &impl ConnectionTrait,
+    after: u64,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let row = link::Entity::find()
+        .filter(link::Column::Seq.gt(after))
+        .order_by_asc(link::Column::Seq)
+        .one(conn)
+        .await?;
+    Ok(row.map(|row| row.at))
+}
+
 /// Returns the changes after an entry, oldest first, some at a time. Entries are numbered and seen in the order
 /// of their commits: commits wait for each other at the end of the chain. A file that has left since is in none of
 /// them.

@@ -265,6 +265,15 @@ pub(crate) async fn last_change(db: &Db) -> Result<u64, DbError> {
     chain::last(db.conn()).await
 }
 
+/// Returns when the first change of the files after one was made; nothing if there is none.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(crate) async fn changed_after(db: &Db, change: u64) -> Result<Option<DateTime<Utc>>, DbError> {
+    chain::first_after(db.conn(), change).await
+}
+
 fn in_store(files: &[Segment]) -> impl Iterator<Item = &Segment> {
     files.iter().filter(|file| file.lies_in == Where::Store)
 }

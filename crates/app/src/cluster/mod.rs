@@ -8,6 +8,7 @@
 
 mod mark;
 mod store;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,8 @@ use sea_orm::ConnectionTrait;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use mark::{forget_marks, has_mark, keep_mark, marks_of};
-pub(crate) use store::{
-    CentreState, LeaseRow, NodeRow, begin_state, leases, load_state, nodes, save_state,
-};
+pub(crate) use store::{CentreState, begin_state, load_state, nodes, save_state};
+pub(crate) use told::Told;
 
 /// How long a node counts as alive after it last said so. Longer than a pause of the machine that
 /// harms nobody, short enough that senders wait no longer.

@@ -1,5 +1,7 @@
 //! The tables `cluster_node`, `cluster_lease` and `cluster_state`. They name no agency's data: no scope.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use db::DbError;
 use sea_orm::ActiveValue::Set;
@@ -7,7 +9,6 @@ use sea_orm::ExprTrait as _;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{QueryOrder as _, QuerySelect as _};
-use serde::Serialize;
 
 use super::{ALIVE_FOR, Card, Lease};
 
@@ -251,7 +252,7 @@ pub(super) async fn leave(
 }
 
 /// A machine, as the others know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeRow {
     /// Its name.
     pub(crate) name: String,
@@ -259,6 +260,8 @@ pub(crate) struct NodeRow {
     pub(crate) role: String,
     /// Where senders find it.
     pub(crate) address: String,
+    /// Raised whenever it joins, or another takes its work over.
+    pub(crate) epoch: i64,
     /// Since when it runs.
     pub(crate) since: DateTime<Utc>,
     /// Until when it counts as alive, unless it says so again.
@@ -277,14 +280,10 @@ impl NodeRow {
 }
 
 /// A lease, as all know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeaseRow {
     /// What is leased.
     pub(crate) name: String,
-    /// Who holds it.
-    pub(crate) node: String,
-    /// Since when.
-    pub(crate) since: DateTime<Utc>,
 }
 
 /// Returns all machines that ever were members, by name.
@@ -294,6 +293,7 @@ pub(crate) async fn nodes(conn: &impl ConnectionTrait) -> Result<Vec<NodeRow>, D
         name: row.name,
         role: row.role,
         address: row.address,
+        epoch: row.epoch,
         since: row.since,
         alive_until: row.alive_until,
         settled_at: row.settled_at,
@@ -302,11 +302,30 @@ pub(crate) async fn nodes(conn: &impl ConnectionTrait) -> Result<Vec<NodeRow>, D
     Ok(rows.into_iter().map(row).collect())
 }
 
-/// Returns all leases, by name.
-pub(crate) async fn leases(conn: &impl ConnectionTrait) -> Result<Vec<LeaseRow>, DbError> {
+/// Returns all leases, by holder and by its epoch when it got them.
+pub(super) async fn leases(
+    conn: &impl ConnectionTrait,
+) -> Result<BTreeMap<(String, i64), Vec<LeaseRow>>, DbError> {
     let rows = lease::Entity::find().order_by_asc(lease::Column::Name).all(conn).await?;
-    let row = |row: lease::Model| LeaseRow { name: row.name, node: row.node, since: row.since };
-    Ok(rows.into_iter().map(row).collect())
+    let mut leases: BTreeMap<(String, i64), Vec<LeaseRow>> = BTreeMap::new();
+    for row in rows {
+        leases.entry((row.node, row.epoch)).or_default().push(LeaseRow { name: row.name });
+    }
+    Ok(leases)
+}
+
+/// Returns the last change that detection has judged, and when it stored that; not what it remembers, which is large.
+pub(super) async fn judged(
+    conn: &impl ConnectionTrait,
+    name: &str,
+) -> Result<Option<(u64, DateTime<Utc>)>, DbError> {
+    let row: Option<(i64, DateTime<Utc>)> = state::Entity::find_by_id(name)
+        .select_only()
+        .columns([state::Column::Change, state::Column::SavedAt])
+        .into_tuple()
+        .one(conn)
+        .await?;
+    Ok(row.map(|(change, at)| (u64::try_from(change).unwrap_or(0), at)))
 }
 
 /// Writes down from where detection begins, unless that stands there already.

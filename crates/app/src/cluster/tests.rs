@@ -3,10 +3,12 @@
 use chrono::TimeDelta;
 use event::EventId;
 use lake::{Catalogue as _, Segment, SegmentId, Where};
+use registry::node::{ClusterTeller as _, NodeState};
 use uuid::Uuid;
 
 use super::{
-    CENTRE, Card, CentreState, Lease, Node, begin_state, has_mark, load_state, marks_of, save_state,
+    ALIVE_FOR, CENTRE, Card, CentreState, Lease, Node, Told, begin_state, has_mark, load_state,
+    marks_of, save_state, source_lease,
 };
 use crate::catalogue::DbCatalogue;
 
@@ -166,5 +168,61 @@ async fn what_is_marked_is_taken_in_once() {
         assert_eq!(marks_of(test.db.conn(), source).await.unwrap(), [progress(9)]);
         let other = event::SourceId::from_uuid(Uuid::from_u128(8));
         assert_eq!(marks_of(test.db.conn(), other).await.unwrap(), Vec::<Vec<u8>>::new());
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_told_who_does_what() {
+    for test in db::testing::databases().await {
+        let told = async || Told::new(test.db.clone(), true).told().await.unwrap();
+        let none = told().await;
+        assert_eq!((none.nodes.len(), none.judged, none.behind()), (0, None, 0));
+        let began = test.db.now();
+        let (one, two) =
+            (join(&test, "one", "10.0.0.1").await.unwrap(), join(&test, "two", "").await.unwrap());
+        let sources: Vec<event::SourceId> =
+            [3, 5].map(|number| event::SourceId::from_uuid(Uuid::from_u128(number))).into();
+        one.lease(CENTRE).await.unwrap();
+        for source in &sources {
+            one.lease(&source_lease(*source)).await.unwrap();
+        }
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        let state = CentreState { change: 0, packed: vec![7] };
+        begin_state(books.conn(), CENTRE, state, books.now()).await.unwrap();
+        books.commit().await.unwrap();
+        test.clock.advance(TimeDelta::seconds(4));
+        one.say_alive(test.db.now()).await.unwrap();
+        let file = [segment(1)];
+        let catalogue = DbCatalogue::shared(test.db.clone(), one.fence());
+        catalogue.announce(&file).await.unwrap();
+        catalogue.commit_fresh(&file, &[]).await.unwrap();
+        let stored_at = test.db.now();
+        test.clock.advance(TimeDelta::seconds(7));
+        two.leave().await.unwrap();
+        let now = test.db.now();
+        let all = told().await;
+        assert_eq!((all.last_change, all.judged, all.judged_at), (1, Some(0), Some(began)));
+        assert_eq!((all.behind(), all.behind_since), (1, Some(stored_at)));
+        let [first, second] = &all.nodes[..] else { panic!("{all:?}") };
+        assert_eq!(
+            (first.state, first.state_since, first.seen_at),
+            (NodeState::Alive, began, stored_at)
+        );
+        assert_eq!((first.is_centre, first.sources, &first.leased), (true, 2, &sources));
+        assert_eq!(
+            (second.state, second.state_since, second.seen_at),
+            (NodeState::Ended, now, now)
+        );
+        // Silent: its leases are its own until another takes one; then none is.
+        test.clock.advance(TimeDelta::seconds(4));
+        let silent = told().await.nodes.remove(0);
+        assert_eq!((silent.state, silent.state_since), (NodeState::Silent, stored_at + ALIVE_FOR));
+        assert_eq!((silent.seen_at, silent.sources), (stored_at, 2));
+        let three = join(&test, "three", "").await.unwrap();
+        assert_eq!(three.lease(&source_lease(sources[0])).await.unwrap(), NEW);
+        let after = told().await.nodes;
+        let taken: Vec<_> = after.iter().map(|node| (node.name.as_str(), node.sources)).collect();
+        assert_eq!(taken, [("one", 0), ("three", 1), ("two", 0)]);
+        assert!(after.iter().all(|node| !node.is_centre));
     }
 }

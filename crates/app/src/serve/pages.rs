@@ -34,6 +34,7 @@ use web::{NavCounts, NavNumbers, RouteInfo, Settings, Who};
 
 use super::intake::tls_files;
 use super::names::Tree;
+use crate::cluster::Told;
 use crate::config::{Config, SecondFactor};
 
 /// What the pages stand on.
@@ -122,11 +123,16 @@ fn router(config: &Config, site: Site) -> Result<(Router, Vec<RouteInfo>)> {
         archive: site.archive,
         months: config.keeping.months,
     };
+    let nodes = registry::node::Nodes {
+        registry: site.registry.clone(),
+        teller: Arc::new(Told::new(site.desk.db.clone(), config.cluster.on)),
+    };
     let routes = identity
         .routes()
         .merge(web::todo::routes(work))
         .merge(registry::routes(site.registry))
         .merge(registry::keeping::routes(keeping))
+        .merge(registry::node::routes(nodes))
         .merge(respond::routes(site.desk))
         .merge(site.postman.routes())
         .merge(site.webhooks.routes())

@@ -45,6 +45,7 @@ const GROUPS: [&[Spot]; 3] = [
         "/exceptions" "web-nav-exceptions" icon: "filter-off" "e" ExceptionRead;
         "/dead-letters" "web-nav-dead-letters" icon: "mail-off" "u" DeadLetterRead;
         "/keeping" "web-nav-keeping" icon: "archive" "i" PlatformRead;
+        "/nodes" "node-title" icon: "server-2" "g" PlatformRead;
         "/accounts" "web-nav-accounts" icon: "users" "a" AccountRead;
         "/approvals" "web-nav-approvals" icon: "shield-check" "x" AccountRead;
         "/audit" "web-nav-audit" icon: "history" "y" AuditRead;

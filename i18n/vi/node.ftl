@@ -1,0 +1,29 @@
+### Các máy mà hệ thống chạy trên đó.
+
+node-title = Máy của nền tảng
+node-one-machine = Hệ thống này chạy trên một máy. Khi một máy không còn đủ, hoặc khi phải chạy tiếp lúc một máy hỏng, xem chương «Mở rộng ra nhiều máy» trong README.vi.md.
+node-name = Máy
+node-role = Vai trò
+node-role-all = Nhận log và trang
+node-role-intake = Nhận log
+node-role-web = Trang và tra cứu
+node-state = Tình trạng
+node-state-alive = Đang chạy
+node-state-silent = Không phản hồi
+node-state-ended = Đã dừng
+node-since = từ
+node-seen = Dấu hiệu cuối
+node-centre = Việc trung tâm
+node-centre-here = Giữ việc trung tâm
+node-centre-none = Chưa máy nào đang chạy giữ các việc trung tâm (phát hiện, gộp tệp, thời hạn lưu, lịch, thông báo). Cần ít nhất một máy có vai trò «web» hoặc «all».
+node-sources = Nguồn đang nhận
+node-sources-of = Nguồn log mà { $node } đang nhận
+node-sources-none = Máy này không nhận nguồn nào lúc này.
+node-sources-more = Và { $count } nguồn nữa.
+node-address = Địa chỉ nhận log
+node-judged-all = Phát hiện đã xét mọi thay đổi của kho log, đến số { $last }.
+node-behind = Phát hiện chậm { $count } thay đổi của kho log.
+node-behind-since = Thay đổi cũ nhất chờ xét từ
+node-judged = Đã xét và ghi nhớ đến thay đổi số { $judged } trên { $last }.
+node-judged-at = Ghi nhớ lúc
+node-judged-none = Phát hiện chưa bắt đầu.
