@@ -8,16 +8,20 @@
 Every node is an `Installation` with ports of its own; what is made through one is seen by all.
 """
 
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from installation import (ADMINISTRATOR, BINARY, PASSWORD, S3_SERVER, Installation, free_port, http_call, postgres_database,
                           wait_for)
+from visitor import Visitor
 
 
 # What all nodes share, and what makes tests quick.
@@ -64,6 +68,37 @@ class Node(Installation):
 
     def is_up(self):
         return self.process.poll() is None
+
+
+class OpenPage:
+    """A page that an administrator has open on one machine: what its stream has told so far."""
+
+    def __init__(self, node, path="/live"):
+        visitor = Visitor(node).sign_in(ADMINISTRATOR, PASSWORD)
+        cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+        self.line = http.client.HTTPConnection("127.0.0.1", node.web, timeout=600)
+        self.line.request("GET", path, headers={"Cookie": cookies})
+        self.answer = self.line.getresponse()
+        assert self.answer.status == 200, (path, self.answer.status)
+        self.told = []
+        self.listening = threading.Thread(target=self.listen, daemon=True)
+        self.listening.start()
+
+    def listen(self):
+        try:
+            for line in self.answer:
+                if line.startswith(b"data:"):
+                    self.told.append(line[5:].strip().decode())
+        except (OSError, ValueError, http.client.HTTPException):
+            pass  # The page was closed, or its machine is gone.
+
+    def close(self):
+        try:
+            self.line.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # Its machine is gone already.
+        self.listening.join(timeout=60)
+        self.line.close()
 
 
 class Cluster:

@@ -12,7 +12,7 @@ import threading
 import unittest
 from datetime import datetime, timezone
 
-from cluster import Cluster
+from cluster import Cluster, OpenPage
 from installation import BINARY, POSTGRES, S3_SERVER, Installation, http_call, marker, wait_for
 
 BATCH = 100
@@ -194,6 +194,61 @@ class Several(unittest.TestCase):
     def judged_by_first(self):
         _, told = self.here.told(self.first)
         return told["judged"] == told["last_change"]
+
+    def open(self, node, path="/live"):
+        page = OpenPage(node, path)
+        self.addCleanup(page.close)
+        return page
+
+    def test_pages_of_every_node_are_told_at_once(self):
+        with_duties, without = self.open(self.first), self.open(self.second)
+        address, sent = "203.0.113.78", itertools.count()
+
+        def fail(times, address):
+            for _ in range(times):
+                wait_for("the record to be taken", lambda: http_call(
+                    "POST", f"http://{self.addresses[0]}/ingest", failed_sign_in(address, next(sent)).encode(),
+                    {"Authorization": f"Bearer {self.token}", "Content-Type": "text/plain"}).status == 200)
+
+        # Raised by the one with the central duties, told on both.
+        fail(12, address)
+        for page in (with_duties, without):
+            wait_for("the page to be told of the alert", lambda page=page: "/alerts" in page.told)
+        # Handled on the other one, told on both.
+        rule = self.second.rule_id("ssh_password_guessing")
+        alert = self.second.alerts(rule)[0]["id"]
+        with_duties.told.clear()
+        without.told.clear()
+        self.assertLess(self.second.api("POST", f"/alerts/{alert}/acknowledge", {}).status, 300)
+        for page in (with_duties, without):
+            wait_for("the page to be told of the change", lambda page=page: "/alerts" in page.told)
+        # The database hangs up on who listens: they call again, and pages are told that they may have missed something.
+        without.told.clear()
+        ended = subprocess.run(["psql", "-qtA", "-d", self.here.database_url, "-c",
+                                "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = "
+                                "current_database() and query like 'LISTEN %'"], text=True, capture_output=True, timeout=60)
+        self.assertEqual(ended.stdout.strip(), "2", ended)
+        wait_for("the page to be told that it may be old", lambda: "*" in without.told)
+        self.assertNotIn("/alerts", without.told)
+        fail(12, "203.0.113.79")
+        wait_for("the page to be told of the next alert", lambda: "/alerts" in without.told)
+
+    def test_a_live_tail_of_any_node_shows_what_any_node_stores(self):
+        word = marker("duoi")
+        tails = [self.open(node, f"/search/live?q={word}") for node in (self.first, self.second)]
+        sent = 0
+
+        def arrives():
+            # A tail begins where the lake is when it is first looked after: what was sent before may not be shown.
+            nonlocal sent
+            sent += 1
+            self.one.ingest(self.token, [json.dumps({"message": f"{word} so{sent}"})])
+            return all(any(word in told for told in tail.told) for tail in tails)
+
+        wait_for("the records to be shown", arrives)
+        for tail in tails:
+            shown = [line["id"] for told in tail.told for line in json.loads(told)]
+            self.assertEqual(len(shown), len(set(shown)), "a record is shown twice")
 
     def test_a_sender_is_told_who_takes_its_records(self):
         self.knows(self.two, self.token)

@@ -12,6 +12,7 @@ mod copy;
 mod count;
 mod error;
 pub mod job;
+mod listen;
 mod migrations;
 mod text_index;
 mod tx;
@@ -24,6 +25,7 @@ pub use connect::{Db, DbSettings, Durability};
 pub use copy::{Copied, copy};
 pub use count::counted;
 pub use error::{DbError, violated_constraint};
+pub use listen::{Heard, Listener, WORD_BYTES_MAX};
 pub use text_index::{Holders, TextIndex, holding};
 pub use tx::{Bookkeeping, Tx};
 

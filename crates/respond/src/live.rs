@@ -51,7 +51,7 @@ impl Hub {
     /// Tells open pages that an order to this agency is new or has changed; to all agencies without one.
     pub fn orders_changed(&self, agency: Option<AgencyId>) {
         let permission = Permission::OrderRead;
-        self.pages.announce(Announcement { place: "/orders", agency, permission });
+        self.pages.announce(Announcement { place: "/orders".into(), agency, permission });
     }
 
     /// Tells open pages that a log source of this agency fell silent or speaks again.
@@ -60,12 +60,18 @@ impl Hub {
     }
 
     fn announce(&self, place: &'static str, agency: AgencyId, permission: Permission) {
+        let place = place.into();
         self.pages.announce(Announcement { place, agency: Some(agency), permission });
+    }
+
+    /// Returns whether a live tail is open here.
+    pub fn has_tails(&self) -> bool {
+        self.tails.load(Ordering::Relaxed) > 0
     }
 
     /// Gives events that have just been stored to the open live tails; costs nothing without one.
     pub fn publish_events(&self, events: &[Event]) {
-        if self.tails.load(Ordering::Relaxed) > 0 && !events.is_empty() {
+        if self.has_tails() && !events.is_empty() {
             // An error only says that the last tail has just closed.
             drop(self.events.send(events.into()));
         }

@@ -205,7 +205,6 @@ impl Centre {
                 let (names, hub) = (self.way.names.as_ref(), &self.way.hub);
                 respond::alert::receive(&self.way.db, names, hub, findings, &events).await?;
             }
-            self.way.hub.publish_events(&events);
         }
         Ok(())
     }

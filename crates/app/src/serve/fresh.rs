@@ -40,6 +40,50 @@ pub(super) async fn files(way: Pipeline, stop: CancellationToken) {
     }
 }
 
+/// Gives the events that any node stores to the live tails that are open here, until `stop`.
+pub(super) async fn tails(way: Pipeline, stop: CancellationToken) {
+    // The last change whose events were given; nothing while nobody looks.
+    let mut given = None;
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FILES_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        if !way.hub.has_tails() {
+            given = None;
+            continue;
+        }
+        match give(&way, &mut given).await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(error = web::chain(error.as_ref()), "live tails stand still");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Gives the events that came after a change, and moves on; without one it only looks where the lake is now.
+async fn give(
+    way: &Pipeline,
+    given: &mut Option<u64>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(last) = given else {
+        *given = Some(crate::catalogue::last_change(&way.db).await?);
+        return Ok(());
+    };
+    for change in way.lake.changes(*last).await? {
+        let lake::Change { number, added, fresh, .. } = change;
+        for file in added.into_iter().filter(|file| fresh.contains(&file.id)) {
+            way.hub.publish_events(&way.lake.events_of(file).await?);
+        }
+        *last = number;
+    }
+    Ok(())
+}
+
 /// Reads the register again whenever anybody changed anything, until `stop`: no change is without its entry in the
 /// audit log.
 pub(super) async fn register(way: Pipeline, stop: CancellationToken) {

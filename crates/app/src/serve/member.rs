@@ -19,7 +19,7 @@ use super::scheduled::AllArrived;
 use super::watches::People;
 use super::{
     DOORS_PATIENCE, IndicatorBook, Stage, WAY_PATIENCE, asked_to_end, fresh, intake, load_rules,
-    notifying, open_db, pages, site, watches,
+    news, notifying, open_db, pages, site, watches,
 };
 use crate::catalogue::DbCatalogue;
 use crate::catalogue::keyring::{self, First};
@@ -94,7 +94,7 @@ impl Member {
         let (direct, requests) = Direct::new(way.clone(), taken);
         let Stage { tasks, stop } = &stages.way;
         tasks.spawn(Arc::clone(&direct).run(requests, config.cluster.batch(), stop.clone()));
-        start_watches(config, role, (&way, &names), (&node, &direct), &stages);
+        start_watches(config, role, (&way, &names, &live), (&node, &direct), &stages);
         let shown = if role.takes_logs() {
             open_doors(config, &stages.doors, &way, &direct).await?
         } else {
@@ -219,17 +219,21 @@ async fn way(
 fn start_watches(
     config: &Config,
     role: Role,
-    (way, names): (&Pipeline, &Arc<Names>),
+    (way, names, live): (&Pipeline, &Arc<Names>, &web::Live),
     (node, direct): (&Node, &Arc<Direct>),
     stages: &Stages,
 ) {
     let Stage { tasks, stop } = &stages.watches;
+    let own = news::Process(way.db.new_uuid());
+    tasks.spawn(news::tell(way.db.clone(), live.own(), own, stop.clone()));
     tasks.spawn(fresh::register(way.clone(), stop.clone()));
     tasks.spawn(fresh::counts(way.clone(), node.clone(), role.has_pages(), stop.clone()));
     tasks.spawn(watches::storage_watch(config, way, None).run(stop.clone()));
     tasks.spawn(Arc::clone(direct).release_idle(stop.clone()));
     if role.has_pages() {
         tasks.spawn(fresh::files(way.clone(), stop.clone()));
+        tasks.spawn(fresh::tails(way.clone(), stop.clone()));
+        tasks.spawn(news::hear(way.db.clone(), live.clone(), own, stop.clone()));
         watches::start_beside_pages(&stages.watches, way, names);
     }
     let direct = Arc::clone(direct);

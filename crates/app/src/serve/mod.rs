@@ -14,6 +14,7 @@ mod jobs;
 mod keeping;
 mod member;
 mod names;
+mod news;
 mod notifying;
 mod pages;
 mod past_bench;
