@@ -4,12 +4,20 @@ as the node would alone; an executor that is killed and a scheduler that is star
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 import unittest
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from installation import BINARY, PASSWORD, POSTGRES, S3_SERVER, Installation, free_port, http_call, postgres_database, wait_for
 from visitor import Visitor
@@ -41,6 +49,38 @@ rows_min = 0
 # So many comparisons that a machine is at it for a while.
 LONG = ("SELECT count(*) FROM events a JOIN events b ON a.class_uid = b.class_uid "
         "WHERE a.raw || b.raw LIKE '%khong-co-tu-nay%' OR a.id = b.id")
+
+
+def certificates(folder, name, issued_by=None):
+    """Makes a CA, or takes one that it made before, and a certificate of it for 127.0.0.1; returns the CA and the keys of
+    `[lake.distributed]`."""
+    now = datetime.now(timezone.utc)
+
+    def write(what, data):
+        (folder / f"{name}.{what}").write_bytes(data)
+        return folder / f"{name}.{what}"
+
+    def certificate(subject, key, signer, issuer, is_ca):
+        named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        made = (x509.CertificateBuilder().subject_name(named).issuer_name(issuer or named).public_key(key.public_key())
+                .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+                .not_valid_after(now + timedelta(days=2))
+                .add_extension(x509.BasicConstraints(is_ca, None), critical=True))
+        if not is_ca:
+            alone = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+            made = made.add_extension(alone, critical=False)
+        return made.sign(signer, hashes.SHA256())
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    if issued_by is None:
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        issued_by = (ca_key, certificate(f"CA {name}", ca_key, ca_key, None, True))
+    ca_key, ca = issued_by
+    own = certificate(name, key, ca_key, ca.subject, False)
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return issued_by, {"certificate": write("pem", own.public_bytes(pem)), "key": write("key", private),
+                       "ca": write("ca", ca.public_bytes(pem))}
 
 
 class Process:
@@ -80,18 +120,25 @@ class Process:
 
 
 @unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
-class Distributed(unittest.TestCase):
+class Farm(unittest.TestCase):
+    """A node, a scheduler and two executors; has no tests of its own."""
+
+    def tls(self):
+        """Returns lines for `[lake.distributed]`."""
+        return ""
+
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="luytre-e2e-distributed-")))
         s3, scheduler, secret = free_port(), free_port(), self.folder / "cluster.secret"
         secret.write_text("f" * 64)
-        self.store = STORE.format(s3=s3) + DISTRIBUTED.format(scheduler=scheduler, secret=secret)
+        self.store = STORE.format(s3=s3) + DISTRIBUTED.format(scheduler=scheduler, secret=secret) + self.tls()
         (self.folder / "s3" / "logs").mkdir(parents=True)
         server = subprocess.Popen([S3_SERVER, "--exact", "s3::a_stranger_is_refused"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{self.folder}/s3,{s3}"})
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         wait_for("the S3 server", lambda: self.answers(s3))
+        self.scheduler_port = scheduler
         self.here = self.enterContext(Installation(postgres_database(), self.store))
         self.scheduler = self.process("scheduler", "scheduler", "", "scheduler: ")
         self.executors = [self.process(name, "executor", f"executor_listen = \"127.0.0.1:{free_port()}\"\n", "the scheduler is there")
@@ -146,9 +193,13 @@ class Distributed(unittest.TestCase):
         return self.here.token_of("can-bo")
 
     def check(self):
+        """Asks what has one answer, whoever works it out."""
         self.assertEqual(self.sql("SELECT count(*) FROM events WHERE raw <> ''"), [[str(EVENTS)]])
         self.assertEqual(self.sql("SELECT count(*) FROM events WHERE has_token(raw, 'so1234')"), [["2"]])
 
+
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
+class Distributed(Farm):
     def test_the_cluster_answers_whoever_has_the_right_to_ask(self):
         self.assertEqual(self.asked("SELECT count(*) FROM events WHERE raw <> ''"), [[str(EVENTS)]])
         self.assertEqual(self.asked("SELECT count(*) FROM events WHERE has_token(raw, 'so1234')"), [["2"]])
@@ -194,6 +245,55 @@ class Distributed(unittest.TestCase):
         self.assertEqual(self.scheduler.end(signal.SIGTERM), 0)
 
 
+@unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server")
+class Encrypted(Farm):
+    def tls(self):
+        self.ca, self.files = certificates(self.folder, "machine")
+        return "".join(f'{field} = "{path}"\n' for field, path in self.files.items())
+
+    def knock(self, files):
+        """Returns the first bytes that the scheduler says to who shows such a certificate, or nothing."""
+        context = ssl.create_default_context(cafile=str(self.files["ca"]))
+        context.set_alpn_protocols(["h2"])
+        if files:
+            context.load_cert_chain(files["certificate"], files["key"])
+        with socket.create_connection(("127.0.0.1", self.scheduler_port), timeout=30) as line:
+            with context.wrap_socket(line, server_hostname="127.0.0.1") as line:
+                line.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+                return line.recv(9)
+
+    def test_machines_show_each_other_certificates(self):
+        self.assertEqual(self.asked("SELECT count(*) FROM events WHERE raw <> ''"), [[str(EVENTS)]])
+        # A stage that reads what another one made: executors fetch from each other.
+        by_class = "SELECT class_uid, count(*) FROM events GROUP BY class_uid ORDER BY count(*) DESC LIMIT 1"
+        self.assertEqual(self.asked(by_class)[0][1], str(EVENTS))
+        # Who shows one of the cluster's CA is heard; nobody else is, nor in plain text.
+        self.assertEqual(len(self.knock(certificates(self.folder, "another", self.ca)[1])), 9)
+        for files in (None, certificates(self.folder, "stranger")[1]):
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                self.knock(files)
+        with socket.create_connection(("127.0.0.1", self.scheduler_port), timeout=30) as line:
+            line.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            try:
+                self.assertNotIn(b"\0\0\0\4", line.recv(64), "the scheduler speaks plain HTTP/2")
+            except ConnectionError:
+                pass
+        # An executor with another's certificate is not let in: it finds no scheduler.
+        tasks = [executor.tasks() for executor in self.executors]
+        for executor in self.executors:
+            self.assertEqual(executor.end(signal.SIGTERM), 0)
+        _, strange = certificates(self.folder, "executor")
+        lines = "".join(f'{field} = "{path}"\n' for field, path in strange.items())
+        outside = self.executors[0]
+        outside.config.write_text(outside.config.read_text().replace(
+            "".join(f'{field} = "{path}"\n' for field, path in self.files.items()), lines))
+        outside.greeting = "executor: "
+        outside.start()
+        self.check()
+        self.assertEqual([executor.tasks() for executor in self.executors], tasks)
+        self.assertIn("this node answers by itself", self.here.log())
+
+
 class Refused(unittest.TestCase):
     def test_ports_that_others_reach_want_a_closed_network(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -203,6 +303,30 @@ class Refused(unittest.TestCase):
                                   capture_output=True, timeout=60)
             self.assertEqual(done.returncode, 1)
             self.assertIn("closed_network = true", done.stderr)
+
+    def test_a_certificate_that_is_missing_or_another_ones_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            _, good = certificates(folder, "machine")
+            _, other = certificates(folder, "other")
+            nowhere = folder / "none.pem"
+            for change, role, said in (
+                    ({"certificate": nowhere}, "scheduler", f"`lake.distributed.certificate`: {nowhere}"),
+                    ({"key": nowhere}, "executor", f"`lake.distributed.key`: {nowhere}"),
+                    ({"ca": nowhere}, "executor", f"`lake.distributed.ca`: {nowhere}"),
+                    ({"key": other["key"]}, "scheduler", f"`lake.distributed.key`: {other['key']}"),
+                    ({"ca": other["ca"]}, "scheduler", f"`lake.distributed.certificate`: {good['certificate']}"),
+                    ({"key": None}, "scheduler", "`key` is missing")):
+                files = {**good, **change}
+                lines = "".join(f'{field} = "{file}"\n' for field, file in files.items() if file)
+                config = folder / "luytre.toml"
+                config.write_text(f"[site]\ndata_folder = \"{folder}/data\"\n" + STORE.format(s3=1)
+                                  + "[lake.distributed]\nscheduler = \"127.0.0.1:1\"\n" + lines)
+                done = subprocess.run([BINARY, "--config", str(config), "serve", "--role", role], text=True,
+                                      capture_output=True, timeout=60)
+                with self.subTest(said):
+                    self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                    self.assertIn(said, done.stderr)
 
 
 if __name__ == "__main__":

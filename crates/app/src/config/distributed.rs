@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+#[cfg(feature = "distributed")]
+use ::lake::distributed::Credentials;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+#[cfg(feature = "distributed")]
+use super::cluster_tls;
 
 /// Questions that several machines answer: who asks whom, and what may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +19,14 @@ pub struct DistributedConfig {
     pub scheduler: String,
     /// The file with the secret that all machines of the cluster share.
     pub secret_file: Option<PathBuf>,
-    /// Whether the scheduler and the executors may listen on addresses that others reach.
+    /// The certificate that this machine shows the others, with those between it and the CA (PEM). With `key` and `ca`
+    /// all connections are encrypted, and nobody is heard or believed who has none of this CA.
+    pub certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub key: Option<PathBuf>,
+    /// The CA that issued the certificates of all machines of the cluster, and no others (PEM).
+    pub ca: Option<PathBuf>,
+    /// Whether the scheduler and the executors may listen on addresses that others reach though nothing is encrypted.
     pub closed_network: bool,
     /// Where the scheduler listens.
     pub listen: SocketAddr,
@@ -43,6 +54,9 @@ impl Default for DistributedConfig {
         Self {
             scheduler: String::new(),
             secret_file: None,
+            certificate: None,
+            key: None,
+            ca: None,
             closed_network: false,
             listen: loopback(8520),
             executor_listen: loopback(8521),
@@ -76,15 +90,28 @@ impl DistributedConfig {
     pub(super) fn check(&self, has_store: bool) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::Contradiction(text.to_owned()));
         let is_open = [self.listen, self.executor_listen].iter().any(|at| !at.ip().is_loopback());
-        if is_open && !self.closed_network {
+        let tls = [("certificate", &self.certificate), ("key", &self.key), ("ca", &self.ca)];
+        let missing = tls.iter().find(|(_, path)| path.is_none());
+        let has_tls = missing.is_none();
+        if let Some((field, _)) = missing
+            && tls.iter().any(|(_, path)| path.is_some())
+        {
+            return wrong(&format!(
+                "`lake.distributed.certificate`, `key` and `ca` belong together: `{field}` is missing"
+            ));
+        }
+        if is_open && !has_tls && !self.closed_network {
             return wrong(
                 "`lake.distributed`: who reaches the scheduler or an executor can have any event read to \
-                 him if he knows the secret, and nothing between them is encrypted. Listen on loopback, or set \
-                 `closed_network = true` where only the cluster's own machines are in that network",
+                 him if he knows the secret, and nothing between them is encrypted. Listen on loopback, set \
+                 `certificate`, `key` and `ca`, or set `closed_network = true` where only the cluster's own \
+                 machines are in that network",
             );
         }
         if is_open && self.secret_file.is_none() {
-            return wrong("`lake.distributed.closed_network` needs `secret_file` as well");
+            return wrong(
+                "`lake.distributed`: a port that others reach needs `secret_file` as well",
+            );
         }
         if !self.scheduler.is_empty() && !has_store {
             return wrong(
@@ -105,15 +132,54 @@ impl DistributedConfig {
 
 #[cfg(feature = "distributed")]
 impl DistributedConfig {
-    /// Reads the cluster's secret.
+    /// Reads what proves that this machine belongs to the cluster: the secret, and the certificate if there is one.
     ///
     /// # Errors
     ///
-    /// When its file cannot be read, or holds less than 32 bytes or more than 4096.
-    pub(crate) fn secret(&self) -> Result<::lake::distributed::ClusterSecret, ConfigError> {
+    /// Names the field whose file cannot be read, holds something else (of a secret 32 to 4096 bytes are wanted), or does
+    /// not go with the others.
+    pub(crate) fn credentials(&self) -> Result<Credentials, ConfigError> {
+        let credentials = Credentials::new(&self.secret()?);
+        Ok(match self.tls()? {
+            Some(tls) => credentials.with_tls(tls.tls()),
+            None => credentials,
+        })
+    }
+
+    /// Reads what proves that an executor belongs to the cluster: others must believe that it is the one they ask.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::credentials`], and when the certificate is not of the name or address under which others reach it.
+    pub(crate) fn executor_credentials(&self) -> Result<Credentials, ConfigError> {
+        let name = match self.executor_host.as_str() {
+            "" => self.executor_listen.ip().to_string(),
+            host => host.to_owned(),
+        };
+        if let (Some(tls), Some(path)) = (self.tls()?, &self.certificate)
+            && let Some(error) = tls.not_of(&name)
+        {
+            return Err(ConfigError::Contradiction(format!(
+                "`lake.distributed.certificate`: {} is not of `{name}`, under which others reach this executor \
+                 (`executor_host`, `executor_listen`): {error}",
+                path.display()
+            )));
+        }
+        self.credentials()
+    }
+
+    fn tls(&self) -> Result<Option<cluster_tls::Checked>, ConfigError> {
+        let (Some(certificate), Some(key), Some(ca)) = (&self.certificate, &self.key, &self.ca)
+        else {
+            return Ok(None);
+        };
+        cluster_tls::Files { certificate, key, ca }.read().map(Some)
+    }
+
+    fn secret(&self) -> Result<Vec<u8>, ConfigError> {
         let Some(path) = &self.secret_file else {
             // On loopback only: whoever is on this machine.
-            return Ok(::lake::distributed::ClusterSecret::new(&[]));
+            return Ok(Vec::new());
         };
         let file = |source| ConfigError::File { path: path.clone(), source };
         let size_bytes = std::fs::metadata(path).map_err(file)?.len();
@@ -129,14 +195,14 @@ impl DistributedConfig {
                 path.display()
             )));
         }
-        Ok(::lake::distributed::ClusterSecret::new(secret))
+        Ok(secret.to_vec())
     }
 
     /// Returns whom this node's questions are sent to.
     ///
     /// # Errors
     ///
-    /// When the secret cannot be read.
+    /// When the secret or the certificate cannot be used.
     pub(super) fn cluster(
         &self,
     ) -> Result<Option<::lake::distributed::ClusterSettings>, ConfigError> {
@@ -145,7 +211,7 @@ impl DistributedConfig {
         }
         Ok(Some(::lake::distributed::ClusterSettings {
             scheduler: self.scheduler.clone(),
-            secret: self.secret()?,
+            credentials: self.credentials()?,
             partitions: self.partitions,
             rows_min: self.rows_min,
         }))
@@ -171,7 +237,14 @@ mod tests {
         let closed = DistributedConfig { closed_network: true, ..open() };
         assert!(closed.check(true).unwrap_err().to_string().contains("secret_file"));
         let secret_file = Some(PathBuf::from("/etc/luytre/cluster"));
-        DistributedConfig { secret_file, ..closed }.check(true).unwrap();
+        DistributedConfig { secret_file: secret_file.clone(), ..closed }.check(true).unwrap();
+        // Or all between them is encrypted.
+        let file = Some(PathBuf::from("/etc/luytre/x.pem"));
+        let half = DistributedConfig { certificate: file.clone(), ca: file.clone(), ..open() };
+        assert!(half.check(true).unwrap_err().to_string().contains("`key` is missing"));
+        let whole = DistributedConfig { key: file, ..half };
+        assert!(whole.check(true).unwrap_err().to_string().contains("secret_file"));
+        DistributedConfig { secret_file, ..whole }.check(true).unwrap();
     }
 
     #[test]
@@ -199,12 +272,86 @@ mod tests {
         let path = folder.path().join("secret");
         let config =
             DistributedConfig { secret_file: Some(path.clone()), ..DistributedConfig::default() };
-        assert!(config.secret().is_err());
+        assert!(config.credentials().is_err());
         for (text, is_good) in [("short\n".to_owned(), false), ("s".repeat(5000), false)] {
             std::fs::write(&path, text).unwrap();
-            assert_eq!(config.secret().is_ok(), is_good);
+            assert_eq!(config.credentials().is_ok(), is_good);
         }
         std::fs::write(&path, format!("{}\n", "0123456789abcdef".repeat(4))).unwrap();
-        assert!(!format!("{:?}", config.secret().unwrap()).contains("0123"));
+        assert!(!format!("{:?}", config.credentials().unwrap()).contains("0123"));
+    }
+
+    /// A folder with certificates that a CA issued for `10.0.0.9`, and one of another CA.
+    #[cfg(feature = "distributed")]
+    fn issued() -> (tempfile::TempDir, DistributedConfig) {
+        use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            Some(path)
+        };
+        let mut config = DistributedConfig::default();
+        for name in ["other", "own"] {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+            let key = KeyPair::generate().unwrap();
+            let params = CertificateParams::new(["10.0.0.9".to_owned()]).unwrap();
+            let certificate = params.signed_by(&key, &ca).unwrap();
+            config = DistributedConfig {
+                certificate: write(&format!("{name}.pem"), certificate.pem()),
+                key: write(&format!("{name}.key"), key.serialize_pem()),
+                ca: write(&format!("{name}.ca"), ca.pem()),
+                executor_host: "10.0.0.9".to_owned(),
+                ..DistributedConfig::default()
+            };
+        }
+        (folder, config)
+    }
+
+    #[cfg(feature = "distributed")]
+    #[test]
+    fn a_file_that_is_missing_or_does_not_go_with_the_others_is_named() {
+        let (folder, good) = issued();
+        assert!(format!("{:?}", good.credentials().unwrap()).contains("ClusterTls"));
+        good.executor_credentials().unwrap();
+        let file = |name: &str| Some(folder.path().join(name));
+        let secret = DistributedConfig { key: file("other.key"), ..good.clone() };
+        for (bad, field, why) in [
+            (
+                DistributedConfig { certificate: file("none"), ..good.clone() },
+                "certificate",
+                "none",
+            ),
+            (
+                DistributedConfig { certificate: file("own.key"), ..good.clone() },
+                "certificate",
+                "PEM",
+            ),
+            (DistributedConfig { key: file("none"), ..good.clone() }, "key", "read"),
+            (DistributedConfig { key: file("own.pem"), ..good.clone() }, "key", "no private key"),
+            (secret, "key", "not the key of"),
+            (DistributedConfig { ca: file("none"), ..good.clone() }, "ca", "read"),
+            (DistributedConfig { ca: file("own.key"), ..good.clone() }, "ca", "no certificate"),
+            (
+                DistributedConfig { ca: file("other.ca"), ..good.clone() },
+                "certificate",
+                "not issued",
+            ),
+        ] {
+            let error = bad.credentials().unwrap_err().to_string();
+            let named = format!("`lake.distributed.{field}`");
+            assert!(error.contains(&named) && error.contains(why), "{field} {why}: {error}");
+        }
+        for host in ["10.0.0.8", "another.tinh.vn", ""] {
+            let elsewhere = DistributedConfig { executor_host: host.to_owned(), ..good.clone() };
+            let error = elsewhere.executor_credentials().unwrap_err().to_string();
+            assert!(
+                error.contains("`lake.distributed.certificate`") && error.contains("is not of"),
+                "{error}"
+            );
+            elsewhere.credentials().unwrap();
+        }
     }
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 mod cluster;
+#[cfg(feature = "distributed")]
+mod cluster_tls;
 mod detection;
 mod distributed;
 mod evidence;

@@ -15,12 +15,12 @@ use crate::config::Config;
 ///
 /// # Errors
 ///
-/// When it cannot listen, or its secret cannot be read.
+/// When it cannot listen, or secret or certificate cannot be used.
 pub(crate) async fn scheduler(config: &Config) -> Result<()> {
     let own = &config.lake.distributed;
     let scheduler = QueryScheduler::start(SchedulerSettings {
         listen: own.listen,
-        secret: own.secret()?,
+        credentials: own.credentials()?,
         executor_timeout: Duration::from_secs(own.executor_timeout_s),
     })
     .await
@@ -35,7 +35,7 @@ pub(crate) async fn scheduler(config: &Config) -> Result<()> {
 ///
 /// # Errors
 ///
-/// When it cannot listen, or the work folder, the store or the keys of the files cannot be used.
+/// When it cannot listen, or secret, certificate, work folder, the store or the keys of the files cannot be used.
 pub(crate) async fn executor(config: &Config) -> Result<()> {
     let own = &config.lake.distributed;
     if own.scheduler.is_empty() || !config.lake.has_store() {
@@ -45,7 +45,7 @@ pub(crate) async fn executor(config: &Config) -> Result<()> {
         scheduler: own.scheduler.clone(),
         listen: own.executor_listen,
         host: own.executor_host.clone(),
-        secret: own.secret()?,
+        credentials: own.executor_credentials()?,
         work_folder: own
             .work_folder
             .clone()

@@ -22,7 +22,7 @@ use tonic::{Code, Request};
 use uuid::Uuid;
 
 use super::ServeError;
-use super::secret::ClusterSecret;
+use super::credentials::Credentials;
 use super::session::MESSAGE_BYTES_MAX;
 
 /// Metadata of a request that brings a question.
@@ -60,11 +60,12 @@ impl From<tonic::Status> for ClusterError {
 }
 
 /// Returns how a scheduler is reached.
-pub(super) fn endpoint(address: &str, secret: &ClusterSecret) -> Result<Endpoint, ServeError> {
+pub(super) fn endpoint(address: &str, credentials: &Credentials) -> Result<Endpoint, ServeError> {
     let wrong = || ServeError::Address { address: address.to_owned() };
     let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).ok().filter(|_| has_port);
-    let shaped = endpoint.and_then(|endpoint| (secret.endpoints())(endpoint).ok());
+    let address = format!("{}://{address}", credentials.scheme());
+    let endpoint = Endpoint::from_shared(address).ok().filter(|_| has_port);
+    let shaped = endpoint.and_then(|endpoint| (credentials.endpoints())(endpoint).ok());
     Ok(shaped.ok_or_else(wrong)?.tcp_nodelay(true))
 }
 
@@ -72,19 +73,19 @@ pub(super) fn endpoint(address: &str, secret: &ClusterSecret) -> Result<Endpoint
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     scheduler: SchedulerGrpcClient<Channel>,
-    secret: ClusterSecret,
+    credentials: Credentials,
     /// Where connections live; questions are answered on threads that have none.
     io: Handle,
 }
 
 impl Client {
     /// Connects when it is first used, and again when it must.
-    pub(super) fn new(address: &str, secret: &ClusterSecret) -> Result<Self, ServeError> {
-        let channel = endpoint(address, secret)?.connect_lazy();
+    pub(super) fn new(address: &str, credentials: &Credentials) -> Result<Self, ServeError> {
+        let channel = endpoint(address, credentials)?.connect_lazy();
         let scheduler = SchedulerGrpcClient::new(channel)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
             .max_decoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(Self { scheduler, secret: secret.clone(), io: Handle::current() })
+        Ok(Self { scheduler, credentials: credentials.clone(), io: Handle::current() })
     }
 
     /// Returns the runtime that a question must be run on.
@@ -161,12 +162,12 @@ impl Client {
             ClusterError::Failed(format!("a part of the answer cannot be fetched: {error}"))
         };
         let port = u16::try_from(executor.port).unwrap_or(0);
-        let shape = Arc::new(BallistaConfigGrpcEndpoint::new(self.secret.endpoints()));
+        let shape = Arc::new(BallistaConfigGrpcEndpoint::new(self.credentials.endpoints()));
         let mut client = BallistaClient::try_new(
             &executor.host,
             port,
             MESSAGE_BYTES_MAX,
-            false,
+            self.credentials.encrypt(),
             Some(shape),
             1,
             0,

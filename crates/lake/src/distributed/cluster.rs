@@ -41,7 +41,7 @@ impl Cluster {
     /// Returns the cluster of a scheduler; nobody is asked yet.
     pub(crate) fn new(settings: &ClusterSettings) -> Result<Self, ServeError> {
         Ok(Self {
-            client: Client::new(&settings.scheduler, &settings.secret)?,
+            client: Client::new(&settings.scheduler, &settings.credentials)?,
             settings: settings.clone(),
             codec: LakeCodec::passing(),
             is_away: AtomicBool::new(false),
@@ -51,7 +51,7 @@ impl Cluster {
 
     /// Returns the options that a question must be planned with.
     pub(crate) fn config(&self) -> SessionConfig {
-        session::config(&self.settings.secret)
+        session::config(&self.settings.credentials)
             .with_target_partitions(self.settings.partitions.max(1))
     }
 

@@ -36,8 +36,8 @@ use uuid::Uuid;
 
 use super::client::endpoint;
 use super::codec::LakeCodec;
+use super::credentials::Credentials;
 use super::files::StoreFiles;
-use super::secret::ClusterSecret;
 use super::session::{self, MESSAGE_BYTES_MAX};
 use super::timed::{Figures, Timed, WorkDone};
 use super::{ServeError, engine};
@@ -73,8 +73,8 @@ pub struct ExecutorSettings {
     pub listen: SocketAddr,
     /// Under which name or address others reach it; empty: the address it listens on.
     pub host: String,
-    /// What all machines of the cluster know.
-    pub secret: ClusterSecret,
+    /// What proves that it belongs to the cluster.
+    pub credentials: Credentials,
     /// A folder of its own: the store's cache, results between stages, what is spilled.
     pub work_folder: PathBuf,
     /// Tasks at once.
@@ -114,13 +114,14 @@ impl QueryExecutor {
         let place = Place::open(&lake, lake_folder)?;
         let listener = TcpListener::bind(settings.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let scheduler = endpoint(&settings.scheduler, &settings.secret)?.connect_lazy();
+        let scheduler = endpoint(&settings.scheduler, &settings.credentials)?.connect_lazy();
         let id = format!("luytre-{}", Uuid::now_v7());
         let figures = Arc::new(Figures::default());
         let executor = Arc::new(executor(&settings, &id, address, Arc::clone(&figures))?);
         let codec = Arc::new(LakeCodec::reading(StoreFiles::new(place)));
+        let server = settings.credentials.server()?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(hand_out(settings.clone(), listener));
+        tasks.spawn(hand_out(settings.clone(), server, listener));
         tasks.spawn(work(scheduler.clone(), executor, codec));
         Ok(Self { address, id, scheduler, tasks, figures, _lock: lock })
     }
@@ -201,12 +202,12 @@ fn executor(
             .with_disk_manager_builder(disk);
         session::closed_runtime(builder)
     });
-    let secret = settings.secret.clone();
+    let credentials = settings.credentials.clone();
     Ok(Executor::new(
         registration,
         &settings.work_folder.join(STAGES_FOLDER).to_string_lossy(),
         runtime,
-        Arc::new(move || session::config(&secret)),
+        Arc::new(move || session::config(&credentials)),
         Arc::new(session::registry().map_err(engine)?),
         Arc::new(LoggingMetricsCollector::default()),
         tasks,
@@ -215,15 +216,15 @@ fn executor(
 }
 
 /// Hands out results to other executors and to the node that asked.
-async fn hand_out(settings: ExecutorSettings, listener: TcpListener) {
+async fn hand_out(settings: ExecutorSettings, mut server: Server, listener: TcpListener) {
     let folder = settings.work_folder.join(STAGES_FOLDER);
     let service = BallistaFlightService::new(folder.to_string_lossy().into_owned());
     let service = FlightServiceServer::new(service)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let service = InterceptedService::new(service, settings.secret.guard());
+    let service = InterceptedService::new(service, settings.credentials.guard());
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let served = Server::builder().add_service(service).serve_with_incoming(incoming).await;
+    let served = server.add_service(service).serve_with_incoming(incoming).await;
     if let Err(error) = served {
         tracing::error!(%error, "the executor hands out nothing any more");
     }

@@ -11,12 +11,12 @@
 mod client;
 mod cluster;
 mod codec;
+mod credentials;
 mod executor;
 mod files;
 mod leaf;
 mod message;
 mod scheduler;
-mod secret;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -25,9 +25,9 @@ mod timed;
 pub(crate) use cluster::{Cluster, MEMORY_BYTES_MAX};
 #[doc(hidden)]
 pub use codec::decode_foreign;
+pub use credentials::{ClusterTls, Credentials};
 pub use executor::{ExecutorSettings, QueryExecutor};
 pub use scheduler::{QueryScheduler, SchedulerSettings};
-pub use secret::ClusterSecret;
 pub use timed::WorkDone;
 
 use crate::error::OpenError;
@@ -37,8 +37,8 @@ use crate::error::OpenError;
 pub struct ClusterSettings {
     /// The scheduler's address, `host:port`.
     pub scheduler: String,
-    /// What all machines of the cluster know.
-    pub secret: ClusterSecret,
+    /// What proves that this node belongs to the cluster.
+    pub credentials: Credentials,
     /// Parts that the files of a question are cut into.
     pub partitions: usize,
     /// Rows that a question must have to read before it is worth sending.
@@ -75,6 +75,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error("the lake's store cannot be used")]
     Store(#[from] OpenError),
+    /// Certificate, key or CA cannot be used.
+    #[error("the cluster's certificate, its key or its CA cannot be used")]
+    Tls(#[source] tonic::transport::Error),
     /// Ballista did not start.
     #[error("the engine of distributed queries did not start")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),

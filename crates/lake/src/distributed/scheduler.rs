@@ -15,13 +15,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
 
 use super::client::ASKED;
 use super::codec::LakeCodec;
-use super::secret::ClusterSecret;
+use super::credentials::Credentials;
 use super::session::{self, MESSAGE_BYTES_MAX};
 use super::{ServeError, engine};
 
@@ -39,8 +38,8 @@ const TRIES: usize = 3;
 pub struct SchedulerSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// What all machines of the cluster know.
-    pub secret: ClusterSecret,
+    /// What proves that it belongs to the cluster.
+    pub credentials: Credentials,
     /// After how long without a word an executor is given up and its tasks go to others.
     pub executor_timeout: Duration,
 }
@@ -63,8 +62,9 @@ impl QueryScheduler {
         let refused = |source| ServeError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let mut serves = settings.credentials.server()?;
         let server = scheduler(&settings, address).await?;
-        let guard = settings.secret.guard();
+        let guard = settings.credentials.guard();
         let readiness = server.clone();
         let let_in = move |request: Request<()>| {
             let request = guard(request)?;
@@ -83,10 +83,8 @@ impl QueryScheduler {
             let service = InterceptedService::new(service, let_in);
             // Connections end as well, when they have answered.
             let ended = async move { drop(stopped.wait_for(|is_told| *is_told).await) };
-            let served = Server::builder()
-                .add_service(service)
-                .serve_with_incoming_shutdown(incoming, ended)
-                .await;
+            let served =
+                serves.add_service(service).serve_with_incoming_shutdown(incoming, ended).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the scheduler of distributed queries ended");
             }
@@ -115,7 +113,7 @@ async fn scheduler(
     settings: &SchedulerSettings,
     address: SocketAddr,
 ) -> Result<SchedulerServer<LogicalPlanNode, PhysicalPlanNode>, ServeError> {
-    let secret = settings.secret.clone();
+    let credentials = settings.credentials.clone();
     let config = SchedulerConfig {
         external_host: address.ip().to_string(),
         bind_host: address.ip().to_string(),
@@ -129,10 +127,11 @@ async fn scheduler(
         finished_job_state_clean_up_interval_seconds: FINISHED_S,
         task_max_failures: TRIES,
         stage_max_failures: TRIES,
-        override_config_producer: Some(Arc::new(move || session::config(&secret))),
+        override_config_producer: Some(Arc::new(move || session::config(&credentials))),
         override_session_builder: Some(Arc::new(session::state)),
         override_physical_codec: Some(Arc::new(LakeCodec::passing())),
-        override_create_grpc_client_endpoint: Some(settings.secret.endpoints()),
+        override_create_grpc_client_endpoint: Some(settings.credentials.endpoints()),
+        use_tls: settings.credentials.encrypt(),
         ..SchedulerConfig::default()
     };
     let cluster = BallistaCluster::new_from_config(&config).await.map_err(engine)?;

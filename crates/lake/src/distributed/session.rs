@@ -20,7 +20,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use url::Url;
 
-use super::secret::ClusterSecret;
+use super::credentials::Credentials;
 use crate::ask::functions;
 
 /// Bytes of the largest message between the machines.
@@ -50,12 +50,13 @@ pub(super) fn lake_url() -> Result<ObjectStoreUrl> {
 }
 
 /// Returns the options that plans are made, cut and run with.
-pub(super) fn config(secret: &ClusterSecret) -> SessionConfig {
+pub(super) fn config(credentials: &Credentials) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_option_extension(QuestionOptions::default())
         .upgrade_for_ballista()
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES_MAX)
-        .with_ballista_override_create_grpc_client_endpoint(secret.endpoints())
+        .with_ballista_override_create_grpc_client_endpoint(credentials.endpoints())
+        .with_ballista_use_tls(credentials.encrypt())
         .with_information_schema(false)
         .with_round_robin_repartition(false);
     let options = config.options_mut();

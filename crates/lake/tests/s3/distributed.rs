@@ -9,7 +9,7 @@ use std::time::Duration;
 use event::lake::{LakeError, LakeReader as _, Table};
 use event::{AccountId, Scope};
 use lake::distributed::{
-    ClusterSecret, ClusterSettings, ExecutorSettings, QueryExecutor, QueryScheduler,
+    ClusterSettings, Credentials, ExecutorSettings, QueryExecutor, QueryScheduler,
     SchedulerSettings,
 };
 use lake::{Lake, LakeSettings};
@@ -30,13 +30,13 @@ fn anywhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-fn secret() -> ClusterSecret {
-    ClusterSecret::new(b"a secret of the tests")
+fn secret() -> Credentials {
+    Credentials::new(b"a secret of the tests")
 }
 
 async fn scheduler(listen: SocketAddr) -> QueryScheduler {
     let settings =
-        SchedulerSettings { listen, secret: secret(), executor_timeout: EXECUTOR_TIMEOUT };
+        SchedulerSettings { listen, credentials: secret(), executor_timeout: EXECUTOR_TIMEOUT };
     QueryScheduler::start(settings).await.unwrap()
 }
 
@@ -46,13 +46,13 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(home: &Home, scheduler: SocketAddr, secret: ClusterSecret) -> Self {
+    async fn start(home: &Home, scheduler: SocketAddr, credentials: Credentials) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = ExecutorSettings {
             scheduler: scheduler.to_string(),
             listen: anywhere(),
             host: String::new(),
-            secret,
+            credentials,
             work_folder: folder.path().to_owned(),
             tasks: 2,
             task_memory_bytes: 256 << 20,
@@ -86,7 +86,7 @@ impl Farm {
         let mut settings = home.settings();
         settings.cluster = Some(ClusterSettings {
             scheduler: address.to_string(),
-            secret: secret(),
+            credentials: secret(),
             partitions: 4,
             rows_min: 0,
         });
@@ -307,13 +307,13 @@ fn who_does_not_know_the_secret_is_not_heard() {
     run(async {
         let farm = Farm::start(|_| {}).await;
         let address = farm.scheduler.address();
-        let strange = ClusterSecret::new(b"another secret");
+        let strange = Credentials::new(b"another secret");
         let stranger = Worker::start(&farm.home, address, strange.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         let settings = LakeSettings {
             cluster: Some(ClusterSettings {
                 scheduler: address.to_string(),
-                secret: strange,
+                credentials: strange,
                 partitions: 2,
                 rows_min: 0,
             }),
