@@ -31,5 +31,5 @@ node-behind = { $count ->
 }
 node-behind-since = The oldest has waited since
 node-judged = Judged and stored: change { $judged } of { $last }.
-node-judged-at = Stored at
+node-judged-at = What detection remembers was stored at
 node-judged-none = Detection has not begun yet.

@@ -25,5 +25,5 @@ node-judged-all = Phát hiện đã xét mọi thay đổi của kho log, đến
 node-behind = Phát hiện chậm { $count } thay đổi của kho log.
 node-behind-since = Thay đổi cũ nhất chờ xét từ
 node-judged = Đã xét và ghi nhớ đến thay đổi số { $judged } trên { $last }.
-node-judged-at = Ghi nhớ lúc
+node-judged-at = Phần ghi nhớ của phát hiện được lưu lúc
 node-judged-none = Phát hiện chưa bắt đầu.
