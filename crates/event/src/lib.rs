@@ -13,6 +13,7 @@ mod record;
 mod attr;
 mod class;
 mod deciding;
+mod json_marks;
 mod lazy_regex;
 mod value;
 
@@ -39,6 +40,7 @@ pub use deciding::Deciding;
 pub use finding::{Entity, EntityKind, Finding, FindingKey, Match, MatchKind};
 pub use frame::{DeadLetter, DeadReason, Frame, SpoolPosition};
 pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
+pub use json_marks::JsonMarks;
 pub use lake::LakeReader;
 pub use lazy_regex::{LazyRegex, RegexFlags};
 pub use record::{Attrs, Event, Note, Origin, TimeQuality};

@@ -30,7 +30,6 @@ use layout::Origin;
 use looks::Looks;
 use plan::Plan;
 pub(super) use record::Raw;
-use record::Span;
 use shape::{Learnt, Shapes, Walk};
 
 /// Longer records are left to the decoder.
@@ -119,7 +118,6 @@ impl<'d> Screen<'d> {
         if record.first() != Some(&b'{') || record.len() > RECORD_BYTES_MAX {
             return Verdict::Open;
         }
-        let Ok(record) = std::str::from_utf8(record) else { return Verdict::Open };
         let mut walk = std::mem::take(&mut self.walk);
         let verdict = self.judge_walked(record, &mut walk).unwrap_or(Verdict::Open);
         self.walk = walk;
@@ -131,15 +129,20 @@ impl<'d> Screen<'d> {
         self.logsource.as_deref()
     }
 
-    fn judge_walked(&mut self, record: &str, walk: &mut Walk) -> Option<Verdict> {
+    fn judge_walked(&mut self, record: &[u8], walk: &mut Walk) -> Option<Verdict> {
+        // First, for this works while the memory brings the record; the check only waits for it.
+        walk.marks.read(record);
+        if walk.marks.has_broken() {
+            return None;
+        }
+        let record = std::str::from_utf8(record).ok()?;
         let end = self.shapes.walk(record, &*self.decoding, walk)?;
         if matches!(self.shapes.plan(end, &walk.deciding), Learnt::Nothing) {
             self.learn(end, walk, record);
         }
         let Learnt::Plan(plan) = self.shapes.plan(end, &walk.deciding) else { return None };
         self.logsource = Some(Arc::clone(&plan.logsource));
-        let verdict =
-            judge(plan, &walk.values, record, &self.rules.matcher().leaves, &mut self.scratch);
+        let verdict = judge(plan, walk, record, &self.rules.matcher().leaves, &mut self.scratch);
         let is_open =
             verdict == Verdict::Silent && may_hold(plan, walk, record, &mut self.indicators);
         Some(if is_open { Verdict::Open } else { verdict })
@@ -168,7 +171,7 @@ fn may_hold(plan: &Plan, walk: &Walk, record: &str, watch: &mut IndicatorWatch) 
     }
     let mut room = String::new();
     plan.looks.places.iter().any(|(place, holds)| {
-        some_value(&walk.values, *place, record, |raw| {
+        some_value(walk, *place, record, |raw| {
             raw.is_text && raw.text(&mut room).is_some_and(|text| watch.may_hold(*holds, text))
         })
     })
@@ -176,7 +179,7 @@ fn may_hold(plan: &Plan, walk: &Walk, record: &str, watch: &mut IndicatorWatch) 
 
 fn judge(
     plan: &Plan,
-    values: &[Span],
+    walk: &Walk,
     record: &str,
     leaves: &Leaves,
     scratch: &mut Scratch,
@@ -196,13 +199,13 @@ fn judge(
         program.see(*leaf, &mut scratch.marks);
     }
     for (place, group) in &plan.feeds {
-        some_value(values, *place, record, |raw| {
+        some_value(walk, *place, record, |raw| {
             scratch.feed_raw(program, group, raw);
             false
         });
     }
     let mut verdict = Verdict::Silent;
-    let facts = Plain { plan, values, record };
+    let facts = Plain { plan, walk, record };
     program.judge(leaves, &facts, &mut scratch.marks, |_| verdict = Verdict::Open);
     verdict
 }
@@ -210,18 +213,18 @@ fn judge(
 /// Returns whether one of the values at a place is what is asked for: a text or whole number, or such
 /// members of an array.
 fn some_value<'r>(
-    values: &[Span],
+    walk: &'r Walk,
     place: usize,
     record: &'r str,
     is: impl FnMut(Raw<'r>) -> bool,
 ) -> bool {
-    values.get(place).is_some_and(|span| span.any(record, is))
+    walk.values.get(place).is_some_and(|span| span.any(record, &walk.marks, is))
 }
 
 /// What is known of a record without decoding it.
 struct Plain<'p> {
     plan: &'p Plan,
-    values: &'p [Span],
+    walk: &'p Walk,
     record: &'p str,
 }
 
@@ -242,16 +245,14 @@ impl Facts for Plain<'_> {
             (Some(Origin::Constant(value)), _) => {
                 value.members().iter().any(|one| test_value::holds_alone(wanted, one)).into()
             }
-            (Some(Origin::Value(place)), _) => {
-                some_value(self.values, *place, self.record, |raw| {
-                    if let Some(number) = raw.int() {
-                        return test_value::holds_alone(wanted, &Value::Int(number));
-                    }
-                    raw.text(&mut String::new())
-                        .is_some_and(|text| test_value::text_holds(wanted, text))
-                })
-                .into()
-            }
+            (Some(Origin::Value(place)), _) => some_value(self.walk, *place, self.record, |raw| {
+                if let Some(number) = raw.int() {
+                    return test_value::holds_alone(wanted, &Value::Int(number));
+                }
+                raw.text(&mut String::new())
+                    .is_some_and(|text| test_value::text_holds(wanted, text))
+            })
+            .into(),
         }
     }
 

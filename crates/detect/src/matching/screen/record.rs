@@ -4,7 +4,8 @@
 //! Stricter than the decoder: what is not plainly JSON here (broken escapes, halves of surrogate pairs,
 //! control characters inside a text) is left to it.
 
-use memchr::{memchr, memchr2};
+use event::JsonMarks;
+use memchr::memchr;
 
 /// Numbers with fewer digits are within `i64`.
 const I64_DIGITS: usize = 19;
@@ -13,9 +14,8 @@ const I64_DIGITS: usize = 19;
 #[derive(Debug)]
 pub(super) struct Cursor<'r> {
     record: &'r str,
+    marks: &'r JsonMarks,
     at: usize,
-    /// Some byte is a control character: between values, one hopes.
-    has_controls: bool,
 }
 
 /// Where a value stands in its record: a text without its quotes, an array with its brackets.
@@ -58,10 +58,9 @@ pub(in crate::matching) struct Raw<'r> {
 }
 
 impl<'r> Cursor<'r> {
-    /// Returns a cursor at the beginning.
-    pub(super) fn new(record: &'r str) -> Self {
-        let least = record.as_bytes().iter().fold(u8::MAX, |least, byte| least.min(*byte));
-        Self { record, at: 0, has_controls: least < b' ' }
+    /// Returns a cursor at a place of a record, whose marks are known.
+    pub(super) const fn new(record: &'r str, marks: &'r JsonMarks, at: usize) -> Self {
+        Self { record, marks, at }
     }
 
     #[inline]
@@ -178,21 +177,11 @@ impl<'r> Cursor<'r> {
     #[inline]
     fn text(&mut self) -> Option<Span> {
         let start = self.at;
-        let mut is_escaped = false;
-        loop {
-            let rest = self.rest();
-            let end = quote_or_backslash(rest)?;
-            self.skip(end);
-            let stop = rest.get(end..)?;
-            if stop.first() == Some(&b'"') {
-                break;
-            }
-            is_escaped = true;
-            self.skip(escape_bytes(stop)?);
-        }
-        let end = self.at;
-        self.skip(1);
-        if self.has_controls && self.record.get(start..end)?.bytes().any(|byte| byte < b' ') {
+        let (end, is_escaped) = self.marks.text_end(start)?;
+        self.at = end.saturating_add(1);
+        if (self.marks.has_controls() || (is_escaped && self.marks.has_numbers()))
+            && !is_plain(self.record.get(start..end)?)
+        {
             return None;
         }
         Some(Span { start, end, kind: Kind::Text, is_escaped })
@@ -259,14 +248,19 @@ impl<'r> Cursor<'r> {
 impl Span {
     /// Calls `each` with the value, or with each member of an array, until it breaks off by `true`;
     /// returns whether it did. What is neither text nor whole number is passed over.
-    pub(super) fn any<'r>(self, record: &'r str, mut each: impl FnMut(Raw<'r>) -> bool) -> bool {
+    pub(super) fn any<'r>(
+        self,
+        record: &'r str,
+        marks: &'r JsonMarks,
+        mut each: impl FnMut(Raw<'r>) -> bool,
+    ) -> bool {
         if let Some(raw) = self.raw(record) {
             return each(raw);
         }
         if !matches!(self.kind, Kind::Array(Members::One | Members::More)) {
             return false;
         }
-        let mut cursor = Cursor { record, at: self.start, has_controls: false };
+        let mut cursor = Cursor::new(record, marks, self.start);
         while cursor.at < self.end && (cursor.take(b'[') || cursor.take(b',')) {
             cursor.blanks();
             let Some(raw) = cursor.value().and_then(|member| member.raw(record)) else {
@@ -332,6 +326,18 @@ impl<'r> Raw<'r> {
     }
 }
 
+/// Returns whether a text has no control characters, and only escapes that are some.
+fn is_plain(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some(escape) = memchr(b'\\', rest).and_then(|at| rest.get(at..)) {
+        let Some(after) = escape_bytes(escape).and_then(|bytes| escape.get(bytes..)) else {
+            return false;
+        };
+        rest = after;
+    }
+    text.bytes().all(|byte| byte >= b' ')
+}
+
 /// Returns the bytes of the escape that begins here; `None` if it is none, or half of a pair.
 #[inline]
 fn escape_bytes(escape: &[u8]) -> Option<usize> {
@@ -357,37 +363,6 @@ fn begins(text: &[u8], start: &[u8]) -> bool {
     let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
     own_words.iter().zip(words).all(|(own, other)| word(own) == word(other))
         && own_rest.iter().zip(rest).all(|(own, other)| own == other)
-}
-
-/// Returns where the next quote or backslash stands: most values are short, so the first bytes are
-/// looked at here, a word at a time.
-#[inline]
-fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    const WORDS: usize = 3;
-    const BYTES: usize = 8;
-    let (words, _) = bytes.as_chunks::<BYTES>();
-    let mut before = 0_usize;
-    for word in words.iter().take(WORDS) {
-        let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ repeated(b'"')) | zero_bytes(word ^ repeated(b'\\'));
-        if found != 0 {
-            let at = usize::try_from(found.trailing_zeros() >> 3).ok()?;
-            return before.checked_add(at);
-        }
-        before = before.saturating_add(BYTES);
-    }
-    before.checked_add(memchr2(b'"', b'\\', bytes.get(before..)?)?)
-}
-
-#[inline]
-const fn repeated(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// Sets the upper bit of the first byte that is zero; bits above it may be set in vain.
-#[inline]
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(repeated(1)) & !word & repeated(0x80)
 }
 
 #[cfg(test)]
@@ -430,11 +405,13 @@ mod tests {
             ("\"a\tb\"", None),
             (r#""open"#, None),
         ] {
-            let mut cursor = Cursor::new(json);
-            let span = cursor.value().filter(|_| cursor.is_at_end());
+            let mut marks = JsonMarks::default();
+            marks.read(json.as_bytes());
+            let mut cursor = Cursor::new(json, &marks, 0);
+            let span = cursor.value().filter(|_| cursor.is_at_end() && !marks.has_broken());
             let got = span.map(|span| {
                 let mut texts = Vec::new();
-                span.any(json, |raw| {
+                span.any(json, &marks, |raw| {
                     texts.push(raw.text(&mut String::new()).unwrap().to_owned());
                     false
                 });
@@ -450,7 +427,9 @@ mod tests {
         #[test]
         fn texts_are_read_as_serde_reads_them(text in "[a-c\"\\\\/\n\t\u{1}Đ\u{1f600} ]{0,40}") {
             let json = serde_json::to_string(&text).unwrap();
-            let mut cursor = Cursor::new(&json);
+            let mut marks = JsonMarks::default();
+            marks.read(json.as_bytes());
+            let mut cursor = Cursor::new(&json, &marks, 0);
             let span = cursor.value().unwrap();
             prop_assert!(cursor.is_at_end());
             let mut room = String::new();
@@ -459,9 +438,14 @@ mod tests {
 
         #[test]
         fn any_bytes_end_without_a_panic(bytes in "[\\[\\]{}\",:\\\\u0-9a-f.e -]{0,40}") {
-            let mut cursor = Cursor::new(&bytes);
+            let mut marks = JsonMarks::default();
+            marks.read(bytes.as_bytes());
+            if marks.has_broken() {
+                return Ok(());
+            }
+            let mut cursor = Cursor::new(&bytes, &marks, 0);
             if let Some(span) = cursor.value() {
-                span.any(&bytes, |raw| raw.text(&mut String::new()).is_none());
+                span.any(&bytes, &marks, |raw| raw.text(&mut String::new()).is_none());
                 let is_json = serde_json::from_slice::<serde_json::Value>(bytes.as_bytes()).is_ok();
                 let is_read = cursor.is_at_end() && span.kind != Kind::Object;
                 prop_assert!(is_json || !is_read, "{}", bytes);

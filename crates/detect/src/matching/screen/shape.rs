@@ -5,7 +5,7 @@
 //! Bounded: where the tree may not grow any further, a record has no shape and is read whole.
 
 use ahash::AHashMap;
-use event::Deciding;
+use event::{Deciding, JsonMarks};
 use memchr::memmem;
 
 use super::Decoding;
@@ -14,6 +14,9 @@ use super::record::{Cursor, Kind, Raw, Span};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
+
+/// Most bytes of the keys of all steps, so that long invented keys cannot fill the memory.
+const KEY_BYTES_MAX: usize = 16 << 20;
 
 /// Most ways on from one step, so that invented keys cannot make a step slow.
 const WAYS_MAX: usize = 64;
@@ -34,6 +37,8 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug)]
 pub(super) struct Shapes {
     steps: Vec<Step>,
+    /// The bytes of their keys.
+    key_bytes: usize,
     plans: usize,
     /// Room to write the text of a deciding value in.
     room: String,
@@ -71,6 +76,7 @@ pub(super) enum Learnt<'s> {
 /// Where a record's shape led, and where its values stand.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
+    pub(super) marks: JsonMarks,
     /// The values that are no objects, in order.
     pub(super) values: Vec<Span>,
     /// The deciding values.
@@ -99,21 +105,23 @@ impl Default for Shapes {
             ways: Vec::new(),
             ends: None,
         };
-        Self { steps: vec![root], plans: 0, room: String::new() }
+        Self { steps: vec![root], key_bytes: 0, plans: 0, room: String::new() }
     }
 }
 
 impl Shapes {
-    /// Walks a record; returns the step it ends at, or `None` for a record without a shape.
+    /// Walks a record whose marks were read; returns the step it ends at, or `None` for a record without a
+    /// shape.
     pub(super) fn walk(
         &mut self,
         record: &str,
         decoding: &dyn Decoding,
         walk: &mut Walk,
     ) -> Option<usize> {
-        walk.values.clear();
-        walk.deciding.clear();
-        let mut cursor = Cursor::new(record);
+        let Walk { marks, values, deciding } = walk;
+        values.clear();
+        deciding.clear();
+        let mut cursor = Cursor::new(record, marks, 0);
         let (mut step, mut depth) = (0, 0_usize);
         let mut may_close = cursor.take(b'{').then_some(true)?;
         loop {
@@ -126,11 +134,10 @@ impl Shapes {
                     may_close = true;
                     continue;
                 }
-                walk.values.push(span);
+                values.push(span);
                 let decides = self.steps.get(step)?.decides;
                 if decides != Deciding::Nothing {
-                    let out = &mut walk.deciding;
-                    decide(decides, span, record, decoding, &mut self.room, out)?;
+                    decide(decides, span, record, decoding, &mut self.room, deciding)?;
                 }
             } else if depth == 0 {
                 cursor.blanks();
@@ -184,9 +191,11 @@ impl Shapes {
         if let Some((way, _)) = ways.iter().filter_map(step).find(is) {
             return Some((way, span));
         }
-        if ways.len() >= WAYS_MAX || self.steps.len() >= STEPS_MAX {
+        let key_bytes = self.key_bytes.saturating_add(key.len());
+        if ways.len() >= WAYS_MAX || self.steps.len() >= STEPS_MAX || key_bytes > KEY_BYTES_MAX {
             return None;
         }
+        self.key_bytes = key_bytes;
         Some((self.new_step(from, key, span.kind, depth, decoding)?, span))
     }
 
