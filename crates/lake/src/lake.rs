@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ahash::AHashSet;
 use chrono::{DateTime, Utc};
 use event::lake::LakeError;
 use event::{Clock, Event, EventId, IdSource, SpoolPosition};
@@ -155,7 +156,7 @@ impl Lake {
             if state.closed {
                 return Err(StoreError::Closed.into());
             }
-            let mut seen = BTreeSet::new();
+            let mut seen = AHashSet::with_capacity(events.len());
             events.retain(|event| !state.holds(event.id) && seen.insert(event.id));
             state.active.push(events, position);
             self.seal_if_full(&mut state);

@@ -1,20 +1,18 @@
 //! Events → columns.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ahash::AHashSet;
 use arrow::array::{
     ArrayBuilder as _, ArrayRef, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use event::{Attr, AttrType, Event, TimeQuality, Value};
-use memchr::memmem;
+use event::{Attr, AttrType, Event, Origin, TimeQuality, Value};
 
 use super::Rows;
+use super::word_places::{WordPlaces, add_extra};
 use crate::schema::{ATTRS_BY_NAME, SCHEMA};
 
 /// Turns events into columns.
@@ -55,6 +53,15 @@ pub(super) struct Encoder {
     pub(super) loose: BTreeSet<Attr>,
     pub(super) largest_bytes: usize,
     pub(super) texts: Texts,
+    origin: Option<OriginTexts>,
+}
+
+/// The origin of the last event, spelt out: the next one mostly has the same.
+struct OriginTexts {
+    origin: Origin,
+    agency: String,
+    system: Option<String>,
+    source: String,
 }
 
 impl AttrColumn {
@@ -121,6 +128,7 @@ impl Encoder {
             loose: BTreeSet::new(),
             largest_bytes: 0,
             texts: Texts::default(),
+            origin: None,
         }
     }
 
@@ -129,9 +137,7 @@ impl Encoder {
         self.occurred_at.append_value(event.occurred_at.timestamp_micros());
         self.collected_at.append_value(event.collected_at.timestamp_micros());
         self.time_quality.append_value(time_quality_word(event.time_quality));
-        self.agency_id.append_value(event.origin.agency.to_string());
-        self.system_id.append_option(event.origin.system.map(|id| id.to_string()));
-        self.source_id.append_value(event.origin.source.to_string());
+        self.push_origin(event.origin);
         self.class_uid.append_value(event.class.uid().cast_signed());
         let names = [&event.logsource.product, &event.logsource.category, &event.logsource.service];
         for (column, name) in self.logsource.iter_mut().zip(names) {
@@ -148,6 +154,22 @@ impl Encoder {
         self.fields.append_value(fields);
         self.notes.append_option(notes);
         Ok(())
+    }
+
+    fn push_origin(&mut self, origin: Origin) {
+        if self.origin.as_ref().is_none_or(|own| own.origin != origin) {
+            self.origin = Some(OriginTexts {
+                origin,
+                agency: origin.agency.to_string(),
+                system: origin.system.map(|id| id.to_string()),
+                source: origin.source.to_string(),
+            });
+        }
+        if let Some(own) = &self.origin {
+            self.agency_id.append_value(&own.agency);
+            self.system_id.append_option(own.system.as_deref());
+            self.source_id.append_value(&own.source);
+        }
     }
 
     fn push_attrs(&mut self, event: &Event) -> Result<(), ArrowError> {
@@ -210,8 +232,7 @@ impl Encoder {
 /// Finds the values that a search of `raw` alone would miss.
 #[derive(Default)]
 pub(super) struct Texts {
-    raw: String,
-    seen: AHashSet<String>,
+    places: WordPlaces,
     extra: String,
 }
 
@@ -220,44 +241,19 @@ impl Texts {
     /// one a line; `None` if there is none. Whatever pattern is found in a value that does stand
     /// there is found in `raw` as well, because its borders are borders there.
     fn extra(&mut self, event: &Event) -> Option<&str> {
-        self.raw.clear();
-        self.raw.push_str(&fold(&event.raw));
-        self.seen.clear();
+        self.places.read(&event.raw, |_token| {});
         self.extra.clear();
         let attrs = event.attrs.iter().map(|(_, value)| value);
         let values = attrs.chain(event.fields.iter().map(|(_, value)| value));
         for member in values.flat_map(Value::members) {
             let text = member.text();
-            let folded = fold(&text);
-            let known = folded.is_empty()
-                || stands_in(&self.raw, &folded)
-                || !self.seen.insert(folded.clone().into_owned());
-            if !known {
-                self.extra.push_str(&folded);
-                self.extra.push('\n');
+            if !self.places.hold(&event.raw, &text) {
+                add_extra(&mut self.extra, &text);
             }
         }
         let extra = self.extra.trim_end_matches('\n');
         (!extra.is_empty()).then_some(extra)
     }
-}
-
-/// [`event::fold::fold`] without a copy where there is nothing to fold.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-    if text.bytes().all(plain) { Cow::Borrowed(text) } else { Cow::Owned(event::fold::fold(text)) }
-}
-
-/// Returns whether a text stands in another between word borders.
-pub(super) fn stands_in(text: &str, part: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let border = |at: usize| {
-        let before = text.get(..at).and_then(|text| text.chars().next_back());
-        let after = text.get(at..).and_then(|text| text.chars().next());
-        !(before.is_some_and(is_word) && after.is_some_and(is_word))
-    };
-    memmem::find_iter(text.as_bytes(), part.as_bytes())
-        .any(|start| border(start) && border(start + part.len()))
 }
 
 /// Returns the word of a time quality, the same as in JSON.

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use ahash::{AHashMap, AHashSet};
 use chrono::{DateTime, Utc};
-use event::{Attr, EventId, Origin};
+use event::{Attr, EventId, JsonMarks, Origin};
 
 use super::Rows;
 use super::encode::Encoder;
@@ -148,6 +148,8 @@ pub(crate) struct FlatReader {
     line: u64,
     /// Texts that were found to be UUIDs.
     pub(super) uuids: AHashSet<String>,
+    /// Of the line that is being cut.
+    marks: JsonMarks,
     lines: Vec<CutLine>,
     members: Vec<Member>,
     pub(super) places: WordPlaces,
@@ -181,6 +183,7 @@ impl FlatReader {
             by_name: AHashMap::new(),
             line: 0,
             uuids: AHashSet::new(),
+            marks: JsonMarks::default(),
             lines: Vec::new(),
             members: Vec::new(),
             places: WordPlaces::default(),
@@ -295,8 +298,15 @@ impl FlatReader {
 
     /// Cuts a line into its members; returns whether it is one object whose names differ.
     fn cut_line(&mut self, line: &str) -> bool {
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.read(line.as_bytes());
+        let is_cut = Line::open(line, &marks).is_some_and(|rest| self.cut_members(rest));
+        self.marks = marks;
+        is_cut
+    }
+
+    fn cut_members(&mut self, mut rest: Line<'_>) -> bool {
         self.line += 1;
-        let Some(mut rest) = Line::open(line) else { return false };
         let mut last = START;
         while !rest.is_closed() {
             let Some((after, name)) = self.name(last, rest) else { return false };

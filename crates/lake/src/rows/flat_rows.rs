@@ -59,7 +59,7 @@ impl FlatReader {
             (Some(token), _) | (None, Some(token)) => token.text(line),
             (None, None) => Cow::Borrowed(line),
         };
-        self.places.read(&raw, tokens);
+        self.places.read(&raw, |token| tokens.add(token));
         self.push_given(record, &given, columns, tokens)?;
         self.fields.clear();
         self.extra.clear();

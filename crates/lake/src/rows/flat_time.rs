@@ -81,7 +81,9 @@ mod tests {
             "1795428000500000000",
         ] {
             let line = format!("{{\"ts\":\"{text}\"}}");
-            let rest = super::super::scan::Line::open(&line).unwrap().name().unwrap().0;
+            let mut marks = event::JsonMarks::default();
+            marks.read(line.as_bytes());
+            let rest = super::super::scan::Line::open(&line, &marks).unwrap().name().unwrap().0;
             let (_, token) = rest.value().unwrap();
             assert_eq!(micros(token, &line), Some(1_795_428_000_500_000), "{text}");
         }

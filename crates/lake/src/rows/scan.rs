@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
+use event::JsonMarks;
 
 /// Objects and lists within each other in one value.
 const DEPTH_MAX: usize = 32;
@@ -125,13 +125,14 @@ fn with_usual_escapes(quoted: &str) -> Option<String> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     line: &'a str,
+    marks: &'a JsonMarks,
     at: usize,
 }
 
 impl<'a> Line<'a> {
-    /// Steps into the object.
-    pub(super) fn open(line: &'a str) -> Option<Self> {
-        line.starts_with('{').then(|| Self { line, at: 1 }.past_blanks())
+    /// Steps into the object of a line whose marks were read.
+    pub(super) fn open(line: &'a str, marks: &'a JsonMarks) -> Option<Self> {
+        line.starts_with('{').then(|| Self { line, marks, at: 1 }.past_blanks())
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -206,23 +207,14 @@ impl<'a> Line<'a> {
             return None;
         }
         let start = self.at + 1;
-        let (mut at, mut escaped) = (start, false);
-        loop {
-            let rest = self.line.as_bytes().get(at..)?;
-            let found = at + memchr2(b'"', b'\\', rest)?;
-            if self.line.as_bytes().get(found) == Some(&b'\\') {
-                escaped = true;
-                at = found + 2;
-                continue;
-            }
-            let after = Self { line: self.line, at: found + 1 };
-            let token = if escaped {
-                Token::Escaped(Span::new(self.at, found + 1)?)
-            } else {
-                Token::Plain(Span::new(start, found)?)
-            };
-            return Some((after, token));
-        }
+        let (end, is_escaped) = self.marks.text_end(start)?;
+        let after = Self { at: end + 1, ..self };
+        let token = if is_escaped {
+            Token::Escaped(Span::new(self.at, after.at)?)
+        } else {
+            Token::Plain(Span::new(start, end)?)
+        };
+        Some((after, token))
     }
 
     fn nested(self) -> Option<(Self, Token)> {

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::encode::{fold, stands_in};
-use crate::segment::{Tokens, ascii_words, is_word_byte, quick_hash, quick_hash_at};
+use memchr::memmem;
+
+use crate::segment::{ascii_words, hash_words, is_word_byte, quick_hash, quick_hash_at};
 
 /// The words of one record.
 #[derive(Debug, Default)]
 pub(super) struct WordPlaces {
+    /// The record folded, where it is not ASCII as it came.
+    folded: Option<String>,
     /// Token and start of each word, for plain ASCII.
     words: Vec<(u64, usize)>,
     /// The last byte of each token: most words are told apart by it.
@@ -16,30 +19,35 @@ pub(super) struct WordPlaces {
 }
 
 impl WordPlaces {
-    /// Takes down a record's words, and tells their tokens.
-    pub(super) fn read(&mut self, raw: &str, tokens: &mut Tokens) {
+    /// Takes down a record's words, and tells the token of each.
+    pub(super) fn read(&mut self, raw: &str, mut word: impl FnMut(u64)) {
         self.words.clear();
         self.last_bytes.clear();
-        self.is_ascii = raw.is_ascii();
+        self.folded = (!raw.is_ascii()).then(|| event::fold::fold(raw));
+        let text = self.folded.as_deref().unwrap_or(raw);
+        self.is_ascii = text.is_ascii();
         if !self.is_ascii {
-            tokens.add_words(raw);
+            hash_words(text, word);
             return;
         }
-        let bytes = raw.as_bytes();
-        ascii_words(bytes, |word| {
-            let token = quick_hash_at(bytes, word.clone());
-            self.words.push((token, word.start));
+        let bytes = text.as_bytes();
+        ascii_words(bytes, |place| {
+            let token = quick_hash_at(bytes, place.clone());
+            self.words.push((token, place.start));
             self.last_bytes.push(last_byte(token));
-            if word.len() >= 2 {
-                tokens.add(token);
+            if place.len() >= 2 {
+                word(token);
             }
         });
     }
 
-    /// Returns whether a value stands in the record between word borders, folded.
+    /// Returns whether a value stands in the record that was read between word borders, folded.
     pub(super) fn hold(&self, raw: &str, value: &str) -> bool {
+        let raw = self.folded.as_deref().unwrap_or(raw);
         if !self.is_ascii || !value.is_ascii() {
-            return stands_in(&fold(raw), &fold(value));
+            let value = fold(value);
+            let raw = fold(raw);
+            return stands_in(&raw, &value);
         }
         let bytes = value.as_bytes();
         let Some(start) = bytes.iter().position(|byte| is_word_byte(*byte)) else {
@@ -75,15 +83,31 @@ pub(super) fn add_extra(extra: &mut String, value: &str) {
     }
 }
 
+/// [`event::fold::fold`] without a copy where there is nothing to fold.
+fn fold(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if text.bytes().all(plain) { Cow::Borrowed(text) } else { Cow::Owned(event::fold::fold(text)) }
+}
+
+/// Returns whether a text stands in another between word borders.
+fn stands_in(text: &str, part: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let border = |at: usize| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at..).and_then(|text| text.chars().next());
+        !(before.is_some_and(is_word) && after.is_some_and(is_word))
+    };
+    memmem::find_iter(text.as_bytes(), part.as_bytes())
+        .any(|start| border(start) && border(start + part.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_value_stands_in_a_record_as_a_search_would_find_it() {
-        let raw = "CEF:0|deny src=10.1.2.3 dst=10.1.2.30 path=/a/b.aspx user=ROOT x- --";
-        let mut places = WordPlaces::default();
-        places.read(raw, &mut Tokens::default());
+        let ascii = "CEF:0|deny src=10.1.2.3 dst=10.1.2.30 path=/a/b.aspx user=ROOT x- --";
         let values = [
             "10.1.2.3",
             "10.1.2",
@@ -104,10 +128,27 @@ mod tests {
             "",
             "CEF:0|",
             "đỏ",
+            "Đăng nhập",
+            "dang",
+            "nha",
+            "日本",
+            "日",
         ];
-        for value in values {
-            let expected = stands_in(&fold(raw), &fold(value));
-            assert_eq!(places.hold(raw, value), expected, "{value}");
+        let records = [
+            ascii.to_owned(),
+            format!("{ascii} Đăng nhập đỏ"),
+            format!("đỏ{ascii} 日本 Đăng nhập"),
+        ];
+        for raw in &records {
+            let mut places = WordPlaces::default();
+            let (mut words, mut tokens) = (Vec::new(), Vec::new());
+            places.read(raw, |token| words.push(token));
+            hash_words(&fold(raw), |token| tokens.push(token));
+            assert_eq!(words, tokens, "{raw}");
+            for value in values {
+                let expected = stands_in(&fold(raw), &fold(value));
+                assert_eq!(places.hold(raw, value), expected, "{value} in {raw}");
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ mod tokens;
 mod words;
 mod write;
 
-pub(crate) use bloom::{Token, field_start, is_word_byte, quick_hash, quick_hash_at};
+pub(crate) use bloom::{Token, field_start, hash_words, is_word_byte, quick_hash, quick_hash_at};
 pub(crate) use checks::{Damage, places_of};
 #[cfg(feature = "distributed")]
 pub(crate) use file::relative_path;

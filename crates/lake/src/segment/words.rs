@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use wide::u8x16;
+
 /// Calls `found` with the place of each word, in their order.
 pub(crate) fn ascii_words(text: &[u8], mut found: impl FnMut(Range<usize>)) {
     let mut open: Option<usize> = None;
@@ -35,26 +37,23 @@ fn edges(bits: u64, open: bool) -> u64 {
 /// Returns a bit for each byte that belongs to a word.
 #[inline]
 fn word_bits(block: &[u8; 64]) -> u64 {
-    let (eights, _) = block.as_chunks::<8>();
-    eights.iter().rev().fold(0, |bits, eight| (bits << 8) | of_eight(u64::from_le_bytes(*eight)))
+    let (parts, _) = block.as_chunks::<LANES>();
+    parts.iter().rev().fold(0, |bits, part| (bits << LANES) | u64::from(of_some(*part)))
 }
 
-/// Repeats a byte.
-const fn each(byte: u8) -> u64 {
-    0x0101_0101_0101_0101 * byte as u64
-}
+/// Bytes that are looked at at once.
+const LANES: usize = 16;
 
-/// Returns the lowest eight bits set where bytes, all of them ASCII, belong to a word.
+/// Returns a bit for each of some bytes, all of them ASCII, that belongs to a word.
 #[inline]
-fn of_eight(bytes: u64) -> u64 {
-    /// Sets the highest bit of each byte that is at least `least` and at most `most`.
-    fn within(bytes: u64, least: u8, most: u8) -> u64 {
-        (bytes + each(0x80 - least)) & !(bytes + each(0x7f - most))
-    }
-    let letters = within(bytes | each(0x20), b'a', b'z');
-    let words = (letters | within(bytes, b'0', b'9') | within(bytes, b'_', b'_')) & each(0x80);
-    // Gathers the highest bits: the first byte's becomes the lowest.
-    (words >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn of_some(bytes: [u8; LANES]) -> u32 {
+    let bytes = u8x16::new(bytes);
+    let each = u8x16::splat;
+    // What lies below the first of a range wraps around to above its last.
+    let within = |above_first: u8x16, last: u8| above_first.min(each(last)).simd_eq(above_first);
+    let letters = within((bytes | each(0x20)) - each(b'a'), b'z' - b'a');
+    let digits = within(bytes - each(b'0'), 9);
+    (letters | digits | bytes.simd_eq(each(b'_'))).to_bitmask()
 }
 
 #[cfg(test)]
