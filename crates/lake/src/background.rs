@@ -1,16 +1,19 @@
 //! What the lake does by itself: write behind, merge small files, bring old ones into the store.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event::lake::LakeError;
+use thread_priority::ThreadPriority;
+use tokio::sync::oneshot;
 
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
-use crate::lake::{Lake, blocking, chain};
+use crate::lake::{Lake, chain};
 use crate::limits::{RETRY_FIRST, RETRY_LONGEST};
 use crate::segment::SegmentFile;
 use crate::settings::Store;
@@ -33,6 +36,26 @@ pub(crate) struct Merged {
     segment: Segment,
     /// The files that it replaces.
     old: Vec<SegmentId>,
+}
+
+/// How much of a processor that others want is left to work that can wait, of 0 to 99: niceness 9.
+const PATIENT: u8 = 25;
+
+/// Runs work that can wait on a thread of its own, which makes room for intake and searches.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new().name("lake-merge".to_owned()).spawn(move || {
+        let patient = PATIENT.try_into().map(ThreadPriority::Crossplatform);
+        let set = patient.map(|priority| priority.set_for_current());
+        if !matches!(set, Ok(Ok(()))) {
+            tracing::debug!("merging runs at the priority of everything else");
+        }
+        // Nobody waits any more: the lake is gone, and with it what the file was for.
+        drop(done.send(work()));
+    })?;
+    result.await.map_err(|_ended| io::Error::other("its thread broke off"))?
 }
 
 /// Starts the tasks; they end with the lake.
@@ -226,7 +249,7 @@ impl Lake {
         let id = self.next_segment_id();
         let closing = Arc::clone(&self.closing);
         let go_on = move || !closing.load(Ordering::Acquire);
-        match blocking(move || merge(&target, &files, &footers, id, go_on)).await {
+        match in_background(move || merge(&target, &files, &footers, id, go_on)).await {
             Ok(segment) => Ok(Some(Merged { segment, old })),
             Err(StoreError::Closed) => Ok(None),
             Err(error) => Err(error),

@@ -16,7 +16,8 @@ use crate::rows::time_keys;
 use crate::schema::SCHEMA;
 use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time};
 
-/// Returns files of one day that are worth merging: the day with the most small ones.
+/// Returns files of one day that are worth merging: the day with the most small ones. Worth it are many, or
+/// few that make a large one.
 pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>>> {
     let mut days = BTreeMap::<_, Vec<&Arc<SegmentFile>>>::new();
     for file in segments.iter().filter(|file| file.segment.rows < FILE_ROWS_MAX / 2) {
@@ -24,17 +25,23 @@ pub(crate) fn pick(segments: &[Arc<SegmentFile>]) -> Option<Vec<Arc<SegmentFile>
     }
     let mut small = days.into_values().max_by_key(Vec::len)?;
     small.sort_by_key(|file| (file.segment.rows, file.segment.id));
-    let mut rows = 0;
-    let picked: Vec<Arc<SegmentFile>> = small
-        .into_iter()
-        .take(MERGE_FILES_MAX)
-        .take_while(|file| {
-            rows += file.segment.rows;
-            rows <= FILE_ROWS_MAX
-        })
-        .cloned()
-        .collect();
-    (picked.len() >= MERGE_FILES_MIN).then_some(picked)
+    let rows: Vec<u64> = small.iter().map(|file| file.segment.rows).collect();
+    let picked: Vec<_> = small.into_iter().take(worth_merging(&rows)?).cloned().collect();
+    Some(picked)
+}
+
+/// Returns how many files of so many rows, the smallest first, are worth merging.
+fn worth_merging(rows: &[u64]) -> Option<usize> {
+    let (mut count, mut sum) = (0, 0);
+    for own in rows.iter().take(MERGE_FILES_MAX) {
+        if sum + own > FILE_ROWS_MAX {
+            break;
+        }
+        sum += own;
+        count += 1;
+    }
+    let is_large = count > 1 && sum >= FILE_ROWS_MAX / 2;
+    (is_large || count >= MERGE_FILES_MIN).then_some(count)
 }
 
 /// Writes one file with the rows of all these, in the order of time. Holds a small batch or a granule of each
@@ -145,4 +152,27 @@ fn write_chosen(
     writer.write(&interleave_record_batch(&batches, chosen)?)?;
     chosen.clear();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_files_are_worth_merging_and_few_that_make_a_large_one() {
+        for (rows, want) in [
+            (&[][..], None),
+            (&[10; 7], None),
+            (&[10; 8], Some(8)),
+            (&[10; 40], Some(16)),
+            // As they come when buffers fill: eight of them are more than a file.
+            (&[131_072; 3], None),
+            (&[131_072; 4], Some(4)),
+            (&[131_072; 30], Some(7)),
+            (&[10, 499_999], Some(2)),
+            (&[499_999], None),
+        ] {
+            assert_eq!(worth_merging(rows), want, "{rows:?}");
+        }
+    }
 }
