@@ -72,3 +72,6 @@ pub(crate) const MERGE_BATCH_ROWS: usize = 1024;
 
 /// Footers kept in memory: ten kilobytes each, half a megabyte where rows were read.
 pub(crate) const FOOTERS_KEPT: usize = 256;
+
+/// Values whose counts are kept with one footer: some hundred kilobytes at most.
+pub(crate) const COUNTED_VALUES_KEPT: usize = 8192;

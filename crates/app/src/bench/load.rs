@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use event::{Clock as _, SystemClock};
+use parking_lot::Mutex;
+
 /// Names of the generator's threads begin so; the kernel keeps 15 characters of a name.
 pub(crate) const PREFIX: &str = "bench-send";
 
@@ -35,8 +39,23 @@ pub(crate) struct Load {
 }
 
 /// The events to send, over and over.
-#[derive(Debug, Clone)]
-pub(crate) struct Lines(Arc<[String]>);
+#[derive(Debug)]
+pub(crate) enum Lines {
+    /// Those of a file, as they are.
+    Given(Arc<[String]>),
+    /// The built-in mix, dated the second in which it is sent; made anew each second.
+    Mixed(Mutex<Dated>),
+}
+
+/// The mix of one second, since 1970.
+#[derive(Debug)]
+pub(crate) struct Dated {
+    second: i64,
+    lines: Arc<[String]>,
+}
+
+/// Enough different ones that nothing profits from repetition.
+const MIXED_LINES: u32 = 2000;
 
 impl Lines {
     /// Returns the lines of a file.
@@ -50,55 +69,74 @@ impl Lines {
         if lines.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the file has no lines"));
         }
-        Ok(Self(lines.into()))
+        Ok(Self::Given(lines.into()))
     }
 
     /// Returns the built-in mix: sign-ins, web requests, firewall, names asked for, processes; 500
     /// bytes each.
     pub(crate) fn mixed() -> Self {
-        /// Enough different ones that nothing profits from repetition.
-        const COUNT: u32 = 2000;
-        Self((0..COUNT).map(line).collect())
+        Self::Mixed(Mutex::new(Dated { second: i64::MIN, lines: Arc::default() }))
     }
 
-    fn get(&self, number: u64) -> &str {
-        let count = u64::try_from(self.0.len()).unwrap_or(1).max(1);
-        let index = usize::try_from(number % count).unwrap_or(0);
-        self.0.get(index).map_or("", String::as_str)
+    /// Returns the lines as they are sent at a moment.
+    fn at(&self, now: DateTime<Utc>) -> Arc<[String]> {
+        match self {
+            Self::Given(lines) => Arc::clone(lines),
+            Self::Mixed(dated) => {
+                let mut dated = dated.lock();
+                if dated.second != now.timestamp() {
+                    dated.second = now.timestamp();
+                    dated.lines = (0..MIXED_LINES).map(|number| line(number, now)).collect();
+                }
+                Arc::clone(&dated.lines)
+            }
+        }
     }
+}
+
+/// Returns a line of those, which begin anew at their end.
+fn line_of(lines: &[String], number: u64) -> &str {
+    let count = u64::try_from(lines.len()).unwrap_or(1).max(1);
+    let index = usize::try_from(number % count).unwrap_or(0);
+    lines.get(index).map_or("", String::as_str)
 }
 
 /// The size of one event of the mix.
 const EVENT_BYTES: usize = 500;
 
-fn line(number: u32) -> String {
+/// Returns a line as its program writes it at a moment, in Vietnam's time.
+fn line(number: u32, now: DateTime<Utc>) -> String {
     let (host, last) = (number % 40, number % 250 + 1);
+    let now = now + TimeDelta::hours(7);
+    let stamp = now.format("%b %e %H:%M:%S");
     let mut line = match number % 5 {
         0 => format!(
-            "<38>Nov 23 10:00:00 may{host:02} sshd[{number}]: Failed password for invalid user \
+            "<38>{stamp} may{host:02} sshd[{number}]: Failed password for invalid user \
              admin{number} from 203.0.113.{last} port {} ssh2",
             1024 + number
         ),
         1 => format!(
-            "<134>Nov 23 10:00:00 web{host:02} nginx: 198.51.100.{last} - - \
-             [23/Nov/2026:10:00:00 +0700] \"GET /van-ban/{number}?trang=2 HTTP/1.1\" 200 {} \"-\" \
+            "<134>{stamp} web{host:02} nginx: 198.51.100.{last} - - \
+             [{} +0700] \"GET /van-ban/{number}?trang=2 HTTP/1.1\" 200 {} \"-\" \
              \"Mozilla/5.0 (X11; Linux x86_64)\"",
+            now.format("%d/%b/%Y:%H:%M:%S"),
             number * 7
         ),
         2 => format!(
-            "<189>date=2026-11-23 time=10:00:00 devname=\"FG{host:02}\" type=\"traffic\" \
+            "<189>{} devname=\"FG{host:02}\" type=\"traffic\" \
              subtype=\"forward\" level=\"notice\" srcip=10.1.{host}.{last} srcport={} \
              dstip=192.0.2.{last} dstport=443 proto=6 action=\"accept\" sentbyte={number} \
              rcvdbyte={}",
+            now.format("date=%Y-%m-%d time=%H:%M:%S"),
             1024 + number,
             number * 3
         ),
         3 => format!(
-            "<30>Nov 23 10:00:00 dns{host:02} named[{number}]: client @0x7f 10.2.{host}.{last}#5353 \
+            "<30>{stamp} dns{host:02} named[{number}]: client @0x7f 10.2.{host}.{last}#5353 \
              (tra-cuu-{number}.example.vn): query: tra-cuu-{number}.example.vn IN A + (10.0.0.53)"
         ),
         _ => format!(
-            "<86>Nov 23 10:00:00 may{host:02} sudo: canbo{number} : TTY=pts/{last} ; \
+            "<86>{stamp} may{host:02} sudo: canbo{number} : TTY=pts/{last} ; \
              PWD=/home/canbo{number} ; USER=root ; COMMAND=/usr/bin/systemctl status dich-vu-{number}"
         ),
     };
@@ -133,9 +171,11 @@ impl Load {
         while !self.stop.load(Ordering::Relaxed) {
             let count = pace.portion(BULK_EVENTS);
             let mut body = Vec::with_capacity(count * (EVENT_BYTES + 64));
+            let lines = self.lines.at(SystemClock.now());
             for _ in 0..count {
                 body.extend_from_slice(b"{\"create\":{}}\n{\"message\":");
-                serde_json::to_writer(&mut body, self.lines.get(next)).map_err(io::Error::other)?;
+                serde_json::to_writer(&mut body, line_of(&lines, next))
+                    .map_err(io::Error::other)?;
                 body.extend_from_slice(b"}\n");
                 next = next.wrapping_add(1);
             }
@@ -170,8 +210,9 @@ impl Load {
         while !self.stop.load(Ordering::Relaxed) {
             let count = pace.portion(STREAM_EVENTS);
             let mut bytes = Vec::with_capacity(count * (EVENT_BYTES + 8));
+            let lines = self.lines.at(SystemClock.now());
             for _ in 0..count {
-                let line = self.lines.get(next);
+                let line = line_of(&lines, next);
                 write!(bytes, "{} {line}", line.len())?;
                 next = next.wrapping_add(1);
             }
@@ -272,13 +313,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mix_is_500_bytes_each_and_every_line_differs() {
+    fn the_mix_is_500_bytes_each_and_every_line_differs_and_tells_its_second() {
         let lines = Lines::mixed();
-        let mut all: Vec<&str> = (0..2000).map(|number| lines.get(number)).collect();
+        let now = DateTime::from_timestamp(1_795_428_000, 0).unwrap();
+        let mixed = lines.at(now);
+        let mut all: Vec<&str> = (0..2000).map(|number| line_of(&mixed, number)).collect();
         assert!(all.iter().all(|line| (EVENT_BYTES..EVENT_BYTES + 2).contains(&line.len())));
+        assert!(all.iter().all(|line| line.contains("17:00:00")), "{}", all[0]);
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 2000);
-        assert_eq!(lines.get(2000), lines.get(0));
+        assert_eq!(line_of(&mixed, 2000), line_of(&mixed, 0));
+        assert!(lines.at(now + TimeDelta::seconds(1)).iter().all(|line| line.contains("17:00:01")));
     }
 }

@@ -18,8 +18,11 @@ const EVERY: Duration = Duration::from_millis(200);
 /// What one question is.
 #[derive(Debug, Clone, Copy)]
 enum Question {
+    /// A page of events of all times.
     Page(&'static str),
+    /// A chart of the last hour.
     Chart(&'static str),
+    /// The most frequent values of the last quarter of an hour.
     Top(&'static str, &'static str),
 }
 
@@ -32,6 +35,9 @@ const QUESTIONS: [Question; 6] = [
     Question::Top("*", "src_ip"),
     Question::Page("user:root AND systemctl"),
 ];
+
+/// All times: whatever a file's lines are dated.
+const ALL_DAYS: i64 = 60;
 
 /// Searches under way.
 #[derive(Debug)]
@@ -71,15 +77,15 @@ async fn search(lake: Arc<Lake>, stop: CancellationToken) -> Result<Histogram<u6
 
 async fn ask(lake: &Lake, question: Question) -> Result<()> {
     let now = SystemClock.now();
-    let words = match question {
-        Question::Page(words) | Question::Chart(words) | Question::Top(words, _) => words,
+    let (words, span) = match question {
+        Question::Page(words) => (words, TimeDelta::days(ALL_DAYS)),
+        Question::Chart(words) => (words, TimeDelta::hours(1)),
+        Question::Top(words, _) => (words, TimeDelta::minutes(15)),
     };
     let search = Search {
         query: event::query::parse(words).map_err(|error| anyhow::anyhow!("{error:?}"))?,
-        // The built-in lines are dated the 23rd of November: seen from any day of the bench, a span
-        // of weeks holds them all.
-        from: now - TimeDelta::days(60),
-        to: now + TimeDelta::days(60),
+        from: now - span,
+        to: now + TimeDelta::minutes(5),
         limit: 50,
         after: None,
     };

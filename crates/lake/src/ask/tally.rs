@@ -40,6 +40,16 @@ pub(super) trait Tally: Send + Sized {
     fn event(&mut self, event: &Event);
     /// Adds what another thread counted.
     fn merge(&mut self, other: Self);
+    /// Counts a file of which every row matches by what was kept of it, if something was.
+    fn recall(&mut self, _footer: &Footer) -> bool {
+        false
+    }
+    /// Returns whether what was counted of a whole file may be kept.
+    fn is_kept(&self) -> bool {
+        false
+    }
+    /// Keeps what was counted of a whole file, and of nothing else.
+    fn keep(&mut self, _footer: &Footer) {}
 }
 
 /// A piece of a file that one thread reads at a time: granules of one row group.
@@ -115,6 +125,10 @@ fn count_files<T: Tally>(
             break;
         }
         stop.check()?;
+        let is_whole = filter.takes_all() && filter.spans_file(file);
+        if is_whole && tally.recall(footer) {
+            continue;
+        }
         let mut granules = filter.granules(file, footer)?;
         if filter.takes_all() {
             granules.retain(|granule| {
@@ -123,7 +137,16 @@ fn count_files<T: Tally>(
         }
         let groups = granules
             .chunk_by(|a, b| a.rows.start / ROW_GROUP_ROWS == b.rows.start / ROW_GROUP_ROWS);
-        pieces.extend(groups.map(|granules| Piece { file, footer, granules: granules.to_vec() }));
+        let own = groups.map(|granules| Piece { file, footer, granules: granules.to_vec() });
+        if is_whole && tally.is_kept() {
+            let mut counted = count_pieces(&own.collect::<Vec<_>>(), filter, tally.fresh(), stop)?;
+            if !stop.is_up() {
+                counted.keep(footer);
+            }
+            tally.merge(counted);
+        } else {
+            pieces.extend(own);
+        }
     }
     count_pieces(&pieces, filter, tally, stop)
 }

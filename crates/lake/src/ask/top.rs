@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use ahash::AHashMap;
 use arrow::array::{Array as _, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use event::lake::{Search, TopValue};
@@ -15,7 +14,7 @@ use crate::error::StoreError;
 use crate::filter::{FieldColumns, FieldName, Filter};
 use crate::limits::{TOP_LIMIT_MAX, TOP_VALUES_COUNTED};
 use crate::rows::{Columns, TextColumn};
-use crate::segment::{Footers, Granule};
+use crate::segment::{Footer, Footers, Granule, ValueCounts};
 use crate::store::View;
 
 /// A field and how many of its values are asked for.
@@ -38,7 +37,7 @@ pub(crate) fn top(
     let values = Values {
         name: of.field.to_owned(),
         field: FieldName::new(of.field),
-        counts: AHashMap::new(),
+        counts: ValueCounts::new(),
         coded: None,
     };
     let mut values = count(view, footers, &Filter::new(scope, search), values, stop)?;
@@ -53,7 +52,7 @@ pub(crate) fn top(
 struct Values {
     name: String,
     field: FieldName,
-    counts: AHashMap<String, u64>,
+    counts: ValueCounts,
     /// Counts by code, of the dictionary that was met last.
     coded: Option<Coded>,
 }
@@ -126,7 +125,7 @@ impl Tally for Values {
         Self {
             name: self.name.clone(),
             field: self.field.clone(),
-            counts: AHashMap::new(),
+            counts: ValueCounts::new(),
             coded: None,
         }
     }
@@ -180,5 +179,22 @@ impl Tally for Values {
         for (value, count) in counted {
             self.add(&value, count);
         }
+    }
+
+    fn recall(&mut self, footer: &Footer) -> bool {
+        let Some(counts) = footer.counts.of(&self.name) else { return false };
+        for (value, count) in counts.iter() {
+            self.add(value, *count);
+        }
+        true
+    }
+
+    fn is_kept(&self) -> bool {
+        true
+    }
+
+    fn keep(&mut self, footer: &Footer) {
+        self.settle();
+        footer.counts.keep(&self.name, &self.counts);
     }
 }

@@ -300,6 +300,13 @@ impl Filter {
         min_us >= self.from_us && max_us < self.to_us
     }
 
+    /// Returns whether all times of a file are in the span.
+    pub(crate) fn spans_file(&self, file: &SegmentFile) -> bool {
+        let times = [file.segment.min_occurred_at, file.segment.max_occurred_at];
+        let [min_us, max_us] = times.map(|time| time.timestamp_micros());
+        self.spans(min_us, max_us)
+    }
+
     /// Returns the granules of a file that may hold matching rows, in the file's order.
     pub(crate) fn granules<'a>(
         &self,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
+use ahash::AHashMap;
 use arrow::datatypes::{DataType, Schema};
 use chrono::NaiveDate;
 use event::{Attr, SpoolPosition};
@@ -15,7 +16,7 @@ use super::granules::{self, Filters, Granule};
 use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
-use crate::limits::FOOTERS_KEPT;
+use crate::limits::{COUNTED_VALUES_KEPT, FOOTERS_KEPT};
 use crate::place::{Leaving, Opened, Place};
 use crate::schema::{LAST_IN_TIME, RARELY_REPEATED};
 
@@ -143,6 +144,38 @@ pub(crate) struct Footer {
     pub(super) is_in_time: bool,
     /// What Parquet's own footer says: it is large, and only read where rows are.
     parquet: OnceLock<Parquet>,
+    /// How often all rows have each value of a field that was asked for.
+    pub(crate) counts: FieldCounts,
+}
+
+/// How often each value of a field stands in a whole file, for fields that were counted: files never change,
+/// and pages ask for the same again and again. Bounded: a field of very many values is not kept.
+#[derive(Debug, Default)]
+pub(crate) struct FieldCounts(Mutex<Vec<(String, Arc<ValueCounts>)>>);
+
+/// How often each value stands somewhere.
+pub(crate) type ValueCounts = AHashMap<String, u64>;
+
+impl FieldCounts {
+    /// Returns what was kept of a field.
+    pub(crate) fn of(&self, field: &str) -> Option<Arc<ValueCounts>> {
+        let kept = self.0.lock();
+        kept.iter().find(|(own, _)| own == field).map(|(_, counts)| Arc::clone(counts))
+    }
+
+    /// Keeps the counts of a field, if there is room for so many values; the oldest make room.
+    pub(crate) fn keep(&self, field: &str, counts: &ValueCounts) {
+        if counts.len() > COUNTED_VALUES_KEPT {
+            return;
+        }
+        let mut kept = self.0.lock();
+        kept.retain(|(own, _)| own != field);
+        let mut values: usize = kept.iter().map(|(_, counts)| counts.len()).sum();
+        while values + counts.len() > COUNTED_VALUES_KEPT && !kept.is_empty() {
+            values -= kept.remove(0).1.len();
+        }
+        kept.push((field.to_owned(), Arc::new(counts.clone())));
+    }
 }
 
 /// A file's Parquet footer, ready for reading.
@@ -206,7 +239,8 @@ impl Footer {
         let is_in_time = keys.version_number().is_some_and(|version| version <= LAST_IN_TIME);
         let loose = keys.loose.unwrap_or_default();
         let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
-        Ok(Self { granules, loose, filters, is_in_time, parquet })
+        let counts = FieldCounts::default();
+        Ok(Self { granules, loose, filters, is_in_time, parquet, counts })
     }
 
     /// Returns Parquet's own footer of the file.

@@ -18,7 +18,7 @@ pub(crate) use checks::{Damage, places_of};
 #[cfg(feature = "distributed")]
 pub(crate) use file::relative_path;
 pub(crate) use file::{
-    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, merged_from,
+    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, ValueCounts, file_origin, merged_from,
 };
 pub(crate) use granules::Granule;
 pub(crate) use in_time::read_in_time;
