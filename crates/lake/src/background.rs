@@ -48,7 +48,7 @@ async fn in_background<T: Send + 'static>(
     let (done, result) = oneshot::channel();
     std::thread::Builder::new().name("lake-merge".to_owned()).spawn(move || {
         let patient = PATIENT.try_into().map(ThreadPriority::Crossplatform);
-        let set = patient.map(|priority| priority.set_for_current());
+        let set = patient.map(ThreadPriority::set_for_current);
         if !matches!(set, Ok(Ok(()))) {
             tracing::debug!("merging runs at the priority of everything else");
         }

@@ -124,7 +124,7 @@ fn with_usual_escapes(quoted: &str) -> Option<String> {
 /// The rest of a line that is one object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
-    line: &'a str,
+    text: &'a str,
     marks: &'a JsonMarks,
     at: usize,
 }
@@ -132,11 +132,11 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Steps into the object of a line whose marks were read.
     pub(super) fn open(line: &'a str, marks: &'a JsonMarks) -> Option<Self> {
-        line.starts_with('{').then(|| Self { line, marks, at: 1 }.past_blanks())
+        line.starts_with('{').then(|| Self { text: line, marks, at: 1 }.past_blanks())
     }
 
     fn rest(&self) -> &'a [u8] {
-        self.line.as_bytes().get(self.at..).unwrap_or_default()
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     fn past(self, bytes: usize) -> Self {
@@ -168,7 +168,7 @@ impl<'a> Line<'a> {
         let (after, token) = self.string()?;
         let after = after.past_blanks();
         (after.rest().first() == Some(&b':'))
-            .then(|| (after.past(1).past_blanks(), token.text(self.line).into_owned()))
+            .then(|| (after.past(1).past_blanks(), token.text(self.text).into_owned()))
     }
 
     /// Reads a value and steps to the next name or the object's end.

@@ -151,14 +151,17 @@ pub(crate) struct Footer {
 /// How often each value of a field stands in a whole file, for fields that were counted: files never change,
 /// and pages ask for the same again and again. Bounded: a field of very many values is not kept.
 #[derive(Debug, Default)]
-pub(crate) struct FieldCounts(Mutex<Vec<(String, Arc<ValueCounts>)>>);
+pub(crate) struct FieldCounts(Mutex<Vec<(String, Arc<[ValueCount]>)>>);
 
 /// How often each value stands somewhere.
 pub(crate) type ValueCounts = AHashMap<String, u64>;
 
+/// A value and how often it stands somewhere.
+type ValueCount = (String, u64);
+
 impl FieldCounts {
-    /// Returns what was kept of a field.
-    pub(crate) fn of(&self, field: &str) -> Option<Arc<ValueCounts>> {
+    /// Returns what was kept of a field, in the order of the values.
+    pub(crate) fn of(&self, field: &str) -> Option<Arc<[ValueCount]>> {
         let kept = self.0.lock();
         kept.iter().find(|(own, _)| own == field).map(|(_, counts)| Arc::clone(counts))
     }
@@ -174,7 +177,10 @@ impl FieldCounts {
         while values + counts.len() > COUNTED_VALUES_KEPT && !kept.is_empty() {
             values -= kept.remove(0).1.len();
         }
-        kept.push((field.to_owned(), Arc::new(counts.clone())));
+        let mut counts: Vec<ValueCount> =
+            counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
+        counts.sort_unstable();
+        kept.push((field.to_owned(), counts.into()));
     }
 }
 
