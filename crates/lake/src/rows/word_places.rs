@@ -45,9 +45,7 @@ impl WordPlaces {
     pub(super) fn hold(&self, raw: &str, value: &str) -> bool {
         let raw = self.folded.as_deref().unwrap_or(raw);
         if !self.is_ascii || !value.is_ascii() {
-            let value = fold(value);
-            let raw = fold(raw);
-            return stands_in(&raw, &value);
+            return stands_in(&fold(raw), &fold(value));
         }
         let bytes = value.as_bytes();
         let Some(start) = bytes.iter().position(|byte| is_word_byte(*byte)) else {
