@@ -2,6 +2,7 @@
 //! record and why it was read so. Shared by the alert's page and the search.
 
 use chrono::{DateTime, Utc};
+use event::query::typed_name;
 use event::{Attr, Class, Event, Match, TimeQuality};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -150,6 +151,7 @@ fn is_hit(one: &Match, event: &Event, name: &str, text: &str) -> bool {
 pub(crate) fn term(name: &str, value: &str) -> String {
     let plain = !value.is_empty()
         && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'));
+    let name = typed_name(name);
     if plain {
         format!("{name}:{value}")
     } else {
@@ -237,6 +239,7 @@ mod tests {
         let cases = [
             ("src_ip", "10.0.0.1", "src_ip:10.0.0.1"),
             ("Image", r"C:\a b.exe", r#"Image:"C:\\a b.exe""#),
+            ("Account Name", "an", r#""Account Name":an"#),
             ("cmd_line", r#"say "hi""#, r#"cmd_line:"say \"hi\"""#),
         ];
         for (name, value, expected) in cases {

@@ -1,10 +1,30 @@
 //! A query's text, read character by character, with columns for the errors.
 
+use std::borrow::Cow;
+
 use super::ParseError;
 
 /// Characters that a `\` takes the meaning of; before any other the `\` stands for itself, so that
 /// `C:\Windows` needs no doubling.
 const ESCAPABLE: &[char] = &['\\', '*', '?', '"', '(', ')', ':', '[', ']', '/', '-', '!', ' '];
+
+/// Characters of a field's name beside letters and digits.
+const NAME_MARKS: &str = "_.-@$%/#";
+
+/// Returns whether a name can be typed as it is; another one stands in quotes.
+fn is_plain_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    let starts = chars.next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '@'));
+    starts && chars.all(|c| c.is_alphanumeric() || NAME_MARKS.contains(c))
+}
+
+/// Returns a field's name as a query line has it: `user`, `"Account Name"`.
+pub fn typed_name(name: &str) -> Cow<'_, str> {
+    if is_plain_name(name) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\"")))
+}
 
 /// Where the reader stands.
 #[derive(Debug)]
@@ -100,20 +120,32 @@ impl Cursor {
         if !(first.is_alphabetic() || matches!(first, '_' | '@')) {
             return None;
         }
-        let is_name = |c: &char| c.is_alphanumeric() || "_.-@$%/#".contains(*c);
+        let is_name = |c: &char| c.is_alphanumeric() || NAME_MARKS.contains(*c);
         let rest = self.chars.get(self.at..).unwrap_or_default();
         let name: String = rest.iter().take_while(|c| is_name(c)).collect();
         let length = name.chars().count();
         if rest.get(length) != Some(&':') {
             return None;
         }
-        let value: String = rest.iter().skip(length + 1).take(2).collect();
-        let is_drive = length == 1 && value.starts_with('\\');
-        if value.starts_with("//") || value.starts_with(':') || is_drive || is_address(rest) {
+        let value = rest.get(length + 1..).unwrap_or_default();
+        let starts_with =
+            |text: &str| text.chars().enumerate().all(|(n, c)| value.get(n) == Some(&c));
+        let is_drive = length == 1 && starts_with("\\");
+        // `src_ip:::1` asks a field, `std::string` does not.
+        let is_path = starts_with(":") && !is_network(value);
+        if starts_with("//") || is_path || is_drive || is_address(rest) {
             return None;
         }
         self.at += length + 1;
         Some(name)
+    }
+
+    /// Steps over the colon that makes a field's name of a quoted text, if one stands here: only of what
+    /// cannot be typed without quotes, so that a piece of JSON stays a text.
+    pub(super) fn eat_colon_after(&mut self, quoted: &str) -> bool {
+        let is_name = !quoted.is_empty() && !is_plain_name(quoted);
+        let has_value = self.peek_at(1).is_some_and(|c| !c.is_whitespace() && c != ')');
+        is_name && has_value && self.eat(":")
     }
 
     /// Reads a quoted text; the cursor stands on the opening quote. Returns a pattern without
@@ -174,7 +206,7 @@ impl Cursor {
     /// Reads a name or a number of a stage, as far as its characters go; it may be empty.
     pub(super) fn name(&mut self) -> String {
         let rest = self.chars.get(self.at..).unwrap_or_default();
-        let is_name = |c: &&char| c.is_alphanumeric() || "_.-@$%/#".contains(**c);
+        let is_name = |c: &&char| c.is_alphanumeric() || NAME_MARKS.contains(**c);
         let name: String = rest.iter().take_while(is_name).collect();
         self.at += name.chars().count();
         name
@@ -230,10 +262,20 @@ impl Cursor {
     }
 }
 
+/// Returns the characters of a word, as text.
+fn word_of(rest: &[char]) -> String {
+    rest.iter().take_while(|c| !(c.is_whitespace() || matches!(c, '"' | '(' | ')'))).collect()
+}
+
+/// Returns whether an IPv6 address or network stands here.
+fn is_network(rest: &[char]) -> bool {
+    let word = word_of(rest);
+    word.parse::<std::net::Ipv6Addr>().is_ok() || word.parse::<ipnet::Ipv6Net>().is_ok()
+}
+
 /// Returns whether a word with colons is a hardware or IPv6 address and no field.
 fn is_address(rest: &[char]) -> bool {
-    let ends = |c: &&char| !(c.is_whitespace() || matches!(c, '"' | '(' | ')'));
-    let word: String = rest.iter().take_while(ends).collect();
+    let word = word_of(rest);
     let hardware = word.split(':').count() == 6
         && word.split(':').all(|part| part.len() == 2 && u8::from_str_radix(part, 16).is_ok());
     hardware || word.parse::<std::net::Ipv6Addr>().is_ok()

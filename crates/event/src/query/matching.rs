@@ -1,5 +1,6 @@
 //! Does one event answer a query?
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use regex::{Regex, RegexBuilder};
@@ -102,7 +103,8 @@ pub struct ValueTest(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Exists,
-    Like(WholePattern),
+    /// With the number that it spells, where that may be spelt in other ways too: `9.0`, `1e3`.
+    Like(WholePattern, Option<f64>),
     Regex(Regex),
     Cidr(ipnet::IpNet),
     Compare(Comparison, f64),
@@ -116,7 +118,11 @@ impl ValueTest {
     pub fn new(name: &str, test: &Test) -> Self {
         Self(match test {
             Test::Exists => Kind::Exists,
-            Test::Like(pattern) => Kind::Like(WholePattern::new(&shortest_ip(name, pattern))),
+            Test::Like(pattern) => {
+                let pattern = WholePattern::new(&shortest_ip(name, pattern));
+                let number = pattern.literal().and_then(odd_number);
+                Kind::Like(pattern, number)
+            }
             Test::Regex(pattern) => regex(pattern).map_or(Kind::Never, Kind::Regex),
             Test::Cidr(net) => Kind::Cidr(*net),
             Test::Compare(comparison, number) => Kind::Compare(*comparison, *number),
@@ -133,6 +139,11 @@ impl ValueTest {
             (Kind::Compare(..) | Kind::Range(..), Value::Float(number)) => {
                 self.passes_number(*number)
             }
+            (Kind::Like(_, Some(typed)), Value::Float(number))
+                if typed.total_cmp(number).is_eq() =>
+            {
+                true
+            }
             (_, member) => self.passes_text(&member.text()),
         })
     }
@@ -141,7 +152,7 @@ impl ValueTest {
     pub fn passes_text(&self, text: &str) -> bool {
         match &self.0 {
             Kind::Exists => true,
-            Kind::Like(pattern) => pattern.fits(text),
+            Kind::Like(pattern, _) => pattern.fits(text),
             Kind::Regex(regex) => regex.is_match(text),
             Kind::Cidr(net) => text.parse::<IpAddr>().is_ok_and(|address| net.contains(&address)),
             Kind::Compare(..) | Kind::Range(..) => match text.trim().parse::<f64>() {
@@ -161,6 +172,7 @@ impl ValueTest {
                 let number = number as f64;
                 self.passes_number(number)
             }
+            Kind::Like(_, Some(typed)) => whole(*typed) == Some(number),
             _ => self.passes_text(&number.to_string()),
         }
     }
@@ -173,13 +185,36 @@ impl ValueTest {
         }
     }
 
-    /// Returns the folded text that a value must equal to pass, if the test is an equality.
-    pub fn equal_to(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Like(pattern) => pattern.literal(),
-            _ => None,
+    /// Returns the folded texts of which a value must be one to pass, if the test is an equality: `9.0`
+    /// is met by the text, and by the number, which reads as `9`.
+    pub fn equal_to(&self) -> Option<Vec<Cow<'_, str>>> {
+        let Kind::Like(pattern, number) = &self.0 else { return None };
+        let mut texts = vec![Cow::Borrowed(pattern.literal()?)];
+        if let Some(number) = number {
+            let own = [Some(Value::Float(*number)), whole(*number).map(Value::Int)];
+            for text in own.iter().flatten().map(Value::text) {
+                if !texts.contains(&text) {
+                    texts.push(Cow::Owned(text.into_owned()));
+                }
+            }
         }
+        Some(texts)
     }
+}
+
+/// Returns the number that a text spells other than by its digits alone.
+fn odd_number(text: &str) -> Option<f64> {
+    let is_odd = text.contains(['.', 'e']);
+    text.parse().ok().filter(|number: &f64| is_odd && number.is_finite())
+}
+
+/// Returns a number without a fraction as a whole one.
+fn whole(number: f64) -> Option<i64> {
+    // Past 2^63 it is none of those that an event holds as whole.
+    let fits = number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within the type")]
+    let whole = number as i64;
+    fits.then_some(whole)
 }
 
 /// Compiles a regex of the query language.

@@ -14,7 +14,8 @@
 //! * `name:value` asks one field. A built-in name ([`Builtin`]) or an attribute's alias or OCSF path
 //!   comes first; an event that has no such attribute is asked for its own field of that name; any
 //!   other name is the source's own field. The value must be equal once folded; `*` and `?` are
-//!   wildcards over anything. A list passes if any member does.
+//!   wildcards over anything. A list passes if any member does. A number is equal however it is
+//!   written (`9.0`, `9`). A name with blanks stands in quotes: `"Account Name":an`.
 //! * `occurred_at:` and `collected_at:` take a time, `>=` a time, or `[a TO b]`.
 //! * `AND` binds tighter than `OR`; two terms side by side mean `AND`; `NOT`, `-` and `!` deny.
 
@@ -34,6 +35,7 @@ mod target;
 mod tests;
 
 pub use hints::{Hint, hints, known_names, mended, near_field};
+pub use lexing::typed_name;
 pub use matching::{Matcher, ValueTest, matches};
 pub use moment::{CLOCK_AHEAD, Moment, Period};
 pub use parse::{LENGTH_MAX, ParseError, TERMS_MAX, parse};

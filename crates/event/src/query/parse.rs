@@ -129,7 +129,11 @@ impl Parser {
         }
         self.count_term()?;
         if self.cursor.peek() == Some('"') {
-            return Ok(Query::Text(self.cursor.quoted()?));
+            let text = self.cursor.quoted_text()?;
+            if self.cursor.eat_colon_after(&text) {
+                return self.field(&text, depth);
+            }
+            return Ok(Query::Text(escape(&text)));
         }
         let column = self.cursor.column();
         if let Some(name) = self.cursor.eat_field_name() {

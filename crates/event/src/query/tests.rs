@@ -37,6 +37,8 @@ fn login() -> Event {
             ("reason", Value::from("Đăng nhập thất bại")),
             ("empty", Value::Null),
             ("ratio", Value::Float(0.5)),
+            ("Account Name", Value::from("An Nguyễn")),
+            ("say \"it\\", Value::from("x")),
             ("path", Value::from(r"C:\Windows\System32\cmd.exe")),
         ]
         .into_iter()
@@ -86,6 +88,12 @@ fn queries_find_what_they_say() {
         ("eventid:4625", false),
         ("ratio:>0.25", true),
         ("ratio:0.5", true),
+        ("ratio:0.50", true),
+        ("ratio:5e-1", true),
+        ("ratio:(0.6 OR \"0.500\")", true),
+        ("ratio:0.51", false),
+        ("EventID:4625.0", true),
+        ("EventID:4625.5", false),
         ("file_hash:BB22", true),
         ("file_hash:cc33", false),
         ("file_hash:(cc33 OR bb22)", true),
@@ -112,6 +120,15 @@ fn queries_find_what_they_say() {
         ("NOT NOT root", false),
         ("path:\"C:\\\\Windows\\\\System32\\\\cmd.exe\"", true),
         (r"path:C:\Windows\\*", true),
+        ("\"Account Name\":\"an nguyen\"", true),
+        ("\"Account Name\":an*", true),
+        ("NOT \"Account Name\":(binh OR cuong)", true),
+        ("\"Account Name\":*", true),
+        ("\"account name\":*", false),
+        (r#""say \"it\\":x"#, true),
+        ("\"failed password\" :x", false),
+        ("\"failed password\":", true),
+        ("\"failed\":password", false),
     ];
     for (text, expected) in cases {
         let query = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -121,9 +138,15 @@ fn queries_find_what_they_say() {
 
 #[test]
 fn text_with_colons_is_no_field() {
-    for text in
-        ["http://evil.example/x", "10:30:15", "aa:bb:cc:dd:ee:ff", "fe80::1", "dead:beef::1"]
-    {
+    for text in [
+        "http://evil.example/x",
+        "10:30:15",
+        "aa:bb:cc:dd:ee:ff",
+        "fe80::1",
+        "dead:beef::1",
+        "std::string",
+        "::1",
+    ] {
         assert_eq!(parse(text), Ok(Query::Text(text.to_owned())), "{text}");
     }
 }
@@ -179,6 +202,11 @@ fn an_address_is_found_however_it_is_written() {
     event.attrs.set(Attr::SrcIp, "2001:db8::1");
     assert!(matches(&parse("src_ip:2001:0DB8:0::1").unwrap(), &event));
     assert!(matches(&parse("src_ip:2001:db8::/32").unwrap(), &event));
+    assert!(matches(&parse("src_ip:::/0").unwrap(), &event));
+    assert!(!matches(&parse("src_ip:::1").unwrap(), &event));
+    event.attrs.set(Attr::SrcIp, "::1");
+    assert!(matches(&parse("src_ip:::1").unwrap(), &event));
+    assert!(matches(&parse("src_ip:(::1 OR 10.0.0.1)").unwrap(), &event));
 }
 
 #[test]

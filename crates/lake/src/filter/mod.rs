@@ -185,24 +185,27 @@ impl Node {
                 Need::tokens(pattern.whole_words().iter().map(|word| Token::word(word)).collect())
             }
             Self::Field { field, test } => {
-                let Some(value) = test.equal_to() else { return Need::Nothing };
-                match field {
-                    FieldName::Attr(attr, _) if INDEXED.contains(attr) && !loose.contains(attr) => {
-                        Need::tokens(vec![Token::value(attr.alias(), value)])
-                    }
-                    FieldName::Builtin(
-                        builtin @ (Builtin::AgencyId | Builtin::SystemId | Builtin::SourceId),
-                    ) => Need::tokens(vec![Token::value(builtin_column(*builtin), value)]),
-                    // The own field's value stands in the text, so its words are in the index.
-                    FieldName::Own(_) | FieldName::Attr(..) => {
-                        let pattern = TextPattern::new(&event::query::escape(value));
-                        Need::tokens(
-                            pattern.whole_words().iter().map(|word| Token::word(word)).collect(),
-                        )
-                    }
-                    FieldName::Builtin(_) => Need::Nothing,
-                }
+                let Some(values) = test.equal_to() else { return Need::Nothing };
+                Need::any(values.iter().map(|value| Self::value_need(field, value, loose)))
             }
+        }
+    }
+
+    /// Returns what the index must hold for a row to have this value.
+    fn value_need(field: &FieldName, value: &str, loose: &BTreeSet<Attr>) -> Need {
+        match field {
+            FieldName::Attr(attr, _) if INDEXED.contains(attr) && !loose.contains(attr) => {
+                Need::tokens(vec![Token::value(attr.alias(), value)])
+            }
+            FieldName::Builtin(
+                builtin @ (Builtin::AgencyId | Builtin::SystemId | Builtin::SourceId),
+            ) => Need::tokens(vec![Token::value(builtin_column(*builtin), value)]),
+            // The own field's value stands in the text, so its words are in the index.
+            FieldName::Own(_) | FieldName::Attr(..) => {
+                let pattern = TextPattern::new(&event::query::escape(value));
+                Need::tokens(pattern.whole_words().iter().map(|word| Token::word(word)).collect())
+            }
+            FieldName::Builtin(_) => Need::Nothing,
         }
     }
 }
