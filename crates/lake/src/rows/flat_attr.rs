@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use event::Value;
+
 use super::encode::AttrColumn;
 use super::json::first_value;
 use super::scan::Token;
@@ -36,7 +38,7 @@ pub(super) fn push_attr<'a>(
                 (None, None)
             }
             _ => {
-                let value = serde_json::from_str(&token.json(line));
+                let value = first_value(&token.json(line)).and_then(serde_json::to_value);
                 (None, Some(value.unwrap_or_default()))
             }
         },
@@ -51,12 +53,10 @@ fn is_usual(number: &str) -> bool {
 
 /// Returns a list of plain values as it is; everything else within a value is kept as its text.
 pub(super) fn list_or_text(json: &str) -> serde_json::Value {
-    let value = serde_json::from_str::<serde_json::Value>(json).ok();
-    let is_list = value.as_ref().and_then(|value| value.as_array()).is_some_and(|members| {
-        members.iter().all(|member| !member.is_array() && !member.is_object())
-    });
-    match value {
-        Some(value) if is_list => value,
-        _ => json.into(),
-    }
+    let is_list = |value: &Value| match value {
+        Value::List(members) => !members.iter().any(|member| matches!(member, Value::List(_))),
+        _ => false,
+    };
+    let list = first_value(json).ok().filter(is_list);
+    list.and_then(|list| serde_json::to_value(list).ok()).unwrap_or_else(|| json.into())
 }

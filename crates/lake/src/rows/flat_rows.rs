@@ -1,8 +1,9 @@
 //! Rows of columns from the members of flat JSON lines.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use event::{Attr, Class, EventId, TimeQuality};
+use event::{Attr, AttrType, Class, EventId, TimeQuality};
 use uuid::Uuid;
 
 use super::encode::{Encoder, time_quality_word};
@@ -146,7 +147,7 @@ impl FlatReader {
         Some(Cow::Owned(usual))
     }
 
-    /// Appends an attribute's value; returns whether its place was free.
+    /// Appends an attribute's value, if its place is free; returns whether nothing of it is left out then.
     fn push_attr(
         &mut self,
         attr: Attr,
@@ -164,16 +165,19 @@ impl FlatReader {
             return false;
         }
         column.pad(row);
-        let text = token.text(line);
-        let (stored, exact) = push_attr(column, token, &text, line);
+        let written = token.text(line);
+        let shortest = if attr.kind() == AttrType::Ip { shortest(&written) } else { None };
+        let text = shortest.as_deref().unwrap_or(&written);
+        let (stored, exact) = push_attr(column, token, text, line);
         if let (Some(Some(start)), Some(stored)) = (self.attr_starts.get(attr as usize), stored) {
             tokens.add_value(*start, &stored);
         }
         if let Some(exact) = exact {
             self.exact.insert(attr.alias().to_owned(), exact);
         }
-        self.add_text(token, raw, &text);
-        true
+        self.add_text(token, raw, text);
+        // As it was written it stays an own field.
+        shortest.is_none()
     }
 
     fn push_own(&mut self, place: usize, token: Token, line: &str, raw: &str) {
@@ -201,6 +205,13 @@ impl FlatReader {
                 Ok(value) => value.members().iter().for_each(|member| add(&member.text())),
                 Err(_) => add(text),
             },
+            Token::Number(_) => {
+                add(text);
+                // A search for the value asks for the number as it reads.
+                if let Some(usual) = usual_number(text) {
+                    add(&usual);
+                }
+            }
             _ => add(text),
         }
     }
@@ -225,6 +236,22 @@ impl FlatReader {
         columns.extra_text.append_option((!extra.is_empty()).then_some(extra));
         Ok(())
     }
+}
+
+/// Returns an address in its shortest form, if that is another than the one it has: only IPv6 has several.
+fn shortest(text: &str) -> Option<String> {
+    memchr::memchr(b':', text.as_bytes())?;
+    let shortest = text.parse::<IpAddr>().ok()?.to_string();
+    (shortest != text).then_some(shortest)
+}
+
+/// Returns a number as it reads, if it is written in another way.
+fn usual_number(text: &str) -> Option<String> {
+    if text.len() < 19 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let usual = first_value(text).ok()?.text().into_owned();
+    (usual != text).then_some(usual)
 }
 
 fn class_of(token: Token, line: &str) -> Option<Class> {

@@ -48,12 +48,15 @@ fn value(raw: &str) -> Result<Value, serde_json::Error> {
     }
 }
 
-/// A number is whole if it is written whole and fits.
+/// A number is whole if it is written whole and fits. One that neither a whole number nor a float gives
+/// back is its digits, as the decoder has it.
 fn number(raw: &str) -> Result<Value, serde_json::Error> {
     if let Ok(whole) = raw.parse() {
         return Ok(Value::Int(whole));
     }
-    raw.parse().map(Value::Float).map_err(serde_json::Error::custom)
+    let float: f64 = raw.parse().map_err(serde_json::Error::custom)?;
+    let is_float = float.is_finite() && raw.contains(['.', 'e', 'E']);
+    Ok(if is_float { Value::Float(float) } else { Value::Text(raw.to_owned()) })
 }
 
 /// The members of an object, in its order, not yet read.
@@ -99,6 +102,9 @@ mod tests {
         for whole in [0, -1, i64::MIN, i64::MAX] {
             let text = format!("{whole}}}");
             assert_eq!(first_value(&text).unwrap(), Value::Int(whole), "{text}");
+        }
+        for digits in ["18446744073709551615", "-9223372036854775809", "1e999"] {
+            assert_eq!(first_value(digits).unwrap(), Value::from(digits));
         }
     }
 

@@ -97,6 +97,58 @@ fn a_line_becomes_an_event() {
 }
 
 #[test]
+fn what_may_be_written_in_several_ways_is_found_by_each() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let lines = concat!(
+            r#"{"ts":"2026-11-23T17:00:00.123456+0700","message":"one","src_ip":"2001:DB8:0:0::1","ratio":100.250,"big":18446744073709551615,"bytes_out":1e3,"odd":0.30000000000000004,"list":[0.30000000000000004,1.50]}"#,
+            "\n",
+            r#"{"ts":1795428000.123459,"message":"two","src_ip":"10.0.0.7","ratio":1.2e2,"bytes_out":0.30000000000000004,"far":1e999}"#,
+            "\n",
+        );
+        assert_eq!(bring_in(&lake, lines, 1).await.events, 2);
+        let events = all(&lake).await;
+        let of = |raw: &str| events.iter().find(|event| event.raw == raw).unwrap();
+        let (one, two) = (of("one"), of("two"));
+        assert_eq!(one.occurred_at.timestamp_micros(), 1_795_428_000_123_456);
+        assert_eq!(two.occurred_at.timestamp_micros(), 1_795_428_000_123_459);
+        assert_eq!(one.time_quality, TimeQuality::Stated);
+        assert_eq!(one.attrs.get(Attr::SrcIp), Some(&"2001:db8::1".into()));
+        assert_eq!(one.fields.get("src_ip"), Some(&"2001:DB8:0:0::1".into()));
+        assert_eq!(one.fields.get("big"), Some(&"18446744073709551615".into()));
+        assert_eq!(one.fields.get("odd"), Some(&Value::Float(0.1 + 0.2)));
+        let list = Value::List(vec![Value::Float(0.1 + 0.2), Value::Float(1.5)]);
+        assert_eq!(one.fields.get("list"), Some(&list));
+        assert_eq!(two.attrs.get(Attr::BytesOut), Some(&Value::Float(0.1 + 0.2)));
+        assert_eq!(two.fields.get("far"), Some(&"1e999".into()));
+        for query in [
+            "src_ip:2001:db8::1",
+            "src_ip:2001:0DB8:0::1",
+            "\"2001:db8::1\"",
+            "\"2001:DB8:0:0::1\"",
+            "ratio:100.25",
+            "ratio:100.250",
+            "ratio:1.0025e2",
+            "ratio:120",
+            "ratio:120.0",
+            "big:18446744073709551615",
+            "18446744073709551615",
+            "bytes_out:1000",
+            "bytes_out:1000.0",
+            "bytes_out:>=1000",
+            "bytes_out:0.30000000000000004",
+            "list:1.50",
+        ] {
+            assert_eq!(count(&lake, query).await, 1, "{query}");
+        }
+        for query in ["ratio:100.3", "ratio:1e2", "bytes_out:1000.5"] {
+            assert_eq!(count(&lake, query).await, 0, "{query}");
+        }
+    });
+}
+
+#[test]
 fn days_are_parted_and_rows_sorted_on_any_number_of_threads() {
     run(async {
         for threads in [1, 3] {
