@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use event::lake::LakeError;
-use event::{Event, EventId, SpoolPosition};
+use event::{Attr, Event, EventId, SpoolPosition};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::export::Exported;
 use crate::ask::{Stop, known_ids};
@@ -16,7 +18,7 @@ use crate::lake::{Lake, blocking, to_micros};
 use crate::limits::MERGE_BATCH_ROWS;
 use crate::place::Place;
 use crate::place::digest;
-use crate::rows::decode;
+use crate::rows::{decode, exact_attrs, fields};
 use crate::segment::{Footers, SegmentFile, read_rows};
 
 /// Events that are looked up and taken in at a time.
@@ -158,11 +160,31 @@ fn read_lines(path: &Path, send: impl Fn(Vec<Event>) -> bool) -> Result<(), Stor
         if file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        events.push(serde_json::from_slice(&line).map_err(std::io::Error::from)?);
+        events.push(read_line(&line)?);
         if events.len() >= EVENTS_AT_ONCE && !send(std::mem::take(&mut events)) {
             return Ok(());
         }
     }
     send(events);
     Ok(())
+}
+
+/// Reads an event. Its numbers are read as the lake's files are: `serde_json` may be one step off.
+fn read_line(line: &[u8]) -> Result<Event, StoreError> {
+    #[derive(Deserialize)]
+    struct Values<'a> {
+        #[serde(borrow)]
+        attributes: &'a RawValue,
+        #[serde(borrow)]
+        fields: &'a RawValue,
+    }
+    let mut event: Event = serde_json::from_slice(line).map_err(io::Error::from)?;
+    let own: Values<'_> = serde_json::from_slice(line).map_err(io::Error::from)?;
+    event.fields = fields(own.fields.get())?;
+    for (path, value) in exact_attrs(own.attributes.get())? {
+        if let Some(attr) = Attr::from_name(&path) {
+            event.attrs.set(attr, value);
+        }
+    }
+    Ok(event)
 }
