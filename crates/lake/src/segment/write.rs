@@ -322,7 +322,8 @@ fn properties() -> Result<WriterProperties, StoreError> {
     }
     builder = builder
         .set_column_dictionary_enabled(ColumnPath::from(schema::ID), false)
-        .set_column_encoding(ColumnPath::from(schema::ID), Encoding::DELTA_BYTE_ARRAY);
+        // Polars reads bytes of a fixed length in no other way.
+        .set_column_encoding(ColumnPath::from(schema::ID), Encoding::PLAIN);
     for column in SCATTERED {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
     }
