@@ -77,6 +77,7 @@ search-groups-cut = too many different values: some rows are left out
 search-others = { $count } others
 search-error-better = The query is wrong at column { $column }: { $why }. You could write: { $better }
 search-error-bars = The span is too narrow for the time asked. Widen the span or narrow the time.
+search-range-unknown = the span is one of { $known }
 search-parse-time = a time is written 2026-11-22 or 2026-11-22T14:05
 search-parse-stage = there is no such stage; there are stats, timechart, top, rare, where, sort, limit
 search-parse-stage-first = the first stage must be stats, timechart, top or rare

@@ -77,6 +77,7 @@ search-groups-cut = quá nhiều giá trị khác nhau: một số dòng bị b�
 search-others = { $count } giá trị khác
 search-error-better = Câu tìm sai ở cột { $column }: { $why }. Có thể viết: { $better }
 search-error-bars = Khoảng span quá hẹp so với thời gian đang hỏi. Hãy tăng span hoặc thu hẹp thời gian.
+search-range-unknown = khoảng thời gian là một trong { $known }
 search-parse-time = thời điểm phải viết như 2026-11-22 hoặc 2026-11-22T14:05
 search-parse-stage = không có bước nào tên như thế; có stats, timechart, top, rare, where, sort, limit
 search-parse-stage-first = bước đầu tiên phải là stats, timechart, top hoặc rare

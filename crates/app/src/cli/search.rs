@@ -31,9 +31,16 @@ pub(crate) struct Arguments {
     /// The question is a SQL SELECT over `events`, `agencies`, `systems` and `sources`
     #[arg(long, conflicts_with = "range")]
     sql: bool,
-    /// How far back: 15m, 1h, 24h, 7d or 30d
-    #[arg(long, default_value = "24h")]
+    /// How far back
+    #[arg(long, default_value = "24h", value_parser = ["15m", "1h", "4h", "24h", "7d", "30d"])]
     range: String,
+    /// Not before this time, instead of a range: RFC 3339, or `2026-11-22T14:05` or `2026-11-22` by
+    /// Vietnam's clock
+    #[arg(long, conflicts_with_all = ["range", "sql"])]
+    from: Option<String>,
+    /// Before this time; without it, until now
+    #[arg(long, requires = "from")]
+    to: Option<String>,
     /// Show at most this many events
     #[arg(long, default_value_t = 100)]
     limit: usize,
@@ -64,7 +71,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     if arguments.sql {
         return sql(&address, arguments);
     }
-    let mut answer = ask(&address, arguments)?;
+    let mut answer = ask(&address, &path_of(arguments), arguments)?;
     // A line that is wrong never comes so far: the platform has refused it.
     let summary = parse_question(&arguments.query).ok().and_then(|question| question.summary);
     let mut rows = Vec::new();
@@ -72,8 +79,11 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let mut line = String::new();
     while shown < arguments.limit {
         line.clear();
-        if (&mut answer).take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
-            break;
+        if (&mut answer.body).take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
+            // One answer holds so many events; the next one goes on where it ends.
+            let Some(next) = answer.next.take() else { break };
+            answer = ask(&address, &format!("/api/v1{next}"), arguments)?;
+            continue;
         }
         shown += 1;
         match arguments.format {
@@ -128,15 +138,40 @@ struct Answered {
     rows: Vec<Vec<String>>,
 }
 
-/// Asks for the export of a search and returns the answer's body.
-fn ask(address: &str, arguments: &Arguments) -> Result<BufReader<TcpStream>> {
-    let (range, query) = (encoded(&arguments.range), encoded(&arguments.query));
-    let path = format!("/api/v1/search/export.ndjson?range={range}&q={query}");
-    get(address, &path, &arguments.token)
+/// Returns the path of a search's events.
+fn path_of(arguments: &Arguments) -> String {
+    let times = match &arguments.from {
+        Some(from) => {
+            let to = arguments.to.as_deref().unwrap_or_default();
+            format!("from={}&to={}", encoded(from), encoded(to))
+        }
+        None => format!("range={}", encoded(&arguments.range)),
+    };
+    format!("/api/v1/search/export.ndjson?{times}&q={}", encoded(&arguments.query))
+}
+
+/// Events, and the path of those that did not go into the same answer.
+struct Answer {
+    body: BufReader<TcpStream>,
+    next: Option<String>,
+}
+
+fn ask(address: &str, path: &str, arguments: &Arguments) -> Result<Answer> {
+    let (body, next) = answer(address, path, &arguments.token)?;
+    Ok(Answer { body, next })
 }
 
 /// Asks a running platform for a path of its API and returns the answer's body.
 pub(super) fn get(address: &str, path: &str, token: &str) -> Result<BufReader<TcpStream>> {
+    Ok(answer(address, path, token)?.0)
+}
+
+/// Asks a running platform for a path of its API; returns the answer's body, and where it goes on.
+fn answer(
+    address: &str,
+    path: &str,
+    token: &str,
+) -> Result<(BufReader<TcpStream>, Option<String>)> {
     let mut stream = TcpStream::connect(address)
         .with_context(|| format!("no platform answers at {address}; is `luytre serve` running?"))?;
     stream.set_read_timeout(Some(READ_TIMEOUT))?;
@@ -146,9 +181,9 @@ pub(super) fn get(address: &str, path: &str, token: &str) -> Result<BufReader<Tc
         "GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n"
     )?;
     let mut answer = BufReader::new(stream);
-    let status = head(&mut answer)?;
+    let (status, next) = head(&mut answer)?;
     match status {
-        200 => Ok(answer),
+        200 => Ok((answer, next)),
         401 => bail!("the token is not accepted; make one with `luytre user token`"),
         403 | 404 => bail!("the token's owner may not ask this"),
         other => {
@@ -159,18 +194,23 @@ pub(super) fn get(address: &str, path: &str, token: &str) -> Result<BufReader<Tc
     }
 }
 
-/// Reads the answer's head and returns its status.
-fn head(answer: &mut BufReader<TcpStream>) -> Result<u16> {
+/// Reads the answer's head and returns its status, and where the answer goes on.
+fn head(answer: &mut BufReader<TcpStream>) -> Result<(u16, Option<String>)> {
     const HEAD_BYTES_MAX: u64 = 64 * 1024;
     let mut lines = answer.take(HEAD_BYTES_MAX);
     let mut first = String::new();
     lines.read_line(&mut first)?;
     let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
-    let mut line = String::new();
+    let (mut line, mut next) = (String::new(), None);
     loop {
         line.clear();
         if lines.read_line(&mut line)? == 0 || line.trim_end().is_empty() {
-            return status.context("the answer is no HTTP");
+            return Ok((status.context("the answer is no HTTP")?, next));
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("luytre-next")
+        {
+            next = Some(value.trim().to_owned());
         }
     }
 }

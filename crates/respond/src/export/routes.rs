@@ -70,6 +70,7 @@ pub(super) async fn ordered(desk: &Desk, who: &Who, new: &NewExport) -> Result<J
         to: new.to.clone(),
         ..Ask::default()
     };
+    ask.check_times()?;
     let read = ask.search(desk.db.now());
     let (search, _) = read.map_err(|error| crate::search::wrong(&ask, &error, who.lang))?;
     let order = Order {

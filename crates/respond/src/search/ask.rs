@@ -1,11 +1,12 @@
 //! What someone asks the lake: the query line, the span of time, the place in the pages.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use event::EventId;
 use event::lake::{Cursor, Search};
 use event::query::{ParseError, Question, parse_question};
 use serde::Deserialize;
 use web::figures::vietnam;
+use web::{AppError, Phrase};
 
 use crate::address::Address;
 use crate::limits::{EVENTS_PER_PAGE, QUERY_CHARS_MAX};
@@ -77,6 +78,26 @@ impl Ask {
         if from < to { (from, to) } else { (to - TimeDelta::minutes(minutes), to) }
     }
 
+    /// Refuses a span of time that cannot be read: an answer over another one would look like the truth.
+    ///
+    /// # Errors
+    /// For the field that is wrong.
+    pub(crate) fn check_times(&self) -> Result<(), AppError> {
+        for (field, text) in [("from", &self.from), ("to", &self.to)] {
+            if !text.trim().is_empty() && moment(text).is_none() {
+                return Err(AppError::invalid(field, Phrase::key("search-parse-time")));
+            }
+        }
+        if self.range.is_empty() || SPANS.iter().any(|(word, _)| *word == self.range) {
+            return Ok(());
+        }
+        let known: Vec<&str> = SPANS.iter().map(|(word, _)| *word).collect();
+        Err(AppError::invalid(
+            "range",
+            Phrase::key("search-range-unknown").arg("known", known.join(", ")),
+        ))
+    }
+
     /// Returns the question to the lake, and what is computed of the answer.
     ///
     /// # Errors
@@ -128,11 +149,14 @@ impl Ask {
     }
 }
 
-/// Returns the moment that someone typed or an address holds.
+/// Returns the moment that someone typed or an address holds; a date is its first moment.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.to_utc());
+    }
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some((date.and_time(NaiveTime::MIN) - AHEAD).and_utc());
     }
     ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .iter()
@@ -185,6 +209,37 @@ mod tests {
         check("nonsense", "", "", 60);
         check("15m", "2026-11-22T12:00", "2026-11-22T14:00", 120);
         check("", "2026-11-22T14:00", "2026-11-22T12:00", 60);
+        check("", "2026-11-22", "2026-11-23", 1440);
+        check("", "2026-11-22", "2026-11-21T17:01:00Z", 1);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_told() {
+        let is_refused = |range: &str, from: &str, to: &str| {
+            let ask = Ask {
+                range: range.to_owned(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+                ..Ask::default()
+            };
+            ask.check_times().is_err()
+        };
+        for (range, from, to) in [
+            ("", "", ""),
+            ("30d", "", ""),
+            ("custom", "2026-11-22T12:00", ""),
+            ("", "2026-11-22", "2026-11-22T14:00:00+07:00"),
+        ] {
+            assert!(!is_refused(range, from, to), "{range} {from} {to}");
+        }
+        for (range, from, to) in [
+            ("90d", "", ""),
+            ("", "22/11/2026", ""),
+            ("", "2026-11-22", "2026-11-31"),
+            ("", "", "x"),
+        ] {
+            assert!(is_refused(range, from, to), "{range} {from} {to}");
+        }
     }
 
     #[test]

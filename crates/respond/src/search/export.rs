@@ -1,21 +1,27 @@
 //! The matching events as a file, up to a limit that is told in it.
 
 use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
 use event::Event;
-use event::lake::{LakeError, Search};
+use event::lake::{Cursor, LakeError, Search};
 use event::query::Question;
+use http::HeaderValue;
 use serde_json::json;
 use web::figures::vietnam;
 use web::{Lang, Phrase, Who};
 
-use super::ask::Ask;
+use super::ask::{Ask, cursor_text};
 use super::reading::Reading;
 use crate::actor::Handler;
+use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
 use crate::file::{Format, Sheet, answer, table};
 use crate::limits::{EVENT_EXPORT_ROWS, EVENTS_PER_EXPORT_PAGE};
+
+/// Where an answer names the address of what did not go into it.
+const NEXT: &str = "luytre-next";
 
 /// Bytes that one file holds in memory while it is made.
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -39,22 +45,30 @@ pub(super) async fn events(
         reading.end(json!({ "rows": sheet.rows.len() })).await?;
         return table("figures", &sheet, format);
     }
-    let (events, cut) = all(desk, who, search).await?;
-    reading.end(json!({ "rows": events.len(), "cut": cut })).await?;
+    let whole = search.clone();
+    let (events, rest) = all(desk, who, search).await?;
+    reading.end(json!({ "rows": events.len(), "cut": rest.is_some() })).await?;
     if format == Format::Ndjson {
         let mut bytes = Vec::new();
         for event in &events {
             serde_json::to_writer(&mut bytes, event).map_err(RespondError::Json)?;
             bytes.push(b'\n');
         }
-        return answer("events", "ndjson", "application/x-ndjson", bytes);
+        let mut response = answer("events", "ndjson", "application/x-ndjson", bytes)?;
+        if let Some(rest) = rest {
+            let address = address_of_rest(ask, &whole, rest).to_string();
+            let value = HeaderValue::try_from(address)
+                .map_err(|error| RespondError::File(Box::new(error)))?;
+            response.headers_mut().insert(NEXT, value);
+        }
+        return Ok(response);
     }
     let mut sheet = Sheet {
         head: columns(who.lang),
         rows: events.iter().map(|event| cells(desk, event)).collect(),
     };
-    if cut {
-        let told = Phrase::key("search-export-cut").arg("rows", EVENT_EXPORT_ROWS).text(who.lang);
+    if rest.is_some() {
+        let told = Phrase::key("search-export-cut").arg("rows", events.len()).text(who.lang);
         sheet.rows.push(vec![told]);
         let width = sheet.head.len();
         sheet.rows.iter_mut().for_each(|row| row.resize(width, String::new()));
@@ -88,11 +102,23 @@ pub(crate) fn cells(desk: &Desk, event: &Event) -> Vec<String> {
     ]
 }
 
-/// Returns all matching events up to the limits, and whether there were more.
-async fn all(desk: &Desk, who: &Who, search: Search) -> Result<(Vec<Event>, bool), RespondError> {
+/// Returns where a program asks for the events that did not go into a file: over the same time, however
+/// late it asks.
+fn address_of_rest(ask: &Ask, search: &Search, rest: Cursor) -> Address {
+    let at = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let own = Ask { from: at(search.from), to: at(search.to), ..ask.clone() };
+    own.address("/search/export.ndjson").with("after", cursor_text(rest))
+}
+
+/// Returns all matching events up to the limits, and where they end if there are more.
+async fn all(
+    desk: &Desk,
+    who: &Who,
+    search: Search,
+) -> Result<(Vec<Event>, Option<Cursor>), RespondError> {
     let mut events: Vec<Event> = Vec::new();
     let mut size = 0;
-    let mut after = None;
+    let mut after = search.after;
     loop {
         let page = Search { limit: EVENTS_PER_EXPORT_PAGE, after, ..search.clone() };
         let found = desk.lake.search(&who.scope, &page).await?;
@@ -105,9 +131,11 @@ async fn all(desk: &Desk, who: &Who, search: Search) -> Result<(Vec<Event>, bool
         after = found.next;
         let full = events.len() >= EVENT_EXPORT_ROWS || size >= FILE_BYTES_MAX;
         if after.is_none() || full {
-            let cut = after.is_some() || events.len() > EVENT_EXPORT_ROWS;
+            let has_more = after.is_some() || events.len() > EVENT_EXPORT_ROWS;
             events.truncate(EVENT_EXPORT_ROWS);
-            return Ok((events, cut));
+            let rest = events.last().filter(|_| has_more);
+            let rest = rest.map(|last| Cursor { occurred_at: last.occurred_at, id: last.id });
+            return Ok((events, rest));
         }
     }
 }

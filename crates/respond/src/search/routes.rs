@@ -50,6 +50,7 @@ async fn search(
     if uri.query().is_some_and(|query| !query.is_empty()) {
         ask.q.get_or_insert_default();
     }
+    ask.check_times()?;
     let page = pages::search(&desk, &who, &ask).await?;
     let status =
         if page.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -114,6 +115,7 @@ async fn exported(
     Query(ask): Query<Ask>,
     format: Format,
 ) -> Result<Response, AppError> {
+    ask.check_times()?;
     let search = ask.search(desk.db.now()).map_err(|error| wrong(&ask, &error, who.lang))?;
     Ok(export::events(&desk, &who, &ask, search, format).await?)
 }
