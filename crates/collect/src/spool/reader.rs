@@ -114,7 +114,10 @@ impl Cursor {
     fn read(&mut self, shared: &Shared, committed: u64) -> io::Result<Option<Batch>> {
         let mut frames = Vec::new();
         let mut bytes = 0;
-        while self.position < committed && frames.len() < BATCH_FRAMES && bytes < BATCH_BYTES {
+        // Nothing found is the end: however much lies below the floor, it is stepped over here.
+        while self.position < committed
+            && (frames.is_empty() || (frames.len() < BATCH_FRAMES && bytes < BATCH_BYTES))
+        {
             let Some((mut open, length)) = self.segment(shared)? else { break };
             match segment::read(&open.file, open.at, length)? {
                 Found::Record { header, payload, next, .. } => {
@@ -122,10 +125,11 @@ impl Cursor {
                     if !frames.is_empty() && self.ends.iter().any(|end| reached.contains(end)) {
                         break;
                     }
-                    bytes += next.saturating_sub(open.at);
+                    let own = next.saturating_sub(open.at);
                     open.at = next;
                     // Below the floor: the lake has it already.
                     if header.position > self.position {
+                        bytes += own;
                         frames.extend(header.decode(payload).map_or_else(Vec::new, |it| it.frames));
                         self.position = header.position;
                     }

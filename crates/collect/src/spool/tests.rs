@@ -130,6 +130,32 @@ async fn what_one_has_seen_and_another_has_not_is_given_out_in_parts() {
 }
 
 #[tokio::test]
+async fn what_lies_behind_much_that_is_stored_is_read_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(1 << 20);
+    let (spool, reader, _) =
+        Spool::open(folder.path(), SpoolLimits::default(), Some(SpoolPosition(0))).unwrap();
+    // More in one segment than is given out together.
+    for _ in 0..6 {
+        append(&spool, &long).await;
+    }
+    append(&spool, "not stored yet").await;
+    spool.close().await;
+    drop((spool, reader));
+    for floor in [0, 3, 5, 6] {
+        let (spool, mut reader, recovered) =
+            Spool::open(folder.path(), SpoolLimits::default(), Some(SpoolPosition(floor)))
+                .unwrap();
+        assert_eq!(recovered.batches, 7 - floor);
+        spool.close().await;
+        let texts = rest(&mut reader).await;
+        assert_eq!(texts.len() as u64, 7 - floor, "behind {floor}");
+        assert_eq!(texts.last().unwrap(), "not stored yet");
+        drop((spool, reader));
+    }
+}
+
+#[tokio::test]
 async fn a_new_folder_goes_on_above_what_the_lake_has() {
     let folder = tempfile::tempdir().unwrap();
     let (spool, mut reader, _) = open(folder.path(), 1000);
