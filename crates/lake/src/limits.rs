@@ -73,5 +73,11 @@ pub(crate) const MERGE_BATCH_ROWS: usize = 1024;
 /// Footers kept in memory: ten kilobytes each, half a megabyte where rows were read.
 pub(crate) const FOOTERS_KEPT: usize = 256;
 
-/// Values whose counts are kept with one footer: some hundred kilobytes at most.
-pub(crate) const COUNTED_VALUES_KEPT: usize = 8192;
+/// Conditions whose counts are kept with one footer: a kilobyte each.
+pub(crate) const CONDITIONS_KEPT: usize = 16;
+
+/// Values whose counts are kept with one footer: most addresses of a busy hour.
+pub(crate) const COUNTED_VALUES_KEPT: usize = 32_768;
+
+/// Bytes of such values of one field.
+pub(crate) const COUNTED_BYTES_KEPT: usize = 1 << 20;

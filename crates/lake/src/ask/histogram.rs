@@ -67,12 +67,12 @@ impl Tally for Bars {
 
     fn columns(&self, _loose: &BTreeSet<Attr>, _columns: &mut BTreeSet<&'static str>) {}
 
-    fn granule(&mut self, granule: &Granule) -> bool {
-        let in_one_bar = self.bar_of(granule.min_us) == self.bar_of(granule.max_us);
-        if in_one_bar {
-            self.add(granule.min_us, u64::try_from(granule.rows.len()).unwrap_or(0));
-        }
-        in_one_bar
+    fn is_alike(&self, granule: &Granule) -> bool {
+        self.bar_of(granule.min_us) == self.bar_of(granule.max_us)
+    }
+
+    fn alike(&mut self, granule: &Granule, rows: u64) {
+        self.add(granule.min_us, rows);
     }
 
     fn rows(

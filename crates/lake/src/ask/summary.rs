@@ -16,7 +16,7 @@ use crate::error::{BadRows, StoreError};
 use crate::filter::{FieldColumns, FieldName, Filter};
 use crate::rows::{Columns, TextColumn};
 use crate::schema;
-use crate::segment::{Footers, Granule};
+use crate::segment::Footers;
 use crate::store::View;
 
 /// Begins a summary.
@@ -62,10 +62,6 @@ impl Tally for Figures {
         for field in &self.fields {
             field.columns(loose, columns);
         }
-    }
-
-    fn granule(&mut self, _granule: &Granule) -> bool {
-        false
     }
 
     fn rows(

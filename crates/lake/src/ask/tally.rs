@@ -11,7 +11,8 @@ use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::limits::ROW_GROUP_ROWS;
 use crate::segment::{
-    Footer, Footers, Granule, SegmentFile, batch_rows, granule_may_have, granule_rows, read_rows,
+    Footer, Footers, Granule, KeptCounts, SegmentFile, ValueCounts, batch_rows, granule_may_have,
+    granule_rows, read_rows,
 };
 use crate::store::View;
 
@@ -27,8 +28,12 @@ pub(super) trait Tally: Send + Sized {
     fn fresh(&self) -> Self;
     /// Adds the columns that are read, beside the filter's.
     fn columns(&self, loose: &BTreeSet<Attr>, columns: &mut BTreeSet<&'static str>);
-    /// Counts a granule of which every row matches without reading it, if that is possible.
-    fn granule(&mut self, granule: &Granule) -> bool;
+    /// Returns whether rows of a granule count alike, so that their number is all that must be known.
+    fn is_alike(&self, _granule: &Granule) -> bool {
+        false
+    }
+    /// Counts so many rows of a granule whose rows count alike.
+    fn alike(&mut self, _granule: &Granule, _rows: u64) {}
     /// Counts rows.
     fn rows(
         &mut self,
@@ -40,16 +45,16 @@ pub(super) trait Tally: Send + Sized {
     fn event(&mut self, event: &Event);
     /// Adds what another thread counted.
     fn merge(&mut self, other: Self);
-    /// Counts a file of which every row matches by what was kept of it, if something was.
-    fn recall(&mut self, _footer: &Footer) -> bool {
-        false
+    /// Returns the field whose values are counted, if the counts of a whole file may be kept.
+    fn kept_field(&self) -> Option<&str> {
+        None
     }
-    /// Returns whether what was counted of a whole file may be kept.
-    fn is_kept(&self) -> bool {
-        false
+    /// Counts what was kept of a whole file.
+    fn recall(&mut self, _counts: &KeptCounts) {}
+    /// Returns what was counted of a whole file, to be kept.
+    fn counted(&mut self) -> Option<&ValueCounts> {
+        None
     }
-    /// Keeps what was counted of a whole file, and of nothing else.
-    fn keep(&mut self, _footer: &Footer) {}
 }
 
 /// A piece of a file that one thread reads at a time: granules of one row group.
@@ -57,6 +62,23 @@ struct Piece<'a> {
     file: &'a SegmentFile,
     footer: &'a Footer,
     granules: Vec<&'a Granule>,
+    /// Whether the rows of each of them count alike and are in the span of time.
+    is_alike: bool,
+}
+
+impl<'a> Piece<'a> {
+    /// Cuts granules of a file into pieces.
+    fn cut(
+        (file, footer): (&'a SegmentFile, &'a Footer),
+        granules: &[&'a Granule],
+        is_alike: bool,
+    ) -> Vec<Self> {
+        let groups = granules
+            .chunk_by(|a, b| a.rows.start / ROW_GROUP_ROWS == b.rows.start / ROW_GROUP_ROWS);
+        let piece =
+            |granules: &[&'a Granule]| Self { file, footer, granules: granules.to_vec(), is_alike };
+        groups.map(piece).collect()
+    }
 }
 
 /// Counts all rows that the filter takes.
@@ -125,30 +147,59 @@ fn count_files<T: Tally>(
             break;
         }
         stop.check()?;
-        let is_whole = filter.takes_all() && filter.spans_file(file);
-        if is_whole && tally.recall(footer) {
+        let whole = filter.condition().filter(|_| filter.spans_file(file));
+        if let (Some(condition), Some(field)) = (whole, tally.kept_field())
+            && let Some(counts) = footer.counts.values_of(condition, field)
+        {
+            tally.recall(&counts);
             continue;
         }
-        let mut granules = filter.granules(file, footer)?;
-        if filter.takes_all() {
-            granules.retain(|granule| {
-                !(filter.spans(granule.min_us, granule.max_us) && tally.granule(granule))
-            });
-        }
-        let groups = granules
-            .chunk_by(|a, b| a.rows.start / ROW_GROUP_ROWS == b.rows.start / ROW_GROUP_ROWS);
-        let own = groups.map(|granules| Piece { file, footer, granules: granules.to_vec() });
-        if is_whole && tally.is_kept() {
-            let mut counted = count_pieces(&own.collect::<Vec<_>>(), filter, tally.fresh(), stop)?;
-            if !stop.is_up() {
-                counted.keep(footer);
-            }
-            tally.merge(counted);
-        } else {
+        let granules = filter.granules(file, footer)?;
+        let (alike, apart) = known_apart(footer, filter, &mut tally, granules);
+        let mut own = Piece::cut((file, footer), &alike, true);
+        own.extend(Piece::cut((file, footer), &apart, false));
+        let (Some(condition), Some(_)) = (whole, tally.kept_field()) else {
             pieces.extend(own);
+            continue;
+        };
+        let mut counted = count_pieces(&own, filter, tally.fresh(), stop)?;
+        if !stop.is_up()
+            && let Some(counts) = counted.counted()
+            && let Some(field) = tally.kept_field()
+        {
+            footer.counts.keep_values(condition, field, counts);
         }
+        tally.merge(counted);
     }
     count_pieces(&pieces, filter, tally, stop)
+}
+
+/// Counts granules of which it is known how many rows match and that these count alike. Returns those whose rows
+/// count alike but must be looked at for their number, and the others.
+fn known_apart<'a, T: Tally>(
+    footer: &Footer,
+    filter: &Filter,
+    tally: &mut T,
+    granules: Vec<&'a Granule>,
+) -> (Vec<&'a Granule>, Vec<&'a Granule>) {
+    let Some(condition) = filter.condition() else { return (Vec::new(), granules) };
+    let (alike, apart): (Vec<_>, Vec<_>) = granules.into_iter().partition(|granule| {
+        filter.spans(granule.min_us, granule.max_us) && tally.is_alike(granule)
+    });
+    let kept = if alike.is_empty() { Vec::new() } else { footer.counts.rows_of(condition) };
+    let mut unknown = alike;
+    unknown.retain(|granule| {
+        let known = if filter.takes_all() {
+            u64::try_from(granule.rows.len()).ok()
+        } else {
+            kept.get(granule.number).copied().flatten().map(u64::from)
+        };
+        if let Some(rows) = known {
+            tally.alike(granule, rows);
+        }
+        known.is_none()
+    });
+    (unknown, apart)
 }
 
 fn count_pieces<T: Tally>(
@@ -200,6 +251,9 @@ fn count_piece<T: Tally>(
     tally: &mut T,
     stop: &Stop,
 ) -> Result<(), StoreError> {
+    if piece.is_alike {
+        return count_alike(piece, filter, tally, stop);
+    }
     let loose = &piece.footer.loose;
     let mut columns = filter.columns(loose);
     tally.columns(loose, &mut columns);
@@ -216,6 +270,78 @@ fn count_piece<T: Tally>(
         tally.rows(&batch, loose, &found)?;
     }
     Ok(())
+}
+
+/// Counts how many rows of each granule match, and keeps that.
+fn count_alike<T: Tally>(
+    piece: &Piece<'_>,
+    filter: &Filter,
+    tally: &mut T,
+    stop: &Stop,
+) -> Result<(), StoreError> {
+    let mut counted: Vec<(&Granule, u32)> = Vec::with_capacity(piece.granules.len());
+    // Granules that cannot have the filter's text have no row that matches; the others follow in their order.
+    let read = with_needle(piece, filter, stop)?;
+    let columns = filter.columns_in_span(&piece.footer.loose);
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let rows = granule_rows(read.iter().copied());
+    let mut numbers = RowNumbers::of(&read);
+    if !read.is_empty() {
+        let batches =
+            read_rows(piece.file, piece.footer, Some(&columns), &rows, batch_rows(&columns))?;
+        for batch in batches {
+            stop.check()?;
+            let batch = batch?;
+            let found = filter.rows_in_span(&batch, &piece.footer.loose)?;
+            numbers.add(batch.num_rows(), &found);
+        }
+    }
+    let mut read = read.iter().zip(numbers.counts).peekable();
+    for granule in &piece.granules {
+        let own = read.next_if(|(other, _)| other.number == granule.number);
+        counted.push((granule, own.map_or(0, |(_, count)| count)));
+    }
+    for (granule, rows) in &counted {
+        tally.alike(granule, u64::from(*rows));
+    }
+    if let Some(condition) = filter.condition() {
+        piece.footer.counts.keep_rows(condition, &counted);
+    }
+    Ok(())
+}
+
+/// How many rows were found in each of some granules whose rows are read one after the other.
+struct RowNumbers {
+    /// Where each granule ends among the rows that are read.
+    ends: Vec<usize>,
+    counts: Vec<u32>,
+    /// The granule of the next row, and how many rows were read.
+    place: usize,
+    read: usize,
+}
+
+impl RowNumbers {
+    fn of(granules: &[&Granule]) -> Self {
+        let ends = granules.iter().scan(0, |end, granule| {
+            *end += granule.rows.len();
+            Some(*end)
+        });
+        Self { ends: ends.collect(), counts: vec![0; granules.len()], place: 0, read: 0 }
+    }
+
+    /// Takes in rows that were read, and which of them were found (ascending).
+    fn add(&mut self, rows: usize, found: &[usize]) {
+        for row in found {
+            let row = self.read + row;
+            while self.ends.get(self.place).is_some_and(|end| *end <= row) {
+                self.place += 1;
+            }
+            if let Some(count) = self.counts.get_mut(self.place) {
+                *count += 1;
+            }
+        }
+        self.read += rows;
+    }
 }
 
 /// Granules that are looked through before it is told whether that is worth it.

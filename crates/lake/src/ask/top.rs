@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::filter::{FieldColumns, FieldName, Filter};
 use crate::limits::{TOP_LIMIT_MAX, TOP_VALUES_COUNTED};
 use crate::rows::{Columns, TextColumn};
-use crate::segment::{Footer, Footers, Granule, ValueCounts};
+use crate::segment::{Footers, KeptCounts, ValueCounts};
 use crate::store::View;
 
 /// A field and how many of its values are asked for.
@@ -134,10 +134,6 @@ impl Tally for Values {
         self.field.columns(loose, columns);
     }
 
-    fn granule(&mut self, _granule: &Granule) -> bool {
-        false
-    }
-
     fn rows(
         &mut self,
         batch: &RecordBatch,
@@ -181,20 +177,18 @@ impl Tally for Values {
         }
     }
 
-    fn recall(&mut self, footer: &Footer) -> bool {
-        let Some(counts) = footer.counts.of(&self.name) else { return false };
+    fn kept_field(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn recall(&mut self, counts: &KeptCounts) {
         for (value, count) in counts.iter() {
-            self.add(value, *count);
+            self.add(value, count);
         }
-        true
     }
 
-    fn is_kept(&self) -> bool {
-        true
-    }
-
-    fn keep(&mut self, footer: &Footer) {
+    fn counted(&mut self) -> Option<&ValueCounts> {
         self.settle();
-        footer.counts.keep(&self.name, &self.counts);
+        Some(&self.counts)
     }
 }

@@ -24,11 +24,7 @@ impl Filter {
             .enumerate()
             .filter_map(|(row, time_us)| span.contains(time_us).then_some(row))
             .collect();
-        if let Some(agencies) = &self.agencies {
-            let column = columns.text(schema::AGENCY_ID);
-            let column = column.ok_or(BadRows::Missing(schema::AGENCY_ID))?;
-            rows = known_texts(column, rows, |id| agencies.contains(id));
-        }
+        rows = self.rows_in_scope(columns, rows)?;
         if let Some(before) = self.before {
             let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
             rows.retain(|row| match (times.get(*row), id_at(ids, *row)) {
@@ -37,6 +33,18 @@ impl Filter {
             });
         }
         Ok(rows)
+    }
+
+    /// Returns those of the rows that the reader may see.
+    pub(super) fn rows_in_scope(
+        &self,
+        columns: &Columns<'_>,
+        rows: Vec<usize>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let Some(agencies) = &self.agencies else { return Ok(rows) };
+        let column = columns.text(schema::AGENCY_ID);
+        let column = column.ok_or(BadRows::Missing(schema::AGENCY_ID))?;
+        Ok(known_texts(column, rows, |id| agencies.contains(id)))
     }
 }
 

@@ -4,6 +4,7 @@ mod columns;
 mod fields;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use event::lake::Search;
@@ -17,7 +18,7 @@ use crate::error::StoreError;
 use crate::place::Opened;
 use crate::rows::Columns;
 use crate::schema::{self, INDEXED};
-use crate::segment::{Footer, Granule, Needle, SegmentFile, Token, may_hold};
+use crate::segment::{Condition, Footer, Granule, Needle, SegmentFile, Token, may_hold};
 
 /// What a search asks of every row.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Filter {
     scope: Scope,
     agencies: Option<BTreeSet<String>>,
     needle: Option<Needle>,
+    /// What is asked of rows but for their time; nothing where rows past a place are asked for.
+    condition: Option<Arc<Condition>>,
 }
 
 #[derive(Debug)]
@@ -272,8 +275,12 @@ impl Need {
 
 impl Filter {
     pub(crate) fn new(scope: &Scope, search: &Search) -> Self {
-        let agencies = scope.visible();
+        let agencies: Option<BTreeSet<String>> =
+            scope.visible().map(|agencies| agencies.iter().map(ToString::to_string).collect());
         let node = Node::new(&search.query);
+        let condition = search.after.is_none().then(|| {
+            Arc::new(Condition { query: search.query.clone(), agencies: agencies.clone() })
+        });
         Self {
             needle: node.literal().and_then(Needle::new),
             node,
@@ -283,13 +290,20 @@ impl Filter {
             to_us: micros_up(search.to),
             before: search.after.map(|after| (after.occurred_at.timestamp_micros(), after.id)),
             scope: scope.clone(),
-            agencies: agencies.map(|agencies| agencies.iter().map(ToString::to_string).collect()),
+            agencies,
+            condition,
         }
     }
 
     /// Returns whether every row in the span of time matches.
     pub(crate) fn takes_all(&self) -> bool {
         matches!(self.node, Node::All) && self.agencies.is_none() && self.before.is_none()
+    }
+
+    /// Returns what rows in the span of time must be like, by which counts of them are kept; nothing where
+    /// that is not all that is asked of them.
+    pub(crate) fn condition(&self) -> Option<&Arc<Condition>> {
+        self.condition.as_ref()
     }
 
     /// Returns whether times between these two, both inclusive, may match.
@@ -356,13 +370,20 @@ impl Filter {
         }
     }
 
-    /// Returns the columns that the filter reads.
-    pub(crate) fn columns(&self, loose: &BTreeSet<Attr>) -> BTreeSet<&'static str> {
-        let mut columns = BTreeSet::from([schema::OCCURRED_AT]);
+    /// Returns the columns that the filter reads of rows whose times are all in the span.
+    pub(crate) fn columns_in_span(&self, loose: &BTreeSet<Attr>) -> BTreeSet<&'static str> {
+        let mut columns = BTreeSet::new();
         self.node.columns(loose, &mut columns);
         if self.agencies.is_some() {
             columns.insert(schema::AGENCY_ID);
         }
+        columns
+    }
+
+    /// Returns the columns that the filter reads.
+    pub(crate) fn columns(&self, loose: &BTreeSet<Attr>) -> BTreeSet<&'static str> {
+        let mut columns = self.columns_in_span(loose);
+        columns.insert(schema::OCCURRED_AT);
         if self.before.is_some() {
             columns.insert(schema::ID);
         }
@@ -386,6 +407,17 @@ impl Filter {
     ) -> Result<Vec<usize>, StoreError> {
         let columns = Columns::of(batch);
         let rows = self.rows_in_reach(&columns)?;
+        columns::matching(&self.node, &columns, loose, rows)
+    }
+
+    /// Returns the rows that match of those whose times are all in the span, ascending.
+    pub(crate) fn rows_in_span(
+        &self,
+        batch: &RecordBatch,
+        loose: &BTreeSet<Attr>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let columns = Columns::of(batch);
+        let rows = self.rows_in_scope(&columns, (0..batch.num_rows()).collect())?;
         columns::matching(&self.node, &columns, loose, rows)
     }
 }

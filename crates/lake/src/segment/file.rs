@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use ahash::AHashMap;
 use arrow::datatypes::{DataType, Schema};
 use chrono::NaiveDate;
 use event::{Attr, SpoolPosition};
@@ -12,11 +11,12 @@ use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
+use super::counts::Counts;
 use super::granules::{self, Filters, Granule};
 use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
-use crate::limits::{COUNTED_VALUES_KEPT, FOOTERS_KEPT};
+use crate::limits::FOOTERS_KEPT;
 use crate::place::{Leaving, Opened, Place};
 use crate::schema::{LAST_IN_TIME, RARELY_REPEATED};
 
@@ -144,44 +144,7 @@ pub(crate) struct Footer {
     pub(super) is_in_time: bool,
     /// What Parquet's own footer says: it is large, and only read where rows are.
     parquet: OnceLock<Parquet>,
-    /// How often all rows have each value of a field that was asked for.
-    pub(crate) counts: FieldCounts,
-}
-
-/// How often each value of a field stands in a whole file, for fields that were counted: files never change,
-/// and pages ask for the same again and again. Bounded: a field of very many values is not kept.
-#[derive(Debug, Default)]
-pub(crate) struct FieldCounts(Mutex<Vec<(String, Arc<[ValueCount]>)>>);
-
-/// How often each value stands somewhere.
-pub(crate) type ValueCounts = AHashMap<String, u64>;
-
-/// A value and how often it stands somewhere.
-type ValueCount = (String, u64);
-
-impl FieldCounts {
-    /// Returns what was kept of a field, in the order of the values.
-    pub(crate) fn of(&self, field: &str) -> Option<Arc<[ValueCount]>> {
-        let kept = self.0.lock();
-        kept.iter().find(|(own, _)| own == field).map(|(_, counts)| Arc::clone(counts))
-    }
-
-    /// Keeps the counts of a field, if there is room for so many values; the oldest make room.
-    pub(crate) fn keep(&self, field: &str, counts: &ValueCounts) {
-        if counts.len() > COUNTED_VALUES_KEPT {
-            return;
-        }
-        let mut kept = self.0.lock();
-        kept.retain(|(own, _)| own != field);
-        let mut values: usize = kept.iter().map(|(_, counts)| counts.len()).sum();
-        while values + counts.len() > COUNTED_VALUES_KEPT && !kept.is_empty() {
-            values -= kept.remove(0).1.len();
-        }
-        let mut counts: Vec<ValueCount> =
-            counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
-        counts.sort_unstable();
-        kept.push((field.to_owned(), counts.into()));
-    }
+    pub(crate) counts: Counts,
 }
 
 /// A file's Parquet footer, ready for reading.
@@ -245,7 +208,7 @@ impl Footer {
         let is_in_time = keys.version_number().is_some_and(|version| version <= LAST_IN_TIME);
         let loose = keys.loose.unwrap_or_default();
         let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
-        let counts = FieldCounts::default();
+        let counts = Counts::default();
         Ok(Self { granules, loose, filters, is_in_time, parquet, counts })
     }
 

@@ -2,6 +2,7 @@
 
 mod bloom;
 mod checks;
+mod counts;
 mod file;
 mod first;
 mod granules;
@@ -15,10 +16,11 @@ mod write;
 
 pub(crate) use bloom::{Token, field_start, hash_words, is_word_byte, quick_hash, quick_hash_at};
 pub(crate) use checks::{Damage, places_of};
+pub(crate) use counts::{Condition, KeptCounts, ValueCounts};
 #[cfg(feature = "distributed")]
 pub(crate) use file::relative_path;
 pub(crate) use file::{
-    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, ValueCounts, file_origin, merged_from,
+    FileOrigin, Footer, Footers, SegmentFile, TEMP_EXTENSION, file_origin, merged_from,
 };
 pub(crate) use granules::Granule;
 pub(crate) use in_time::read_in_time;

@@ -121,12 +121,21 @@ fn figures_are_those_of_the_twin() {
                 }
             }
         }
-        // Of whole files the second answer is made of what the first one kept.
-        let all = search("", 10);
-        for field in ["user", "src_ip", "user", "number", "user", "src_ip"] {
-            let top = lake.top(&Scope::platform(), &all, field, 20).await.unwrap();
-            let expected = twin.top(&Scope::platform(), &all, field, 20).await.unwrap();
-            assert_eq!(top, expected, "again by {field}");
+        // Of whole files the second answer is made of what the first one kept, for that query and that reader alone.
+        for query in ["", "user:user3", "", "NOT src_port:>1500", "user:user3"] {
+            for scope in [Scope::platform(), officer(), Scope::platform()] {
+                let all = search(query, 10);
+                for field in ["user", "src_ip", "user", "number"] {
+                    let top = lake.top(&scope, &all, field, 20).await.unwrap();
+                    let expected = twin.top(&scope, &all, field, 20).await.unwrap();
+                    assert_eq!(top, expected, "{query} again by {field}");
+                }
+                for buckets in [1, 4] {
+                    let bars = lake.histogram(&scope, &all, buckets).await.unwrap();
+                    let expected = twin.histogram(&scope, &all, buckets).await.unwrap();
+                    assert_eq!(bars, expected, "{query} again in {buckets}");
+                }
+            }
         }
         let stats = lake.stats().await.unwrap();
         assert_eq!((stats.events, stats.files), (900, 2));
