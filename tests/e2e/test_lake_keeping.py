@@ -94,6 +94,11 @@ class Encrypted(Kept):
         self.assertNotIn(secret, said)
         return path, secret
 
+    def assert_spool_tells_nothing(self):
+        spooled = b"".join(path.read_bytes() for path in (self.here.folder / "data" / "spool").glob("*.spool"))
+        self.assertGreater(len(spooled), EVENTS * 10, "what waits for the lake stands in the spool")
+        self.assertNotIn(b"bimat", spooled)
+
     def plain_files(self):
         return [path for path in self.files() if path.read_bytes()[:4] == b"PAR1"]
 
@@ -130,10 +135,12 @@ class Encrypted(Kept):
         self.assertIn("0 files are plain", said)
         told = json.loads(self.luytre("lake", "verify", "--json")[1])
         self.assertEqual((told["files_encrypted"], told["files_in_store"]), (told["files"], 0))
-        # The platform goes on, and is killed.
+        # The platform goes on, and is killed while records wait in the spool: they are encrypted as well.
         self.here.start()
+        self.send(EVENTS)
         self.assert_all_there_once()
         self.here.kill(signal.SIGKILL)
+        self.assert_spool_tells_nothing()
         # Without the key, with a wrong one, with one that others may read: an error that names file and setting.
         self.change("")
         self.assertIn("chưa đặt lake.encryption.key_file", self.fails_to_start())

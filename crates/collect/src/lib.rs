@@ -41,6 +41,6 @@ pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
 pub use durable::Durable;
 pub use intake::{Intake, REQUEST_MARK};
 pub use spool::{
-    AppendError, Batch, DiskRoom, OpenError, Recovered, Spool, SpoolLimits, SpoolReader, Trouble,
+    AppendError, Batch, DiskRoom, OpenError, Recovered, Spool, SpoolReader, SpoolSettings, Trouble,
     disk_room,
 };

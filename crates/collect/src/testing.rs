@@ -8,7 +8,7 @@ use event::{Frame, IdSource, SourceId, SystemClock};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Counters, Intake, SourceDirectory, Spool, SpoolLimits, SpoolReader};
+use crate::{Counters, Intake, SourceDirectory, Spool, SpoolReader, SpoolSettings};
 
 /// The source behind the token `secret` and behind loopback on listeners called `known`.
 pub(crate) const SOURCE: SourceId = SourceId::from_uuid(Uuid::from_u128(7));
@@ -35,7 +35,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new(limits: SpoolLimits) -> Self {
+    pub(crate) fn new(limits: SpoolSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (spool, reader, _) = Spool::open(&folder.path().join("spool"), limits, None).unwrap();
         let intake = Arc::new(Intake {

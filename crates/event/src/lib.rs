@@ -25,6 +25,9 @@ mod clock;
 pub mod id;
 mod scope;
 
+// What lies on the disk for a while.
+pub mod seal;
+
 // Asking for events.
 pub mod fold;
 pub mod lake;

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use collect::SpoolSettings;
 use db::{Actor, AuditEntry, Db, Subject};
-use lake::{DataKey, DataKeyId, Keyring, LakeSettings, MasterKey, WrappedKey};
+use event::seal::Seal;
+use lake::{DataKey, DataKeyId, Keyring, LakeSettings, MasterKey, RecordSeal, WrappedKey};
 use serde_json::json;
 use web::Lang;
 use web::i18n::Phrase;
@@ -32,6 +34,22 @@ pub(crate) enum First {
 pub(crate) async fn settings(config: &Config, db: &Db, first: First) -> Result<LakeSettings> {
     let keys = open(config, db, first).await?.map(Arc::new);
     Ok(LakeSettings { keys, ..config.lake_settings()? })
+}
+
+/// Returns how the spool is set up, with what encrypts it, where the lake is encrypted.
+///
+/// # Errors
+///
+/// As [`settings`].
+pub(crate) async fn spool_settings(
+    config: &Config,
+    db: &Db,
+    first: First,
+) -> Result<SpoolSettings> {
+    let keys = open(config, db, first).await?.map(Arc::new);
+    let seal = keys.map(RecordSeal::new).transpose().context("beginning to encrypt the spool")?;
+    let seal = seal.map(|seal| Arc::new(seal) as Arc<dyn Seal>);
+    Ok(SpoolSettings { seal, ..config.spool_settings() })
 }
 
 async fn open(config: &Config, db: &Db, first: First) -> Result<Option<Keyring>> {

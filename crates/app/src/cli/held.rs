@@ -7,6 +7,7 @@ use event::SpoolPosition;
 use lake::Catalogue as _;
 
 use crate::catalogue::DbCatalogue;
+use crate::catalogue::keyring::{self, First};
 use crate::cluster;
 use crate::config::Config;
 
@@ -17,7 +18,8 @@ pub(super) async fn hold_spool(
 ) -> Result<(Spool, SpoolReader, Option<SpoolPosition>)> {
     cluster::refuse_beside_others(db).await?;
     let stored = DbCatalogue::new(db.clone(), config.lake.has_store()).position().await?;
-    match Spool::open_for(&config.spool_folder(), config.spool_limits(), stored, None) {
+    let settings = keyring::spool_settings(config, db, First::Leave).await?;
+    match Spool::open_for(&config.spool_folder(), settings, stored, None) {
         Ok((spool, reader, _)) => Ok((spool, reader, stored)),
         Err(OpenError::InUse(_)) => {
             bail!(

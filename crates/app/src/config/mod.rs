@@ -233,7 +233,7 @@ pub struct SpoolConfig {
 
 impl Default for SpoolConfig {
     fn default() -> Self {
-        let limits = collect::SpoolLimits::default();
+        let limits = collect::SpoolSettings::default();
         Self {
             disk_bytes_max: limits.disk_bytes_max,
             free_bytes_min: limits.free_bytes_min,
@@ -449,13 +449,13 @@ impl Config {
     }
 
     /// Returns what the spool may hold.
-    pub fn spool_limits(&self) -> collect::SpoolLimits {
-        collect::SpoolLimits {
+    pub fn spool_settings(&self) -> collect::SpoolSettings {
+        collect::SpoolSettings {
             segment_bytes: self.spool.segment_bytes,
             disk_bytes_max: self.spool.disk_bytes_max,
             free_bytes_min: self.spool.free_bytes_min,
             compress: self.spool.compress,
-            ..collect::SpoolLimits::default()
+            ..collect::SpoolSettings::default()
         }
     }
 

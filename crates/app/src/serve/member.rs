@@ -129,8 +129,9 @@ async fn refuse_spooled(config: &Config, db: &Db) -> Result<()> {
         return Ok(());
     }
     let stored = DbCatalogue::new(db.clone(), true).position().await?;
-    let limits = config.spool_limits();
-    let opened = tokio::task::spawn_blocking(move || Spool::open(&folder, limits, stored)).await?;
+    let settings = keyring::spool_settings(config, db, First::Leave).await?;
+    let opened =
+        tokio::task::spawn_blocking(move || Spool::open(&folder, settings, stored)).await?;
     let (spool, _reader, recovered) = opened.context("looking into the spool")?;
     spool.close().await;
     if recovered.batches > 0 {

@@ -332,13 +332,14 @@ async fn open_spool(
         .position()
         .await
         .context("reading the position")?;
-    let (folder, limits, file) = (config.spool_folder(), config.spool_limits(), state.clone());
+    let settings = keyring::spool_settings(config, db, First::Make).await?;
+    let (folder, file) = (config.spool_folder(), state.clone());
     let now = db.now();
     let opened = tokio::task::spawn_blocking(move || {
         let alive_at = file.touched_at();
         let (known, mut gaps) = gap::load(&file);
         let judged = known.as_ref().map(|known| known.judged);
-        let (spool, reader, recovered) = Spool::open_for(&folder, limits, stored, judged)?;
+        let (spool, reader, recovered) = Spool::open_for(&folder, settings, stored, judged)?;
         gaps.extend(gap::find(known.as_ref(), stored, recovered.first, (alive_at, now)));
         let known = known.unwrap_or_default();
         // A state that knows more than spool and lake were ever given belongs to others.

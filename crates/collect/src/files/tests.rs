@@ -8,7 +8,7 @@ use event::SpoolPosition;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::SpoolLimits;
+use crate::SpoolSettings;
 use crate::limits::RECORD_BYTES_MAX;
 use crate::testing::{Bench, SOURCE, text};
 
@@ -30,7 +30,7 @@ fn settings(bench: &Bench, from_start: bool) -> FileSettings {
 
 impl Desk {
     fn new() -> Self {
-        let bench = Bench::new(SpoolLimits::default());
+        let bench = Bench::new(SpoolSettings::default());
         fs::create_dir(bench.folder.path().join("logs")).unwrap();
         let settings = settings(&bench, true);
         let listener = FileListener::open(settings, &[], Arc::clone(&bench.intake)).unwrap();
@@ -154,7 +154,7 @@ async fn a_crash_before_the_checkpoint_doubles_nothing() {
     desk.bench.spool.close().await;
     let marks = marks_in(&desk.bench.folder.path().join("spool"));
     // A fresh spool beside the same logs; its folder lives as long as the test.
-    let fresh = Bench::new(SpoolLimits::default());
+    let fresh = Bench::new(SpoolSettings::default());
     let bench = Bench { folder: desk.bench.folder, ..fresh };
     let mut desk = Desk { bench, listener: desk.listener };
     desk.restart(&marks);
@@ -169,7 +169,7 @@ fn marks_in(spool: &Path) -> Vec<Bytes> {
         let entry = entry.unwrap();
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
-    let opened = crate::Spool::open(copy.path(), SpoolLimits::default(), None).unwrap();
+    let opened = crate::Spool::open(copy.path(), SpoolSettings::default(), None).unwrap();
     opened.2.marks
 }
 

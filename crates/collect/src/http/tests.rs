@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::SpoolLimits;
+use crate::SpoolSettings;
 use crate::testing::{Bench, SOURCE};
 
 async fn send(bench: &Bench, request: Request<Body>) -> Response {
@@ -38,7 +38,7 @@ async fn posted(bench: &Bench, path: &str, media: &str, body: &'static str) -> (
 
 #[tokio::test]
 async fn without_a_token_nothing_is_taken() {
-    let bench = Bench::new(SpoolLimits::default());
+    let bench = Bench::new(SpoolSettings::default());
     for (method, path) in
         [("POST", "/_bulk"), ("POST", "/ingest"), ("GET", "/"), ("PUT", "/_index_template/x")]
     {
@@ -60,7 +60,7 @@ async fn without_a_token_nothing_is_taken() {
 
 #[tokio::test]
 async fn bulk_answers_every_item_and_keeps_the_refused_as_dead_letters() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let body = "{\"create\":{\"_index\":\"logs\"}}\n{\"n\":1}\n{\"index\":{\"_id\":\"7\"}}\n{\"n\":\n\
                 {\"create\":{}}\n{\"n\":3}\n";
     for path in ["/_bulk", "/web/_bulk", "/"] {
@@ -87,7 +87,7 @@ async fn bulk_answers_every_item_and_keeps_the_refused_as_dead_letters() {
 
 #[tokio::test]
 async fn plain_records_in_every_shape() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let cases: &[(&str, &'static str, u16, &[&str])] = &[
         ("application/x-ndjson", "{\"a\":1}\n{\"b\":2}\n", 200, &["{\"a\":1}", "{\"b\":2}"]),
         ("application/json", "[{\"a\":1},\n {\"b\":2}]", 200, &["{\"a\":1}", "{\"b\":2}"]),
@@ -138,7 +138,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn packed_bodies_are_unpacked_and_bombs_are_not() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let good = b"{\"a\":1}\n";
     let mut two_members = gzip(good);
     two_members.extend(gzip(good));
@@ -169,8 +169,11 @@ async fn packed_bodies_are_unpacked_and_bombs_are_not() {
 
 #[tokio::test]
 async fn a_full_spool_is_told_with_a_time_to_come_again() {
-    let limits =
-        SpoolLimits { segment_bytes: 1000, disk_bytes_max: 2_000_000, ..SpoolLimits::default() };
+    let limits = SpoolSettings {
+        segment_bytes: 1000,
+        disk_bytes_max: 2_000_000,
+        ..SpoolSettings::default()
+    };
     let mut bench = Bench::new(limits);
     let body = format!("{{\"a\":\"{}\"}}", "x".repeat(400_000));
     let mut accepted = 0;
@@ -192,7 +195,7 @@ async fn a_full_spool_is_told_with_a_time_to_come_again() {
 
 #[tokio::test]
 async fn senders_find_the_server_they_expect() {
-    let bench = Bench::new(SpoolLimits::default());
+    let bench = Bench::new(SpoolSettings::default());
     let cases = [
         ("GET", "/", "/version/number", json!("8.17.0")),
         ("GET", "/_license", "/license/status", json!("active")),
@@ -220,7 +223,7 @@ async fn senders_find_the_server_they_expect() {
 
 #[tokio::test]
 async fn over_a_socket_a_slow_head_is_cut_and_a_keep_alive_works() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let settings =
         HttpSettings { head_timeout: Duration::from_millis(200), ..HttpSettings::default() };
     let address = "127.0.0.1:0".parse().unwrap();
@@ -278,7 +281,7 @@ impl crate::Durable for ElsewhereOnly {
 
 #[tokio::test]
 async fn a_sender_is_told_which_node_takes_its_records() {
-    let bench = Bench::new(SpoolLimits::default());
+    let bench = Bench::new(SpoolSettings::default());
     let own = Intake {
         durable: Arc::new(ElsewhereOnly),
         directory: Arc::clone(&bench.intake.directory),

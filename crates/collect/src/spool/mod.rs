@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use event::seal::Seal;
 use event::{Frame, SpoolPosition};
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,9 +39,9 @@ use disk::{Disk, LocalDisk};
 use shared::Shared;
 use writer::Request;
 
-/// How much the spool may hold.
+/// How much the spool may hold, and how.
 #[derive(Debug, Clone)]
-pub struct SpoolLimits {
+pub struct SpoolSettings {
     /// A segment is closed when it is longer; forgetting removes whole segments.
     pub segment_bytes: u64,
     /// All segments together; past it, appending answers [`AppendError::Full`].
@@ -53,9 +54,12 @@ pub struct SpoolLimits {
     pub free_bytes_min: u64,
     /// Whether payloads are compressed with zstd: fewer bytes to sync, more work for the processor.
     pub compress: bool,
+    /// What payloads are encrypted with; nothing leaves them as they are. Encrypted ones are read all the same
+    /// as long as their key is there.
+    pub seal: Option<Arc<dyn Seal>>,
 }
 
-impl Default for SpoolLimits {
+impl Default for SpoolSettings {
     fn default() -> Self {
         Self {
             segment_bytes: 64 * 1024 * 1024,
@@ -63,6 +67,7 @@ impl Default for SpoolLimits {
             waiting_bytes_max: 256 * 1024 * 1024,
             free_bytes_min: 512 * 1024 * 1024,
             compress: false,
+            seal: None,
         }
     }
 }
@@ -146,7 +151,7 @@ pub struct Spool {
 }
 
 /// Appends that may wait for the writer; their bytes are bounded by
-/// [`SpoolLimits::waiting_bytes_max`].
+/// [`SpoolSettings::waiting_bytes_max`].
 const REQUESTS_MAX: usize = 8192;
 
 impl Spool {
@@ -159,10 +164,10 @@ impl Spool {
     /// Returns an error when the folder cannot be used or another process uses it.
     pub fn open(
         folder: &Path,
-        limits: SpoolLimits,
+        settings: SpoolSettings,
         floor: Option<SpoolPosition>,
     ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
-        Self::open_on(folder, limits, Floor { stored: floor, read: floor }, Arc::new(LocalDisk))
+        Self::open_on(folder, settings, Floor { stored: floor, read: floor }, Arc::new(LocalDisk))
     }
 
     /// As [`Spool::open`], for more than one who must have seen a batch before it may go: the reader
@@ -173,30 +178,31 @@ impl Spool {
     /// As [`Spool::open`].
     pub fn open_for(
         folder: &Path,
-        limits: SpoolLimits,
+        settings: SpoolSettings,
         stored: Option<SpoolPosition>,
         judged: Option<SpoolPosition>,
     ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
         let floor = Floor { stored, read: stored.min(judged) };
         let (spool, mut reader, recovered) =
-            Self::open_on(folder, limits, floor, Arc::new(LocalDisk))?;
+            Self::open_on(folder, settings, floor, Arc::new(LocalDisk))?;
         reader.end_batches_at([stored, judged].into_iter().flatten());
         Ok((spool, reader, recovered))
     }
 
     fn open_on(
         folder: &Path,
-        limits: SpoolLimits,
+        settings: SpoolSettings,
         floor: Floor,
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, SpoolReader, Recovered), OpenError> {
         let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let lock = lock(folder)?;
-        let (segments, recovered) = recovery::recover(folder, floor).map_err(failed)?;
+        let (segments, recovered) =
+            recovery::recover(folder, floor, settings.seal.as_deref()).map_err(failed)?;
         let shared = Arc::new(Shared::new(
             folder.to_owned(),
-            limits,
+            settings,
             segments,
             &recovered,
             Arc::clone(&disk),
@@ -233,8 +239,7 @@ impl Spool {
             .map(|frame| frame.bytes.len() as u64)
             .fold(mark.len() as u64, u64::saturating_add);
         let ticket = self.shared.reserve(size).ok_or(AppendError::Full)?;
-        let encoded = record::encode(frames, mark, self.shared.limits.compress)
-            .ok_or(AppendError::TooLarge)?;
+        let encoded = record::encode(frames, mark, &self.shared.settings)?;
         let (reply, answer) = oneshot::channel();
         let request = Request { encoded, reply, _ticket: ticket };
         self.requests.send(request).await.map_err(|_closed| AppendError::Closed)?;

@@ -130,7 +130,9 @@ impl Cursor {
                     // Below the floor: the lake has it already.
                     if header.position > self.position {
                         bytes += own;
-                        frames.extend(header.decode(payload).map_or_else(Vec::new, |it| it.frames));
+                        let seal = shared.settings.seal.as_deref();
+                        let decoded = header.decode(payload, seal).map_err(io::Error::other)?;
+                        frames.extend(decoded.map_or_else(Vec::new, |it| it.frames));
                         self.position = header.position;
                     }
                 }

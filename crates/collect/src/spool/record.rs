@@ -3,18 +3,23 @@
 //! ```text
 //! header  magic u32 · flags u32 · stored bytes u32 · plain bytes u32 · position u64 · frames u32
 //!         · crc of the payload u32 · crc of the header u32                        (36 bytes)
-//! payload mark length u32 · mark · frames                                (zstd, if the flag says so)
+//! payload mark length u32 · mark · frames               (zstd, then encrypted, if the flags say so)
 //! frame   id 16 · source 16 · µs i64 · peer tag u8 + 0/4/16 · dead u8 [+ code, detail]
 //!         · length u32 · bytes
 //! ```
 //! All numbers are little-endian. A frame's bytes are slices of the record that was read: no copy.
 
+use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use chrono::DateTime;
+use event::seal::{Seal, SealError};
 use event::{DeadReason, EventId, Frame, SourceId};
 use uuid::Uuid;
+
+use super::{AppendError, SpoolSettings};
 
 /// Length of a record's header.
 pub(super) const HEADER_BYTES: usize = 36;
@@ -24,6 +29,9 @@ const MAGIC: u32 = 0x5542_594c;
 
 /// The payload is compressed with zstd.
 const FLAG_ZSTD: u32 = 1;
+
+/// The payload is encrypted, and bound to what the header says of it.
+const FLAG_SEALED: u32 = 2;
 
 /// Fast, and already halves the bytes to be synced.
 const ZSTD_LEVEL: i32 = 1;
@@ -81,8 +89,53 @@ impl Encoded {
     }
 }
 
-/// Returns the batch as it will lie on disk, or `None` if it is larger than any record may be.
-pub(super) fn encode(frames: &[Frame], mark: &[u8], compress: bool) -> Option<Encoded> {
+/// Returns the batch as it will lie on disk.
+///
+/// # Errors
+///
+/// When it is larger than any record may be, or cannot be encrypted.
+pub(super) fn encode(
+    frames: &[Frame],
+    mark: &[u8],
+    settings: &SpoolSettings,
+) -> Result<Encoded, AppendError> {
+    let plain = encode_plain(frames, mark).ok_or(AppendError::TooLarge)?;
+    let (plain_bytes, frames) = (u32::try_from(plain.len()), u32::try_from(frames.len()));
+    let (Ok(plain_bytes), Ok(frames)) = (plain_bytes, frames) else {
+        return Err(AppendError::TooLarge);
+    };
+    let (mut flags, mut payload) = match settings.compress.then(|| compressed(&plain)).flatten() {
+        Some(packed) => (FLAG_ZSTD, packed),
+        None => (0, plain),
+    };
+    if let Some(seal) = &settings.seal {
+        flags |= FLAG_SEALED;
+        payload = seal
+            .seal(payload, &bound(flags, plain_bytes, frames))
+            .map_err(|error| AppendError::Failed(Arc::new(io::Error::other(error))))?;
+    }
+    let crc = crc32fast::hash(&payload);
+    Ok(Encoded { flags, plain_bytes, frames, crc, payload })
+}
+
+/// Returns what an encrypted payload is bound to: nobody may say something else of it.
+fn bound(flags: u32, plain_bytes: u32, frames: u32) -> [u8; 12] {
+    let mut bound = [0; 12];
+    let mut rest = bound.as_mut_slice();
+    rest.put_u32_le(flags);
+    rest.put_u32_le(plain_bytes);
+    rest.put_u32_le(frames);
+    bound
+}
+
+/// Returns the payload compressed, if that makes it smaller.
+fn compressed(plain: &[u8]) -> Option<Vec<u8>> {
+    let packed = zstd::bulk::compress(plain, ZSTD_LEVEL);
+    packed.ok().filter(|packed| packed.len() < plain.len())
+}
+
+/// Returns the payload; nothing if it is larger than any record may be.
+fn encode_plain(frames: &[Frame], mark: &[u8]) -> Option<Vec<u8>> {
     let estimate = frames.iter().map(|frame| frame.bytes.len().saturating_add(72)).sum::<usize>();
     let mut plain = Vec::with_capacity(estimate.saturating_add(mark.len()).saturating_add(8));
     plain.put_u32_le(u32::try_from(mark.len()).ok()?);
@@ -90,20 +143,7 @@ pub(super) fn encode(frames: &[Frame], mark: &[u8], compress: bool) -> Option<En
     for frame in frames {
         encode_frame(frame, &mut plain)?;
     }
-    if plain.len() > PAYLOAD_BYTES_MAX {
-        return None;
-    }
-    let plain_bytes = u32::try_from(plain.len()).ok()?;
-    let (flags, payload) = if compress {
-        match zstd::bulk::compress(&plain, ZSTD_LEVEL) {
-            Ok(packed) if packed.len() < plain.len() => (FLAG_ZSTD, packed),
-            _ => (0, plain),
-        }
-    } else {
-        (0, plain)
-    };
-    let crc = crc32fast::hash(&payload);
-    Some(Encoded { flags, plain_bytes, frames: u32::try_from(frames.len()).ok()?, crc, payload })
+    (plain.len() <= PAYLOAD_BYTES_MAX).then_some(plain)
 }
 
 fn encode_frame(frame: &Frame, out: &mut Vec<u8>) -> Option<()> {
@@ -174,9 +214,34 @@ impl Header {
         payload.len() == self.stored_bytes && crc32fast::hash(payload) == self.crc
     }
 
-    /// Returns the mark and the frames in a payload whose checksum holds.
-    pub(super) fn decode(&self, payload: Bytes) -> Option<Decoded> {
-        let mut plain = self.plain(payload)?;
+    /// Returns the mark and the frames in a payload whose checksum holds; nothing if it is damaged after all.
+    ///
+    /// # Errors
+    ///
+    /// When it is encrypted with a key that is not there.
+    pub(super) fn decode(
+        &self,
+        payload: Bytes,
+        seal: Option<&dyn Seal>,
+    ) -> Result<Option<Decoded>, SealError> {
+        let payload = match self.opened(payload, seal) {
+            Err(SealError::Damaged) => return Ok(None),
+            opened => opened?,
+        };
+        Ok(self.unpacked(payload).and_then(|plain| self.decode_plain(plain)))
+    }
+
+    fn opened(&self, payload: Bytes, seal: Option<&dyn Seal>) -> Result<Bytes, SealError> {
+        if self.flags & FLAG_SEALED == 0 {
+            return Ok(payload);
+        }
+        let seal = seal.ok_or(SealError::NoKey)?;
+        let plain_bytes = u32::try_from(self.plain_bytes).map_err(|_large| SealError::Damaged)?;
+        seal.open(payload, &bound(self.flags, plain_bytes, self.frames))
+    }
+
+    fn decode_plain(&self, plain: Bytes) -> Option<Decoded> {
+        let mut plain = plain;
         let mark = take_bytes(&mut plain)?;
         let count = usize::try_from(self.frames).ok()?;
         let mut frames = Vec::with_capacity(count.min(self.plain_bytes));
@@ -186,7 +251,7 @@ impl Header {
         Some(Decoded { mark, frames })
     }
 
-    fn plain(&self, payload: Bytes) -> Option<Bytes> {
+    fn unpacked(&self, payload: Bytes) -> Option<Bytes> {
         if self.flags & FLAG_ZSTD == 0 {
             return Some(payload);
         }

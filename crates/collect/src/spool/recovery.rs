@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use event::SpoolPosition;
+use event::seal::{Seal, SealError};
 
 use super::Floor;
 use super::segment::{self, Found, SEGMENT_HEAD};
@@ -36,6 +37,7 @@ pub struct Recovered {
 pub(super) fn recover(
     folder: &Path,
     floor: Floor,
+    seal: Option<&dyn Seal>,
 ) -> io::Result<(BTreeMap<u64, Segment>, Recovered)> {
     let mut recovered =
         Recovered { last: floor.stored.unwrap_or_default(), ..Recovered::default() };
@@ -45,7 +47,8 @@ pub(super) fn recover(
     for (index, first) in firsts.iter().enumerate() {
         let newest = index.saturating_add(1) == firsts.len();
         let path = segment::path(folder, *first);
-        let walked = walk(&path, *first, newest, floor.0, &mut recovered)?;
+        let walk = Walk { first: *first, newest, floor: floor.0, seal };
+        let walked = walk.through(&path, &mut recovered)?;
         // Even an empty or forgotten file tells how far positions have been given out.
         let given = walked.last.max(first.saturating_sub(1));
         recovered.last = recovered.last.max(SpoolPosition(given));
@@ -65,61 +68,78 @@ struct Walked {
     damaged: u64,
 }
 
-fn walk(
-    path: &Path,
+/// How one segment is walked through.
+struct Walk<'a> {
+    /// The position of its first record.
     first: u64,
+    /// Whether it is the newest, whose end a crash may have torn.
     newest: bool,
+    /// Records up to here are not wanted any more.
     floor: u64,
-    recovered: &mut Recovered,
-) -> io::Result<Walked> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let mut walked = Walked { length, last: first.saturating_sub(1), damaged: 0 };
-    let mut at = SEGMENT_HEAD.len() as u64;
-    loop {
-        match segment::read(&file, at, length)? {
-            Found::Record { header, payload, next, skipped } => {
-                walked.damaged = walked.damaged.saturating_add(skipped);
-                walked.last = walked.last.max(header.position);
-                match header.decode(payload) {
-                    None => walked.damaged = walked.damaged.saturating_add(next - at),
-                    Some(decoded) => {
-                        if !decoded.mark.is_empty() {
-                            recovered.marks.push(Bytes::copy_from_slice(&decoded.mark));
-                        }
-                        if header.position > floor {
-                            recovered.first.get_or_insert(SpoolPosition(header.position));
-                            recovered.batches = recovered.batches.saturating_add(1);
-                            recovered.frames =
-                                recovered.frames.saturating_add(u64::from(header.frames));
+    seal: Option<&'a dyn Seal>,
+}
+
+impl Walk<'_> {
+    fn through(&self, path: &Path, recovered: &mut Recovered) -> io::Result<Walked> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut walked = Walked { length, last: self.first.saturating_sub(1), damaged: 0 };
+        let mut at = SEGMENT_HEAD.len() as u64;
+        loop {
+            match segment::read(&file, at, length)? {
+                Found::Record { header, payload, next, skipped } => {
+                    walked.damaged = walked.damaged.saturating_add(skipped);
+                    walked.last = walked.last.max(header.position);
+                    match header
+                        .decode(payload, self.seal)
+                        .map_err(|error| unreadable(path, error))?
+                    {
+                        None => walked.damaged = walked.damaged.saturating_add(next - at),
+                        Some(decoded) => {
+                            if !decoded.mark.is_empty() {
+                                recovered.marks.push(Bytes::copy_from_slice(&decoded.mark));
+                            }
+                            if header.position > self.floor {
+                                recovered.first.get_or_insert(SpoolPosition(header.position));
+                                recovered.batches = recovered.batches.saturating_add(1);
+                                recovered.frames =
+                                    recovered.frames.saturating_add(u64::from(header.frames));
+                            }
                         }
                     }
+                    at = next;
                 }
-                at = next;
-            }
-            Found::End { rest } => {
-                if rest > 0 {
-                    if newest {
-                        cut(path, at)?;
-                        recovered.truncated_bytes = recovered.truncated_bytes.saturating_add(rest);
-                        walked.length = at;
-                    } else {
-                        walked.damaged = walked.damaged.saturating_add(rest);
+                Found::End { rest } => {
+                    if rest > 0 {
+                        if self.newest {
+                            cut(path, at)?;
+                            recovered.truncated_bytes =
+                                recovered.truncated_bytes.saturating_add(rest);
+                            walked.length = at;
+                        } else {
+                            walked.damaged = walked.damaged.saturating_add(rest);
+                        }
                     }
+                    break;
                 }
-                break;
             }
         }
+        if walked.damaged > 0 {
+            tracing::error!(
+                segment = %path.display(),
+                damaged_bytes = walked.damaged,
+                "the spool is damaged: these bytes no longer read as they were written"
+            );
+            recovered.damaged_bytes = recovered.damaged_bytes.saturating_add(walked.damaged);
+        }
+        Ok(walked)
     }
-    if walked.damaged > 0 {
-        tracing::error!(
-            segment = %path.display(),
-            damaged_bytes = walked.damaged,
-            "the spool is damaged: these bytes no longer read as they were written"
-        );
-        recovered.damaged_bytes = recovered.damaged_bytes.saturating_add(walked.damaged);
-    }
-    Ok(walked)
+}
+
+/// What is encrypted with a key that is not there is not lost: nothing is touched until the key is.
+fn unreadable(path: &Path, error: SealError) -> io::Error {
+    let text = format!("{}: a record is {error}", path.display());
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 fn cut(path: &Path, length: u64) -> io::Result<()> {

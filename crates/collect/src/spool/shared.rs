@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
-use super::{Recovered, SpoolLimits, Trouble, segment};
+use super::{Recovered, SpoolSettings, Trouble, segment};
 
 /// One segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Segment {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
-    pub(super) limits: SpoolLimits,
+    pub(super) settings: SpoolSettings,
     /// By the position of their first record.
     pub(super) segments: Mutex<BTreeMap<u64, Segment>>,
     /// Bytes in memory that wait for the writer.
@@ -71,14 +71,14 @@ impl Drop for Ticket {
 impl Shared {
     pub(super) fn new(
         folder: PathBuf,
-        limits: SpoolLimits,
+        settings: SpoolSettings,
         segments: BTreeMap<u64, Segment>,
         recovered: &Recovered,
         disk: Arc<dyn Disk>,
     ) -> Self {
         Self {
             folder,
-            limits,
+            settings,
             segments: Mutex::new(segments),
             waiting_bytes: AtomicU64::new(0),
             committed: watch::Sender::new(recovered.last.0),
@@ -104,7 +104,7 @@ impl Shared {
 
     /// Returns why nothing is taken in, if so.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        let (free_bytes, free_bytes_min) = (self.free_bytes(), self.limits.free_bytes_min);
+        let (free_bytes, free_bytes_min) = (self.free_bytes(), self.settings.free_bytes_min);
         if free_bytes < free_bytes_min {
             return Some(Trouble::DiskLow { free_bytes, free_bytes_min });
         }
@@ -119,7 +119,7 @@ impl Shared {
         if !self.has_disk_room(bytes) {
             return None;
         }
-        let limit = self.limits.waiting_bytes_max;
+        let limit = self.settings.waiting_bytes_max;
         self.waiting_bytes
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
                 // A batch larger than the whole limit may go alone.
@@ -135,14 +135,14 @@ impl Shared {
             .disk_bytes()
             .saturating_add(self.waiting_bytes.load(Ordering::Acquire))
             .saturating_add(bytes);
-        wanted <= self.limits.disk_bytes_max && self.free_bytes() >= self.limits.free_bytes_min
+        wanted <= self.settings.disk_bytes_max && self.free_bytes() >= self.settings.free_bytes_min
     }
 
     pub(super) fn has_room(&self) -> bool {
         /// A usual batch.
         const USUAL_BYTES: u64 = 1024 * 1024;
         self.has_disk_room(USUAL_BYTES)
-            && self.waiting_bytes.load(Ordering::Acquire) < self.limits.waiting_bytes_max
+            && self.waiting_bytes.load(Ordering::Acquire) < self.settings.waiting_bytes_max
     }
 
     pub(super) fn disk_bytes(&self) -> u64 {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use chrono::DateTime;
+use event::seal::{Seal, SealError};
 use event::{DeadReason, EventId, SourceId};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -24,8 +25,8 @@ fn frame(text: &str) -> Frame {
     }
 }
 
-fn small() -> SpoolLimits {
-    SpoolLimits { segment_bytes: 600, ..SpoolLimits::default() }
+fn small() -> SpoolSettings {
+    SpoolSettings { segment_bytes: 600, ..SpoolSettings::default() }
 }
 
 fn open(folder: &Path, floor: u64) -> (Spool, SpoolReader, Recovered) {
@@ -96,7 +97,7 @@ async fn forgetting_removes_whole_segments_and_positions_never_come_again() {
 #[tokio::test]
 async fn what_one_has_seen_and_another_has_not_is_given_out_in_parts() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = SpoolLimits::default;
+    let limits = SpoolSettings::default;
     let (spool, reader, _) = Spool::open(folder.path(), limits(), None).unwrap();
     for number in 1..=9 {
         append(&spool, &format!("record {number}")).await;
@@ -134,7 +135,7 @@ async fn what_lies_behind_much_that_is_stored_is_read_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(1 << 20);
     let (spool, reader, _) =
-        Spool::open(folder.path(), SpoolLimits::default(), Some(SpoolPosition(0))).unwrap();
+        Spool::open(folder.path(), SpoolSettings::default(), Some(SpoolPosition(0))).unwrap();
     // More in one segment than is given out together.
     for _ in 0..6 {
         append(&spool, &long).await;
@@ -144,7 +145,7 @@ async fn what_lies_behind_much_that_is_stored_is_read_after_reopening() {
     drop((spool, reader));
     for floor in [0, 3, 5, 6] {
         let (spool, mut reader, recovered) =
-            Spool::open(folder.path(), SpoolLimits::default(), Some(SpoolPosition(floor)))
+            Spool::open(folder.path(), SpoolSettings::default(), Some(SpoolPosition(floor)))
                 .unwrap();
         assert_eq!(recovered.batches, 7 - floor);
         spool.close().await;
@@ -166,7 +167,7 @@ async fn a_new_folder_goes_on_above_what_the_lake_has() {
 #[tokio::test]
 async fn a_torn_end_is_cut_off_and_nothing_before_it_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let (spool, reader, _) = Spool::open(folder.path(), SpoolLimits::default(), None).unwrap();
+    let (spool, reader, _) = Spool::open(folder.path(), SpoolSettings::default(), None).unwrap();
     for text in ["one", "two", "three"] {
         append(&spool, text).await;
     }
@@ -191,7 +192,7 @@ const SEGMENT_HEAD_BYTES: usize = segment::SEGMENT_HEAD.len();
 #[tokio::test]
 async fn a_flipped_bit_costs_its_own_batch_only_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let (spool, reader, _) = Spool::open(folder.path(), SpoolLimits::default(), None).unwrap();
+    let (spool, reader, _) = Spool::open(folder.path(), SpoolSettings::default(), None).unwrap();
     for text in ["one", "two", "three"] {
         append(&spool, text).await;
     }
@@ -235,7 +236,7 @@ async fn marks_come_back() {
 #[tokio::test]
 async fn a_full_spool_refuses_and_takes_again_after_forgetting() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = SpoolLimits { segment_bytes: 500, disk_bytes_max: 3000, ..small() };
+    let limits = SpoolSettings { segment_bytes: 500, disk_bytes_max: 3000, ..small() };
     let (spool, _reader, _) = Spool::open(folder.path(), limits, None).unwrap();
     let mut last = SpoolPosition(0);
     let refusal = loop {
@@ -255,7 +256,7 @@ async fn a_full_spool_refuses_and_takes_again_after_forgetting() {
 async fn many_senders_share_commits_and_each_frame_is_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let (spool, mut reader, _) =
-        Spool::open(folder.path(), SpoolLimits { compress: true, ..small() }, None).unwrap();
+        Spool::open(folder.path(), SpoolSettings { compress: true, ..small() }, None).unwrap();
     let mut senders = tokio::task::JoinSet::new();
     for sender in 0..20 {
         let spool = spool.clone();
@@ -339,7 +340,7 @@ async fn a_failing_disk_accepts_nothing_and_the_spool_mends_itself() {
     let disk = Arc::new(FailingDisk::default());
     let floor = Floor { stored: None, read: None };
     let (spool, mut reader, _) =
-        Spool::open_on(folder.path(), SpoolLimits::default(), floor, Arc::new(Arc::clone(&disk)))
+        Spool::open_on(folder.path(), SpoolSettings::default(), floor, Arc::new(Arc::clone(&disk)))
             .unwrap();
     append(&spool, "before").await;
     for fault in [&disk.full, &disk.unsynced] {
@@ -372,7 +373,7 @@ async fn a_disk_with_too_little_room_is_left_to_others_until_there_is_room_again
     let floor = Floor { stored: None, read: None };
     let open = |disk: &Arc<FailingDisk>| {
         let disk = Arc::new(Arc::clone(disk));
-        Spool::open_on(folder.path(), SpoolLimits::default(), floor, disk).unwrap()
+        Spool::open_on(folder.path(), SpoolSettings::default(), floor, disk).unwrap()
     };
     disk.low.store(true, Ordering::SeqCst);
     let (spool, reader, _) = open(&disk);
@@ -417,21 +418,75 @@ fn frames() -> impl Strategy<Value = Vec<Frame>> {
     })
 }
 
+/// Turns all bits, in the place of a cipher, and keeps what it is bound to.
+#[derive(Debug)]
+struct Turned;
+
+impl Seal for Turned {
+    fn seal(&self, plain: Vec<u8>, bound: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok(bound.iter().copied().chain(plain.into_iter().map(|byte| !byte)).collect())
+    }
+
+    fn open(&self, sealed: Bytes, bound: &[u8]) -> Result<Bytes, SealError> {
+        let plain = sealed.strip_prefix(bound).ok_or(SealError::Damaged)?;
+        Ok(plain.iter().map(|byte| !byte).collect())
+    }
+}
+
+#[tokio::test]
+async fn what_is_sealed_waits_for_its_key_and_is_not_readable_without() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&open(folder.path(), 0).0, "from before").await;
+    let sealed = || SpoolSettings { seal: Some(Arc::new(Turned)), ..small() };
+    let (spool, reader, recovered) = Spool::open(folder.path(), sealed(), None).unwrap();
+    assert_eq!(recovered.frames, 1);
+    spool.append_marked(&[frame("a password")], b"mark of a file").await.unwrap();
+    spool.close().await;
+    drop((spool, reader));
+    for path in segments(folder.path()) {
+        let bytes = std::fs::read(path).unwrap();
+        for secret in [b"a password".as_slice(), b"mark of a file"] {
+            assert!(memchr::memmem::find(&bytes, secret).is_none());
+        }
+    }
+
+    let before =
+        segments(folder.path()).iter().map(|path| path.metadata().unwrap().len()).sum::<u64>();
+    let error = Spool::open(folder.path(), small(), None).unwrap_err();
+    let said = std::error::Error::source(&error).unwrap().to_string();
+    assert!(said.ends_with("a record is encrypted, and there is no key"), "{said}");
+    let after =
+        segments(folder.path()).iter().map(|path| path.metadata().unwrap().len()).sum::<u64>();
+    assert_eq!(before, after, "nothing is cut off or removed");
+
+    let (spool, mut reader, recovered) = Spool::open(folder.path(), sealed(), None).unwrap();
+    assert_eq!((recovered.frames, recovered.damaged_bytes), (2, 0));
+    assert_eq!(recovered.marks, [Bytes::from_static(b"mark of a file")]);
+    spool.close().await;
+    assert_eq!(rest(&mut reader).await, ["from before", "a password"]);
+}
+
 proptest! {
     #[test]
     fn a_record_reads_back_what_was_written(
         frames in frames(),
         mark in proptest::collection::vec(any::<u8>(), 0..40),
         compress in any::<bool>(),
+        sealed in any::<bool>(),
         position in any::<u64>(),
     ) {
+        let seal = sealed.then(|| Arc::new(Turned) as Arc<dyn Seal>);
+        let settings = SpoolSettings { compress, seal, ..SpoolSettings::default() };
         let mut bytes = Vec::new();
-        record::encode(&frames, &mark, compress).unwrap().write(position, &mut bytes);
+        record::encode(&frames, &mark, &settings).unwrap().write(position, &mut bytes);
         let header = record::header(&bytes).unwrap();
         prop_assert_eq!(header.position, position);
         let payload = Bytes::from(bytes).slice(record::HEADER_BYTES..);
         prop_assert!(header.fits(&payload));
-        let decoded = header.decode(payload).unwrap();
+        if sealed {
+            prop_assert!(matches!(header.decode(payload.clone(), None), Err(SealError::NoKey)));
+        }
+        let decoded = header.decode(payload, settings.seal.as_deref()).unwrap().unwrap();
         prop_assert_eq!(decoded.frames, frames);
         prop_assert_eq!(decoded.mark, mark);
     }

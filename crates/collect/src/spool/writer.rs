@@ -138,7 +138,7 @@ impl Writer {
         current.length = current.length.saturating_add(self.buffer.len() as u64);
         let segment = Segment { length: current.length, last: position, active: true };
         self.shared.segments.lock().insert(current.first, segment);
-        if current.length >= self.shared.limits.segment_bytes {
+        if current.length >= self.shared.settings.segment_bytes {
             self.close_segment();
         }
         if self.buffer.capacity() > GROUP_BYTES_MAX {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::limits::RECORD_BYTES_MAX;
 use crate::testing::{Bench, SOURCE};
-use crate::{SpoolLimits, UNKNOWN_SOURCE};
+use crate::{SpoolSettings, UNKNOWN_SOURCE};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Running {
 
 #[tokio::test]
 async fn tcp_takes_both_framings_and_counts() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"<13>one\n7 <13>two<13>three\0<13>no end").await.unwrap();
@@ -62,7 +62,7 @@ async fn tcp_takes_both_framings_and_counts() {
 
 #[tokio::test]
 async fn an_unknown_peer_is_a_dead_letter() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let (address, running) = tcp(&bench, "other", StreamSettings::default()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"<13>who am I\n").await.unwrap();
@@ -74,7 +74,7 @@ async fn an_unknown_peer_is_a_dead_letter() {
 
 #[tokio::test]
 async fn garbage_and_half_frames_end_as_dead_letters_or_records() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"\xff\xfe\x80 garbage\n900 <13>half").await.unwrap();
@@ -94,7 +94,7 @@ async fn garbage_and_half_frames_end_as_dead_letters_or_records() {
 
 #[tokio::test]
 async fn a_slow_loris_and_a_crowd_are_shown_out() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let settings = StreamSettings {
         connections_max: 2,
         unfinished: Duration::from_millis(50),
@@ -117,8 +117,11 @@ async fn a_slow_loris_and_a_crowd_are_shown_out() {
 
 #[tokio::test]
 async fn tcp_waits_while_the_spool_is_full_and_loses_nothing() {
-    let limits =
-        SpoolLimits { segment_bytes: 60_000, disk_bytes_max: 400_000, ..SpoolLimits::default() };
+    let limits = SpoolSettings {
+        segment_bytes: 60_000,
+        disk_bytes_max: 400_000,
+        ..SpoolSettings::default()
+    };
     let mut bench = Bench::new(limits);
     let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
     let total = 20_000;
@@ -148,7 +151,7 @@ async fn tcp_waits_while_the_spool_is_full_and_loses_nothing() {
 
 #[tokio::test]
 async fn udp_keeps_datagrams() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let address = LOOPBACK.parse().unwrap();
     let listener = UdpSyslog::bind("known", address, Arc::clone(&bench.intake)).unwrap();
     let address = listener.address();
@@ -176,7 +179,7 @@ fn write_certificate(folder: &Path) -> TlsFiles {
 
 #[tokio::test]
 async fn tls_carries_counted_frames_and_plain_senders_are_turned_away() {
-    let mut bench = Bench::new(SpoolLimits::default());
+    let mut bench = Bench::new(SpoolSettings::default());
     let files = write_certificate(bench.folder.path());
     let tls = Some(server_config(&files).unwrap());
     let address = LOOPBACK.parse().unwrap();

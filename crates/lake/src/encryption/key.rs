@@ -19,6 +19,9 @@ const KEY_WORD: &str = "luytre-lake-key-1 ";
 /// What the keys of files are derived for.
 const FILE_INFO: &[u8] = b"luytre lake file 1";
 
+/// What the keys of waiting records are derived for.
+const RECORDS_INFO: &[u8] = b"luytre waiting records 1";
+
 /// What data keys are wrapped for.
 const WRAP_INFO: &[u8] = b"luytre lake data key 1";
 
@@ -153,6 +156,11 @@ impl DataKey {
     pub(super) fn of_file(&self, trailer: &Trailer) -> Option<LessSafeKey> {
         let salt: &[u8; SALT_BYTES] = &trailer.salt;
         derive(&self.bytes, salt, &[FILE_INFO, trailer.file.uuid().as_bytes()])
+    }
+
+    /// Returns the key of the records that one writer seals, by its salt.
+    pub(super) fn of_records(&self, salt: &[u8; SALT_BYTES]) -> Option<LessSafeKey> {
+        derive(&self.bytes, salt, &[RECORDS_INFO])
     }
 }
 

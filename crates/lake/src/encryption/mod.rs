@@ -14,11 +14,14 @@
 //! Data keys lie in the database, wrapped by a master key that lies in a file of its own ([`MasterKey`]);
 //! what is kept of both in memory is the [`Keyring`]. Above this module nobody sees a difference: places
 //! in a file are places in what was written.
+//!
+//! Records that wait for the lake are sealed one by one under keys of the same ring ([`RecordSeal`]).
 
 mod key;
 mod key_file;
 mod keyring;
 mod read;
+mod records;
 mod trailer;
 mod write;
 
@@ -28,6 +31,7 @@ mod tests;
 pub use key::{DataKey, DataKeyId, MasterKey, WrappedKey};
 pub use key_file::KeyError;
 pub use keyring::Keyring;
+pub use records::RecordSeal;
 
 pub(crate) use read::{CHUNK_BYTES, ReadAt, SealedFile, trailer_of};
 #[cfg(test)]
