@@ -39,7 +39,7 @@ pub use detect::{DetectArguments, run as detect};
 #[cfg(feature = "distributed")]
 pub use distributed::{DistributedArguments, run as distributed};
 pub use hunt::{HuntArguments, run as hunt};
-pub use lake::{LakeArguments, run as lake};
+pub use lake::{ColdArguments, LakeArguments, cold, run as lake};
 pub use registry::{RegistryArguments, run as registry};
 pub use respond::{RespondArguments, run as respond};
 

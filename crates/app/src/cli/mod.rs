@@ -115,6 +115,8 @@ enum BenchCommand {
     Detect(crate::bench::DetectArguments),
     /// Bring events into a lake and ask it questions, each answer checked by a plain count
     Lake(crate::bench::LakeArguments),
+    /// Ask a large lake for a rare word when nothing of it is in memory
+    Cold(crate::bench::ColdArguments),
     /// Ask the configured store's lake the same questions alone and by its cluster
     #[cfg(feature = "distributed")]
     Distributed(crate::bench::DistributedArguments),
@@ -184,6 +186,10 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         }
         Command::Bench(BenchCommand::Lake(arguments)) => {
             let is_right = crate::bench::lake(&arguments)?;
+            Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
+        }
+        Command::Bench(BenchCommand::Cold(arguments)) => {
+            let is_right = crate::bench::cold(&arguments)?;
             Ok(if is_right { Outcome::Good } else { Outcome::NotInOrder })
         }
         #[cfg(feature = "distributed")]

@@ -3,8 +3,9 @@
 //! come again is as in a province of 180 agencies; the same seed makes the same bytes.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,13 +16,19 @@ pub(in crate::bench) const RARE_WORD: &str = "qz7needlexk93";
 pub(in crate::bench) const RARE_PART: &str = "7needlexk9";
 
 /// Events that have the rare word.
-const NEEDLES: u64 = 7;
+pub(super) const NEEDLES: u64 = 7;
 
 /// The first event: 2026-11-23 00:00 UTC.
 const START_US: i64 = 1_795_392_000_000_000;
 
 /// Five days.
 const SPAN_US: u64 = 5 * 86_400_000_000;
+
+/// Returns a time that holds all events, and is no longer than a chart by the hour allows.
+pub(super) fn span() -> Range<DateTime<Utc>> {
+    let start = DateTime::from_timestamp_micros(START_US).unwrap_or_default();
+    start..start + TimeDelta::days(60)
+}
 
 /// Events come out of their order by up to this much.
 const JITTER_US: u64 = 2_000_000;

@@ -3,6 +3,7 @@
 //!
 //! `rivals/lake.py` runs other engines on the same lines beside it.
 
+mod cold;
 mod events;
 mod questions;
 mod truth;
@@ -15,13 +16,14 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use event::{IdSource, Origin, SystemClock};
+use event::{Clock, IdSource, Origin, SystemClock};
 use lake::keep::{BroughtIn, LinesSettings};
 use lake::{Lake, MasterKey};
 use serde_json::json;
 
 use super::gauge;
 use crate::serve::{open_db, open_lake};
+pub use cold::{ColdArguments, run as cold};
 pub(super) use events::Events;
 #[cfg(feature = "distributed")]
 pub(super) use events::{RARE_PART, RARE_WORD};
@@ -182,18 +184,22 @@ async fn bring_in(
     config.lake.encryption.key_file = key_file;
     let db = open_db(&config).await?;
     let lake = open_lake(&config, &db).await?;
-    let ids = IdSource::seeded(1);
-    let now = event::Clock::now(&SystemClock);
-    let origin = Origin {
-        agency: event::AgencyId::from_uuid(ids.uuid(now)),
-        system: None,
-        source: event::SourceId::from_uuid(ids.uuid(now)),
-    };
+    let origin = origin(&IdSource::seeded(1), &SystemClock);
     let (started, cpu_s) = (Instant::now(), gauge::process_cpu_s());
     let input = BufReader::with_capacity(1 << 20, input);
     let brought = lake.import_lines(input, &LinesSettings { origin, threads }).await?;
     let cpu_s = gauge::process_cpu_s() - cpu_s;
     Ok((lake, Intake { seconds: started.elapsed().as_secs_f64(), cpu_s, brought }))
+}
+
+/// Returns whom all events are of.
+fn origin(ids: &IdSource, clock: &impl Clock) -> Origin {
+    let now = clock.now();
+    Origin {
+        agency: event::AgencyId::from_uuid(ids.uuid(now)),
+        system: None,
+        source: event::SourceId::from_uuid(ids.uuid(now)),
+    }
 }
 
 fn print(report: &Report, as_json: bool) -> Result<()> {
