@@ -42,7 +42,7 @@ impl Ours {
             return;
         }
         let Ok(event) = decoded::read("auto", line) else { return };
-        self.engine.process_one(&event, &mut self.found);
+        self.engine.process_among(&event, self.screen.candidates(), &mut self.found);
         for finding in self.found.drain(..) {
             fires(&finding.rule);
         }

@@ -43,7 +43,18 @@ impl RuleSet {
         scratch: &mut Scratch,
         findings: &mut Vec<Finding>,
     ) -> CountedRules {
-        let fired = self.fired(event, scratch);
+        self.judge_among(event, None, scratch, findings)
+    }
+
+    /// As [`RuleSet::judge`], for an event whose record was screened: only the screen's candidates can fire.
+    pub fn judge_among(
+        &self,
+        event: &Event,
+        candidates: Option<&[usize]>,
+        scratch: &mut Scratch,
+        findings: &mut Vec<Finding>,
+    ) -> CountedRules {
+        let fired = self.fired_among(event, candidates, scratch);
         if fired.is_empty() {
             return CountedRules::default();
         }
@@ -215,8 +226,18 @@ impl Engine {
 
     /// Adds the findings of one event.
     pub fn process_one(&mut self, event: &Event, findings: &mut Vec<Finding>) {
+        self.process_among(event, None, findings);
+    }
+
+    /// As [`Engine::process_one`], for an event whose record was screened: only the screen's candidates can fire.
+    pub fn process_among(
+        &mut self,
+        event: &Event,
+        candidates: Option<&[usize]>,
+        findings: &mut Vec<Finding>,
+    ) {
         self.indicators.observe(event, findings);
-        let fired = self.rules.fired(event, &mut self.scratch);
+        let fired = self.rules.fired_among(event, candidates, &mut self.scratch);
         if fired.is_empty() {
             return;
         }

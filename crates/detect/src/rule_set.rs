@@ -89,6 +89,19 @@ impl RuleSet {
         self.matcher.run(event, scratch)
     }
 
+    /// As [`RuleSet::fired`], where only some rules can ([`crate::Screen::candidates`]); any may if nothing is known.
+    pub(crate) fn fired_among<'s>(
+        &self,
+        event: &Event,
+        among: Option<&[usize]>,
+        scratch: &'s mut Scratch,
+    ) -> &'s [usize] {
+        match among {
+            Some(among) => self.matcher.run_among(event, among, scratch),
+            None => self.fired(event, scratch),
+        }
+    }
+
     /// Returns the number of the first rule that belongs to a baseline: they stand last.
     pub(crate) fn first_baseline(&self) -> usize {
         self.rules.len().saturating_sub(self.baselines.len())

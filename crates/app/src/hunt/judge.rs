@@ -11,7 +11,7 @@ use event::{Attr, Event, Finding, LogSource};
 use super::crew::Place;
 use super::evidence::{Exhibit, Piece};
 use super::reading::{Reader, Record};
-use super::unread::Unread;
+use super::unread::{Seen, Unread};
 use super::{Hit, Question};
 
 /// A finding's place: which record of which file.
@@ -79,16 +79,19 @@ impl<'a> Judge<'a> {
     }
 
     fn record(&mut self, judged: &mut Judged, record: Record<'a>, place: Place) {
-        if let Some(source) = self.unread.pass_over(&record) {
-            judged.events += 1;
-            judged.meet(source);
-            return;
-        }
+        let candidates = match self.unread.see(&record) {
+            Seen::Silent(source) => {
+                judged.events += 1;
+                judged.meet(source);
+                return;
+            }
+            Seen::Open(candidates) => candidates,
+        };
         let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
         let written = judged.exhibit.written;
         let id = place.event_id(judged.events + judged.unreadable, written);
         match self.reader.event(record, written, id) {
-            Some(event) => self.event(judged, event, spot),
+            Some(event) => self.event(judged, event, candidates.as_deref(), spot),
             None => judged.unreadable += 1,
         }
     }
@@ -103,19 +106,26 @@ impl<'a> Judge<'a> {
         let mut judged = Judged::new(exhibit);
         for (record, event) in (first.saturating_add(1)..).zip(events) {
             let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record };
-            self.event(&mut judged, event, spot);
+            self.event(&mut judged, event, None, spot);
         }
         judged
     }
 
-    fn event(&mut self, judged: &mut Judged, event: Event, spot: Spot) {
+    fn event(
+        &mut self,
+        judged: &mut Judged,
+        event: Event,
+        candidates: Option<&[usize]>,
+        spot: Spot,
+    ) {
         judged.events += 1;
         judged.meet(&event.logsource);
         if !self.question.is_in_time(event.occurred_at) {
             return;
         }
         self.watch.observe(&event, &mut self.found);
-        let counted = self.rules.judge(&event, &mut self.scratch, &mut self.found);
+        let Self { rules, scratch, found, .. } = self;
+        let counted = rules.judge_among(&event, candidates, scratch, found);
         for finding in self.found.drain(..) {
             if self.question.selection.wants(&finding) {
                 judged.hits.push(Hit::new(finding, &event, spot.clone()));

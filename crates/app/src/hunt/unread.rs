@@ -12,6 +12,15 @@ use uuid::Uuid;
 
 use super::reading::{Reader, Record};
 
+/// What is known of a record before it is read.
+#[derive(Debug)]
+pub(crate) enum Seen<'s> {
+    /// It is of this log source, fires no rule and holds no indicator.
+    Silent(&'s LogSource),
+    /// Only reading it can tell; where it is known which rules may fire, these.
+    Open(Option<Vec<usize>>),
+}
+
 /// Screens of one thread, one for each way that records are read.
 #[derive(Debug)]
 pub(crate) struct Unread<'a> {
@@ -31,16 +40,17 @@ impl<'a> Unread<'a> {
         Self { reader, rules, indicators, screens: HashMap::new() }
     }
 
-    /// Returns the log source of a record that fires no rule and holds no indicator; `None` where only reading it can tell.
-    pub(crate) fn pass_over(&mut self, record: &Record<'a>) -> Option<&LogSource> {
+    /// Looks at a record.
+    pub(crate) fn see(&mut self, record: &Record<'a>) -> Seen<'_> {
         let Self { reader, rules, indicators, screens } = self;
         let screen = screens.entry(record.parser).or_insert_with(|| {
             Screen::new(Arc::clone(rules), By { reader, parser: record.parser })
                 .with_indicators(Arc::clone(indicators))
         });
-        match screen.judge(&record.bytes) {
-            Verdict::Silent => screen.logsource(),
-            Verdict::Open => None,
+        let verdict = screen.judge(&record.bytes);
+        match (verdict, screen.logsource()) {
+            (Verdict::Silent, Some(source)) => Seen::Silent(source),
+            _ => Seen::Open(screen.candidates().map(<[usize]>::to_vec)),
         }
     }
 }

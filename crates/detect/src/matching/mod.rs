@@ -18,6 +18,7 @@ mod text_program;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -26,11 +27,12 @@ use event::{Attr, Event, LogSource, Value};
 use parking_lot::RwLock;
 
 use crate::ast::{self, Rule};
+use crate::letter_case::fold_into;
 use crate::{reference, taxonomy, test_value};
 
 use expression::{Answer, Expression};
 use kind::Decider;
-use leaf::{KEYWORDS, Leaves};
+use leaf::{KEYWORDS, Leaf, Leaves, Test};
 pub(crate) use literal::needed as texts_needed;
 use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
@@ -108,6 +110,31 @@ impl Matcher {
         let Scratch { marks, fired, .. } = scratch;
         let facts = Whole { leaves: &self.leaves, event };
         program.judge(&self.leaves, &facts, marks, |rule| fired.push(rule));
+        fired.sort_unstable();
+        fired
+    }
+
+    /// Returns those of some rules that fire on an event, in ascending order: what [`Matcher::run`] returns of
+    /// them, at the price of their own questions alone.
+    pub(crate) fn run_among<'s>(
+        &self,
+        event: &Event,
+        among: &[usize],
+        scratch: &'s mut Scratch,
+    ) -> &'s [usize] {
+        let Scratch { fired, folded, .. } = scratch;
+        fired.clear();
+        let whole = Whole { leaves: &self.leaves, event };
+        let room = RefCell::new(std::mem::take(folded));
+        for number in among {
+            let Some((logsource, expression)) = self.rules.get(*number) else { continue };
+            let fires = reference::covers(logsource, &event.logsource)
+                && expression.may_hold(&|leaf| whole.answer(leaf, &mut room.borrow_mut()));
+            if fires {
+                fired.push(*number);
+            }
+        }
+        *folded = room.into_inner();
         fired.sort_unstable();
         fired
     }
@@ -235,6 +262,32 @@ impl Programs {
 struct Whole<'e> {
     leaves: &'e Leaves,
     event: &'e Event,
+}
+
+impl Whole<'_> {
+    /// Returns whether a leaf holds; `room` is only room to fold in.
+    fn answer(&self, leaf: usize, room: &mut String) -> Answer {
+        let Some(Leaf { field, test, .. }) = self.leaves.get(leaf) else { return Answer::No };
+        let (text, stand, cased) = match test {
+            Test::Late(matcher) => return self.late(*field, matcher),
+            Test::Text { text, stand, cased } => (text, *stand, *cased),
+        };
+        let mut is = |value: &Value| {
+            test_value::text(value).is_some_and(|own| {
+                if cased {
+                    return stand.holds(text, &own);
+                }
+                fold_into(&own, room);
+                stand.holds(text, room)
+            })
+        };
+        if *field == KEYWORDS {
+            return reference::all_values(self.event).any(is).into();
+        }
+        let value =
+            self.leaves.fields().get(*field).and_then(|name| taxonomy::field(self.event, name));
+        value.is_some_and(|value| value.members().iter().any(&mut is)).into()
+    }
 }
 
 impl Facts for Whole<'_> {

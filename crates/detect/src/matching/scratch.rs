@@ -26,7 +26,7 @@ pub struct Scratch {
     fields: Vec<u64>,
     event: u64,
     text: String,
-    folded: String,
+    pub(super) folded: String,
     found: Vec<usize>,
     /// Slots that one value goes to, by their program.
     groups: AHashMap<(usize, Box<[usize]>), Key>,

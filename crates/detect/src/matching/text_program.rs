@@ -27,6 +27,19 @@ pub(super) enum Stand {
     Any,
 }
 
+impl Stand {
+    /// Returns whether a text stands so in a value; both folded, or neither.
+    pub(super) fn holds(self, text: &str, value: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Whole => value == text,
+            Self::Start => value.starts_with(text),
+            Self::End => value.ends_with(text),
+            Self::Anywhere => memchr::memmem::find(value.as_bytes(), text.as_bytes()).is_some(),
+        }
+    }
+}
+
 /// The texts looked for, with the leaves each of them is.
 #[derive(Debug, Default)]
 pub(super) struct TextProgram {

@@ -36,6 +36,10 @@ fn what_the_screen_calls_silent_fires_no_rule() {
             let source = screen.logsource();
             assert_eq!(source, Some(&event.logsource), "{}", event.raw);
         }
+        let (mut whole, mut among) = (Vec::new(), Vec::new());
+        rules.judge(&event, &mut scratch, &mut whole);
+        rules.judge_among(&event, screen.candidates(), &mut scratch, &mut among);
+        assert_eq!(among, whole, "what the candidates find is what all rules find");
         let fires = rules.matching_ids(&event, &mut scratch);
         if verdict == Verdict::Open {
             open += 1;

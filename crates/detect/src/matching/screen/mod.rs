@@ -83,6 +83,10 @@ pub struct Screen<'d> {
     walk: Walk,
     logsource: Option<Arc<LogSource>>,
     indicators: IndicatorWatch,
+    /// The rules that may fire on the last record.
+    candidates: Vec<usize>,
+    /// Whether no other rule can.
+    knows_candidates: bool,
 }
 
 impl std::fmt::Debug for Screen<'_> {
@@ -102,6 +106,8 @@ impl<'d> Screen<'d> {
             walk: Walk::default(),
             logsource: None,
             indicators: IndicatorWatch::default(),
+            candidates: Vec::new(),
+            knows_candidates: false,
         }
     }
 
@@ -115,6 +121,8 @@ impl<'d> Screen<'d> {
     /// Returns whether a record may make a rule fire or hold an indicator. Anything but a flat or nested JSON object of
     /// plain values is left open.
     pub fn judge(&mut self, record: &[u8]) -> Verdict {
+        self.candidates.clear();
+        self.knows_candidates = false;
         if record.first() != Some(&b'{') || record.len() > RECORD_BYTES_MAX {
             return Verdict::Open;
         }
@@ -127,6 +135,12 @@ impl<'d> Screen<'d> {
     /// Returns the log source of the record that was last called silent.
     pub fn logsource(&self) -> Option<&LogSource> {
         self.logsource.as_deref()
+    }
+
+    /// Returns the numbers of the rules over single events that may fire on the record that was last left open;
+    /// nothing where only the decoder can tell. Where it was left open for an indicator, no rule may.
+    pub fn candidates(&self) -> Option<&[usize]> {
+        self.knows_candidates.then_some(self.candidates.as_slice())
     }
 
     fn judge_walked(&mut self, record: &[u8], walk: &mut Walk) -> Option<Verdict> {
@@ -142,10 +156,12 @@ impl<'d> Screen<'d> {
         }
         let Learnt::Plan(plan) = self.shapes.plan(end, &walk.deciding) else { return None };
         self.logsource = Some(Arc::clone(&plan.logsource));
-        let verdict = judge(plan, walk, record, &self.rules.matcher().leaves, &mut self.scratch);
+        let Self { rules, scratch, candidates, .. } = self;
+        judge(plan, walk, record, &rules.matcher().leaves, scratch, candidates);
+        self.knows_candidates = true;
         let is_open =
-            verdict == Verdict::Silent && may_hold(plan, walk, record, &mut self.indicators);
-        Some(if is_open { Verdict::Open } else { verdict })
+            !self.candidates.is_empty() || may_hold(plan, walk, record, &mut self.indicators);
+        Some(if is_open { Verdict::Open } else { Verdict::Silent })
     }
 
     #[cold]
@@ -177,16 +193,18 @@ fn may_hold(plan: &Plan, walk: &Walk, record: &str, watch: &mut IndicatorWatch) 
     })
 }
 
+/// Adds the rules that may fire.
 fn judge(
     plan: &Plan,
     walk: &Walk,
     record: &str,
     leaves: &Leaves,
     scratch: &mut Scratch,
-) -> Verdict {
+    candidates: &mut Vec<usize>,
+) {
     let program = &plan.program;
     if program.is_empty() {
-        return Verdict::Silent;
+        return;
     }
     program.begin(&mut scratch.marks);
     for slot in &plan.present {
@@ -204,10 +222,8 @@ fn judge(
             false
         });
     }
-    let mut verdict = Verdict::Silent;
     let facts = Plain { plan, walk, record };
-    program.judge(leaves, &facts, &mut scratch.marks, |_| verdict = Verdict::Open);
-    verdict
+    program.judge(leaves, &facts, &mut scratch.marks, |rule| candidates.push(rule));
 }
 
 /// Returns whether one of the values at a place is what is asked for: a text or whole number, or such

@@ -187,6 +187,7 @@ proptest! {
         ];
         let rules = rules(&selections);
         let mut screen = Screen::new(Arc::clone(&rules), Small);
+        let mut scratch = Scratch::default();
         for record in records {
             let record = serde_json::to_vec(&record).unwrap();
             let verdict = screen.judge(&record);
@@ -196,6 +197,9 @@ proptest! {
                 verdict == Verdict::Open || fires.is_empty(),
                 "{fires:?} on {}", String::from_utf8_lossy(&record)
             );
+            let fired = rules.fired(&event, &mut scratch).to_vec();
+            let among = rules.fired_among(&event, screen.candidates(), &mut scratch);
+            prop_assert_eq!(among, fired, "{}", String::from_utf8_lossy(&record));
         }
     }
 }
