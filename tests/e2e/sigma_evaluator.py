@@ -70,15 +70,22 @@ def number_of(value):
         return None
     if isinstance(value, (int, float)):
         return value
-    try:
-        return int(value, 16) if value.lower().startswith("0x") else float(value)
-    except ValueError:
-        return None
+    # Whole numbers stay exact, however large.
+    for read in (lambda text: int(text, 16 if text.lower().startswith("0x") else 10), float):
+        try:
+            return read(value.strip())
+        except ValueError:
+            continue
+    return None
 
 
 def time_of(value):
+    if isinstance(value, str) and value.isdecimal() and len(value) >= 9:
+        value = int(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, timezone.utc)
+        while value > 1e11:
+            value /= 1000
+        return datetime.fromtimestamp(value, timezone.utc)
     try:
         time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", str(value)))
     except ValueError:
@@ -130,6 +137,9 @@ def judge_of(value, anywhere=False):
         return lambda own, event: in_network(own, value.network)
     if isinstance(value, SigmaCompareExpression):
         compare, wanted = COMPARE[value.op], value.number.number
+        if isinstance(value.number, SigmaTimestampPart):
+            part = PARTS[value.number.timestamp_part]
+            return lambda own, event: (time := time_of(own)) is not None and compare(part(time), wanted)
         return lambda own, event: (number := number_of(own)) is not None and compare(number, wanted)
     if isinstance(value, SigmaFieldReference):
         return lambda own, event: refers(own, event, value)

@@ -39,6 +39,15 @@ ARGUED = {
     "a number with wildcards round it": "pySigma lets contains go with texts only, the specification with all types",
     "fractions": "pySigma forgets how a number was written: 1.50 as text is no 1.5 to it",
     "networks": "pySigma refuses a network of IPv4-mapped addresses",
+    "a condition in odd case": "pySigma knows the words of the language in lower case only",
+    "any of the five dashes in the rule stands for any in the event": "pySigma takes - and / of the rule only, the specification all five",
+    "base64 of what is wide, in either order of bytes": "pySigma knows utf16le as wide only",
+    "base64 with a byte order mark": "pySigma 1.5 encodes the mark as UTF-8 does, pySigma 2 as we do",
+    "wildcards made plain can be encoded": "pySigma 1.5 encodes the backslash of the escape too, pySigma 2 does not",
+    "another field with regard to case": "pySigma lets cased go with texts only",
+    "numbers past what floating point tells apart": "pySigma rounds a whole number that floating point cannot hold",
+    "whole numbers past 64 bits are told apart digit by digit": "pySigma rounds a whole number that floating point cannot hold",
+    "comparisons with all that writes a number": "PyYAML reads YAML 1.1: 1e3 without a dot is a text",
     "a hexadecimal number and a text that looks like one": "pySigma forgets how a number was written: 0x1F as text is no 31 to it",
 }
 
@@ -101,6 +110,8 @@ class SecondOpinion(unittest.TestCase):
 
     def test_traps(self):
         traps = [trap for path in sorted(TRAPS.glob("*.yml")) for trap in yaml.safe_load(path.read_text())]
+        # The others are sets of rules, and rules that are refused.
+        traps = [trap for trap in traps if "silent" in trap]
         texts, wrong = [], []
         for number, trap in enumerate(traps):
             body = "".join(f"  {line}\n" for line in trap["detection"].splitlines())

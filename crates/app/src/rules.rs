@@ -1,10 +1,13 @@
 //! Where detection rules come from: those in the binary, and the folders that the operator names.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use detect::{Pipeline, Placeholders, RuleError, RuleFile, RuleSet};
+use detect::limits::RULE_FILE_BYTES_MAX;
+use detect::{Pipeline, Placeholders, RuleError, RuleErrorKind, RuleFile, RuleSet};
 use include_dir::{Dir, DirEntry, include_dir};
 
 /// Our own rules, as they were when the binary was made.
@@ -12,9 +15,6 @@ static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../rules");
 
 /// Our own baselines.
 static BASELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../baselines");
-
-/// A rule file larger than this is refused: SigmaHQ's largest is under 100 kB.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Fewer files than this are not worth a thread.
 const FILES_PER_THREAD_MIN: usize = 128;
@@ -86,13 +86,16 @@ fn embedded(folder: &'static Dir<'static>, each: &mut dyn FnMut(&str, &str)) {
 /// Returns whether a file holds rules: YAML, and not the tests of one.
 pub fn is_rule(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
-    is_yaml && !name.contains(".test.")
+    let is_ending = |ending: &std::ffi::OsStr| {
+        ["yml", "yaml"].iter().any(|yaml| ending.eq_ignore_ascii_case(yaml))
+    };
+    path.extension().is_some_and(is_ending) && !name.contains(".test.")
 }
 
-/// Reads the rule files of a folder (or one file), in the order of their paths, on all cores.
-pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
-    let mut files = files(folder)?;
+/// Reads the rule files of a folder (or one file, whatever it is called), in the order of their paths, on all
+/// cores. What cannot be read is told and stops nothing else.
+pub fn read(folder: &Path) -> Result<(Vec<RuleText>, Vec<RuleError>)> {
+    let (mut files, mut bad) = files(folder)?;
     files.sort_by_cached_key(|path| path.display().to_string());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = files.len().div_ceil(cores).max(FILES_PER_THREAD_MIN);
@@ -105,38 +108,81 @@ pub fn read(folder: &Path) -> Result<Vec<RuleText>> {
     });
     let mut texts = Vec::with_capacity(files.len());
     for share in shares {
-        let share: Vec<Result<RuleText>> =
+        let share: Vec<Result<RuleText, RuleError>> =
             share.map_err(|_panic| anyhow!("reading rules failed"))?;
         for text in share {
-            texts.push(text?);
-        }
-    }
-    Ok(texts)
-}
-
-/// Returns the rule files below a folder, or the file itself.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let facts = fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
-        if facts.is_dir() {
-            for entry in
-                fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))?
-            {
-                waiting.push(entry?.path());
+            match text {
+                Ok(text) => texts.push(text),
+                Err(error) => bad.push(error),
             }
-        } else if is_rule(&path) && facts.len() <= FILE_BYTES_MAX {
-            files.push(path);
         }
     }
-    Ok(files)
+    Ok((texts, bad))
 }
 
-fn text(path: &Path) -> Result<RuleText> {
-    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned());
+/// Returns the rule files below a folder, or the file itself, and what cannot be opened.
+fn files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<RuleError>)> {
+    let facts = fs::metadata(folder).with_context(|| format!("opening {}", folder.display()))?;
+    if !facts.is_dir() {
+        return Ok((vec![folder.to_owned()], Vec::new()));
+    }
+    let (mut files, mut bad) = (Vec::new(), Vec::new());
+    let mut waiting = vec![folder.to_owned()];
+    // A link may lead back to a folder above it.
+    let mut seen = BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        match fs::metadata(&path) {
+            Ok(facts) if facts.is_dir() => match entries(&path, &mut seen) {
+                Ok(inside) => waiting.extend(inside),
+                Err(error) => bad.push(unreadable(&path, &error)),
+            },
+            Ok(_) if is_rule(&path) => files.push(path),
+            Err(error) if is_rule(&path) => bad.push(unreadable(&path, &error)),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok((files, bad))
+}
+
+/// Returns what is in a folder; nothing if it was seen before.
+fn entries(folder: &Path, seen: &mut BTreeSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+    if !seen.insert(folder.canonicalize()?) {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> RuleError {
+    RuleError {
+        path: path.display().to_string(),
+        line: 1,
+        column: 1,
+        kind: RuleErrorKind::Yaml,
+        title: None,
+        message: format!("cannot be read: {why}"),
+        hint: None,
+    }
+}
+
+fn text(path: &Path) -> Result<RuleText, RuleError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let bytes_max = u64::try_from(RULE_FILE_BYTES_MAX).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > RULE_FILE_BYTES_MAX {
+        let why = format!("it is longer than {RULE_FILE_BYTES_MAX} bytes");
+        return Err(unreadable(path, &why));
+    }
+    let text = String::from_utf8(bytes).map_err(|broken| {
+        // Guessed letters would make a rule that never fires.
+        let good = broken.as_bytes().get(..broken.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = memchr::memchr_iter(b'\n', good).count() + 1;
+        let hint = Some("save it as UTF-8, as Sigma asks for".to_owned());
+        RuleError { line, hint, ..unreadable(path, &"it is no UTF-8 from this line on") }
+    })?;
     Ok(RuleText { path: path.display().to_string(), text })
 }
 
@@ -147,18 +193,25 @@ pub fn load(folders: &[PathBuf]) -> Result<Loaded> {
 
 /// Loads rules as [`load`] does, brought to the operator's own names by these pipelines.
 pub fn load_with(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
-    let texts = if folders.is_empty() {
-        builtin()
-    } else {
-        let read: Result<Vec<Vec<RuleText>>> = folders.iter().map(|folder| read(folder)).collect();
-        read?.into_iter().flatten().collect()
-    };
-    Ok(compile(texts, &read_pipelines(pipelines)?))
+    let (mut texts, mut unread) = (Vec::new(), Vec::new());
+    if folders.is_empty() {
+        texts = builtin();
+    }
+    for folder in folders {
+        let (read, bad) = read(folder)?;
+        texts.extend(read);
+        unread.extend(bad);
+    }
+    Ok(compile(texts, unread, &read_pipelines(pipelines)?))
 }
 
 /// Loads baselines: those of the folders, or the built-in ones when none is named.
 pub fn load_baselines(folders: &[PathBuf]) -> Result<Loaded> {
-    if folders.is_empty() { Ok(compile(builtin_baselines(), &[])) } else { load(folders) }
+    if folders.is_empty() {
+        Ok(compile(builtin_baselines(), Vec::new(), &[]))
+    } else {
+        load(folders)
+    }
 }
 
 /// Loads the built-in rules and baselines and those of the operator's folders together, as the server does, brought
@@ -166,10 +219,13 @@ pub fn load_baselines(folders: &[PathBuf]) -> Result<Loaded> {
 pub fn load_all(folders: &[PathBuf], pipelines: &[PathBuf]) -> Result<Loaded> {
     let mut texts = builtin();
     texts.extend(builtin_baselines());
+    let mut unread = Vec::new();
     for folder in folders {
-        texts.extend(read(folder)?);
+        let (read, bad) = read(folder)?;
+        texts.extend(read);
+        unread.extend(bad);
     }
-    Ok(compile(texts, &read_pipelines(pipelines)?))
+    Ok(compile(texts, unread, &read_pipelines(pipelines)?))
 }
 
 /// Reads processing pipelines. One that is not in order is an error: without it rules would mean
@@ -190,9 +246,10 @@ fn read_pipelines(files: &[PathBuf]) -> Result<Vec<Pipeline>> {
     Ok(pipelines)
 }
 
-fn compile(texts: Vec<RuleText>, pipelines: &[Pipeline]) -> Loaded {
+fn compile(texts: Vec<RuleText>, mut unread: Vec<RuleError>, pipelines: &[Pipeline]) -> Loaded {
     let files: Vec<RuleFile<'_>> =
         texts.iter().map(|text| RuleFile { path: &text.path, text: &text.text }).collect();
     let (set, bad) = RuleSet::compile_all(&files, &Placeholders::new(), pipelines);
-    Loaded { set, bad, texts }
+    unread.extend(bad);
+    Loaded { set, bad: unread, texts }
 }

@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use crate::baseline::Spec;
 use crate::error::Place;
 use crate::info::RuleInfo;
+use crate::number::Number;
 use crate::pattern::Pattern;
+use crate::yaml::Node;
 
 /// Values for `%placeholder%`s, by name.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
@@ -27,8 +29,8 @@ pub(crate) enum Document {
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub(crate) info: RuleInfo,
-    /// What correlations may call it, beside its id.
-    pub(crate) name: Option<String>,
+    /// The log source as the rule states it, whatever pipelines made of it.
+    pub(crate) stated: LogSource,
     pub(crate) search: Search,
     /// Filters that apply to it, each a condition that must hold as well.
     pub(crate) filters: Vec<Search>,
@@ -136,9 +138,9 @@ pub(crate) enum Matcher {
     /// It compares so with another field of the same event.
     Field { name: String, place: RefPlace, cased: bool },
     /// It is a number that compares so.
-    Compare(Comparison, f64),
-    /// A part of the time it holds is this number. Times without a zone count as UTC.
-    TimePart(TimePart, i64),
+    Compare(Comparison, Number),
+    /// A part of the time it holds compares so with this number. Times without a zone count as UTC.
+    TimePart(TimePart, Comparison, i64),
 }
 
 impl PartialEq for Matcher {
@@ -153,8 +155,8 @@ impl PartialEq for Matcher {
                 Self::Field { name, place, cased },
                 Self::Field { name: other_name, place: other_place, cased: other_cased },
             ) => name == other_name && place == other_place && cased == other_cased,
-            (Self::Compare(a, x), Self::Compare(b, y)) => a == b && x.total_cmp(y).is_eq(),
-            (Self::TimePart(a, x), Self::TimePart(b, y)) => a == b && x == y,
+            (Self::Compare(a, x), Self::Compare(b, y)) => a == b && x == y,
+            (Self::TimePart(a, i, x), Self::TimePart(b, j, y)) => a == b && i == j && x == y,
             _ => false,
         }
     }
@@ -181,8 +183,20 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
+    /// Returns the sign that people write for it.
+    pub(crate) const fn sign(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+        }
+    }
+
     /// Returns whether `left` compares so with `right`.
-    pub(crate) fn holds(self, left: f64, right: f64) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         let order = left.partial_cmp(&right);
         match self {
             Self::Less => order.is_some_and(std::cmp::Ordering::is_lt),
@@ -207,11 +221,24 @@ pub(crate) enum TimePart {
     Year,
 }
 
+impl TimePart {
+    /// Returns what it may be. Source: specification 2.1, "Time Modifiers"; ISO 8601 has a 53rd week.
+    pub(crate) const fn range(self) -> std::ops::RangeInclusive<i64> {
+        match self {
+            Self::Minute => 0..=59,
+            Self::Hour => 0..=23,
+            Self::Day => 1..=31,
+            Self::Week => 1..=53,
+            Self::Month => 1..=12,
+            Self::Year => 0..=9999,
+        }
+    }
+}
+
 /// A rule over several events.
 #[derive(Debug, Clone)]
 pub(crate) struct Correlation {
     pub(crate) info: RuleInfo,
-    pub(crate) name: Option<String>,
     pub(crate) at: Place,
     pub(crate) kind: CorrelationKind,
     /// Ids or names of the rules it counts, as written, each with its place.
@@ -220,6 +247,8 @@ pub(crate) struct Correlation {
     pub(crate) group_by: Vec<String>,
     /// Alias → (rule as written → field).
     pub(crate) aliases: BTreeMap<String, BTreeMap<String, String>>,
+    /// The rules that the aliases name, as written, each with its place.
+    pub(crate) aliased_rules: Vec<(String, Place)>,
     pub(crate) timespan: chrono::Duration,
     pub(crate) threshold: Threshold,
     /// The rules it counts make findings of their own as well.
@@ -260,5 +289,14 @@ pub(crate) struct Filter {
     pub(crate) logsource: LogSource,
     /// Ids or names; `None`: every rule of the log source.
     pub(crate) rules: Option<Vec<(String, Place)>>,
-    pub(crate) search: Search,
+    pub(crate) search: FilterSearch,
+}
+
+/// What a filter asks for.
+#[derive(Debug, Clone)]
+pub(crate) enum FilterSearch {
+    /// The same of every rule.
+    Same(Search),
+    /// What pipelines make of it for each rule's log source; the document of the filter.
+    Mapped(Node),
 }

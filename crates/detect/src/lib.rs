@@ -23,6 +23,7 @@
 mod error;
 mod fingerprint;
 mod letter_case;
+mod number;
 mod pattern;
 mod yaml;
 
@@ -31,6 +32,7 @@ mod info;
 mod parser;
 mod pipeline;
 
+mod names;
 mod rule_set;
 
 // An event's way.

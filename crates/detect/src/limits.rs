@@ -52,6 +52,9 @@ pub const LATENESS: chrono::Duration = chrono::Duration::hours(1);
 /// How far a sender's clock may run ahead of ours before its word on the time is not taken.
 pub const CLOCK_AHEAD_MAX: chrono::Duration = chrono::Duration::hours(1);
 
+/// Most values of one event that a correlation counts: members of a list.
+pub const VALUES_PER_EVENT_MAX: usize = 256;
+
 /// Longest part of a group or counted value that is compared, in bytes; of a longer one the beginning
 /// and the length.
 pub const GROUP_VALUE_BYTES_MAX: usize = 4096;

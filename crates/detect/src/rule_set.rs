@@ -1,18 +1,19 @@
 //! A set of rules, loaded together: what is wrong with some never stops the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use event::{Event, Finding, LogSource};
 
-use crate::ast::{Correlation, Document, Filter, Placeholders, Rule};
+use crate::ast::{Correlation, Document, Filter, FilterSearch, Placeholders, Rule, Search};
 use crate::baseline::Spec;
 use crate::correlation::{CorrelationPlan, Planned};
-use crate::error::{Fault, RuleError, RuleErrorKind};
+use crate::error::{Fault, Place, RuleError, RuleErrorKind};
 use crate::explain::{self, Because, Counted, Explanation};
 use crate::info::RuleInfo;
 use crate::limits::CORRELATION_CHAIN_MAX;
 use crate::matching::{Matcher, Scratch};
-use crate::parser::{self, RuleFile};
+use crate::names::{Names, one_spelling};
+use crate::parser::{self, Context, RuleFile};
 use crate::pipeline::{Pipeline, Pipelines};
 use crate::{reference, taxonomy};
 
@@ -55,11 +56,21 @@ impl RuleSet {
         for (file, read) in files.iter().zip(read) {
             loading.file(*file, read);
         }
-        loading.apply_filters();
+        loading.apply_filters(placeholders, &pipelines);
         if !pipelines.is_empty() {
             loading.map_correlations(&pipelines);
         }
         loading.finish()
+    }
+
+    /// Returns the set with every rule over single events for events of any log source.
+    #[must_use]
+    pub fn of_any_source(mut self) -> Self {
+        for rule in &mut self.rules {
+            rule.info.logsource = LogSource::default();
+        }
+        self.matcher = Matcher::build(&self.rules);
+        self
     }
 
     /// Returns what screens show of each rule, correlations last.
@@ -214,7 +225,8 @@ impl Loading {
     /// Takes note of a rule's id; reports it if another rule has it already.
     fn is_new(&mut self, info: &RuleInfo) -> bool {
         let here = format!("{}:{}", info.path, info.line);
-        if let Some(there) = self.ids.get(&info.id) {
+        let id = one_spelling(&info.id);
+        if let Some(there) = self.ids.get(id.as_ref()) {
             self.errors.push(RuleError {
                 path: info.path.clone(),
                 line: info.line,
@@ -226,44 +238,100 @@ impl Loading {
             });
             return false;
         }
-        self.ids.insert(info.id.clone(), here);
+        self.ids.insert(id.into_owned(), here);
         true
     }
 
-    fn apply_filters(&mut self) {
+    fn apply_filters(&mut self, placeholders: &Placeholders, pipelines: &Pipelines<'_>) {
         // The rules of baselines stand behind all others.
         self.rules.append(&mut self.baseline_rules);
+        let names = Names::new(self.rules.iter().map(|rule| &rule.info).enumerate());
         for (path, filter) in std::mem::take(&mut self.filters) {
             let chosen: Vec<usize> = match &filter.rules {
                 None => (0..self.rules.len()).collect(),
                 Some(named) => {
                     let mut chosen = Vec::new();
                     for (name, at) in named {
-                        match self.rules.iter().position(|rule| is_called(rule, name)) {
-                            Some(number) => chosen.push(number),
-                            None => self.errors.push(
-                                Fault::rule(*at, format!("no rule is called `{name}`"))
-                                    .in_file(&path, Some(&filter.title)),
-                            ),
+                        match self.filtered(&names, name, *at, &filter.logsource) {
+                            Ok(number) => chosen.push(number),
+                            Err(fault) => {
+                                self.errors.push(fault.in_file(&path, Some(&filter.title)));
+                            }
                         }
                     }
                     chosen
                 }
             };
-            let mut used = false;
-            for number in chosen {
-                let Some(rule) = self.rules.get_mut(number) else { continue };
-                if reference::covers(&filter.logsource, &rule.info.logsource) {
-                    rule.filters.push(filter.search.clone());
-                    rule.filter_titles.push(filter.title.clone());
-                    used = true;
-                }
-            }
-            if !used {
+            let chosen: Vec<usize> =
+                chosen.into_iter().filter(|number| self.is_filtered(*number, &filter)).collect();
+            if chosen.is_empty() && filter.rules.is_none() {
                 let fault = Fault::rule(filter.at, "the filter applies to no rule")
                     .hint("its log source must cover that of its rules");
                 self.errors.push(fault.in_file(&path, Some(&filter.title)));
             }
+            let context = Context { path: &path, placeholders, pipelines };
+            if let Err(fault) = self.filter(&filter, &chosen, context) {
+                self.errors.push(fault.in_file(&path, Some(&filter.title)));
+            }
+        }
+    }
+
+    fn is_filtered(&self, number: usize, filter: &Filter) -> bool {
+        let rule = self.rules.get(number);
+        rule.is_some_and(|rule| reference::covers(&filter.logsource, &rule.stated))
+    }
+
+    /// Puts a filter on rules.
+    fn filter(
+        &mut self,
+        filter: &Filter,
+        chosen: &[usize],
+        context: Context<'_>,
+    ) -> Result<(), Fault> {
+        let mut mapped: Vec<(LogSource, Search)> = Vec::new();
+        for number in chosen {
+            let Some(rule) = self.rules.get_mut(*number) else { continue };
+            let search = match &filter.search {
+                FilterSearch::Same(search) => search.clone(),
+                FilterSearch::Mapped(document) => {
+                    let known = mapped.iter().find(|(logsource, _)| *logsource == rule.stated);
+                    if let Some((_, search)) = known {
+                        search.clone()
+                    } else {
+                        let search = parser::filter_search(document, &rule.stated, context)?;
+                        mapped.push((rule.stated.clone(), search.clone()));
+                        search
+                    }
+                }
+            };
+            rule.filters.push(search);
+            rule.filter_titles.push(filter.title.clone());
+        }
+        Ok(())
+    }
+
+    /// Returns the number of a rule that a filter over this log source names.
+    fn filtered(
+        &self,
+        names: &Names,
+        name: &str,
+        at: Place,
+        logsource: &LogSource,
+    ) -> Result<usize, Fault> {
+        if self.correlations.iter().any(|own| is_called(&own.info, name)) {
+            return Err(Fault::rule(
+                at,
+                format!("`{name}` is a correlation, which has no filters"),
+            )
+            .hint("name the rules that it counts"));
+        }
+        let number = names.find(name, at)?;
+        match self.rules.get(number) {
+            Some(rule) if !reference::covers(logsource, &rule.stated) => {
+                Err(Fault::rule(at, format!("the filter does not apply to `{name}`"))
+                    .hint("its log source must cover that of its rules"))
+            }
+            _ => Ok(number),
         }
     }
 
@@ -287,10 +355,10 @@ impl Loading {
     /// Returns the log sources of the rule of this name, or of those that the correlation of this name
     /// counts in the end.
     fn logsources(&self, name: &str, depth: usize) -> Vec<LogSource> {
-        if let Some(rule) = self.rules.iter().find(|rule| is_called(rule, name)) {
+        if let Some(rule) = self.rules.iter().find(|rule| is_called(&rule.info, name)) {
             return vec![rule.info.logsource.clone()];
         }
-        let is = |own: &&Correlation| own.info.id == name || own.name.as_deref() == Some(name);
+        let is = |own: &&Correlation| is_called(&own.info, name);
         let chained = self.correlations.iter().find(is).filter(|_| depth < CORRELATION_CHAIN_MAX);
         let rules = chained.map(|own| own.rules.as_slice()).unwrap_or_default().iter();
         rules.flat_map(|(name, _)| self.logsources(name, depth.saturating_add(1))).collect()
@@ -316,22 +384,14 @@ impl Loading {
 
     /// Returns the number of each rule by id and by name, correlations after the rules. Baselines
     /// are left out: what they find cannot be counted.
-    fn names(&self) -> BTreeMap<String, usize> {
-        let rules = self.rules.iter().map(|rule| (&rule.info, &rule.name));
-        let correlations = self.correlations.iter().map(|own| (&own.info, &own.name));
+    fn names(&self) -> Names {
+        let rules = self.rules.iter().map(|rule| &rule.info);
+        let correlations = self.correlations.iter().map(|own| &own.info);
         let numbered = rules.chain(correlations).enumerate();
-        let counted = numbered.filter(|(_, (info, _))| !info.is_baseline);
-        let mut names = BTreeMap::new();
-        for (number, (RuleInfo { id, .. }, name)) in counted {
-            names.entry(id.clone()).or_insert(number);
-            if let Some(name) = name {
-                names.entry(name.clone()).or_insert(number);
-            }
-        }
-        names
+        Names::new(numbered.filter(|(_, info)| !info.is_baseline))
     }
 }
 
-fn is_called(rule: &Rule, name: &str) -> bool {
-    rule.info.id == name || rule.name.as_deref() == Some(name)
+fn is_called(info: &RuleInfo, name: &str) -> bool {
+    one_spelling(&info.id) == one_spelling(name) || info.name.as_deref() == Some(name)
 }

@@ -9,7 +9,7 @@ use event::{Event, Value};
 
 use crate::ast::{Matcher, RefPlace, TimePart};
 use crate::letter_case::fold;
-use crate::parser::number;
+use crate::number::Number;
 use crate::taxonomy;
 
 /// Returns the text of a single value; `None` for null and for lists.
@@ -51,12 +51,14 @@ pub(crate) fn holds_alone(matcher: &Matcher, member: &Value) -> bool {
         Matcher::Text(_) | Matcher::Regex(_) => {
             text(member).is_some_and(|text| text_holds(matcher, &text))
         }
-        Matcher::Cidr(network) => address(member).is_some_and(|address| network.contains(&address)),
+        Matcher::Cidr(network) => address(member).is_some_and(|address| {
+            network.contains(&address.to_canonical()) || network.contains(&address)
+        }),
         Matcher::Compare(comparison, wanted) => {
-            as_number(member).is_some_and(|own| comparison.holds(own, *wanted))
+            Number::of(member).is_some_and(|own| comparison.holds(own, *wanted))
         }
-        Matcher::TimePart(part, wanted) => {
-            time(member).is_some_and(|time| part_of(time, *part) == *wanted)
+        Matcher::TimePart(part, comparison, wanted) => {
+            time(member).is_some_and(|time| comparison.holds(part_of(time, *part), *wanted))
         }
     }
 }
@@ -85,48 +87,74 @@ fn address(value: &Value) -> Option<IpAddr> {
         Value::Text(text) => {
             // What follows `%` names a network card of the machine that wrote the log.
             let address = text.trim().split('%').next()?;
-            address.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+            address.parse().ok()
         }
         _ => None,
     }
 }
 
-/// Returns the number a value is or spells.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::as_conversions,
-    reason = "rules compare with small numbers; the nearest float keeps the order"
-)]
+/// Returns the number a value is or spells, as near as floating point comes.
 pub(crate) fn as_number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(*number),
-        Value::Text(text) => number(text),
-        _ => None,
-    }
+    Number::of(value).map(Number::nearest)
 }
 
-/// Seconds up to the year 5138; larger numbers are milliseconds.
+/// Seconds up to the year 5138; larger numbers are milliseconds, then microseconds, then nanoseconds, each
+/// up to a thousand times as much.
 const SECONDS_MAX: i64 = 100_000_000_000;
 
+/// A text of a smaller number is no time since 1970 but a year, a compact date, a port.
+const WRITTEN_SECONDS_MIN: i64 = 100_000_000;
+
 fn time(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::Int(number) if number.abs() < SECONDS_MAX => DateTime::from_timestamp(*number, 0),
-        Value::Int(number) => DateTime::from_timestamp_millis(*number),
-        Value::Text(text) => {
-            let text = text.trim();
-            if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-                return Some(time.to_utc());
-            }
-            let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f"];
-            formats
-                .into_iter()
-                .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-                .or_else(|| text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0))
-                .map(|time| time.and_utc())
-        }
-        _ => None,
+    if let Value::Text(text) = value
+        && let Some(time) = written_time(text.trim())
+    {
+        return Some(time);
     }
+    let whole = match Number::of(value)? {
+        Number::Whole(number) => i64::try_from(number).ok()?,
+        Number::Part(number) => floor(number),
+    };
+    let is_small = matches!(value, Value::Text(_)) && whole < WRITTEN_SECONDS_MIN;
+    if is_small { None } else { since_1970(whole) }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "what is past all times saturates, and is no time either"
+)]
+fn floor(number: f64) -> i64 {
+    number.floor() as i64
+}
+
+fn since_1970(number: i64) -> Option<DateTime<Utc>> {
+    let milliseconds_max = SECONDS_MAX.saturating_mul(1_000);
+    match number.saturating_abs() {
+        own if own < SECONDS_MAX => DateTime::from_timestamp(number, 0),
+        own if own < milliseconds_max => DateTime::from_timestamp_millis(number),
+        own if own < milliseconds_max.saturating_mul(1_000) => {
+            DateTime::from_timestamp_micros(number)
+        }
+        _ => Some(DateTime::from_timestamp_nanos(number)),
+    }
+}
+
+fn written_time(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    let zoned = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%d/%b/%Y:%H:%M:%S %z"];
+    let mut zoned = zoned.into_iter();
+    if let Some(time) = zoned.find_map(|format| DateTime::parse_from_str(text, format).ok()) {
+        return Some(time.to_utc());
+    }
+    let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f"];
+    formats
+        .into_iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0))
+        .map(|time| time.and_utc())
 }
 
 fn part_of(time: DateTime<Utc>, part: TimePart) -> i64 {

@@ -144,14 +144,21 @@ fn case_events(node: &Node) -> Result<Vec<Event>, Fault> {
 
 fn span(node: &Node, name: &str) -> Result<Option<Duration>, Fault> {
     let Some(own) = node.get(name) else { return Ok(None) };
-    let milliseconds =
-        |text: &str| Duration::try_milliseconds(text.strip_suffix("ms")?.trim().parse().ok()?);
-    let span = own.as_text().and_then(|text| milliseconds(text).or_else(|| read_duration(text)));
-    span.map(Some)
+    span_of(own)
+        .map(Some)
         .ok_or_else(|| Fault::rule(own.at, format!("`{name}` takes a time like 5s or 200ms")))
 }
 
-fn log_source(node: &Node) -> LogSource {
+/// Reads a time like `5s` or `200ms`.
+pub(crate) fn span_of(node: &Node) -> Option<Duration> {
+    let text = node.as_text()?;
+    let milliseconds =
+        |text: &str| Duration::try_milliseconds(text.strip_suffix("ms")?.trim().parse().ok()?);
+    milliseconds(text).or_else(|| read_duration(text))
+}
+
+/// Reads a log source of a test.
+pub(crate) fn log_source(node: &Node) -> LogSource {
     let word = |name: &str| node.get(name).and_then(Node::as_text);
     let name = |word: &str| Name::Owned(word.to_owned());
     LogSource {

@@ -9,6 +9,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use crate::error::{Fault, Place};
 use crate::limits::{RULE_FILE_BYTES_MAX, YAML_DEPTH_MAX, YAML_NODES_MAX};
+use crate::number::Number;
 
 /// A piece of YAML and where it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +110,7 @@ fn plain_scalar(text: &str) -> Scalar<'_> {
         _ => {}
     }
     if let Some(hex) = text.strip_prefix("0x") {
-        return i64::from_str_radix(hex, 16).map_or(Scalar::Text(text), Scalar::Int);
+        return i64::from_str_radix(hex, 16).map_or_else(|_| long(text), Scalar::Int);
     }
     if let Some(octal) = text.strip_prefix("0o") {
         return i64::from_str_radix(octal, 8).map_or(Scalar::Text(text), Scalar::Int);
@@ -125,29 +126,71 @@ fn plain_scalar(text: &str) -> Scalar<'_> {
     }
 }
 
+/// A hexadecimal number past `i64`.
+fn long(text: &str) -> Scalar<'_> {
+    let number = Number::read(text).map(Number::nearest);
+    number.map_or(Scalar::Text(text), Scalar::Float)
+}
+
 /// Reads all documents of a file. An empty document is left out.
 pub(crate) fn documents(text: &str) -> Result<Vec<Node>, Fault> {
-    let start = Place { line: 1, column: 1 };
-    if text.len() > RULE_FILE_BYTES_MAX {
-        return Err(Fault::yaml(
-            start,
-            format!("the file is {} bytes long, more than {RULE_FILE_BYTES_MAX}", text.len()),
-        ));
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = checked(text)?;
     let mut builder = Builder::default();
-    let mut parser = Parser::new_from_str(text);
-    while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|error| {
-            Fault::yaml(place(*error.marker()), format!("not valid YAML: {}", error.info()))
-        })?;
-        builder.take(event, place(span.start))?;
-    }
+    builder.read(text)?;
     Ok(builder.documents)
 }
 
-fn place(marker: Marker) -> Place {
-    Place { line: marker.line().max(1), column: marker.col().saturating_add(1) }
+/// Reads the documents of a file that can be read, and says what is wrong with the others: where one
+/// document is broken, each is read by itself.
+pub(crate) fn readable_documents(text: &str) -> (Vec<Node>, Vec<Fault>) {
+    let fault = match documents(text) {
+        Ok(documents) => return (documents, Vec::new()),
+        Err(fault) => fault,
+    };
+    let parts = checked(text).map(parts).unwrap_or_default();
+    if parts.len() < 2 {
+        return (Vec::new(), vec![fault]);
+    }
+    let mut builder = Builder::default();
+    let mut faults = Vec::new();
+    for (lines_before, part) in parts {
+        (builder.lines_before, builder.open) = (lines_before, Vec::new());
+        let read = builder.documents.len();
+        if let Err(fault) = builder.read(part) {
+            builder.documents.truncate(read);
+            faults.push(fault);
+        }
+    }
+    (builder.documents, faults)
+}
+
+/// Returns the text without its byte order mark, if it is not too long.
+fn checked(text: &str) -> Result<&str, Fault> {
+    if text.len() > RULE_FILE_BYTES_MAX {
+        return Err(Fault::yaml(
+            Place { line: 1, column: 1 },
+            format!("the file is {} bytes long, more than {RULE_FILE_BYTES_MAX}", text.len()),
+        ));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Cuts a file where its documents begin; each with how many lines stand before it.
+fn parts(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut start, mut start_line, mut at) = (0_usize, 0_usize, 0_usize);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let begins = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if begins && at > start {
+            parts.extend(text.get(start..at).map(|part| (start_line, part)));
+            (start, start_line) = (at, number);
+        }
+        at = at.saturating_add(line.len());
+    }
+    parts.extend(text.get(start..).map(|part| (start_line, part)));
+    parts
 }
 
 #[derive(Default)]
@@ -156,6 +199,8 @@ struct Builder {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// Lines of the file before what is read.
+    lines_before: usize,
 }
 
 struct Open {
@@ -170,10 +215,29 @@ enum Content {
 }
 
 impl Builder {
+    fn read(&mut self, text: &str) -> Result<(), Fault> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(next) = parser.next_event() {
+            let (event, span) = next.map_err(|error| {
+                let at = self.place(*error.marker());
+                Fault::yaml(at, format!("not valid YAML: {}", error.info()))
+            })?;
+            self.take(event, self.place(span.start))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, marker: Marker) -> Place {
+        let line = marker.line().max(1).saturating_add(self.lines_before);
+        Place { line, column: marker.col().saturating_add(1) }
+    }
+
     fn take(&mut self, event: Event<'_>, at: Place) -> Result<(), Fault> {
         match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let plain = style == ScalarStyle::Plain;
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text =
+                    tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                let plain = style == ScalarStyle::Plain && !is_text;
                 let kind = NodeKind::Scalar { text: text.into_owned(), plain };
                 self.add(Node { at, kind }, anchor, 1)
             }
@@ -304,6 +368,32 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_document_hides_no_other() {
+        let text = "a: 1\n--- # first\nb: [1\n---\nc: 1\nc: 2\n---\nd: '--- no border'\n---x: y\n--- \ne: 1\n";
+        let (documents, faults) = readable_documents(text);
+        let keys: Vec<_> =
+            documents.iter().map(|node| node.as_map().unwrap()[0].0.clone()).collect();
+        assert_eq!(
+            keys,
+            [("a", 1), ("d", 8), ("e", 11)]
+                .map(|(name, line)| Key { at: Place { line, column: 1 }, name: name.to_owned() })
+        );
+        let lines: Vec<usize> = faults.iter().map(|fault| fault.at.line).collect();
+        assert_eq!(lines, [4, 6], "{faults:?}");
+        let (documents, faults) = readable_documents("a: [");
+        assert_eq!((documents.len(), faults.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_tag_says_what_is_text() {
+        let documents = documents("a: !!str null\nb: !!str 5\nc: !own 5\n").unwrap();
+        let own = |name| documents[0].get(name).unwrap().scalar().unwrap();
+        assert_eq!(own("a"), Scalar::Text("null"));
+        assert_eq!(own("b"), Scalar::Text("5"));
+        assert_eq!(own("c"), Scalar::Int(5));
+    }
+
+    #[test]
     fn a_merge_key_brings_entries_in() {
         let text = "a: &a { x: 1, y: 1 }\nb: &b { z: 2 }\nc: { <<: [*a, *b], y: 3 }\n";
         let documents = documents(text).unwrap();
@@ -331,6 +421,7 @@ mod tests {
         for (text, want) in [
             ("4688", Scalar::Int(4688)),
             ("0x10", Scalar::Int(16)),
+            ("0x10000000000000000", Scalar::Float(18_446_744_073_709_551_616.0)),
             ("1.5", Scalar::Float(1.5)),
             ("1.2.3.4", Scalar::Text("1.2.3.4")),
             ("inf", Scalar::Text("inf")),

@@ -55,6 +55,9 @@ pub(crate) struct Arguments {
     /// How log lines are read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
+    /// Let every rule judge every event, whatever its log source: for records that do not tell what they are
+    #[arg(long)]
+    any_source: bool,
     /// How to print what was found
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -164,6 +167,7 @@ impl Arguments {
             pipelines: Vec::new(),
             indicators: Vec::new(),
             source: "auto".to_owned(),
+            any_source: false,
             format: Format::Jsonl,
             output: Some(output),
             from: None,
@@ -258,7 +262,7 @@ impl Ready {
             let first = bad.first().map(|bad| format!("; the first: {bad}")).unwrap_or_default();
             bail!("no rule was loaded: {} files, {} refused{first}", files_read, bad.len());
         }
-        let rules = Arc::new(set);
+        let rules = Arc::new(if arguments.any_source { set.of_any_source() } else { set });
         let Arguments { min_level, include, exclude, .. } = arguments;
         let selection = Selection::new(&rules, *min_level, include, exclude)
             .map_err(|idle| anyhow!("no rule fits {idle:?}; see `luytre rules list`"))?;

@@ -84,7 +84,11 @@ fn with_tests(folders: &[PathBuf]) -> Result<Vec<(RuleText, Option<String>)>> {
     }
     let mut all = Vec::new();
     for folder in folders {
-        for rule in rules::read(folder)? {
+        let (read, bad) = rules::read(folder)?;
+        for bad in bad {
+            println!("{bad}");
+        }
+        for rule in read {
             let stem = rule.path.trim_end_matches(".yaml").trim_end_matches(".yml");
             let tests = PathBuf::from(format!("{stem}.test.yml"));
             let tests = if tests.try_exists()? { Some(fs::read_to_string(tests)?) } else { None };

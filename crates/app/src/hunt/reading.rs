@@ -144,7 +144,21 @@ impl Reader {
         };
         let context =
             SourceContext { origin: nobody, parser: record.parser, utc_offset_minutes: 0 };
-        self.decoder.decode(&frame, &context).ok()
+        let mut event = self.decoder.decode(&frame, &context).ok()?;
+        if has_doubted_time(&event) {
+            let late = Frame { collected_at: Self::never(), ..frame };
+            let believed = self.decoder.decode(&late, &context).ok();
+            event = believed.filter(|own| !has_doubted_time(own)).unwrap_or(event);
+        }
+        // Correlations do not believe what is dated after its collection either.
+        event.collected_at = written.max(event.occurred_at);
+        Some(event)
+    }
+
+    /// Returns a time after all that a record may tell of. A file may be older than its records: Windows does
+    /// not date an open event log anew, copies keep old dates, and clocks differ.
+    fn never() -> DateTime<Utc> {
+        DateTime::<Utc>::MAX_UTC - chrono::Duration::days(366)
     }
 
     /// Reads one file on the caller's thread and hands on the events of each piece.
@@ -180,4 +194,9 @@ impl Reader {
         let id = IdSource::seeded(0).event(now);
         sink(self.event(record, now, id).into_iter().collect());
     }
+}
+
+/// Returns whether the decoder did not believe the time that the record states.
+fn has_doubted_time(event: &Event) -> bool {
+    event.notes.iter().any(|note| note.code == "clock-off")
 }

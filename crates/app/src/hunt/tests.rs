@@ -118,6 +118,33 @@ fn evidence_in_every_dress_is_read_and_what_is_none_is_named() {
 }
 
 #[test]
+fn records_may_be_newer_than_their_file() {
+    let folder = folder();
+    let evidence = folder.path().join("evidence");
+    fs::remove_dir_all(&evidence).unwrap();
+    fs::create_dir(&evidence).unwrap();
+    let lines: Vec<String> =
+        (0..3).map(|year| logon(year, "an").replace("2026", &format!("203{year}"))).collect();
+    fs::write(evidence.join("lines.json"), lines.join("\n")).unwrap();
+    let (found, _) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+    assert_eq!(count(&found, "\"rule_title\":\"Guess\""), 3, "{found}");
+    assert_eq!(count(&found, "Many guesses"), 0, "a year lies between them: {found}");
+    assert_eq!(count(&found, "2032-11-22T10:00:02"), 1, "{found}");
+}
+
+#[test]
+fn a_rule_may_judge_records_of_any_source() {
+    let folder = folder();
+    let text = "title: Elsewhere\nlogsource: { product: nowhere }\ndetection: { s: { user: dung }, condition: s }\n";
+    fs::write(folder.path().join("rules.yml"), text).unwrap();
+    let format = "--format=jsonl";
+    let (found, _) = answer(folder.path(), &[&rules(folder.path()), format]);
+    assert_eq!(count(&found, "Elsewhere"), 0, "{found}");
+    let (found, _) = answer(folder.path(), &[&rules(folder.path()), format, "--any-source"]);
+    assert_eq!(count(&found, "Elsewhere"), 1, "{found}");
+}
+
+#[test]
 fn the_answer_is_the_same_whatever_the_number_of_threads() {
     let folder = folder();
     for format in ["table", "timeline", "csv", "jsonl", "html"] {

@@ -4,7 +4,8 @@ use super::spec::{Kind, Learn, Spec};
 use super::value::Part;
 use crate::error::{Fault, did_you_mean};
 use crate::fingerprint::Fingerprint;
-use crate::parser::{number, read_duration};
+use crate::number::Number;
+use crate::parser::read_duration;
 use crate::yaml::{Node, NodeKind};
 
 /// Keys of every baseline.
@@ -141,7 +142,8 @@ fn span(own: &Node, name: &str) -> Result<Option<i64>, Fault> {
 
 fn decimal(own: &Node, name: &str) -> Result<Option<f64>, Fault> {
     let Some(node) = own.get(name) else { return Ok(None) };
-    let number = node.as_text().and_then(number).filter(|number| *number >= 0.0);
+    let number =
+        node.as_text().and_then(Number::read).map(Number::nearest).filter(|number| *number >= 0.0);
     let fault = || Fault::rule(node.at, format!("`{name}` takes a number from 0"));
     number.map(Some).ok_or_else(fault)
 }

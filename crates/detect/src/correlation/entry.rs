@@ -22,7 +22,8 @@ pub(super) struct Entry {
     /// When we heard of it.
     pub(super) arrived: Micros,
     pub(super) id: EventId,
-    /// Which of the correlation's rules saw it; 0 where that does not matter.
+    /// Which of the correlation's rules saw it; where that does not matter, which of the event's values
+    /// this is.
     pub(super) input: u16,
     pub(super) measure: Measure,
 }
@@ -72,6 +73,14 @@ impl Entry {
     /// Returns when which of the rules saw it.
     pub(super) const fn step(&self) -> (Micros, u16) {
         (self.at, self.input)
+    }
+
+    /// Returns what counts once in a window, however often it is there: a value, or a rule.
+    pub(super) const fn counted(&self) -> (u16, u128) {
+        match self.measure {
+            Measure::Value(value) => (0, value),
+            _ => (self.input, 0),
+        }
     }
 
     /// Returns the number that is added up.

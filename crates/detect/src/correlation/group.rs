@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use event::{EventId, Finding};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Measure, Micros};
+use super::entry::{Entry, Micros};
 use super::judge::{Verdict, judge};
 use super::plan::CorrelationPlan;
 use super::sums::Sums;
@@ -127,13 +127,12 @@ impl Group {
         if self.fired.len() > FIRINGS_MAX {
             self.fired.remove(0);
         }
-        let skipped = verdict.window.len().saturating_sub(Finding::EVENTS_MAX);
         let window = self.entries.range(verdict.window.clone());
-        Firing {
-            at: verdict.at,
-            count: whole(verdict.measured),
-            events: window.skip(skipped).map(|entry| entry.id).collect(),
-        }
+        // Entries of one event stand beside each other.
+        let mut events: Vec<EventId> = window.map(|entry| entry.id).collect();
+        events.dedup();
+        events.drain(..events.len().saturating_sub(Finding::EVENTS_MAX));
+        Firing { at: verdict.at, count: whole(verdict.measured), events }
     }
 
     /// Forgets what arrived before this; returns the newest moment of it.
@@ -184,11 +183,7 @@ impl Group {
             HashMap::default();
         for (place, entry) in self.entries.iter().enumerate() {
             kept.push(true);
-            let value = match entry.measure {
-                Measure::Value(value) => value,
-                _ => 0,
-            };
-            let (own, before) = last.entry((entry.input, value)).or_insert((place, None));
+            let (own, before) = last.entry(entry.counted()).or_insert((place, None));
             if *own == place {
                 continue;
             }

@@ -10,7 +10,7 @@
 //! * A group is one combination of the `group-by` values *of one agency*: the same account name or
 //!   internal address at two agencies is two different things. Values compare without regard to case.
 //!   An event that lacks one of the fields (absent, null, empty) belongs to no group; a list is one
-//!   value, its members joined.
+//!   value, its members joined. Of a *counted* field each member of a list is a value of its own.
 //! * An event is counted once, whichever of the rules saw it and however often it is played again.
 //! * After firing, a group is quiet for one time span before and after: it fires at most once in it.
 //! * `gt`/`gte` over counts, and order, look at every window that holds the event. So do sums, averages
@@ -34,13 +34,14 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use event::{Event, Finding, Match};
+use event::{Event, Finding, Match, Value};
 
 use crate::entity;
-use crate::limits::{CLOCK_AHEAD_MAX, ENTRIES_MAX, GROUPS_MAX};
+use crate::limits::{CLOCK_AHEAD_MAX, ENTRIES_MAX, GROUPS_MAX, VALUES_PER_EVENT_MAX};
 use crate::rule_set::RuleSet;
 use crate::taxonomy;
 use crate::test_value::as_number;
@@ -48,6 +49,7 @@ use crate::test_value::as_number;
 use entry::{Digest, Entry, Measure, Micros};
 use group::Firing;
 pub use loss::{LATE_RULE, LIMIT_RULE};
+use plan::Input;
 pub(crate) use plan::{CorrelationPlan, Planned, plan};
 pub use state::CorrelatorState;
 use state::RuleState;
@@ -260,13 +262,32 @@ struct Seen<'a> {
     below: Option<&'a Lower>,
 }
 
+impl<'a> Seen<'a> {
+    /// Returns what the correlation below shows under a name.
+    fn shown(&self, name: &str) -> Option<&'a str> {
+        let mut shown = self.below?.shown.iter();
+        shown.find_map(|(field, value)| (field == name).then_some(value.as_str()))
+    }
+
+    /// Returns the texts under a name, empty ones apart.
+    fn texts(&self, name: &str) -> Vec<Cow<'a, str>> {
+        if let Some(value) = self.shown(name) {
+            return vec![Cow::Borrowed(value)];
+        }
+        let value = taxonomy::field(self.event, name);
+        let texts = value.into_iter().flat_map(Value::members).map(Value::text);
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+}
+
 /// One event as one correlation sees it.
 #[derive(Debug)]
 struct Sighting {
     key: u128,
     /// Group-by names with the values as the event wrote them.
     shown: Vec<(String, String)>,
-    entry: Entry,
+    /// One, or one for each value that is counted.
+    entries: Vec<Entry>,
 }
 
 /// Returns how a correlation sees an event; `None` if the event lacks what it groups by or counts.
@@ -274,9 +295,8 @@ fn sighting(plan: &CorrelationPlan, input_number: usize, seen: &Seen<'_>) -> Opt
     let input = plan.inputs.get(input_number)?;
     let Seen { event, now, below } = *seen;
     let value_of = |name: &str| {
-        let own = below.and_then(|below| below.shown.iter().find(|(field, _)| field == name));
-        if let Some((_, value)) = own {
-            return Some(value.clone());
+        if let Some(value) = seen.shown(name) {
+            return Some(value.to_owned());
         }
         let text = taxonomy::field(event, name)?.text();
         (!text.is_empty()).then(|| text.into_owned())
@@ -289,31 +309,55 @@ fn sighting(plan: &CorrelationPlan, input_number: usize, seen: &Seen<'_>) -> Opt
         key.text(&value);
         shown.push((name.clone(), cut(value)));
     }
-    let number_of = |name: &str| {
-        taxonomy::field(event, name).and_then(as_number).filter(|number| number.is_finite())
-    };
-    let value_digest = || {
-        let mut digest = Digest::default();
-        for field in &input.counted_fields {
-            digest.text(&value_of(field)?);
-        }
-        Some(Measure::Value(digest.done()))
-    };
-    let measure = if plan.counts_distinct() {
-        value_digest()?
-    } else if plan.sums() {
-        match number_of(input.counted_fields.first()?) {
-            Some(number) => Measure::Number(number),
-            None if plan.ranks() => value_digest()?,
-            None => return None,
-        }
-    } else {
-        Measure::Nothing
-    };
-    let input = if plan.tells_rules_apart() { u16::try_from(input_number).ok()? } else { 0 };
     let at = below.map_or_else(|| time_of(event).timestamp_micros(), |below| below.at);
-    let entry = Entry { at, arrived: now, id: event.id, input, measure };
-    Some(Sighting { key: key.done(), shown, entry })
+    let entry = |(place, measure)| {
+        let input = if plan.tells_rules_apart() { input_number } else { place };
+        let input = u16::try_from(input).ok()?;
+        Some(Entry { at, arrived: now, id: event.id, input, measure })
+    };
+    let entries: Vec<Entry> =
+        measures(plan, input, seen).into_iter().enumerate().filter_map(entry).collect();
+    (!entries.is_empty()).then(|| Sighting { key: key.done(), shown, entries })
+}
+
+/// Returns what is counted of an event; nothing if it lacks what the correlation counts.
+fn measures(plan: &CorrelationPlan, input: &Input, seen: &Seen<'_>) -> Vec<Measure> {
+    if plan.counts_distinct() {
+        return values(input, seen);
+    }
+    if !plan.sums() {
+        return vec![Measure::Nothing];
+    }
+    let value = input.counted_fields.first().and_then(|name| taxonomy::field(seen.event, name));
+    let numbers = value.into_iter().flat_map(Value::members).filter_map(as_number);
+    let numbers = numbers.filter(|number| number.is_finite()).map(Measure::Number);
+    let numbers: Vec<Measure> = numbers.take(VALUES_PER_EVENT_MAX).collect();
+    if numbers.is_empty() && plan.ranks() { values(input, seen) } else { numbers }
+}
+
+/// Returns the values of the counted fields: each member of a list is one, with several fields each
+/// combination of theirs.
+fn values(input: &Input, seen: &Seen<'_>) -> Vec<Measure> {
+    let mut rows: Vec<Vec<Cow<'_, str>>> = vec![Vec::new()];
+    for field in &input.counted_fields {
+        let texts = seen.texts(field);
+        let mut longer = Vec::new();
+        for row in &rows {
+            let left = VALUES_PER_EVENT_MAX.saturating_sub(longer.len());
+            for text in texts.iter().take(left) {
+                longer.push([row.as_slice(), std::slice::from_ref(text)].concat());
+            }
+        }
+        rows = longer;
+    }
+    let digest = |row: Vec<Cow<'_, str>>| {
+        let mut digest = Digest::default();
+        for text in &row {
+            digest.text(text);
+        }
+        Measure::Value(digest.done())
+    };
+    rows.into_iter().map(digest).collect()
 }
 
 /// Returns when the event counts as having happened. A sender that dates an event into the future

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 
 use crate::ast::{Comparison, Correlation, CorrelationKind, Rule, Threshold};
-use crate::error::{Fault, RuleError, did_you_mean};
+use crate::error::{Fault, RuleError};
 use crate::fingerprint::Fingerprint;
 use crate::info::RuleInfo;
 use crate::limits::{
     CORRELATION_CHAIN_MAX, ENTRIES_PER_GROUP_MAX, LATENESS, ORDERED_ENTRIES_PER_GROUP_MAX,
 };
+use crate::names::Names;
 
 use super::entry::Micros;
 use super::judge::float;
@@ -47,13 +48,8 @@ pub(crate) struct Planned {
     pub(crate) faults: Vec<RuleError>,
 }
 
-/// Resolves all correlations. `names` gives each id and name its number, correlations (in the order
-/// given) after the rules.
-pub(crate) fn plan(
-    correlations: &[Correlation],
-    rules: &[Rule],
-    names: &BTreeMap<String, usize>,
-) -> Planned {
+/// Resolves all correlations. `names` numbers correlations (in the order given) after the rules.
+pub(crate) fn plan(correlations: &[Correlation], rules: &[Rule], names: &Names) -> Planned {
     let mut planned = Planned::default();
     // By number as `names` has it: the number as the plans have it.
     let mut numbers: BTreeMap<usize, usize> = (0..rules.len()).map(|own| (own, own)).collect();
@@ -67,7 +63,7 @@ pub(crate) fn plan(
                 Ok(Some(sources)) => {
                     let number = rules.len().saturating_add(planned.plans.len());
                     numbers.insert(rules.len().saturating_add(index), number);
-                    let plan = one(correlation, &sources, rules, &planned.plans);
+                    let plan = one(correlation, &sources, rules, &planned.plans, names);
                     planned.plans.push(plan);
                 }
                 Ok(None) => later.push(index),
@@ -93,19 +89,24 @@ fn reported(correlation: &Correlation, fault: Fault) -> RuleError {
 /// Returns the numbers of the rules it counts; `None` if one of them is not planned yet.
 fn sources(
     correlation: &Correlation,
-    names: &BTreeMap<String, usize>,
+    names: &Names,
     numbers: &BTreeMap<usize, usize>,
 ) -> Result<Option<Vec<usize>>, Fault> {
     let mut sources = Vec::new();
+    let mut counted = Vec::new();
     let mut all_known = true;
     for (name, at) in &correlation.rules {
-        let Some(number) = names.get(name) else {
-            return Err(Fault::rule(*at, format!("no rule is called `{name}`"))
-                .maybe_hint(did_you_mean(name, names.keys().map(String::as_str))));
-        };
-        match numbers.get(number) {
+        let number = names.find(name, *at)?;
+        counted.push(number);
+        match numbers.get(&number) {
             Some(number) => sources.push(*number),
             None => all_known = false,
+        }
+    }
+    for (name, at) in &correlation.aliased_rules {
+        if !counted.contains(&names.find(name, *at)?) {
+            let message = format!("the alias is for `{name}`, which is none of `rules`");
+            return Err(Fault::rule(*at, message));
         }
     }
     Ok(all_known.then_some(sources))
@@ -116,6 +117,7 @@ fn one(
     sources: &[usize],
     rules: &[Rule],
     plans: &[CorrelationPlan],
+    names: &Names,
 ) -> CorrelationPlan {
     let mut fingerprint = Fingerprint::default();
     let Correlation { kind, group_by, aliases, timespan, threshold, .. } = correlation;
@@ -130,9 +132,11 @@ fn one(
         if let Some(lower) = lower {
             fingerprint.take(&lower.fingerprint.to_string());
         }
+        let number = names.number(written);
         let field = |name: &String| {
-            let alias = aliases.get(name).and_then(|by_rule| by_rule.get(written));
-            alias.unwrap_or(name).clone()
+            let mut by_rule = aliases.get(name).into_iter().flatten();
+            let alias = by_rule.find(|(rule, _)| names.number(rule) == number);
+            alias.map_or(name, |(_, field)| field).clone()
         };
         inputs.push(Input {
             source: *source,
@@ -155,7 +159,7 @@ fn one(
 fn silence(
     correlations: &[Correlation],
     rules: usize,
-    names: &BTreeMap<String, usize>,
+    names: &Names,
     numbers: &BTreeMap<usize, usize>,
     planned: &mut Planned,
 ) {
@@ -163,7 +167,7 @@ fn silence(
     for (index, correlation) in correlations.iter().enumerate() {
         let refused = !numbers.contains_key(&rules.saturating_add(index));
         for (name, _) in &correlation.rules {
-            let number = names.get(name).and_then(|number| numbers.get(number));
+            let number = names.number(name).and_then(|number| numbers.get(&number));
             if let Some(number) = number {
                 // A refused correlation silences nothing.
                 *audible.entry(*number).or_default() |= correlation.generate || refused;
@@ -313,17 +317,9 @@ impl CorrelationPlan {
 
     /// Returns what must be reached, as people read it: `>= 5 in 600 s`.
     pub(super) fn written(&self) -> String {
-        let sign = |comparison| match comparison {
-            Comparison::Less => "<",
-            Comparison::LessOrEqual => "<=",
-            Comparison::Greater => ">",
-            Comparison::GreaterOrEqual => ">=",
-            Comparison::Equal => "=",
-            Comparison::NotEqual => "!=",
-        };
         let tests = self.threshold.tests.iter();
         let mut parts: Vec<String> =
-            tests.map(|(comparison, number)| format!("{} {number}", sign(*comparison))).collect();
+            tests.map(|(comparison, number)| format!("{} {number}", comparison.sign())).collect();
         if parts.is_empty() {
             parts.push(format!("all {}", self.inputs.len()));
         }

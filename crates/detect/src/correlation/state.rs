@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sighting;
 use super::entry::Micros;
-use super::group::{Firing, Group};
+use super::group::{Firing, Group, Taken};
 use super::loss::Losses;
 use super::plan::CorrelationPlan;
 use crate::limits::{ENTRIES_PER_RULE_MAX, GROUPS_PER_RULE_MAX};
@@ -33,7 +33,8 @@ const GIVEN_UP: usize = 10;
 impl RuleState {
     /// Takes in a sighting; returns the firing that it completes.
     pub(super) fn take(&mut self, plan: &CorrelationPlan, sighting: Sighting) -> Option<Firing> {
-        let (now, at) = (sighting.entry.arrived, sighting.entry.at);
+        let first = sighting.entries.first()?;
+        let (now, at) = (first.arrived, first.at);
         let kept_from = now.saturating_sub(plan.kept());
         self.since_sweep = self.since_sweep.saturating_add(1);
         if self.since_sweep >= SWEEP_EVERY {
@@ -43,7 +44,13 @@ impl RuleState {
         let group = self.groups.entry(sighting.key).or_default();
         (group.heard_at, group.heard) = (now, self.taken);
         let before = group.entries.len();
-        let taken = group.take(plan, sighting.entry, kept_from);
+        let mut taken = Taken::default();
+        for entry in sighting.entries {
+            let one = group.take(plan, entry, kept_from);
+            taken.firing = taken.firing.or(one.firing);
+            taken.is_cut |= one.is_cut;
+            taken.forgotten_until = taken.forgotten_until.max(one.forgotten_until);
+        }
         self.entries = self.entries.saturating_add(group.entries.len()).saturating_sub(before);
         self.forgotten_until = self.forgotten_until.max(taken.forgotten_until);
         let reach = at.saturating_sub(plan.span());

@@ -174,7 +174,7 @@ impl Timeline {
         if after >= self.len {
             return false;
         }
-        let is_twin = |own: &&Entry| own.input == entry.input && own.measure == entry.measure;
+        let is_twin = |own: &&Entry| own.counted() == entry.counted();
         let earliest = entry.at.saturating_sub(span);
         let mut before = self.range(0..place).rev().take_while(|own| own.at >= earliest);
         let Some(before) = before.find(is_twin) else { return false };

@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
         let them = pattern.eq_ignore_ascii_case("them");
         let chosen: Vec<Condition> = (0..self.names.len())
             .zip(self.names)
-            .filter(|(_, name)| if them { !name.starts_with('_') } else { fits(pattern, name) })
+            .filter(|(_, name)| is_meant(if them { "*" } else { pattern }, name))
             .map(|(index, _)| Condition::Selection(index))
             .collect();
         if chosen.is_empty() {
@@ -188,6 +188,12 @@ impl<'a> Parser<'a> {
         Fault::rule(at, format!("no {} is called `{word}`", self.of))
             .maybe_hint(did_you_mean(word, self.names.iter().copied()))
     }
+}
+
+/// Returns whether a pattern means a selection. One with a leading underscore is only meant by a pattern
+/// that begins with one, too: `1 of x*` is as `1 of them`, of fewer (specification 2.1, "Condition").
+fn is_meant(pattern: &str, name: &str) -> bool {
+    fits(pattern, name) && (pattern.starts_with('_') || !name.starts_with('_'))
 }
 
 /// Returns whether a selection's name fits a pattern with `*`.

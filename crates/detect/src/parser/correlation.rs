@@ -8,6 +8,7 @@ use super::{Context, condition, meta, rule_names};
 use crate::ast::{Comparison, Correlation, CorrelationKind, Threshold};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::{CORRELATION_RULES_MAX, ENTRIES_PER_GROUP_MAX};
+use crate::number::Number;
 use crate::yaml::{Node, Scalar};
 
 const KINDS: [(&str, CorrelationKind); 8] = [
@@ -53,15 +54,15 @@ pub(super) fn read(node: &Node, number: usize, context: Context<'_>) -> Result<C
     }
     let names: Vec<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
     let threshold = threshold(own, kind, &names)?;
-    let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
+    let (aliases, aliased_rules) = aliases(own)?;
     Ok(Correlation {
         info,
-        name,
         at: node.at,
         kind,
         rules,
         group_by: group_by(own)?,
-        aliases: aliases(own)?,
+        aliases,
+        aliased_rules,
         timespan: timespan(own)?,
         threshold,
         generate: generate(node, own)?,
@@ -103,9 +104,13 @@ fn group_by(own: &Node) -> Result<Vec<String>, Fault> {
     members.iter().map(name).collect()
 }
 
-fn aliases(own: &Node) -> Result<BTreeMap<String, BTreeMap<String, String>>, Fault> {
-    let mut aliases = BTreeMap::new();
-    let Some(node) = own.get("aliases") else { return Ok(aliases) };
+/// By alias, the field for each rule.
+type Aliases = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Reads the aliases, and the rules that they name with their places.
+fn aliases(own: &Node) -> Result<(Aliases, Vec<(String, Place)>), Fault> {
+    let (mut aliases, mut rules) = (Aliases::new(), Vec::new());
+    let Some(node) = own.get("aliases") else { return Ok((aliases, rules)) };
     let Some(entries) = node.as_map() else {
         return Err(Fault::rule(node.at, "`aliases` must be a map"));
     };
@@ -116,13 +121,14 @@ fn aliases(own: &Node) -> Result<BTreeMap<String, BTreeMap<String, String>>, Fau
                 return Err(Fault::rule(field.at, "expected a field name"));
             };
             fields.insert(rule.name.clone(), field.to_owned());
+            rules.push((rule.name.clone(), rule.at));
         }
         if fields.is_empty() {
             return Err(Fault::rule(by_rule.at, "an alias must name a field for each rule"));
         }
         aliases.insert(alias.name.clone(), fields);
     }
-    Ok(aliases)
+    Ok((aliases, rules))
 }
 
 fn timespan(own: &Node) -> Result<Duration, Fault> {
@@ -130,11 +136,15 @@ fn timespan(own: &Node) -> Result<Duration, Fault> {
     let text = node.as_text().unwrap_or_default();
     read_duration(text).filter(|span| *span > Duration::zero()).ok_or_else(|| {
         Fault::rule(node.at, format!("`{text}` is no time span"))
-            .hint("a number and s, m, h, d or w")
+            .hint("a number and s, m (minutes), h, d, w, M (months) or y")
     })
 }
 
-/// Reads `30s`, `5m`, `1h`, `7d`, `2w`, and the specification's `M` (30 days) and `y` (365 days).
+/// The seconds of a year by the Gregorian calendar, in the mean of 400 years; a month is a twelfth of it, as
+/// pySigma has them.
+const YEAR_S: i64 = 31_556_952;
+
+/// Reads `30s`, `5m`, `1h`, `7d`, `2w`, `1M` (a month) and `1y` (a year).
 pub(crate) fn read_duration(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let number: i64 = text.strip_suffix(unit)?.trim().parse().ok()?;
@@ -144,8 +154,8 @@ pub(crate) fn read_duration(text: &str) -> Option<Duration> {
         'h' => Duration::try_hours(number),
         'd' => Duration::try_days(number),
         'w' => Duration::try_weeks(number),
-        'M' => Duration::try_days(number.checked_mul(30)?),
-        'y' => Duration::try_days(number.checked_mul(365)?),
+        'M' => Duration::try_seconds(number.checked_mul(YEAR_S / 12)?),
+        'y' => Duration::try_seconds(number.checked_mul(YEAR_S)?),
         _ => None,
     }
 }
@@ -176,7 +186,7 @@ fn threshold(own: &Node, kind: CorrelationKind, rules: &[&str]) -> Result<Thresh
             return Err(Fault::rule(key.at, format!("unknown comparison `{}`", key.name))
                 .maybe_hint(did_you_mean(&key.name, known)));
         };
-        let number = value.as_text().and_then(super::modifier::number);
+        let number = value.as_text().and_then(Number::read).map(Number::nearest);
         let Some(number) = number else {
             return Err(Fault::rule(value.at, "expected a number"));
         };

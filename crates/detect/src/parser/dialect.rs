@@ -2,10 +2,15 @@
 //!
 //! The dialects agree but for a few signs that mean something here and nothing there: `\<` and `\>`
 //! (borders of words), nested classes and set operations inside `[…]`, and a brace that begins no
-//! repetition. `\Z` is the end of the text. What the crate cannot do at all it refuses by itself.
+//! repetition. `$` and `\Z` are the end of the text, also before a line end that ends it. What the crate
+//! cannot do at all it refuses by itself.
 
-/// Returns the expression for the `regex` crate.
-pub(super) fn translated(pattern: &str) -> String {
+/// The end of the text, or before the line end that ends it.
+const END: &str = r"(?:\n?\z)";
+
+/// Returns the expression for the `regex` crate; with `multi_line`, `$` is the end of any line.
+pub(super) fn translated(pattern: &str, multi_line: bool) -> String {
+    let any_line = multi_line || sets_multi_line(pattern);
     let mut out = String::with_capacity(pattern.len());
     let mut class: Option<Class> = None;
     let mut rest = pattern.chars();
@@ -21,6 +26,7 @@ pub(super) fn translated(pattern: &str) -> String {
             None => {
                 match c {
                     '{' if !is_repetition(rest.as_str()) => out.push_str(r"\{"),
+                    '$' if !any_line => out.push_str(END),
                     _ => out.push(c),
                 }
                 (c == '[').then_some(Class { is_empty: true })
@@ -39,7 +45,7 @@ struct Class {
 
 fn escape(out: &mut String, rest: &mut std::str::Chars<'_>) {
     match rest.next() {
-        Some('Z') => out.push_str(r"\z"),
+        Some('Z') => out.push_str(END),
         Some(c @ ('<' | '>')) => out.push(c),
         // What stands in these braces belongs to the escape: `\p{Lu}`, `\x{1F}`.
         Some(c @ ('p' | 'P' | 'x' | 'u' | 'U')) if rest.as_str().starts_with('{') => {
@@ -90,6 +96,15 @@ fn inside(
     Some(Class { is_empty: false })
 }
 
+/// Returns whether a group of flags in the expression itself, `(?m)` or `(?im:…)`, makes lines count.
+fn sets_multi_line(pattern: &str) -> bool {
+    pattern.split("(?").skip(1).any(|group| {
+        let flags = group.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+        let is_set = group.get(flags.len()..).is_some_and(|rest| rest.starts_with([')', ':', '-']));
+        is_set && flags.contains('m')
+    })
+}
+
 /// Returns whether what follows a `{` makes it a repetition: `3}`, `3,}`, `3,5}`.
 fn is_repetition(rest: &str) -> bool {
     let Some((inside, _)) = rest.split_once('}') else { return false };
@@ -123,9 +138,17 @@ mod tests {
             ("^a{1,}$", "aaa", true),
             ("a{,2}", "a{,2}", true),
             (r"a\Z", "ba", true),
+            ("a$", "ba\n", true),
+            ("a$", "ba\n\n", false),
+            ("a$", "a\nb", false),
+            ("^a$|b", "a\n", true),
+            (r"a\$[$]", "a$$", true),
+            ("(?m)a$", "a\nb", true),
+            ("(?i-m:A$)", "a\n", true),
+            ("(?<m>a)$", "a\n", true),
             (r"\d{3}-\p{Lu}", "123-Đ", true),
         ] {
-            let regex = regex::Regex::new(&translated(pattern))
+            let regex = regex::Regex::new(&translated(pattern, false))
                 .unwrap_or_else(|error| panic!("{pattern}: {error}"));
             assert_eq!(regex.is_match(text), want, "{pattern} {text}");
         }

@@ -18,10 +18,9 @@ use std::borrow::Cow;
 use event::LogSource;
 
 pub(crate) use correlation::read_duration;
-pub(crate) use modifier::number;
 pub(crate) use parallel::read_all;
 
-use crate::ast::{Document, Filter, Placeholders, Rule, Search};
+use crate::ast::{Document, Filter, FilterSearch, Placeholders, Rule, Search};
 use crate::baseline;
 use crate::error::{Fault, Place, RuleError, did_you_mean};
 use crate::pipeline::{Pipelines, RuleDraft};
@@ -53,18 +52,17 @@ fn read(
     pipelines: &Pipelines<'_>,
 ) -> (Vec<Document>, Vec<RuleError>) {
     let context = Context { path: file.path, placeholders, pipelines };
-    let nodes = match yaml::documents(file.text) {
-        Ok(nodes) => nodes,
-        Err(fault) => return (Vec::new(), vec![fault.in_file(file.path, None)]),
-    };
+    let (nodes, faults) = yaml::readable_documents(file.text);
     let mut documents = Vec::new();
-    let mut errors = Vec::new();
-    if nodes.is_empty() {
+    let mut errors: Vec<RuleError> =
+        faults.into_iter().map(|fault| fault.in_file(file.path, None)).collect();
+    if nodes.is_empty() && errors.is_empty() {
         let at = Place { line: 1, column: 1 };
         errors.push(Fault::yaml(at, "the file holds no document").in_file(file.path, None));
     }
+    let mut actions = Actions::default();
     for (number, node) in nodes.iter().enumerate() {
-        match document(node, number, context) {
+        match actions.check(node).and_then(|()| document(node, number, context)) {
             Ok(document) => documents.push(document),
             Err(fault) => {
                 let title = node.get("title").and_then(Node::as_text);
@@ -73,6 +71,31 @@ fn read(
         }
     }
     (documents, errors)
+}
+
+/// Sigma 1 let a document say what all after it have in common, or that it repeats the one before. Without
+/// that they would mean something else, so they are refused as well.
+#[derive(Default)]
+struct Actions {
+    /// What `action: global` wrote stands for all that follows.
+    is_global: bool,
+}
+
+impl Actions {
+    fn check(&mut self, node: &Node) -> Result<(), Fault> {
+        const HINT: &str = "write each rule whole: Sigma 2 has no `action`";
+        match node.get("action").and_then(Node::as_text) {
+            Some("global") => self.is_global = true,
+            Some("reset") => self.is_global = false,
+            Some("repeat") => {}
+            _ if self.is_global && node.get("detection").is_some() => {
+                let message = "`action: global` above says more of this rule, and is not read";
+                return Err(Fault::unsupported(node.at, message).hint(HINT));
+            }
+            _ => return Ok(()),
+        }
+        Err(Fault::unsupported(node.at, "`action` is not part of Sigma 2").hint(HINT))
+    }
 }
 
 /// The attributes that make a document a rule, a correlation or a filter.
@@ -95,11 +118,12 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
         );
     };
     let mut info = meta::read(node, number, context)?;
-    let (logsource, search) = searched(node, search(detection_node, &[])?, context)?;
+    let stated = logsource(node)?;
+    let (logsource, search) =
+        searched(node, stated.clone(), search(detection_node, &[])?, context)?;
     info.logsource = logsource;
-    let name = node.get("name").and_then(Node::as_text).map(ToOwned::to_owned);
     let (filters, filter_titles) = (Vec::new(), Vec::new());
-    let mut rule = Rule { info, name, search, filters, filter_titles };
+    let mut rule = Rule { info, stated, search, filters, filter_titles };
     let Some(own) = node.get("baseline") else { return Ok(Document::Rule(rule)) };
     rule.info.is_baseline = true;
     Ok(Document::Baseline(rule, baseline::read(node, own)?))
@@ -108,10 +132,10 @@ fn document(node: &Node, number: usize, context: Context<'_>) -> Result<Document
 /// Runs a draft through the pipelines and carries out its modifiers. Returns it with its log source.
 fn searched<'a>(
     document: &'a Node,
+    logsource: LogSource,
     search: SearchDraft<'a>,
     context: Context<'a>,
 ) -> Result<(LogSource, Search), Fault> {
-    let logsource = logsource(document)?;
     let draft = RuleDraft { document, logsource, search, placeholders: Placeholders::new() };
     let RuleDraft { logsource, search, mut placeholders, .. } = context.pipelines.rule(draft)?;
     if placeholders.is_empty() {
@@ -183,7 +207,15 @@ pub(crate) fn read_logsource(own: &Node) -> Result<LogSource, Fault> {
                 }
             }
         };
-        *slot = value.as_text().map(|text| text.to_ascii_lowercase().into());
+        *slot = match value.as_text() {
+            Some(text) if !text.trim().is_empty() => Some(text.to_ascii_lowercase().into()),
+            None if value.scalar().is_some() => None,
+            _ => {
+                let message = format!("`{}` takes one name, found {}", key.name, value.describe());
+                return Err(Fault::rule(value.at, message)
+                    .hint("leave it out if it does not matter; write a rule for each of several"));
+            }
+        };
     }
     if logsource == LogSource::default() {
         return Err(Fault::rule(own.at, "`logsource` names no product, category or service"));
@@ -196,14 +228,37 @@ fn filter(node: &Node, own: &Node, context: Context<'_>) -> Result<Filter, Fault
         None => return Err(Fault::rule(own.at, "no `rules` that the filter is for")),
         Some(list) => rule_names(list)?,
     };
-    let (logsource, search) = searched(node, search(own, &["rules"])?, context)?;
+    let logsource = logsource(node)?;
+    let search = if context.pipelines.is_empty() {
+        FilterSearch::Same(filter_search(node, &logsource, context)?)
+    } else {
+        search(own, FILTER_KEYS)?;
+        FilterSearch::Mapped(node.clone())
+    };
     Ok(Filter {
         at: node.at,
         title: meta::title(node)?,
         logsource,
-        rules: (!rules.iter().any(|(name, _)| name == "any")).then_some(rules),
+        rules: (!rules.iter().any(|(name, _)| name.eq_ignore_ascii_case("any"))).then_some(rules),
         search,
     })
+}
+
+/// What is no selection in a filter.
+const FILTER_KEYS: &[&str] = &["rules"];
+
+/// Returns what a filter asks for of a rule for this log source: it is part of the rule, so pipelines see
+/// the rule's log source.
+pub(crate) fn filter_search(
+    document: &Node,
+    logsource: &LogSource,
+    context: Context<'_>,
+) -> Result<Search, Fault> {
+    let Some(own) = document.get("filter") else {
+        return Err(Fault::rule(document.at, "no `filter`"));
+    };
+    let draft = search(own, FILTER_KEYS)?;
+    Ok(searched(document, logsource.clone(), draft, context)?.1)
 }
 
 /// Reads a list of rule ids or names, or one of them.

@@ -16,6 +16,7 @@ use super::{Context, dialect};
 use crate::ast::{Comparison, Matcher, RefPlace, TimePart, Wanted};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::{EXPANSIONS_MAX, REGEX_BYTES_MAX};
+use crate::number::Number;
 use crate::pattern::{Pattern, Token, tokens};
 use crate::yaml::{Node, Scalar};
 
@@ -92,8 +93,10 @@ const NAMES: [(&str, Modifier); 34] = [
 pub(super) struct Modifiers {
     steps: Vec<(Step, Place)>,
     kind: Kind,
+    /// How a part of a time compares with the value.
+    comparison: Option<Comparison>,
     flags: Vec<Flag>,
-    cased: bool,
+    cased: Option<Place>,
     pub(super) all: bool,
     pub(super) negated: bool,
 }
@@ -103,8 +106,9 @@ pub(super) fn read(named: &[(&str, Place)]) -> Result<Modifiers, Fault> {
     let mut read = Modifiers {
         steps: Vec::new(),
         kind: Kind::Text,
+        comparison: None,
         flags: Vec::new(),
-        cased: false,
+        cased: None,
         all: false,
         negated: false,
     };
@@ -116,9 +120,14 @@ pub(super) fn read(named: &[(&str, Place)]) -> Result<Modifiers, Fault> {
         match *modifier {
             Modifier::All => read.all = true,
             Modifier::Negated => read.negated = true,
-            Modifier::Cased => read.cased = true,
+            Modifier::Cased => read.cased = Some(*at),
             Modifier::Step(step) => read.steps.push((step, *at)),
             Modifier::Kind(kind) if read.kind == Kind::Text => read.kind = kind,
+            Modifier::Kind(Kind::Compare(comparison))
+                if matches!(read.kind, Kind::TimePart(_)) && read.comparison.is_none() =>
+            {
+                read.comparison = Some(comparison);
+            }
             Modifier::Kind(_) => {
                 return Err(Fault::rule(*at, format!("`{name}` cannot follow what stands before")));
             }
@@ -151,7 +160,17 @@ impl Modifiers {
                 return Err(Fault::rule(*at, "this modifier does not go with the others"));
             }
         }
-        Ok(())
+        let regards_case = match self.kind {
+            Kind::Text | Kind::Field => true,
+            Kind::Regex => !self.flags.contains(&Flag::IgnoreCase),
+            _ => false,
+        };
+        match self.cased {
+            Some(at) if !regards_case => {
+                Err(Fault::rule(at, "`cased` does not go with the other modifiers"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn has(&self, step: Step) -> bool {
@@ -190,22 +209,9 @@ pub(super) fn value(
         Kind::Text => text_value(node, scalar, modifiers, keyword, context),
         Kind::Regex => regex_value(node, modifiers, context),
         Kind::Cidr => cidr(node, modifiers, context),
-        Kind::Field => Ok(Wanted {
-            written: format!("= {}", text.unwrap_or_default()),
-            variants: vec![Matcher::Field {
-                name: text.unwrap_or_default().to_owned(),
-                place: modifiers.place(),
-                cased: modifiers.cased,
-            }],
-        }),
+        Kind::Field => field(text.unwrap_or_default(), modifiers, node.at),
         Kind::Compare(comparison) => compare(comparison, text.unwrap_or_default(), node.at),
-        Kind::TimePart(part) => match scalar {
-            Scalar::Int(number) => Ok(Wanted {
-                written: format!("{part:?} = {number}").to_lowercase(),
-                variants: vec![Matcher::TimePart(part, number)],
-            }),
-            _ => Err(Fault::rule(node.at, "a part of a time must be a whole number")),
-        },
+        Kind::TimePart(part) => time_part(part, scalar, modifiers, node.at),
     }
 }
 
@@ -229,36 +235,43 @@ fn null(modifiers: &Modifiers, keyword: bool, at: Place) -> Result<Wanted, Fault
 }
 
 fn compare(comparison: Comparison, text: &str, at: Place) -> Result<Wanted, Fault> {
-    let Some(number) = number(text) else {
+    let Some(number) = Number::read(text) else {
         return Err(Fault::rule(at, format!("`{text}` is no number")));
     };
-    let sign = match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "!=",
-    };
     let variants = vec![Matcher::Compare(comparison, number)];
-    Ok(Wanted { written: format!("{sign} {text}"), variants })
+    Ok(Wanted { written: format!("{} {text}", comparison.sign()), variants })
 }
 
-/// Reads a number as rules and events write it: decimal, fraction, or `0x` and hexadecimal.
-pub(crate) fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        // Nothing an event holds is past 2^53, where `f64` starts to round; u32 halves keep it exact.
-        let whole = u64::from_str_radix(hex, 16).ok()?;
-        let high = u32::try_from(whole >> 32).ok()?;
-        let low = u32::try_from(whole & u64::from(u32::MAX)).ok()?;
-        return Some(f64::from(high) * 4_294_967_296.0 + f64::from(low));
+fn field(written: &str, modifiers: &Modifiers, at: Place) -> Result<Wanted, Fault> {
+    let name = match tokens(written).as_slice() {
+        [Token::Text(name)] => name.clone(),
+        _ => return Err(Fault::rule(at, "`fieldref` takes the name of one field, no wildcards")),
+    };
+    let cased = modifiers.cased.is_some();
+    let variants = vec![Matcher::Field { name, place: modifiers.place(), cased }];
+    Ok(Wanted { written: format!("= {written}"), variants })
+}
+
+/// Reads what a part of a time must be; without a comparison it can only be what such a part can be.
+fn time_part(
+    part: TimePart,
+    scalar: Scalar<'_>,
+    modifiers: &Modifiers,
+    at: Place,
+) -> Result<Wanted, Fault> {
+    let Scalar::Int(number) = scalar else {
+        return Err(Fault::rule(at, "a part of a time must be a whole number"));
+    };
+    let name = format!("{part:?}").to_lowercase();
+    let range = part.range();
+    let comparison = modifiers.comparison.unwrap_or(Comparison::Equal);
+    if comparison == Comparison::Equal && !range.contains(&number) {
+        let (least, most) = (range.start(), range.end());
+        let message = format!("`{name}` is never {number}, only from {least} to {most}");
+        return Err(Fault::rule(at, message));
     }
-    let first = text.bytes().find(|b| !matches!(b, b'-' | b'+' | b'.'))?;
-    if !first.is_ascii_digit() {
-        return None;
-    }
-    text.parse().ok()
+    let variants = vec![Matcher::TimePart(part, comparison, number)];
+    Ok(Wanted { written: format!("{name} {} {number}", comparison.sign()), variants })
 }
 
 fn cidr(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Result<Wanted, Fault> {
@@ -292,7 +305,7 @@ fn regex_value(node: &Node, modifiers: &Modifiers, context: Context<'_>) -> Resu
     let has = |flag| modifiers.flags.contains(&flag);
     let mut variants = Vec::new();
     for text in expanded(written, node.at, modifiers, context, &as_regex)? {
-        let text = dialect::translated(&text);
+        let text = dialect::translated(&text, has(Flag::MultiLine));
         let anchored = match modifiers.place() {
             RefPlace::Start => format!("^(?:{text})"),
             RefPlace::End => format!("(?:{text})$"),
@@ -382,11 +395,13 @@ fn text_value(
             draft.tokens.insert(0, Token::Any);
             draft.tokens.push(Token::Any);
         }
-        variants.push(Matcher::Text(Pattern::new(draft.tokens, modifiers.cased)));
+        variants.push(Matcher::Text(Pattern::new(draft.tokens, modifiers.cased.is_some())));
     }
-    let decimal = match scalar {
-        Scalar::Int(number) => Some(number.to_string()),
-        Scalar::Float(number) => Some(number.to_string()),
+    // However large it is, a whole number is written digit for digit.
+    let decimal = match (scalar, Number::read(written)) {
+        (Scalar::Int(number), _) => Some(number.to_string()),
+        (Scalar::Float(_), Some(Number::Whole(number))) => Some(number.to_string()),
+        (Scalar::Float(number), _) => Some(number.to_string()),
         _ => None,
     };
     // However a number is written (`0x10`, `010`, `1.50`), it is also the number.

@@ -1,6 +1,7 @@
 //! `%name%` in values under `expand`: found, and replaced by the values given for the name.
 //!
-//! A name is made of letters, digits and `_`; any other `%` is itself, and so is `\%`.
+//! A name is made of letters, digits, `_`, `-` and `.`, of which the last two do not begin it; any other `%` is
+//! itself, and so is `\%`.
 
 use super::Context;
 use crate::error::{Fault, Place, RuleErrorKind};
@@ -56,7 +57,9 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+    !text.starts_with(['-', '.'])
+        && !text.is_empty()
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// How the parts of a value are read.
@@ -115,6 +118,8 @@ mod tests {
             ("50% of %a%", vec![text("50% of "), Piece::Name("a")]),
             ("%%", vec![text("%%")]),
             ("%app data%", vec![text("%app data%")]),
+            ("%jump-hosts.v4%", vec![Piece::Name("jump-hosts.v4")]),
+            ("%-1%", vec![text("%-1%")]),
             ("", vec![]),
         ] {
             assert_eq!(pieces(written), want, "{written}");

@@ -129,7 +129,7 @@ fn correlations_are_checked() {
         ),
         (
             "type: event_count, rules: [base], timespan: 5x, condition: {gte: 5}",
-            "`5x` is no time span (a number and s, m, h, d or w)",
+            "`5x` is no time span (a number and s, m (minutes), h, d, w, M (months) or y)",
         ),
         (
             "type: value_count, rules: [base], timespan: 5m, condition: {gte: 5}",
@@ -205,7 +205,7 @@ mod hostile {
     /// A rule that uses much of the language, for the generator to damage.
     const RULE: &str = "title: t\nid: a\nlogsource: { product: windows }\ndetection:\n  s:\n    \
         A|contains|all: ['x*', \"y?\", 1]\n    B|re|i: '^(a|b)+$'\n    C|cidr: 10.0.0.0/8\n    \
-        D|base64offset|contains: z\n    E|windash: ' -a /b'\n  k: [one, two]\n  \
+        D|base64offset|contains: zz\n    E|windash: ' -a /b'\n  k: [one, two]\n  \
         condition: (s or 1 of k*) and not all of them\n---\ntitle: u\ncorrelation:\n  \
         type: event_count\n  rules: [a]\n  group-by: [A]\n  timespan: 5m\n  condition: { gte: 2 }\n";
 

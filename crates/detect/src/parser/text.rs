@@ -69,6 +69,14 @@ pub(super) fn apply(
             }
             Step::Base64Offset => {
                 let bytes = draft.bytes(at)?;
+                if bytes.len() < 2 {
+                    // A byte alone decides no character of its own in the middle of three: what it
+                    // leaves would be in every text.
+                    return Err(Fault::rule(
+                        at,
+                        "too short for `base64offset`: it takes two bytes",
+                    ));
+                }
                 out.extend((0..3_usize).map(|offset| {
                     let text = base64_at(&bytes, offset);
                     Draft { tokens: vec![Token::Text(text)], encoded: None }

@@ -9,7 +9,7 @@ use super::{RuleDraft, Run, Step};
 use crate::ast::{Condition, Correlation, joined};
 use crate::error::{Fault, Place};
 use crate::parser::draft::{Draft, DraftItem};
-use crate::yaml::{Node, NodeKind};
+use crate::yaml::{Node, NodeKind, Scalar};
 
 /// What a step does.
 #[derive(Debug, Clone)]
@@ -289,6 +289,10 @@ fn value_is_text(item: &DraftItem<'_>) -> bool {
     item.values.iter().any(|node| value::seen(item, node).is_some())
 }
 
+fn is_words(item: &DraftItem<'_>) -> bool {
+    item.values.iter().all(|node| matches!(node.scalar(), Some(Scalar::Text(_))))
+}
+
 impl Step {
     /// Returns the new names of a field, if the step is for it; takes note of them.
     fn new_names(
@@ -315,7 +319,7 @@ impl HashFields {
     /// Splits an item of hashes into one per algorithm, of which any will do.
     fn split<'a>(&self, item: &DraftItem<'a>) -> Result<Option<Draft<'a>>, Fault> {
         let is_meant = |field: &str| self.fields.iter().any(|own| own == field);
-        if !item.field.as_deref().is_some_and(is_meant) || !value_is_text(item) {
+        if !item.field.as_deref().is_some_and(is_meant) || !value_is_text(item) || !is_words(item) {
             return Ok(None);
         }
         let mut by_field: Vec<(String, Vec<Node>)> = Vec::new();

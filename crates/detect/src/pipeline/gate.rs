@@ -5,8 +5,8 @@ use regex::Regex;
 
 use super::{RuleDraft, Run, value};
 use crate::ast::{Comparison, Condition, Correlation};
+use crate::number::Number;
 use crate::parser::draft::DraftItem;
-use crate::parser::number;
 use crate::reference;
 use crate::yaml::{Node, Scalar};
 
@@ -193,7 +193,7 @@ fn compares(name: &str, own: &str, relation: Relation, wanted: &str) -> bool {
             let place = STATUSES.iter().position(|status| *status == word)?;
             u32::try_from(place).ok().map(f64::from)
         }
-        _ => number(word),
+        _ => Number::read(word).map(Number::nearest),
     };
     if let (Some(own), Some(wanted)) = (rank(own), rank(wanted)) {
         return comparison.holds(own, wanted);

@@ -2,12 +2,13 @@
 //! `contains`, `startswith` and `endswith` put round them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::Regex;
 
 use crate::error::Fault;
+use crate::number::Number;
 use crate::parser::draft::DraftItem;
-use crate::parser::number;
 use crate::pattern::{Token, tokens};
 use crate::yaml::{Node, NodeKind, Scalar};
 
@@ -78,16 +79,25 @@ pub(super) fn has_wildcard(tokens: &[Token]) -> bool {
     tokens.iter().any(|token| !matches!(token, Token::Text(_)))
 }
 
-/// Returns the text with its wildcards as `*` and `?`, nothing escaped.
+/// Returns the text with its wildcards as `*` and `?`; where these are plain text, a backslash stands before them.
 pub(super) fn plain(tokens: &[Token]) -> String {
-    tokens
-        .iter()
-        .map(|token| match token {
-            Token::Text(text) => text.as_str(),
-            Token::Any => "*",
-            Token::One => "?",
-        })
-        .collect()
+    pieces(tokens).iter().map(|(shown, _)| shown.as_str()).collect()
+}
+
+/// Returns the characters and wildcards of a text, each as it is shown and as what it is.
+fn pieces(tokens: &[Token]) -> Vec<(String, Token)> {
+    let mut pieces = Vec::new();
+    for token in tokens {
+        match token {
+            Token::Any => pieces.push(("*".to_owned(), Token::Any)),
+            Token::One => pieces.push(("?".to_owned(), Token::One)),
+            Token::Text(text) => pieces.extend(text.chars().map(|c| {
+                let escape = if matches!(c, '*' | '?') { "\\" } else { "" };
+                (format!("{escape}{c}"), Token::Text(c.to_string()))
+            })),
+        }
+    }
+    pieces
 }
 
 /// Returns the text as a rule would write it, with no more escapes than needed.
@@ -157,7 +167,7 @@ fn convert(item: &mut DraftItem<'_>, change: &ValueChange) -> Result<bool, Fault
     for node in values.iter_mut().filter(|node| is_text(node)) {
         let at = node.at;
         if let NodeKind::Scalar { text, plain } = &mut node.kind {
-            if to_number && number(text).is_none() {
+            if to_number && Number::read(text).is_none() {
                 let message = format!("a pipeline wants a number, and `{text}` is none");
                 return Err(Fault::rule(at, message));
             }
@@ -221,12 +231,71 @@ impl Replacement {
     fn apply(&self, own: &[Token]) -> Vec<Token> {
         let replaced = |text: &str| self.regex.replace_all(text, self.with.as_str()).into_owned();
         if !self.skip_special {
-            return reread(&replaced(&plain(own)));
+            return self.over_wildcards(own);
         }
         each_text(own, &|text| {
             let new = replaced(text);
             if self.interpret_special { tokens(&new) } else { vec![Token::Text(new)] }
         })
+    }
+
+    /// Replaces in the text as it is shown. What the expression does not match stays what it is: shown, a
+    /// backslash before a wildcard looks like an escape.
+    fn over_wildcards(&self, own: &[Token]) -> Vec<Token> {
+        let (mut shown, mut spans) = (String::new(), Vec::new());
+        for (text, token) in pieces(own) {
+            let start = shown.len();
+            shown.push_str(&text);
+            spans.push((start..shown.len(), token));
+        }
+        let mut mended = Mended::default();
+        let mut at = 0_usize;
+        for captures in self.regex.captures_iter(&shown) {
+            let Some(found) = captures.get(0) else { continue };
+            mended.keep(&shown, &spans, at..found.start());
+            captures.expand(&self.with, &mut mended.unread);
+            at = found.end();
+        }
+        mended.keep(&shown, &spans, at..shown.len());
+        mended.read();
+        mended.tokens
+    }
+}
+
+/// A text that is put together of what stays and what is put in.
+#[derive(Default)]
+struct Mended {
+    tokens: Vec<Token>,
+    /// Put in, and not read yet.
+    unread: String,
+}
+
+impl Mended {
+    /// Keeps a part of what is shown; half an escape is read with what was put in.
+    fn keep(&mut self, shown: &str, spans: &[(Range<usize>, Token)], part: Range<usize>) {
+        for (span, token) in spans {
+            let cut = span.start.max(part.start)..span.end.min(part.end);
+            if cut == *span {
+                self.read();
+                self.push(token.clone());
+            } else if !cut.is_empty() {
+                self.unread.push_str(shown.get(cut).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Reads what was put in.
+    fn read(&mut self) {
+        for token in reread(&std::mem::take(&mut self.unread)) {
+            self.push(token);
+        }
+    }
+
+    fn push(&mut self, token: Token) {
+        match (self.tokens.last_mut(), token) {
+            (Some(Token::Text(text)), Token::Text(more)) => text.push_str(&more),
+            (_, other) => self.tokens.push(other),
+        }
     }
 }
 
@@ -260,6 +329,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_an_expression_does_not_match_stays_what_it_is() {
+        for (regex, with, written, want) in [
+            ("x", "y", r"a\\*", r"a\\*"),
+            ("a", "b", r"a\\*\*?", r"b\\*\*?"),
+            (r"^\*\\", "C:/", r"*\\\\x*", r"C:/\\x*"),
+            (r"\*$", "", r"a\\*", r"a\\"),
+            (r"\\", "/", r"a\*b\\c", r"a/*b/c"),
+            ("b", r"\*", "abc*", r"a\*c*"),
+            ("b", "*", "abc", "a*c"),
+        ] {
+            let own = Replacement {
+                regex: Regex::new(regex).unwrap(),
+                with: with.to_owned(),
+                skip_special: false,
+                interpret_special: false,
+            };
+            assert_eq!(own.apply(&tokens(written)), tokens(want), "{regex} in {written}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -66,7 +66,7 @@ fn spelt(text: &str) -> Option<i64> {
     }
     let rest = rest.strip_prefix(['T', 't', ' '])?.trim_start();
     let of_clock = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.' | ',');
-    let (clock, zone) = rest.split_at(rest.find(|c| !of_clock(c)).unwrap_or(rest.len()));
+    let (clock, zone) = rest.split_at(rest.find(|c: char| !of_clock(c)).unwrap_or(rest.len()));
     let clock = clock.replace(',', ".");
     let time = ["%H:%M:%S%.f", "%H:%M"]
         .iter()
