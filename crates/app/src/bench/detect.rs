@@ -90,8 +90,7 @@ pub fn run(arguments: &DetectArguments) -> Result<()> {
             findings += 1;
             Ok(())
         };
-        let started = Instant::now();
-        let bar = ProgressBar::hidden();
+        let (started, bar) = (Instant::now(), ProgressBar::hidden());
         let tally = hunt::search(&question, &files, &reader, &rules, &bar, &mut count)?;
         seconds.push(started.elapsed().as_secs_f64());
         events = tally.events;

@@ -33,6 +33,7 @@ use crate::rules;
     after_help = "Exit codes: 0 searched, whatever was found; 1 the hunt failed; 2 the call was wrong; \
 3 searched, and --fail-on found something that bad."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command, given alone")]
 pub(crate) struct Arguments {
     /// Files and folders to search; `-` is standard input. Folders are walked; what a file is shows in
     /// what it holds: EVTX (also damaged), JSON, log lines, and gzip, zstd or zip of these

@@ -92,7 +92,7 @@ impl Walk<'_> {
                     walked.last = walked.last.max(header.position);
                     match header
                         .decode(payload, self.seal)
-                        .map_err(|error| unreadable(path, error))?
+                        .map_err(|error| unreadable(path, &error))?
                     {
                         None => walked.damaged = walked.damaged.saturating_add(next - at),
                         Some(decoded) => {
@@ -137,7 +137,7 @@ impl Walk<'_> {
 }
 
 /// What is encrypted with a key that is not there is not lost: nothing is touched until the key is.
-fn unreadable(path: &Path, error: SealError) -> io::Error {
+fn unreadable(path: &Path, error: &SealError) -> io::Error {
     let text = format!("{}: a record is {error}", path.display());
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
