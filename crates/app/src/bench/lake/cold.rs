@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
+use event::Scope;
 use event::lake::{LakeReader as _, Search};
 use event::query::Query;
-use event::{IdSource, Scope, SystemClock};
 use lake::keep::{BroughtIn, LinesSettings};
 use rustix::fs::{Advice, fadvise};
 use serde_json::json;
@@ -127,8 +127,7 @@ async fn fill(arguments: &ColdArguments, config: &Config) -> Result<BroughtIn> {
         .name("bench-events".to_owned())
         .spawn(move || events.write(BufWriter::with_capacity(1 << 20, writer)))
         .context("starting the maker of events")?;
-    let settings =
-        LinesSettings { origin: super::origin(&IdSource::seeded(1), &SystemClock), threads: 2 };
+    let settings = LinesSettings { origin: super::origin(), threads: 2 };
     let brought = lake.import_lines(BufReader::with_capacity(1 << 20, lines), &settings).await?;
     let made = maker.join().map_err(|_panic| anyhow::anyhow!("the maker of events panicked"))?;
     made.context("making events")?;

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use event::{Clock, IdSource, Origin, SystemClock};
+use event::{Clock as _, IdSource, Origin, SystemClock};
 use lake::keep::{BroughtIn, LinesSettings};
 use lake::{Lake, MasterKey};
 use serde_json::json;
@@ -184,7 +184,7 @@ async fn bring_in(
     config.lake.encryption.key_file = key_file;
     let db = open_db(&config).await?;
     let lake = open_lake(&config, &db).await?;
-    let origin = origin(&IdSource::seeded(1), &SystemClock);
+    let origin = origin();
     let (started, cpu_s) = (Instant::now(), gauge::process_cpu_s());
     let input = BufReader::with_capacity(1 << 20, input);
     let brought = lake.import_lines(input, &LinesSettings { origin, threads }).await?;
@@ -193,8 +193,8 @@ async fn bring_in(
 }
 
 /// Returns whom all events are of.
-fn origin(ids: &IdSource, clock: &impl Clock) -> Origin {
-    let now = clock.now();
+fn origin() -> Origin {
+    let (ids, now) = (IdSource::seeded(1), SystemClock.now());
     Origin {
         agency: event::AgencyId::from_uuid(ids.uuid(now)),
         system: None,
