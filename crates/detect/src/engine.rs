@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::{BaselineSettings, BaselineState, Learner, Learning};
 use crate::correlation::{Correlator, CorrelatorState, Dropped};
 use crate::indicator::{IndicatorSet, IndicatorWatch};
-use crate::matching::Scratch;
+use crate::matching::{Candidate, Scratch};
 use crate::rule_set::RuleSet;
 
 /// All that an engine remembers between events, to be stored over a restart. A part that is missing
@@ -50,7 +50,7 @@ impl RuleSet {
     pub fn judge_among(
         &self,
         event: &Event,
-        candidates: Option<&[usize]>,
+        candidates: Option<&[Candidate]>,
         scratch: &mut Scratch,
         findings: &mut Vec<Finding>,
     ) -> CountedRules {
@@ -233,7 +233,7 @@ impl Engine {
     pub fn process_among(
         &mut self,
         event: &Event,
-        candidates: Option<&[usize]>,
+        candidates: Option<&[Candidate]>,
         findings: &mut Vec<Finding>,
     ) {
         self.indicators.observe(event, findings);

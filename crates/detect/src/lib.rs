@@ -72,7 +72,7 @@ pub use indicator::{
     IndicatorWatch, Refused, SetAside, Tlp, WarningError, WarningLists, indicator_rules,
 };
 pub use info::{FirstStep, RuleInfo};
-pub use matching::{Decoding, Scratch, Screen, Verdict};
+pub use matching::{Candidate, Decoding, Scratch, Screen, Verdict};
 pub use parser::RuleFile;
 pub use pipeline::Pipeline;
 pub use rule_set::RuleSet;

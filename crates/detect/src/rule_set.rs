@@ -11,7 +11,7 @@ use crate::error::{Fault, Place, RuleError, RuleErrorKind};
 use crate::explain::{self, Because, Counted, Explanation};
 use crate::info::RuleInfo;
 use crate::limits::CORRELATION_CHAIN_MAX;
-use crate::matching::{Matcher, Scratch};
+use crate::matching::{Candidate, Matcher, Scratch};
 use crate::names::{Names, one_spelling};
 use crate::parser::{self, Context, RuleFile};
 use crate::pipeline::{Pipeline, Pipelines};
@@ -104,7 +104,7 @@ impl RuleSet {
     pub(crate) fn fired_among<'s>(
         &self,
         event: &Event,
-        among: Option<&[usize]>,
+        among: Option<&[Candidate]>,
         scratch: &'s mut Scratch,
     ) -> &'s [usize] {
         match among {

@@ -1,6 +1,7 @@
 //! Probes: one marked event at a time, from the moment its acceptance is answered to the moment that
 //! a search finds it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,15 +56,21 @@ async fn probe(
     stop: CancellationToken,
 ) -> Result<Histogram<u64>> {
     let mut times = Histogram::new(3).context("making a histogram")?;
+    let own_token = token.clone();
     let mut client =
-        tokio::task::spawn_blocking(move || HttpClient::connect(http, &token)).await??;
+        tokio::task::spawn_blocking(move || HttpClient::connect(http, &own_token)).await??;
     let mut number = 0_u32;
     while !stop.is_cancelled() {
         number += 1;
         let word = format!("luytreprobe{number}x{}", std::process::id());
         let body = format!("{{\"message\":\"{word}\"}}\n");
+        let token = token.clone();
         let (back, status) = tokio::task::spawn_blocking(move || {
-            let status = client.post("/ingest", "application/x-ndjson", body.as_bytes());
+            let status = send(&mut client, &body).or_else(|_closed| {
+                // The platform closes what was quiet for long: while the last probe was looked for.
+                client = HttpClient::connect(http, &token)?;
+                send(&mut client, &body)
+            });
             (client, status)
         })
         .await?;
@@ -85,6 +92,10 @@ async fn probe(
         tokio::time::sleep(EVERY).await;
     }
     Ok(times)
+}
+
+fn send(client: &mut HttpClient, body: &str) -> io::Result<u16> {
+    client.post("/ingest", "application/x-ndjson", body.as_bytes())
 }
 
 async fn found(lake: &Lake, word: &str) -> Result<bool> {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use detect::{CountedRules, IndicatorWatch, RuleSet, Scratch};
+use detect::{Candidate, CountedRules, IndicatorWatch, RuleSet, Scratch};
 use event::{Attr, Event, Finding, LogSource};
 
 use super::crew::Place;
@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
         &mut self,
         judged: &mut Judged,
         event: Event,
-        candidates: Option<&[usize]>,
+        candidates: Option<&[Candidate]>,
         spot: Spot,
     ) {
         judged.events += 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::DateTime;
 use decode::Decoder;
-use detect::{Decoding, IndicatorSet, RuleSet, Screen, Verdict};
+use detect::{Candidate, Decoding, IndicatorSet, RuleSet, Screen, Verdict};
 use event::{Attr, Deciding, Event, EventId, LogSource};
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub(crate) enum Seen<'s> {
     /// It is of this log source, fires no rule and holds no indicator.
     Silent(&'s LogSource),
     /// Only reading it can tell; where it is known which rules may fire, these.
-    Open(Option<Vec<usize>>),
+    Open(Option<Vec<Candidate>>),
 }
 
 /// Screens of one thread, one for each way that records are read.
@@ -50,7 +50,7 @@ impl<'a> Unread<'a> {
         let verdict = screen.judge(&record.bytes);
         match (verdict, screen.logsource()) {
             (Verdict::Silent, Some(source)) => Seen::Silent(source),
-            _ => Seen::Open(screen.candidates().map(<[usize]>::to_vec)),
+            _ => Seen::Open(screen.candidates().map(<[Candidate]>::to_vec)),
         }
     }
 }

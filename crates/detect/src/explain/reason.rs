@@ -51,9 +51,12 @@ fn matches(rule: &Rule, event: &Event) -> Vec<Match> {
     matches
 }
 
+/// Adds what makes a condition hold, which it does.
 fn walk(condition: &Condition, search: &Search, sight: &impl Sight, out: &mut Vec<Match>) {
     match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
+        // Each part holds: nothing is to be asked again.
+        Condition::All(parts) => parts.iter().for_each(|part| walk(part, search, sight, out)),
+        Condition::Any(parts) => {
             for part in parts {
                 if reference::condition(part, search, sight) {
                     walk(part, search, sight, out);
@@ -69,9 +72,13 @@ fn walk(condition: &Condition, search: &Search, sight: &impl Sight, out: &mut Ve
     }
 }
 
+/// Adds what makes a selection hold, which it does.
 fn reasons(selection: &str, detection: &Detection, sight: &impl Sight, out: &mut Vec<Match>) {
     match detection {
-        Detection::All(parts) | Detection::Any(parts) => {
+        Detection::All(parts) => {
+            parts.iter().for_each(|part| reasons(selection, part, sight, out));
+        }
+        Detection::Any(parts) => {
             for part in parts {
                 if reference::detection(part, sight) {
                     reasons(selection, part, sight, out);

@@ -145,7 +145,7 @@ impl Expression {
     }
 
     /// Returns whether the expression holds, whatever the open leaves turn out to be.
-    fn must_hold(&self, leaf: &impl Fn(usize) -> Answer) -> bool {
+    pub(super) fn must_hold(&self, leaf: &impl Fn(usize) -> Answer) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.must_hold(leaf)),
             Self::Any(parts) => parts.iter().any(|part| part.must_hold(leaf)),

@@ -36,7 +36,7 @@ use leaf::{KEYWORDS, Leaf, Leaves, Test};
 pub(crate) use literal::needed as texts_needed;
 use program::{Facts, Program, Residue};
 pub use scratch::Scratch;
-pub use screen::{Decoding, Screen, Verdict};
+pub use screen::{Candidate, Decoding, Screen, Verdict};
 
 /// Kinds of events that one thread remembers the program of.
 const KINDS_MAX: usize = 4_096;
@@ -109,29 +109,30 @@ impl Matcher {
         self.feed(&program, event, scratch);
         let Scratch { marks, fired, .. } = scratch;
         let facts = Whole { leaves: &self.leaves, event };
-        program.judge(&self.leaves, &facts, marks, |rule| fired.push(rule));
+        program.judge(&self.leaves, &facts, marks, |rule, _| fired.push(rule));
         fired.sort_unstable();
         fired
     }
 
     /// Returns those of some rules that fire on an event, in ascending order: what [`Matcher::run`] returns of
-    /// them, at the price of their own questions alone.
+    /// them, at the price of the questions that the screen left open.
     pub(crate) fn run_among<'s>(
         &self,
         event: &Event,
-        among: &[usize],
+        among: &[Candidate],
         scratch: &'s mut Scratch,
     ) -> &'s [usize] {
         let Scratch { fired, folded, .. } = scratch;
         fired.clear();
         let whole = Whole { leaves: &self.leaves, event };
         let room = RefCell::new(std::mem::take(folded));
-        for number in among {
-            let Some((logsource, expression)) = self.rules.get(*number) else { continue };
-            let fires = reference::covers(logsource, &event.logsource)
-                && expression.may_hold(&|leaf| whole.answer(leaf, &mut room.borrow_mut()));
+        for Candidate { rule, is_sure } in among {
+            let Some((logsource, expression)) = self.rules.get(*rule) else { continue };
+            let fires = *is_sure
+                || (reference::covers(logsource, &event.logsource)
+                    && expression.may_hold(&|leaf| whole.answer(leaf, &mut room.borrow_mut())));
             if fires {
-                fired.push(*number);
+                fired.push(*rule);
             }
         }
         *folded = room.into_inner();

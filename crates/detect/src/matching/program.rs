@@ -268,18 +268,20 @@ impl Program {
         own.cased.scan(text, folded, |leaf| out.push(leaf));
     }
 
-    /// Calls `fires` with the number of every rule that may fire, for all that is known.
+    /// Calls `may_fire` with the number of every rule that may fire, for all that is known, and with what
+    /// tells whether it does.
     pub(super) fn judge(
         &self,
         leaves: &Leaves,
         facts: &impl Facts,
         marks: &mut Marks,
-        mut fires: impl FnMut(usize),
+        mut may_fire: impl FnMut(usize, &dyn Fn() -> bool),
     ) {
         while let Some(rule) = marks.next_candidate() {
             let Some((number, expression)) = self.rules.get(rule) else { continue };
-            if expression.may_hold(&|leaf| self.answer(leaf, leaves, facts, marks)) {
-                fires(*number);
+            let answer = |leaf| self.answer(leaf, leaves, facts, marks);
+            if expression.may_hold(&answer) {
+                may_fire(*number, &|| expression.must_hold(&answer));
             }
         }
     }

@@ -74,6 +74,15 @@ pub enum Verdict {
     Open,
 }
 
+/// A rule over single events that may fire on a screened record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its number in the set.
+    pub(crate) rule: usize,
+    /// Whether it fires, whatever the decoder makes of what the screen left open.
+    pub(crate) is_sure: bool,
+}
+
 /// Judges records for one thread.
 pub struct Screen<'d> {
     rules: Arc<RuleSet>,
@@ -84,7 +93,7 @@ pub struct Screen<'d> {
     logsource: Option<Arc<LogSource>>,
     indicators: IndicatorWatch,
     /// The rules that may fire on the last record.
-    candidates: Vec<usize>,
+    candidates: Vec<Candidate>,
     /// Whether no other rule can.
     knows_candidates: bool,
 }
@@ -137,9 +146,9 @@ impl<'d> Screen<'d> {
         self.logsource.as_deref()
     }
 
-    /// Returns the numbers of the rules over single events that may fire on the record that was last left open;
-    /// nothing where only the decoder can tell. Where it was left open for an indicator, no rule may.
-    pub fn candidates(&self) -> Option<&[usize]> {
+    /// Returns the rules over single events that may fire on the record that was last left open; nothing where
+    /// only the decoder can tell. Where it was left open for an indicator, no rule may.
+    pub fn candidates(&self) -> Option<&[Candidate]> {
         self.knows_candidates.then_some(self.candidates.as_slice())
     }
 
@@ -200,7 +209,7 @@ fn judge(
     record: &str,
     leaves: &Leaves,
     scratch: &mut Scratch,
-    candidates: &mut Vec<usize>,
+    candidates: &mut Vec<Candidate>,
 ) {
     let program = &plan.program;
     if program.is_empty() {
@@ -223,7 +232,9 @@ fn judge(
         });
     }
     let facts = Plain { plan, walk, record };
-    program.judge(leaves, &facts, &mut scratch.marks, |rule| candidates.push(rule));
+    program.judge(leaves, &facts, &mut scratch.marks, |rule, fires| {
+        candidates.push(Candidate { rule, is_sure: fires() });
+    });
 }
 
 /// Returns whether one of the values at a place is what is asked for: a text or whole number, or such

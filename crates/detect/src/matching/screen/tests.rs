@@ -146,6 +146,23 @@ fn what_the_decoder_makes_of_values_is_left_to_it() {
 }
 
 #[test]
+fn only_what_the_decoder_may_change_is_asked_again() {
+    for (selection, record, is_sure) in [
+        (r"{ A: x }", r#"{"A":"x"}"#, true),
+        (r"{ A|re: 'a.+b' }", r#"{"A":"xaxxb"}"#, true),
+        (r"{ A: x, Path: 'c:\x' }", r#"{"A":"x","Path":"C:\\x"}"#, false),
+        (r"{ SourceIp: '10.0.0.1' }", r#"{"Address":"10.0.0.1"}"#, false),
+    ] {
+        let mut screen = Screen::new(rules(&[selection]), Small);
+        for _ in 0..2 {
+            assert_eq!(screen.judge(record.as_bytes()), Verdict::Open, "{selection} on {record}");
+        }
+        let sure = screen.candidates().unwrap().iter().map(|own| own.is_sure).collect::<Vec<_>>();
+        assert_eq!(sure, [is_sure], "{selection} on {record}");
+    }
+}
+
+#[test]
 fn a_flood_of_shapes_is_left_open_and_stays_bounded() {
     let mut screen = Screen::new(rules(&["{ A: x }"]), Small);
     assert_eq!(screen.judge(br#"{"A":"y"}"#), Verdict::Silent);
