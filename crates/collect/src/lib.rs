@@ -41,6 +41,6 @@ pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
 pub use durable::Durable;
 pub use intake::{Intake, REQUEST_MARK};
 pub use spool::{
-    AppendError, Batch, DiskRoom, OpenError, Recovered, Spool, SpoolReader, SpoolSettings, Trouble,
-    disk_room,
+    AppendError, Batch, DiskRoom, Inspection, Keys, OpenError, Recovered, Spool, SpoolFault,
+    SpoolFaultKind, SpoolReader, SpoolSettings, Trouble, disk_room, inspect,
 };

@@ -10,6 +10,7 @@
 //! is opened. Damage in the middle is stepped over, counted and reported.
 
 mod disk;
+mod inspect;
 mod reader;
 mod record;
 mod recovery;
@@ -17,6 +18,8 @@ mod segment;
 mod shared;
 mod writer;
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use disk::sync_folder;
 pub use disk::{DiskRoom, disk_room};
+pub use inspect::{Inspection, Keys, SpoolFault, SpoolFaultKind, inspect};
 pub use reader::{Batch, SpoolReader};
 pub use recovery::Recovered;
 

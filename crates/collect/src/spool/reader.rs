@@ -9,7 +9,7 @@ use std::time::Duration;
 use event::{Frame, SpoolPosition};
 use tokio::sync::watch;
 
-use super::segment::{self, Found, SEGMENT_HEAD};
+use super::segment::{self, Found, Spot};
 use super::shared::Shared;
 
 /// Frames that are given out together, if that many are committed: one turn of the pipeline.
@@ -52,7 +52,7 @@ struct Cursor {
 struct Open {
     first: u64,
     file: Arc<File>,
-    at: u64,
+    spot: Spot,
 }
 
 impl SpoolReader {
@@ -119,14 +119,14 @@ impl Cursor {
             && (frames.is_empty() || (frames.len() < BATCH_FRAMES && bytes < BATCH_BYTES))
         {
             let Some((mut open, length)) = self.segment(shared)? else { break };
-            match segment::read(&open.file, open.at, length)? {
+            match segment::read(&open.file, open.spot, length)? {
                 Found::Record { header, payload, next, .. } => {
                     let reached = self.position..header.position;
                     if !frames.is_empty() && self.ends.iter().any(|end| reached.contains(end)) {
                         break;
                     }
-                    let own = next.saturating_sub(open.at);
-                    open.at = next;
+                    let own = next.at.saturating_sub(open.spot.at);
+                    open.spot = next;
                     // Below the floor: the lake has it already.
                     if header.position > self.position {
                         bytes += own;
@@ -136,7 +136,7 @@ impl Cursor {
                         self.position = header.position;
                     }
                 }
-                Found::End { .. } => open.at = length,
+                Found::End { .. } => open.spot.at = length,
             }
             self.open = Some(open);
         }
@@ -152,7 +152,7 @@ impl Cursor {
             let segments = shared.segments.lock();
             if let Some(open) = &self.open
                 && let Some(segment) = segments.get(&open.first)
-                && open.at < segment.length
+                && open.spot.at < segment.length
             {
                 return Ok(Some((open.clone(), segment.length)));
             }
@@ -164,6 +164,6 @@ impl Cursor {
         };
         let Some((first, length)) = after else { return Ok(None) };
         let file = Arc::new(File::open(segment::path(&shared.folder, first))?);
-        Ok(Some((Open { first, file, at: SEGMENT_HEAD.len() as u64 }, length)))
+        Ok(Some((Open { first, file, spot: Spot::start(first) }, length)))
     }
 }

@@ -10,7 +10,7 @@ use event::SpoolPosition;
 use event::seal::{Seal, SealError};
 
 use super::Floor;
-use super::segment::{self, Found, SEGMENT_HEAD};
+use super::segment::{self, Found, Spot};
 use super::shared::Segment;
 
 /// What was found in a spool when it was opened.
@@ -27,6 +27,9 @@ pub struct Recovered {
     /// Bytes in the middle that no longer read as they were written (a failing disk). They are
     /// passed over and stay in their file until it is forgotten.
     pub damaged_bytes: u64,
+    /// Batches above what the lake has for good that no file tells of any more, or that are damaged: they were
+    /// acknowledged and are gone.
+    pub lost_batches: u64,
     /// The last position in the spool, or the floor if that is higher.
     pub last: SpoolPosition,
     /// The marks of all batches that are still there, oldest first.
@@ -41,16 +44,19 @@ pub(super) fn recover(
 ) -> io::Result<(BTreeMap<u64, Segment>, Recovered)> {
     let mut recovered =
         Recovered { last: floor.stored.unwrap_or_default(), ..Recovered::default() };
+    let stored = floor.stored.unwrap_or_default();
     let floor = floor.read.unwrap_or_default();
+    let mut wanted = 0_u64;
     let mut segments = BTreeMap::new();
     let firsts = segment::list(folder)?;
     for (index, first) in firsts.iter().enumerate() {
         let newest = index.saturating_add(1) == firsts.len();
         let path = segment::path(folder, *first);
-        let walk = Walk { first: *first, newest, floor: floor.0, seal };
+        let walk = Walk { first: *first, newest, floor: floor.0, stored: stored.0, seal };
         let walked = walk.through(&path, &mut recovered)?;
         // Even an empty or forgotten file tells how far positions have been given out.
         let given = walked.last.max(first.saturating_sub(1));
+        wanted = wanted.saturating_add(walked.wanted);
         recovered.last = recovered.last.max(SpoolPosition(given));
         if walked.last <= floor.0 && walked.damaged == 0 {
             std::fs::remove_file(&path)?;
@@ -59,6 +65,9 @@ pub(super) fn recover(
             segments.insert(*first, segment);
         }
     }
+    let above = recovered.last.0.saturating_sub(stored.0);
+    let gone = above.saturating_sub(wanted);
+    recovered.lost_batches = recovered.lost_batches.saturating_add(gone);
     Ok((segments, recovered))
 }
 
@@ -66,6 +75,8 @@ struct Walked {
     length: u64,
     last: u64,
     damaged: u64,
+    /// Whole records that the lake does not have for good.
+    wanted: u64,
 }
 
 /// How one segment is walked through.
@@ -76,6 +87,8 @@ struct Walk<'a> {
     newest: bool,
     /// Records up to here are not wanted any more.
     floor: u64,
+    /// Records up to here are in the lake for good.
+    stored: u64,
     seal: Option<&'a dyn Seal>,
 }
 
@@ -83,10 +96,11 @@ impl Walk<'_> {
     fn through(&self, path: &Path, recovered: &mut Recovered) -> io::Result<Walked> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        let mut walked = Walked { length, last: self.first.saturating_sub(1), damaged: 0 };
-        let mut at = SEGMENT_HEAD.len() as u64;
+        let last = self.first.saturating_sub(1);
+        let mut walked = Walked { length, last, damaged: 0, wanted: 0 };
+        let mut spot = Spot::start(self.first);
         loop {
-            match segment::read(&file, at, length)? {
+            match segment::read(&file, spot, length)? {
                 Found::Record { header, payload, next, skipped } => {
                     walked.damaged = walked.damaged.saturating_add(skipped);
                     walked.last = walked.last.max(header.position);
@@ -94,10 +108,13 @@ impl Walk<'_> {
                         .decode(payload, self.seal)
                         .map_err(|error| unreadable(path, &error))?
                     {
-                        None => walked.damaged = walked.damaged.saturating_add(next - at),
+                        None => walked.damaged = walked.damaged.saturating_add(next.at - spot.at),
                         Some(decoded) => {
                             if !decoded.mark.is_empty() {
                                 recovered.marks.push(Bytes::copy_from_slice(&decoded.mark));
+                            }
+                            if header.position > self.stored {
+                                walked.wanted = walked.wanted.saturating_add(1);
                             }
                             if header.position > self.floor {
                                 recovered.first.get_or_insert(SpoolPosition(header.position));
@@ -107,15 +124,20 @@ impl Walk<'_> {
                             }
                         }
                     }
-                    at = next;
+                    spot = next;
                 }
-                Found::End { rest } => {
+                Found::End { rest, broken } => {
                     if rest > 0 {
                         if self.newest {
-                            cut(path, at)?;
+                            // Of full length: not what a crash cut short, so it may have been acknowledged.
+                            let above =
+                                spot.last.saturating_add(broken).saturating_sub(self.stored);
+                            recovered.lost_batches =
+                                recovered.lost_batches.saturating_add(broken.min(above));
+                            cut(path, spot.at)?;
                             recovered.truncated_bytes =
                                 recovered.truncated_bytes.saturating_add(rest);
-                            walked.length = at;
+                            walked.length = spot.at;
                         } else {
                             walked.damaged = walked.damaged.saturating_add(rest);
                         }

@@ -97,7 +97,9 @@ impl Writer {
                 let mut position = self.last;
                 self.last = position.saturating_add(group.len() as u64);
                 // What a sender may ask next is true before it has its answer.
-                *self.shared.failure.lock() = None;
+                if self.shared.failure.lock().take().is_some() {
+                    tracing::info!("the spool can be written again");
+                }
                 self.shared.committed.send_replace(self.last);
                 for request in group {
                     position = position.saturating_add(1);
@@ -106,8 +108,12 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the spool cannot write; senders are told to wait");
-                *self.shared.failure.lock() = Some(error.to_string());
+                let said = error.to_string();
+                let before = self.shared.failure.lock().replace(said.clone());
+                // Once, not for each of the senders that try again.
+                if before.as_ref() != Some(&said) {
+                    tracing::error!(%error, "the spool cannot write; senders are told to wait");
+                }
                 let error = Arc::new(error);
                 for request in group {
                     drop(request.reply.send(Err(AppendError::Failed(Arc::clone(&error)))));
