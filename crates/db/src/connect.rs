@@ -15,11 +15,14 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
 use uuid::Uuid;
 
-use crate::{DbError, migrations};
+use crate::{DbError, migrations, read_only};
 
 /// How long a statement may wait for SQLite's write lock: another process (a backup, the command
 /// line) may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sets [`BUSY_TIMEOUT`] on a connection that is open, in milliseconds.
+pub(crate) const BUSY_TIMEOUT_PRAGMA: &str = "PRAGMA busy_timeout = 10000";
 
 /// How long a request waits for a free connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -138,10 +141,18 @@ impl DbSettings {
             // A full disk may leave a transaction open that its owner has given up: what is committed
             // inside it would be seen by nobody, and gone with the process. Such a connection is
             // closed, which undoes it, and a new one is opened.
-            .map_sqlx_sqlite_pool_opts(|pool| {
-                pool.before_acquire(|connection, _| {
+            .map_sqlx_sqlite_pool_opts(move |pool| match access {
+                Access::Read => pool.before_acquire(|connection, _| {
                     Box::pin(async move { Ok(!connection.is_in_transaction()) })
-                })
+                }),
+                Access::Write => pool
+                    .after_connect(|connection, _| Box::pin(read_only::mark(connection)))
+                    .before_acquire(|connection, _| {
+                        Box::pin(async move {
+                            Ok(!connection.is_in_transaction()
+                                && !read_only::is_marked(connection).await?)
+                        })
+                    }),
             })
             .map_sqlx_postgres_opts(move |postgres| match access {
                 Access::Write => postgres,

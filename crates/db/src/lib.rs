@@ -14,6 +14,7 @@ mod error;
 pub mod job;
 mod listen;
 mod migrations;
+mod read_only;
 mod text_index;
 mod tx;
 
