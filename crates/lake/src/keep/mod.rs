@@ -11,6 +11,7 @@ mod prune;
 mod read;
 mod relocate;
 mod repair;
+mod rescue;
 mod verify;
 
 pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
@@ -19,4 +20,5 @@ pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
 pub use read::{asked_rows, read_events};
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
+pub use rescue::rescue;
 pub use verify::{Fault, strangers, verify_bytes, verify_file};

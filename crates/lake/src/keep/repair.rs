@@ -130,7 +130,7 @@ fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment>
     for first in (0..rows).step_by(GRANULE_ROWS) {
         let granule = first..(first + GRANULE_ROWS).min(rows);
         // Each granule for itself: damage costs its own rows only.
-        let Ok(places) = places_of(&file, &footer, &granule) else { continue };
+        let Ok(places) = places_of(&file, &footer, &granule, None) else { continue };
         if places.iter().any(|place| damage.touches(place)) {
             continue;
         }

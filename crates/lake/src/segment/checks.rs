@@ -11,9 +11,15 @@ use super::file::{KEY_CHECKS, key};
 use super::{Footer, SegmentFile};
 use crate::error::StoreError;
 
-/// Bytes of a block: damage costs what lies in 64 KiB around it, and a file of 100 MB has 6 KB of
-/// checksums.
-const CHECKED_BYTES: usize = 64 * 1024;
+/// Bytes of a block while a file is written, and in a small file for good: pages of its columns are no larger.
+const CHECKED_BYTES: usize = 1024;
+
+/// Blocks of that size that stand for themselves: a file of more has longer blocks.
+const SMALL_BLOCKS_MAX: usize = 1024;
+
+/// Bytes of a block of a larger file, and of those written before there were shorter ones: damage costs what lies
+/// in 64 KiB around it, and a file of 100 MB has 6 KB of checksums.
+const LONG_CHECKED_BYTES: usize = 64 * 1024;
 
 /// Computes the checksums while a file is written.
 #[derive(Default)]
@@ -21,6 +27,16 @@ pub(super) struct CheckBuilder {
     done: Vec<u32>,
     open: crc32fast::Hasher,
     open_bytes: usize,
+    /// Bytes of the last block, where it is shorter.
+    last_bytes: usize,
+}
+
+/// The checksums of a file's bytes so far.
+pub(super) struct Checks {
+    /// As they stand in the file.
+    pub(super) bytes: Vec<u8>,
+    /// Bytes of a block.
+    pub(super) block_bytes: usize,
 }
 
 impl CheckBuilder {
@@ -44,14 +60,51 @@ impl CheckBuilder {
         self.open_bytes = 0;
     }
 
-    /// Returns the checksums of all bytes so far as they stand in the file; what follows is not
-    /// covered.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
+    /// Returns the checksums of all bytes so far; what follows is not covered.
+    pub(super) fn finish(&mut self) -> Checks {
+        self.last_bytes = CHECKED_BYTES;
         if self.open_bytes > 0 {
+            self.last_bytes = self.open_bytes;
             self.end_block();
         }
-        self.done.iter().flat_map(|check| check.to_le_bytes()).collect()
+        let is_small = self.done.len() <= SMALL_BLOCKS_MAX;
+        let block_bytes = if is_small { CHECKED_BYTES } else { LONG_CHECKED_BYTES };
+        let checks = if is_small { std::mem::take(&mut self.done) } else { self.joined() };
+        let bytes = checks.iter().flat_map(|check| check.to_le_bytes()).collect();
+        Checks { bytes, block_bytes }
     }
+
+    /// Returns the checksums of long blocks, made of those of the short ones.
+    fn joined(&self) -> Vec<u32> {
+        let last = self.done.len().saturating_sub(1);
+        let length = |block: usize| {
+            let bytes = if block == last { self.last_bytes } else { CHECKED_BYTES };
+            u64::try_from(bytes).unwrap_or(u64::MAX)
+        };
+        let of = |(block, check): (usize, &u32)| {
+            crc32fast::Hasher::new_with_initial_len(*check, length(block))
+        };
+        let mut short = self.done.iter().enumerate().map(of);
+        let mut long =
+            Vec::with_capacity(self.done.len() / (LONG_CHECKED_BYTES / CHECKED_BYTES) + 1);
+        while let Some(mut joined) = short.next() {
+            for next in short.by_ref().take(LONG_CHECKED_BYTES / CHECKED_BYTES - 1) {
+                joined.combine(&next);
+            }
+            long.push(joined.finalize());
+        }
+        long
+    }
+}
+
+/// Returns how many bytes are covered, and the bytes of a block.
+fn covered_and_block(text: &str) -> Option<(u64, usize)> {
+    let Some((covered, block)) = text.split_once(',') else {
+        return Some((text.parse().ok()?, LONG_CHECKED_BYTES));
+    };
+    let block =
+        block.parse().ok().filter(|block| [CHECKED_BYTES, LONG_CHECKED_BYTES].contains(block));
+    Some((covered.parse().ok()?, block?))
 }
 
 /// Which bytes of a file are no longer as they were written.
@@ -69,7 +122,7 @@ impl Damage {
     pub(crate) fn of(file: &SegmentFile, footer: &Footer) -> Result<Self, StoreError> {
         let parquet = footer.parquet(file)?;
         let place = key(parquet.plain.metadata(), KEY_CHECKS).ok_or(StoreError::Index)?;
-        let covered: u64 = place.parse().map_err(|_| StoreError::Index)?;
+        let (covered, block_bytes) = covered_and_block(place).ok_or(StoreError::Index)?;
         let file = file.open()?;
         if let Some(blocks) = file.damaged()? {
             // What opens is as it was encrypted: that covers all of it, and needs no checksums.
@@ -79,14 +132,14 @@ impl Damage {
             return Err(StoreError::Index);
         }
         let length = usize::try_from(covered).map_err(|_| StoreError::Index)?;
-        let mut checks = vec![0; length.div_ceil(CHECKED_BYTES) * 4];
+        let mut checks = vec![0; length.div_ceil(block_bytes) * 4];
         file.read_exact_at(&mut checks, covered)?;
         let (checks, _) = checks.as_chunks::<4>();
-        let mut block = vec![0; CHECKED_BYTES];
+        let mut block = vec![0; block_bytes];
         let mut blocks = Vec::new();
         let mut start = 0;
         for check in checks {
-            let bytes = (length - start).min(CHECKED_BYTES);
+            let bytes = (length - start).min(block_bytes);
             let block = block.get_mut(..bytes).ok_or(StoreError::Index)?;
             let at = u64::try_from(start).map_err(|_| StoreError::Index)?;
             file.read_exact_at(block, at)?;
@@ -105,8 +158,8 @@ impl Damage {
     }
 }
 
-/// Returns the places in the file that some rows are read from: their pages in each column, and the
-/// dictionaries that these point into.
+/// Returns the places in the file that some rows are read from: their pages in each column (or in those of the
+/// named ones), and the dictionaries that these point into.
 ///
 /// # Errors
 ///
@@ -115,6 +168,7 @@ pub(crate) fn places_of(
     file: &SegmentFile,
     footer: &Footer,
     rows: &Range<usize>,
+    names: Option<&[&str]>,
 ) -> Result<Vec<Range<u64>>, StoreError> {
     let metadata = footer.parquet(file)?.plain.metadata();
     let pages = metadata.offset_index().ok_or(StoreError::Index)?;
@@ -126,6 +180,10 @@ pub(crate) fn places_of(
         if first_row < rows.end && rows.start < end_row {
             let wanted = rows.start.saturating_sub(first_row)..rows.end - first_row;
             for (chunk, pages) in group.columns().iter().zip(columns) {
+                let name = chunk.column_path().parts().first().map(String::as_str);
+                if names.is_some_and(|names| name.is_none_or(|name| !names.contains(&name))) {
+                    continue;
+                }
                 let (chunk_start, _) = chunk.byte_range();
                 let pages = &pages.page_locations;
                 let first = pages.first().ok_or(StoreError::Index)?;
@@ -153,4 +211,42 @@ fn place(number: i64) -> Result<u64, StoreError> {
 
 fn row_number(row: u64) -> usize {
     usize::try_from(row).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_of_short_blocks_become_those_of_long_ones() {
+        let bytes: Vec<u8> =
+            (0..5_000_001_u32).map(|number| u8::try_from(number % 251).unwrap()).collect();
+        for length in [0, 1, CHECKED_BYTES, 100_000, SMALL_BLOCKS_MAX * CHECKED_BYTES, bytes.len()]
+        {
+            let mut builder = CheckBuilder::default();
+            for piece in bytes[..length].chunks(777) {
+                builder.push(piece);
+            }
+            let checks = builder.finish();
+            let is_small = length <= SMALL_BLOCKS_MAX * CHECKED_BYTES;
+            assert_eq!(
+                checks.block_bytes,
+                if is_small { CHECKED_BYTES } else { LONG_CHECKED_BYTES }
+            );
+            let wanted: Vec<u8> = bytes[..length]
+                .chunks(checks.block_bytes)
+                .flat_map(|block| crc32fast::hash(block).to_le_bytes())
+                .collect();
+            assert_eq!(checks.bytes, wanted, "{length}");
+        }
+    }
+
+    #[test]
+    fn files_say_how_long_their_blocks_are() {
+        assert_eq!(covered_and_block("123"), Some((123, LONG_CHECKED_BYTES)));
+        assert_eq!(covered_and_block("123,1024"), Some((123, CHECKED_BYTES)));
+        for bad in ["", "x", "123,", "123,0", "123,1", ",1024"] {
+            assert_eq!(covered_and_block(bad), None, "{bad}");
+        }
+    }
 }

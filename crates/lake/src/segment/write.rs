@@ -221,13 +221,13 @@ impl SegmentWriter {
         self.writer.sync()?;
         let covered = self.writer.bytes_written();
         let checks = self.writer.inner_mut().checks.finish();
-        self.writer.write_all(&checks)?;
+        self.writer.write_all(&checks.bytes)?;
         let loose: Vec<&str> = loose.iter().map(|attr| attr.alias()).collect();
         let attrs: Vec<&str> = Attr::ALL.iter().map(|attr| attr.alias()).collect();
         for (key, value) in [
             (file::KEY_VERSION, SCHEMA_VERSION.to_string()),
             (file::KEY_INDEX, place),
-            (file::KEY_CHECKS, covered.to_string()),
+            (file::KEY_CHECKS, format!("{covered},{}", checks.block_bytes)),
             (file::KEY_ORIGIN, origin.to_text()),
             (file::KEY_LOOSE, loose.join(",")),
             (file::KEY_ATTRS, attrs.join(",")),
