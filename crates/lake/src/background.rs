@@ -238,8 +238,10 @@ impl Lake {
             return Ok(None);
         }
         let view = self.view();
-        let is_meant =
-            |file: &&Arc<SegmentFile>| among.is_none_or(|among| among.contains(&file.segment.id));
+        let is_meant = |file: &&Arc<SegmentFile>| {
+            let id = file.segment.id;
+            among.is_none_or(|among| among.contains(&id)) && !self.place.damaged().holds(id)
+        };
         let meant: Vec<Arc<SegmentFile>> = view.segments.iter().filter(is_meant).cloned().collect();
         drop(view);
         let Some(files) = pick(&meant) else { return Ok(None) };

@@ -74,6 +74,17 @@ pub enum ExportError {
     /// A file cannot be read or written.
     #[error("the events cannot be taken out")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The events of a file cannot be written elsewhere.
+    #[error("the events of {path} cannot be written to {}", into.display())]
+    File {
+        /// The lake's file.
+        path: String,
+        /// The folder of the export.
+        into: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Why the lake failed at its own work.
@@ -84,7 +95,7 @@ pub(crate) enum StoreError {
     #[error("the lake's store failed")]
     Object(#[from] object_store::Error),
     #[error("a file of the lake is not valid Parquet")]
-    Parquet(#[from] parquet::errors::ParquetError),
+    Parquet(#[source] parquet::errors::ParquetError),
     #[error("columns cannot be made or read")]
     Arrow(#[from] arrow::error::ArrowError),
     #[error("a row of the lake cannot be read")]
@@ -99,6 +110,14 @@ pub(crate) enum StoreError {
     Version { found: u32, known: u32 },
     #[error("the copy of {path} does not have its checksum: is the file itself damaged?")]
     Copy { path: String },
+    #[error("the file {path} of the lake is not as it was written")]
+    Altered { path: String },
+    #[error("the file {path} of the lake cannot be read")]
+    File {
+        path: String,
+        #[source]
+        source: Box<StoreError>,
+    },
     #[error("there is no store to bring files to or from")]
     NoStore,
     #[error("a task of the lake ended early")]
@@ -111,6 +130,21 @@ pub(crate) enum StoreError {
     Cancelled,
     #[error("stopped at {limit_ms} ms")]
     Timeout { limit_ms: u64 },
+}
+
+impl From<parquet::errors::ParquetError> for StoreError {
+    /// What the disk says through the reader or the writer is no word about the file's content.
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        match error {
+            parquet::errors::ParquetError::External(inner) => {
+                match inner.downcast::<std::io::Error>() {
+                    Ok(error) => Self::Io(*error),
+                    Err(inner) => Self::Parquet(parquet::errors::ParquetError::External(inner)),
+                }
+            }
+            other => Self::Parquet(other),
+        }
+    }
 }
 
 impl From<StoreError> for LakeError {

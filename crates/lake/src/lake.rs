@@ -328,7 +328,9 @@ impl Lake {
         let state = self.state.lock();
         let buffers = state.sealed.iter().map(AsRef::as_ref).chain([&state.active]);
         let events: usize = buffers.map(Buffer::events).sum();
+        let is_there = |id| state.segments.iter().any(|file| file.segment.id == id);
         LakeHealth {
+            damaged: self.place.damaged().among(is_there),
             waiting_events: u64::try_from(events).unwrap_or(u64::MAX),
             waiting_bytes: u64::try_from(state.bytes()).unwrap_or(u64::MAX),
             ..state.health.clone()

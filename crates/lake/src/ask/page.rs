@@ -343,7 +343,8 @@ pub(super) fn read_events(
     let ranges: Vec<Range<usize>> = rows.iter().map(|row| *row..row + 1).collect();
     let mut events = Vec::with_capacity(rows.len());
     for batch in read_rows(file, &footer, None, &ranges, WIDE_BATCH_ROWS)? {
-        events.extend(decode(&batch?)?);
+        let decoded = decode(&batch?);
+        events.extend(decoded.map_err(|error| file.teller().of(error.into()))?);
     }
     Ok(events)
 }

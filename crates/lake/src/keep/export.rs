@@ -116,7 +116,13 @@ pub fn export(
             Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(ExportError::Replaced);
             }
-            Err(error) => return Err(ExportError::Failed(Box::new(error))),
+            Err(error) => {
+                return Err(ExportError::File {
+                    path: segment.path.clone(),
+                    into: into.to_owned(),
+                    source: Box::new(error),
+                });
+            }
         }
     }
     Ok(written)
@@ -130,6 +136,7 @@ fn one(
     id: SegmentId,
 ) -> Result<Option<Exported>, StoreError> {
     let file = SegmentFile::new(place, segment.clone());
+    file.prove()?;
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let chosen =

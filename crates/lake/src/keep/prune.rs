@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
-use crate::lake::{Lake, blocking};
+use crate::lake::{Lake, blocking, chain};
 use crate::limits::GRANULE_ROWS;
 use crate::place::Place;
 use crate::rows::{Columns, moment, text_at};
@@ -111,8 +111,13 @@ impl Lake {
             if turn.is_some() {
                 break;
             }
-            if let Some(pruned) = self.prune_file(&segment, rule).await? {
-                done.push(pruned);
+            match self.prune_file(&segment, rule).await {
+                Ok(pruned) => done.extend(pruned),
+                // It stays, with what it holds, until someone repairs it; the others do not wait for that.
+                Err(error @ (StoreError::Altered { .. } | StoreError::File { .. })) => {
+                    tracing::error!(error = chain(&error), "a damaged file is not deleted from");
+                }
+                Err(error) => return Err(error.into()),
             }
             drop(turn);
         }
@@ -229,6 +234,7 @@ pub(super) fn rewrite(
     id: SegmentId,
 ) -> Result<Segment, StoreError> {
     let file = SegmentFile::new(place, segment.clone());
+    file.prove()?;
     let footer = Footers::default().of(&file)?;
     let all = 0..usize::try_from(segment.rows).unwrap_or(usize::MAX);
     let mut writer = SegmentWriter::create(&place.target(), id, segment.day, Packing::Small)?;

@@ -7,6 +7,7 @@
 //! nothing is ever listed.
 
 mod cache;
+mod damaged;
 mod opened;
 mod remote;
 mod sql_store;
@@ -20,6 +21,7 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use damaged::{DamagedFiles, Teller};
 pub(crate) use opened::Opened;
 
 use crate::catalogue::{Segment, Where};
@@ -39,6 +41,7 @@ pub struct Place {
     /// Where new files go.
     lands: Where,
     keys: Option<Arc<Keyring>>,
+    damaged: Arc<DamagedFiles>,
 }
 
 /// Where a file is written, and how.
@@ -79,7 +82,13 @@ impl Place {
 
     /// Returns a folder of plain files as a place.
     pub(crate) fn in_folder(folder: &Path) -> Arc<Self> {
-        Arc::new(Self { folder: folder.to_owned(), remote: None, lands: Where::Folder, keys: None })
+        Arc::new(Self {
+            folder: folder.to_owned(),
+            remote: None,
+            lands: Where::Folder,
+            keys: None,
+            damaged: Arc::default(),
+        })
     }
 
     /// Opens the place that the settings name; `folder` is there.
@@ -91,12 +100,23 @@ impl Place {
                 (Some(Arc::new(Remote::open(store, &folder)?)), Where::Folder)
             }
         };
-        Ok(Arc::new(Self { folder, remote, lands, keys: settings.keys.clone() }))
+        let (keys, damaged) = (settings.keys.clone(), Arc::default());
+        Ok(Arc::new(Self { folder, remote, lands, keys, damaged }))
     }
 
     /// Returns the folder on this machine.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the files that were found damaged.
+    pub(crate) fn damaged(&self) -> &DamagedFiles {
+        &self.damaged
+    }
+
+    /// Returns what names a file in errors.
+    pub(crate) fn teller(&self, segment: &Segment) -> Teller {
+        Teller { damaged: Arc::clone(&self.damaged), segment: segment.clone() }
     }
 
     /// Returns how new files of the lake are written.

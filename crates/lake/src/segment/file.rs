@@ -10,6 +10,8 @@ use event::{Attr, SpoolPosition};
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::Length;
+use sha2::{Digest as _, Sha256};
 
 use super::counts::Counts;
 use super::granules::{self, Filters, Granule};
@@ -17,7 +19,7 @@ use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
-use crate::place::{Leaving, Opened, Place};
+use crate::place::{Leaving, Opened, Place, Teller};
 use crate::schema::{LAST_IN_TIME, RARELY_REPEATED};
 
 pub(super) const KEY_VERSION: &str = "luytre.schema_version";
@@ -118,6 +120,40 @@ impl SegmentFile {
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Opened> {
         self.place.open_file(&self.segment)
+    }
+
+    /// Returns what names the file in errors.
+    pub(crate) fn teller(&self) -> Teller {
+        self.place.teller(&self.segment)
+    }
+
+    /// Proves that the file is what was written, to the byte, before its rows are written to another that takes its
+    /// place or its word: a bit that has turned would look as it always was from then on. An encrypted file proves
+    /// that itself, wherever it is read.
+    ///
+    /// # Errors
+    ///
+    /// When it is not, or cannot be read.
+    pub(crate) fn prove(&self) -> Result<(), StoreError> {
+        /// Bytes that are read at a time.
+        const PIECE: u64 = 1 << 20;
+        if self.segment.key.is_some() {
+            return Ok(());
+        }
+        let file = self.open()?;
+        let (mut hash, mut at, length) = (Sha256::new(), 0, Length::len(&file));
+        while at < length {
+            let piece = PIECE.min(length - at);
+            let bytes = file.read(at, usize::try_from(piece).unwrap_or(0));
+            hash.update(bytes.map_err(|error| self.teller().of(error.into()))?);
+            at += piece;
+        }
+        if length == self.segment.size_bytes && hex::encode(hash.finalize()) == self.segment.sha256
+        {
+            return Ok(());
+        }
+        self.place.damaged().note(&self.segment);
+        Err(StoreError::Altered { path: self.segment.path.clone() })
     }
 
     /// Lets the file go from its place once its last reader is done.
@@ -246,7 +282,8 @@ impl Footers {
                 return Ok(Arc::clone(footer));
             }
         }
-        let footer = Arc::new(Footer::read(&file.open()?)?);
+        let read = file.open().map_err(StoreError::from).and_then(|open| Footer::read(&open));
+        let footer = Arc::new(read.map_err(|error| file.teller().of(error))?);
         let mut kept = self.kept.lock();
         if kept.by_id.len() >= FOOTERS_KEPT {
             let oldest = kept.by_id.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);

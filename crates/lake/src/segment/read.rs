@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 
 use super::bloom::Token;
 use super::file::Parquet;
@@ -24,6 +26,18 @@ pub(crate) fn read_rows(
     rows: &[Range<usize>],
     batch_rows: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
+    let teller = file.teller();
+    let reader = open_rows(file, footer, (columns, rows), batch_rows);
+    let reader = reader.map_err(|error| teller.of(error))?;
+    Ok(reader.map(move |batch| batch.map_err(|error| teller.of(error.into()))))
+}
+
+fn open_rows(
+    file: &SegmentFile,
+    footer: &Footer,
+    (columns, rows): (Option<&[&str]>, &[Range<usize>]),
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, StoreError> {
     let parquet = footer.parquet(file)?;
     let (groups, selection) = selection(parquet, rows);
     let metadata = if columns.is_some() { &parquet.coded } else { &parquet.plain };
@@ -37,9 +51,8 @@ pub(crate) fn read_rows(
         .with_projection(mask)
         .with_row_groups(groups)
         .with_row_selection(selection)
-        .with_batch_size(batch_rows)
-        .build()?;
-    Ok(reader.map(|batch| batch.map_err(StoreError::from)))
+        .with_batch_size(batch_rows);
+    Ok(reader.build()?)
 }
 
 /// Returns how many rows of these columns are decoded at a time: fewer where a value may be long.

@@ -54,6 +54,9 @@ pub(crate) fn merge(
     go_on: impl Fn() -> bool,
 ) -> Result<Segment, StoreError> {
     let day = files.first().ok_or(StoreError::Index)?.segment.day;
+    for file in files {
+        file.prove()?;
+    }
     let mut loose = std::collections::BTreeSet::new();
     let read: Vec<_> = files.iter().map(|file| footers.of(file)).collect::<Result<_, _>>()?;
     let mut inputs = Vec::new();

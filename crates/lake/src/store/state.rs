@@ -118,4 +118,6 @@ pub struct LakeHealth {
     pub error: Option<String>,
     /// When events were last made durable.
     pub flushed_at: Option<DateTime<Utc>>,
+    /// Files that turned out not to be as they were written, as far as they were used since the start.
+    pub damaged: Vec<String>,
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use event::lake::{IDS_MAX, LakeReader as _};
 use event::{Attr, Event, EventId, IdSource, Scope, SystemId, Value};
-use lake::keep::{Export, ExportFormat, Exported, Fault, OwnerRows, Verdict, verify_file};
+use lake::keep::{Export, ExportFormat, Exported, Fault, OwnerRows, Verdict, rescue, verify_file};
 use lake::{Catalogue as _, Lake, SegmentId};
 use uuid::Uuid;
 
@@ -92,6 +92,110 @@ fn a_damaged_file_is_taken_out_and_what_can_be_read_is_saved() {
         let gone = lake.take_out(&new, false, "told to").await.unwrap();
         assert_eq!((gone.rows_saved, gone.replaced_by), (0, None));
         assert_eq!(all_ids(&lake).await, []);
+    });
+}
+
+/// Damages one byte of a file that is smaller than a long block, takes it out, and returns how many of its rows are
+/// saved whole, and how many records are saved of the others.
+async fn saved_of_a_small_file(all: &[Event], place: impl Fn(usize) -> usize) -> (usize, usize) {
+    let home = Home::new();
+    let lake = home.open().await;
+    filled(&lake, all).await;
+    let segment = lake.files().remove(0);
+    let path = home.folder.path().join(&segment.path);
+    let mut bytes = fs::read(&path).unwrap();
+    assert!(bytes.len() < 64 * 1024, "{} bytes are no small file", bytes.len());
+    let place = place(bytes.len());
+    bytes[place] ^= 0x21;
+    fs::write(&path, &bytes).unwrap();
+    let salvaged = lake.take_out(&segment, true, "told to").await.unwrap();
+    let whole = usize::try_from(salvaged.rows_saved).unwrap();
+    let was: HashMap<EventId, &Event> = all.iter().map(|event| (event.id, event)).collect();
+    let records: Vec<_> = rescue(&home.place(), &segment).flatten().collect();
+    for record in &records {
+        let event = was[&record.id];
+        assert_eq!(record.bytes, event.raw.as_bytes());
+        assert_eq!((record.source, record.collected_at), (event.origin.source, event.collected_at));
+    }
+    (whole, records.len())
+}
+
+#[test]
+fn of_a_small_file_only_that_is_lost_which_is_damaged() {
+    const PLACES: usize = 40;
+    let all = events(0..300);
+    run(async {
+        let (mut whole, mut again, mut lost) = (0, 0, 0);
+        for number in 0..PLACES {
+            match saved_of_a_small_file(&all, |bytes| number * bytes / PLACES).await {
+                (300, 0) => whole += 1,
+                (0, 300) => again += 1,
+                (0, 0) => lost += 1,
+                other => panic!("{other:?} of 300 rows in one granule"),
+            }
+        }
+        // The index, what stands beside the records, and the records themselves with the footer.
+        assert!(whole > 0 && again > 0, "{whole} whole, {again} read again, {lost} lost");
+        assert!(whole + again >= PLACES / 3, "{whole} whole, {again} read again, {lost} lost");
+    });
+}
+
+#[test]
+fn nothing_is_made_of_a_file_that_is_not_as_it_was_written() {
+    let home = Home::new();
+    let all = events(0..900);
+    run(async {
+        let lake = home.open().await;
+        for some in all.chunks(100) {
+            filled(&lake, some).await;
+        }
+        let damaged = lake.files().remove(3);
+        let path = home.folder.path().join(&damaged.path);
+        let mut bytes = fs::read(&path).unwrap();
+        let place = bytes.len() / 3;
+        bytes[place] ^= 0x01;
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(lake.health().damaged, Vec::<String>::new());
+        let error = lake.merge_small_files().await.unwrap_err();
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(said, format!("the file {} of the lake is not as it was written", damaged.path));
+        assert_eq!(lake.health().damaged, [damaged.path.as_str()]);
+        // The others do not wait for it.
+        assert!(lake.merge_small_files().await.unwrap());
+        assert_eq!(lake.files().len(), 2);
+        assert!(lake.files().contains(&damaged));
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        // Neither is it taken along as if it were whole, nor deleted from.
+        let what = Export {
+            from: DateTime::<Utc>::MIN_UTC,
+            to: DateTime::<Utc>::MAX_UTC,
+            systems: None,
+            format: ExportFormat::Ndjson,
+        };
+        let into = tempfile::tempdir().unwrap();
+        let next = || SegmentId::from_uuid(Uuid::from_u128(1));
+        let segments = lake.files();
+        let error = lake::keep::export(&home.place(), &segments, &what, into.path(), next);
+        assert!(error.unwrap_err().to_string().contains(&damaged.path));
+        lake.take_out(&damaged, true, "told to").await.unwrap();
+        assert_eq!(lake.health().damaged, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_search_names_the_file_that_it_cannot_read() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        filled(&lake, &events(0..900)).await;
+        let damaged = lake.files().remove(0);
+        let path = home.folder.path().join(&damaged.path);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, vec![0xff; bytes.len()]).unwrap();
+        let error = lake.search(&Scope::platform(), &search("", 10)).await.unwrap_err();
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(said, format!("the file {} of the lake cannot be read", damaged.path));
+        assert_eq!(lake.health().damaged, [damaged.path.as_str()]);
     });
 }
 
