@@ -188,7 +188,9 @@ impl HealthBook {
     pub async fn load(db: &Db) -> Result<Self, DbError> {
         let now = db.now();
         let mut pages = BTreeMap::new();
-        for (source, health) in store::all(db.conn()).await? {
+        for (source, mut health) in store::all(db.conn()).await? {
+            // The clock was ahead when that was written down.
+            health.last_collected_at = health.last_collected_at.map(|last| last.min(now));
             pages.insert(source, Page { health, ..Page::default() });
         }
         let since = now - TimeDelta::minutes(i64::try_from(SPARK_MINUTES).unwrap_or(60));
@@ -255,6 +257,23 @@ impl HealthBook {
             }
         }
         Ok(())
+    }
+
+    /// Follows the platform's clock where it was set: it should have shown `from` and showed `to`. A source was heard
+    /// so long ago as before: it is neither silent because of that, nor thought to be heard in times to come.
+    pub fn clock_set(&self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        for page in self.0.lock().values_mut() {
+            page.health.last_collected_at = page.health.last_collected_at.map(|last| {
+                // What came since the clock was set is dated by it.
+                let is_older = (last - from).abs() < (last - to).abs();
+                let moved = last.checked_add_signed(to - from).filter(|_| is_older).unwrap_or(last);
+                moved.min(to)
+            });
+            // The last minutes are those of another time.
+            page.health.minutes.clear();
+            page.health.dead_minutes.clear();
+            page.dirty = true;
+        }
     }
 
     /// Notes records that became durable.

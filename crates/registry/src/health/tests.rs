@@ -44,6 +44,34 @@ async fn silence_is_measured_from_the_last_record() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_makes_no_source_silent_and_hides_none() {
+    let desk = one_desk().await;
+    let (book, id) = (&desk.registry.health, desk.sender("DD-APP").id);
+    let snapshot = desk.registry.directory.snapshot();
+    let binding = snapshot.binding(id).unwrap();
+    let at = |when| book.of(id, when).status(binding, when);
+    let heard = |when| book.received(id, 1, 10, Sighting { at: when, ..sighting(&desk) });
+    let (now, second) = (desk.test.clock.now(), TimeDelta::seconds(1));
+    heard(now);
+    let ahead = now + TimeDelta::days(400);
+    assert_eq!(at(ahead), Status::Silent);
+    book.clock_set(now, ahead);
+    assert_eq!((at(ahead + second * 60), at(ahead + second * 61)), (Status::Live, Status::Silent));
+    heard(ahead + second * 5);
+    // Set right again: silence is seen from then on, not in 400 days.
+    book.clock_set(ahead + second * 10, now + second * 10);
+    assert_eq!((at(now + second * 65), at(now + second * 66)), (Status::Live, Status::Silent));
+    // What came under the new clock before anyone saw that it was set stays as it is.
+    heard(ahead);
+    book.clock_set(now, ahead + second);
+    assert_eq!((at(ahead + second * 60), at(ahead + second * 61)), (Status::Live, Status::Silent));
+    // Set right while the platform did not run.
+    book.flush(&desk.test.db, &snapshot).await.unwrap();
+    let again = HealthBook::load(&desk.test.db).await.unwrap();
+    assert_eq!(again.of(id, now).last_collected_at, Some(desk.test.clock.now()));
+}
+
+#[tokio::test]
 async fn more_dead_than_read_is_failing() {
     let desk = one_desk().await;
     let (book, id) = (&desk.registry.health, desk.sender("DVC-NGINX").id);
