@@ -134,10 +134,19 @@ impl GapWatch {
 
 /// Returns the jump of a clock that showed `before`, and after this much time shows `now`.
 fn jump(before: DateTime<Utc>, passed: Duration, now: DateTime<Utc>) -> Option<Gap> {
+    jumped(before, passed, now).map(|(from, to)| Gap::Jumped { from, to })
+}
+
+/// Returns what a clock that jumped should have shown, and what it shows.
+pub(super) fn jumped(
+    before: DateTime<Utc>,
+    passed: Duration,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let passed = TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX);
     let expected = before.checked_add_signed(passed)?;
     let is_jump = (now - expected).abs() > HARMLESS;
-    is_jump.then_some(Gap::Jumped { from: expected, to: now })
+    is_jump.then_some((expected, now))
 }
 
 /// Returns the finding of a gap, for one agency. The same gap is the same finding.

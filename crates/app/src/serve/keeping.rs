@@ -17,6 +17,7 @@ use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::seen_time::SeenTime;
 use crate::catalogue::chain;
 use crate::config::Config;
 use crate::pipeline::Pipeline;
@@ -25,9 +26,6 @@ use crate::pipeline::Pipeline;
 const FIRST_AFTER: Duration = Duration::from_mins(10);
 /// See [`FIRST_AFTER`].
 const EVERY: Duration = Duration::from_hours(6);
-
-/// A clock that is off by more than this is not trusted with deletions.
-const CLOCK_OFF_MAX: TimeDelta = TimeDelta::days(1);
 
 /// A lake whose newest event is older than this, or a clock that is that far ahead: nothing is deleted.
 const SILENT_MAX: TimeDelta = TimeDelta::days(45);
@@ -61,23 +59,35 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Deletes what is over, again and again until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let (mut steady, mut clock) = (Instant::now(), self.db.now());
+        let mut seen = None;
+        let mut steady = Instant::now();
         let mut pause = FIRST_AFTER;
+        if let Err(error) = self.look(&mut seen, None).await {
+            tracing::error!("how the clock went cannot be noted: {error:#}");
+        }
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
             }
             pause = EVERY;
-            let now = self.db.now();
             let passed = TimeDelta::from_std(steady.elapsed()).unwrap_or(TimeDelta::MAX);
-            let is_off = (now - clock - passed).abs() > CLOCK_OFF_MAX;
-            (steady, clock) = (Instant::now(), now);
-            if is_off {
-                tracing::error!("the clock jumped: nothing is deleted this time");
-                continue;
-            }
-            match self.round(now).await {
+            let (now, seen) = match self.look(&mut seen, Some(passed)).await {
+                Ok(Look { jumped: false, now, seen }) => (now, seen),
+                Ok(_) => {
+                    steady = Instant::now();
+                    tracing::error!("the clock jumped: nothing is deleted this time");
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        "how the clock went cannot be noted, nothing is deleted: {error:#}"
+                    );
+                    continue;
+                }
+            };
+            steady = Instant::now();
+            match self.round(now, &seen).await {
                 Ok(done) if done.is_empty() => {}
                 Ok(done) => {
                     let events: u64 = done.iter().map(|one| one.events).sum();
@@ -92,12 +102,26 @@ impl Keeper {
         }
     }
 
+    /// Looks at the clock, and remembers how it went; `passed` is what a steady clock says since the last look that
+    /// was remembered.
+    async fn look(&self, seen: &mut Option<SeenTime>, passed: Option<TimeDelta>) -> Result<Look> {
+        let now = self.db.now();
+        let (mut next, passed) = match seen {
+            Some(seen) => (seen.clone(), passed),
+            None => (SeenTime::load(&self.db).await?, None),
+        };
+        let jumped = next.look(now, passed).is_some();
+        next.save(&self.db).await?;
+        *seen = Some(next.clone());
+        Ok(Look { jumped, now, seen: next })
+    }
+
     /// Deletes what is over at this moment; returns what went.
     ///
     /// # Errors
     ///
     /// When database or lake do not answer.
-    pub(crate) async fn round(&self, now: DateTime<Utc>) -> Result<Vec<Pruned>> {
+    pub(crate) async fn round(&self, now: DateTime<Utc>, seen: &SeenTime) -> Result<Vec<Pruned>> {
         let newest = self.lake.files().iter().map(|file| file.max_collected_at).max();
         if newest.is_none_or(|newest| now - newest > SILENT_MAX) {
             // Nothing came for weeks, or the clock runs ahead: both want a person first.
@@ -107,21 +131,37 @@ impl Keeper {
         let plan = registry::keeping::plan(&self.db, &self.registry, self.months, today).await?;
         let holds = respond::hold::active(self.db.conn(), &Scope::platform()).await?;
         let newest_over = plan.newest_over();
-        let rule = move |rows: &OwnerRows, collected| verdict(&plan, &holds, rows, collected);
+        let seen = seen.clone();
+        let rule = move |rows: &OwnerRows, collected| {
+            verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
+        };
         Ok(self.lake.prune(newest_over, &rule).await?)
     }
 }
 
+/// What a look at the clock showed.
+struct Look {
+    jumped: bool,
+    now: DateTime<Utc>,
+    seen: SeenTime,
+}
+
+/// What is to become of these rows: collected at this moment, since which so much of the clock's time was not seen
+/// to pass.
 fn verdict(
     plan: &Plan,
     holds: &[respond::hold::Hold],
     rows: &OwnerRows,
-    collected: DateTime<Utc>,
+    (collected, unseen): (DateTime<Utc>, TimeDelta),
 ) -> Verdict {
     let day = rows.to.date_naive();
+    let later = |moment: DateTime<Utc>| {
+        moment.checked_add_signed(unseen).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    };
     let owner = rows.owner;
     let is_held = holds.iter().any(|hold| hold.covers(owner.agency, owner.system, day));
-    if is_held || !plan.is_over(owner.system, day, collected) {
+    let is_over = plan.is_over(owner.system, later(rows.to).date_naive(), later(collected));
+    if is_held || !is_over {
         return Verdict::Keep;
     }
     let term = plan.term(owner.system);
@@ -238,15 +278,21 @@ mod tests {
         lake.append(events, SpoolPosition(1)).await.unwrap();
         lake.flush().await.unwrap();
         let keeper = Keeper { db: test.db.clone(), registry, lake: Arc::clone(&lake), months: 12 };
+        let seen = SeenTime::default();
         // Far ahead of all events: the clock is not believed.
         let ahead = now + TimeDelta::days(900);
-        assert_eq!(keeper.round(ahead).await.unwrap(), []);
-        let gone = keeper.round(now).await.unwrap();
+        assert_eq!(keeper.round(ahead, &seen).await.unwrap(), []);
+        // The clock was set two years ahead, and events came since: their time is not believed either.
+        let mut jumped = SeenTime::default();
+        jumped.look(old, None);
+        jumped.look(now, Some(TimeDelta::days(1)));
+        assert_eq!(keeper.round(now, &jumped).await.unwrap(), []);
+        let gone = keeper.round(now, &seen).await.unwrap();
         assert_eq!(gone.len(), 1);
         assert_eq!((gone[0].events, lake.files().len()), (1, 1));
         assert!(gone[0].deleted[0].basis.contains("14423"), "{:?}", gone[0].deleted[0].basis);
         assert_eq!(catalogue.notes().len(), 1);
-        assert_eq!(keeper.round(now).await.unwrap(), []);
+        assert_eq!(keeper.round(now, &seen).await.unwrap(), []);
         // The same rows, held.
         let plan = registry::keeping::plan(&test.db, &keeper.registry, 12, now.date_naive()).await;
         let plan = plan.unwrap();
@@ -263,9 +309,12 @@ mod tests {
             set_at: now,
             lifted: None,
         };
-        assert_eq!(verdict(&plan, std::slice::from_ref(&hold), &rows, old), Verdict::Keep);
+        assert_eq!(
+            verdict(&plan, std::slice::from_ref(&hold), &rows, (old, TimeDelta::zero())),
+            Verdict::Keep
+        );
         let later = respond::hold::Hold { from: old + TimeDelta::days(2), ..hold };
-        let verdict = verdict(&plan, std::slice::from_ref(&later), &rows, old);
+        let verdict = verdict(&plan, std::slice::from_ref(&later), &rows, (old, TimeDelta::zero()));
         assert!(matches!(verdict, Verdict::Delete { .. }));
     }
 }

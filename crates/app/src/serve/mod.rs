@@ -25,6 +25,7 @@ mod register_tables;
 mod replay;
 mod rule_book;
 mod scheduled;
+mod seen_time;
 mod silence;
 mod site;
 mod storage;
@@ -153,7 +154,25 @@ pub async fn open_db(config: &Config) -> Result<Db> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Db::open(&config.database(), clock, Arc::new(IdSource::from_os()))
         .await
-        .context("opening the database")
+        .with_context(|| opening(config))
+}
+
+/// Says where the database is, and whether there is room for it: SQLite calls a full disk an I/O error.
+fn opening(config: &Config) -> String {
+    /// Less is no room: SQLite wants some pages and an index of its log beside the database.
+    const ROOM_MIN: u64 = 1 << 20;
+    if !config.database.url.is_empty() {
+        return "opening the database".to_owned();
+    }
+    let folder = &config.site.data_folder;
+    match collect::disk_room(folder) {
+        Ok(room) if room.free_bytes < ROOM_MIN => format!(
+            "opening the database in {}: its disk is full, {} bytes are left",
+            folder.display(),
+            room.free_bytes
+        ),
+        _ => format!("opening the database in {}", folder.display()),
+    }
 }
 
 /// Opens the lake over an open database.
@@ -241,7 +260,8 @@ impl Platform {
         if !was_clean && recovered.batches == 0 {
             recount(&db, lake.as_ref(), &health).await;
         }
-        watches::start(&config, &stages.watches, &pipeline, &names, &spool, begin.gaps);
+        let found = (begin.gaps, storage::records_lost(&recovered, db.now()));
+        watches::start(&config, &stages.watches, &pipeline, &names, &spool, found);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let desk = site::desk(&config, &pipeline, obligations).await?;
         let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: pipeline.kept.subscribe() });
@@ -300,6 +320,13 @@ impl Platform {
                 frames = self.recovered.frames,
                 truncated_bytes = self.recovered.truncated_bytes,
                 "the last run left records in the spool; they are read now"
+            );
+        }
+        if self.recovered.lost_batches > 0 {
+            tracing::error!(
+                lost_batches = self.recovered.lost_batches,
+                damaged_bytes = self.recovered.damaged_bytes,
+                "the spool is damaged: records that were accepted are lost"
             );
         }
         tracing::info!("pages: http://{}", self.pages);

@@ -2,7 +2,7 @@
 //! other. Also writes the health book down.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use db::Db;
@@ -11,6 +11,8 @@ use registry::{HealthBook, Silence};
 use respond::Hub;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use super::gap;
 
 /// The rule id of a silence finding.
 pub const SILENCE_RULE: &str = "luytre-source-silent";
@@ -32,11 +34,17 @@ impl SilenceWatch {
     /// Watches until `stop`, then writes the book down a last time.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut told: Vec<EventId> = Vec::new();
+        let (mut steady, mut clock) = (Instant::now(), self.db.now());
         loop {
             let stopped = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
                 () = stop.cancelled() => true,
             };
+            let now = self.db.now();
+            if let Some((from, to)) = gap::jumped(clock, steady.elapsed(), now) {
+                self.health.clock_set(from, to);
+            }
+            (steady, clock) = (Instant::now(), now);
             let snapshot = self.registry.snapshot();
             if let Err(error) = self.health.flush(&self.db, &snapshot).await {
                 tracing::warn!(error = web::chain(&error), "source counts cannot be written down");
@@ -44,7 +52,7 @@ impl SilenceWatch {
             if stopped {
                 return;
             }
-            let silent = self.health.silent(&snapshot, &Scope::platform(), self.db.now());
+            let silent = self.health.silent(&snapshot, &Scope::platform(), now);
             let findings: Vec<Finding> = silent.iter().map(finding).collect();
             let ids: Vec<EventId> = findings.iter().map(|finding| finding.event).collect();
             let fresh: Vec<Finding> =

@@ -2,13 +2,13 @@
 //! be written, and a disk that will be full soon are findings like any other. The duty page shows the
 //! state of the moment from memory, also while the database cannot take an alert.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use collect::{Spool, Trouble};
+use collect::{Recovered, Spool, Trouble};
 use db::Db;
 use event::{AgencyId, Entity, EntityKind, Finding, Match, Origin, Severity, SourceId};
 use lake::{Lake, Segment, Where};
@@ -46,6 +46,8 @@ pub(crate) struct StorageWatch {
     pub(crate) lake: Arc<Lake>,
     /// Days after which files leave this disk for a store; nothing where they stay.
     pub(crate) after_days: Option<u32>,
+    /// What the start found, to be told.
+    pub(crate) found: Vec<Notice>,
     pub(crate) teller: Teller,
 }
 
@@ -73,12 +75,19 @@ pub(crate) struct Notice {
 
 impl StorageWatch {
     /// Watches until `stop`. What cannot be told now is told when the database takes it.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut trouble: Option<StorageTrouble> = None;
-        let mut untold: Vec<Notice> = Vec::new();
+        let mut untold = std::mem::take(&mut self.found);
         let mut warned_on = None;
+        let mut known = BTreeSet::new();
         loop {
             let now = self.teller.db.now();
+            let damaged = self.lake.health().damaged;
+            known.retain(|path| damaged.contains(path));
+            let fresh = damaged.into_iter().filter(|path| known.insert(path.clone()));
+            // A moment of its own for each: by that findings are told apart.
+            let moments = (1..).map(|number| now + TimeDelta::milliseconds(number));
+            untold.extend(fresh.zip(moments).map(|(path, at)| file_damaged(path, at)));
             trouble = self.trouble(trouble.as_ref(), now, &mut untold);
             if let Some(storage) = self.measure(trouble.clone(), now) {
                 if let Some(days) = storage.days_left.filter(|days| *days < DAYS_WARNED)
@@ -235,6 +244,35 @@ fn notice(trouble: &StorageTrouble) -> Notice {
     };
     let (rule, about) = (STORAGE_RULE, PLATFORM.to_owned());
     Notice { rule, about, at: trouble.since, severity, title, title_vi, facts }
+}
+
+/// Returns what is to be told of a spool that did not hold all that it was given; nothing where it did.
+pub(crate) fn records_lost(recovered: &Recovered, now: DateTime<Utc>) -> Option<Notice> {
+    (recovered.lost_batches > 0).then(|| Notice {
+        rule: STORAGE_RULE,
+        about: PLATFORM.to_owned(),
+        at: now,
+        severity: Severity::High,
+        title: "The queue of accepted logs is damaged: records in it are lost",
+        title_vi: "Hàng chờ log đã nhận bị hỏng: mất một số bản ghi",
+        facts: vec![
+            ("batches lost", recovered.lost_batches.to_string()),
+            ("bytes damaged", recovered.damaged_bytes.to_string()),
+        ],
+    })
+}
+
+/// Returns what is to be told of a file of the lake that is not as it was written.
+fn file_damaged(path: String, at: DateTime<Utc>) -> Notice {
+    Notice {
+        rule: STORAGE_RULE,
+        about: path.clone(),
+        at,
+        severity: Severity::High,
+        title: "A file of the lake is damaged: searches over it fail. `luytre lake verify` and `repair` tell more",
+        title_vi: "Một tệp của kho log bị hỏng: tìm kiếm trong tệp này sẽ lỗi. Xem `luytre lake verify` và `repair`",
+        facts: vec![("file", path)],
+    }
 }
 
 fn full_soon(days: u64, storage: &Storage, now: DateTime<Utc>) -> Notice {

@@ -24,7 +24,7 @@ pub(super) fn start(
     way: &Pipeline,
     names: &Arc<Names>,
     spool: &Spool,
-    gaps: Vec<Gap>,
+    (gaps, found): (Vec<Gap>, Option<storage::Notice>),
 ) {
     let Stage { tasks, stop } = stage;
     start_beside_pages(stage, way, names);
@@ -37,7 +37,9 @@ pub(super) fn start(
         state: way.state.clone(),
     };
     tasks.spawn(watch.run(gaps, stop.clone()));
-    tasks.spawn(storage_watch(config, way, Some(spool.clone())).run(stop.clone()));
+    let watch = storage_watch(config, way, Some(spool.clone()));
+    let found = found.into_iter().collect();
+    tasks.spawn(storage::StorageWatch { found, ..watch }.run(stop.clone()));
 }
 
 /// Starts what keeps up to date what pages and rules are made of: on every node that has them.
@@ -113,6 +115,7 @@ pub(super) fn storage_watch(
         spool,
         lake: Arc::clone(&way.lake),
         after_days: config.lake.has_store().then_some(config.lake.tier.after_days),
+        found: Vec::new(),
         teller: storage::Teller {
             db: way.db.clone(),
             registry: Arc::clone(&way.registry),
