@@ -21,11 +21,19 @@ pub(super) async fn hold_spool(
     let settings = keyring::spool_settings(config, db, First::Leave).await?;
     match Spool::open_for(&config.spool_folder(), settings, stored, None) {
         Ok((spool, reader, _)) => Ok((spool, reader, stored)),
-        Err(OpenError::InUse(_)) => {
-            bail!(
-                "the platform is running on this data folder; end it first (`systemctl stop luytre`)"
-            )
+        Err(error) => {
+            refuse_running(matches!(error, OpenError::InUse(_)))?;
+            Err(error).context("opening the spool")
         }
-        Err(error) => Err(error).context("opening the spool"),
     }
+}
+
+/// Refuses to go on beside a running platform.
+pub(super) fn refuse_running(is_running: bool) -> Result<()> {
+    if is_running {
+        bail!(
+            "the platform is running on this data folder; end it first (`systemctl stop luytre`)"
+        );
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,15 +17,15 @@ use collect::{Spool, SpoolReader};
 use db::{Actor, AuditEntry, Db, Subject};
 use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
 use lake::keep::{
-    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, strangers, verify_bytes,
-    verify_file,
+    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, rescue, verify_file,
 };
-use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId, Where};
+use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId};
 use serde_json::json;
 
-use super::held::hold_spool;
+use super::held::{hold_spool, refuse_running};
 use super::hunt::time;
-use super::{Outcome, lake_key, lake_move, output};
+use super::lake_verify::SpoolVerdict;
+use super::{Outcome, lake_key, lake_move, lake_verify, output};
 use crate::catalogue::keyring::{self, First};
 use crate::catalogue::{DbCatalogue, chain};
 use crate::config::Config;
@@ -35,7 +36,7 @@ use crate::serve::open_lake;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check every file against the catalogue (checksum, rows, index) and follow the chain over them
-    Verify(VerifyArguments),
+    Verify(lake_verify::Arguments),
     /// Take damaged files out of service, bring back what spool and file still hold
     Repair(RepairArguments),
     /// Write a span of time out: Parquet or NDJSON, with a manifest and checksums
@@ -52,17 +53,6 @@ pub(crate) enum Command {
     Key(lake_key::Command),
 }
 
-/// How to check.
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Only checksums and the chain: for an encrypted lake whose key is not at hand
-    #[arg(long)]
-    without_key: bool,
-}
-
 /// How to repair.
 #[derive(Debug, Args)]
 pub(crate) struct RepairArguments {
@@ -70,9 +60,12 @@ pub(crate) struct RepairArguments {
     #[arg(long)]
     dry_run: bool,
     /// Put the rows of a damaged file that are still as they were written, by its blocks' checksums,
-    /// into a new one
+    /// into a new one; where only the records themselves are, read them again
     #[arg(long)]
     save_rows: bool,
+    /// Go on although every file is missing: a disk that is not mounted looks like that
+    #[arg(long)]
+    all_missing: bool,
 }
 
 /// What to take out.
@@ -109,7 +102,7 @@ const ROUNDS_MAX: u32 = 5;
 pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
     super::block_on(async move {
         match command {
-            Command::Verify(arguments) => verify(&config, arguments).await,
+            Command::Verify(arguments) => lake_verify::run(&config, arguments).await,
             Command::Repair(arguments) => repair(&config, arguments).await,
             Command::Export(arguments) => take_out(&config, arguments).await,
             Command::Import { folder } => bring_in(&config, folder).await,
@@ -120,18 +113,18 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
 }
 
 /// Returns where the files are read, with the keys for them.
-async fn place(config: &Config, db: &Db) -> Result<Arc<Place>> {
+pub(super) async fn place(config: &Config, db: &Db) -> Result<Arc<Place>> {
     Ok(Place::of(&keyring::settings(config, db, First::Leave).await?)?)
 }
 
 /// A file that is not in order.
-struct Damaged {
-    segment: Segment,
-    faults: Vec<Fault>,
+pub(super) struct Damaged {
+    pub(super) segment: Segment,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// Checks all files, those that a merge replaced meanwhile left out.
-async fn check_all(
+pub(super) async fn check_all(
     config: &Config,
     db: &Db,
     check: fn(&Arc<Place>, &Segment) -> Vec<Fault>,
@@ -165,98 +158,38 @@ async fn check_all(
     Ok((files, damaged))
 }
 
-async fn verify(config: &Config, arguments: &VerifyArguments) -> Result<Outcome> {
-    let db = super::open_existing_db(config).await?;
-    let (place, check): (_, fn(&Arc<Place>, &Segment) -> _) = if arguments.without_key {
-        (Place::of(&config.lake_settings()?)?, verify_bytes)
-    } else {
-        (place(config, &db).await?, verify_file)
-    };
-    let (files, damaged) = check_all(config, &db, check, &place).await?;
-    let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
-    let unknown = strangers(&place, &segments).unwrap_or_default();
-    let verdict = chain::verify(&db).await?;
-    let events: u64 = segments.iter().map(|segment| segment.rows).sum();
-    let in_store = segments.iter().filter(|segment| segment.lies_in == Where::Store).count();
-    let encrypted = segments.iter().filter(|segment| segment.key.is_some()).count();
-    let good = damaged.is_empty() && verdict.holds();
-    if arguments.json {
-        let fault = |one: &Damaged| {
-            json!({
-                "file": one.segment.path,
-                "events": one.segment.rows,
-                "faults": one.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            })
-        };
-        let told = json!({
-            "in_order": good,
-            "files": files,
-            "files_in_store": in_store,
-            "files_encrypted": encrypted,
-            "events": events,
-            "damaged": damaged.iter().map(fault).collect::<Vec<_>>(),
-            "chain_entries": verdict.entries,
-            "chain_first_bad": verdict.first_bad,
-            "chain_head": verdict.head,
-            "not_as_the_chain_says": verdict.strangers,
-            "unknown_files": unknown,
-        });
-        println!("{told}");
-    } else {
-        tell(files, events, &damaged, &verdict);
-        if in_store + encrypted > 0 {
-            println!("{in_store} of them lie in the store, {encrypted} are encrypted");
-        }
-        for path in &unknown {
-            println!("not in the catalogue: {}", path.display());
-        }
-    }
-    Ok(if good { Outcome::Good } else { Outcome::NotInOrder })
-}
-
-fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerdict) {
-    for one in damaged {
-        println!("{} ({} events)", one.segment.path, one.segment.rows);
-        for fault in &one.faults {
-            println!("  {fault}");
-        }
-    }
-    println!("{files} files with {events} events, {} of them not in order", damaged.len());
-    match verdict.first_bad {
-        Some(bad) => println!("the chain over the files breaks at entry {bad}"),
-        None => println!("{} entries, the chain over the files is whole", verdict.entries),
-    }
-    for id in &verdict.strangers {
-        println!("file {id}: catalogue and chain do not say the same");
-    }
-    if !verdict.head.is_empty() {
-        println!("head of the chain: {}", verdict.head);
-    }
-}
-
 async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
+    let seen = SpoolVerdict::of(config, &db, false).await?;
+    println!("{}", seen.text());
+    if arguments.dry_run {
+        return would_repair(config, &db, &seen).await;
+    }
     let (spool, reader, stored) = hold_spool(config, &db).await?;
     let place = place(config, &db).await?;
     let (files, damaged) = check_all(config, &db, verify_file, &place).await?;
     if damaged.is_empty() {
         println!("{files} files, all of them in order: nothing to repair");
-        return Ok(Outcome::Good);
-    }
-    if arguments.dry_run {
-        for one in &damaged {
-            let faults: Vec<String> = one.faults.iter().map(ToString::to_string).collect();
-            println!("would be taken out: {} ({})", one.segment.path, faults.join("; "));
-        }
-        return Ok(Outcome::NotInOrder);
+        return Ok(if seen.is_in_order() { Outcome::Good } else { Outcome::NotInOrder });
     }
     let (missing, present): (Vec<Damaged>, Vec<Damaged>) =
         damaged.into_iter().partition(|one| one.faults.contains(&Fault::Missing));
+    if files > 1 && u64::try_from(missing.len())? == files && !arguments.all_missing {
+        bail!(
+            "all {files} files of the lake are missing: is its disk mounted on {}? If they are gone for good: \
+             --all-missing",
+            config.lake_folder().display()
+        );
+    }
     forget_missing(config, &db, &missing).await?;
     let lake = open_lake(config, &db).await?;
     let mut lost = 0;
+    let mut again = 0;
     for one in &present {
         lost += put_aside(&lake, one, arguments.save_rows).await?;
+        if arguments.save_rows {
+            again += read_again(config, &db, &lake, (&place, &one.segment)).await?;
+        }
     }
     lost += missing.iter().map(|one| one.segment.rows).sum::<u64>();
     let ranges: Vec<(EventId, EventId)> = missing
@@ -266,14 +199,33 @@ async fn repair(config: &Config, arguments: &RepairArguments) -> Result<Outcome>
         .collect();
     let back = bring_back(config, &db, &lake, (spool, reader, stored), &ranges).await?;
     lake.close().await;
+    if again > 0 {
+        println!("{again} events read again from the records that were taken out with them");
+    }
     println!("{back} events brought back from the spool");
-    let left = lost.saturating_sub(back);
+    let left = lost.saturating_sub(back).saturating_sub(again);
     if left > 0 {
         println!("{left} events are lost to searches; what was taken out lies in lake/quarantine");
         return Ok(Outcome::NotInOrder);
     }
     println!("nothing is lost");
     Ok(Outcome::Good)
+}
+
+/// Says what a repair would do. Opens nothing that opening changes.
+async fn would_repair(config: &Config, db: &Db, seen: &SpoolVerdict) -> Result<Outcome> {
+    refuse_running(seen.found.in_use)?;
+    let place = place(config, db).await?;
+    let (files, damaged) = check_all(config, db, verify_file, &place).await?;
+    if damaged.is_empty() {
+        println!("{files} files, all of them in order: nothing to repair");
+    }
+    for one in &damaged {
+        let faults: Vec<String> = one.faults.iter().map(ToString::to_string).collect();
+        println!("would be taken out: {} ({})", one.segment.path, faults.join("; "));
+    }
+    let good = damaged.is_empty() && seen.is_in_order();
+    Ok(if good { Outcome::Good } else { Outcome::NotInOrder })
 }
 
 async fn forget_missing(config: &Config, db: &Db, missing: &[Damaged]) -> Result<()> {
@@ -309,6 +261,31 @@ async fn put_aside(lake: &Lake, one: &Damaged, save_rows: bool) -> Result<u64> {
         None => println!("  taken out; {} events", salvaged.rows_before),
     }
     Ok(salvaged.rows_lost())
+}
+
+/// Makes events again of the records of a file that was taken out, where only what stood beside them is damaged;
+/// returns how many.
+async fn read_again(
+    config: &Config,
+    db: &Db,
+    lake: &Lake,
+    (place, taken_out): (&Arc<Place>, &Segment),
+) -> Result<u64> {
+    let mut back = 0;
+    let mut ways = None;
+    for frames in rescue(place, taken_out) {
+        if ways.is_none() {
+            let decoder = crate::sources::decoder(&config.sources.folders)?;
+            ways = Some((decoder, registry::Directory::load(db).await?.snapshot()));
+        }
+        let Some((decoder, snapshot)) = &ways else { break };
+        let events: Vec<Event> = frames
+            .iter()
+            .filter_map(|frame| crate::pipeline::decode_one(decoder, snapshot, frame).ok())
+            .collect();
+        back += u64::try_from(lake.take_in(events).await?)?;
+    }
+    Ok(back)
 }
 
 /// Reads again what the spool still holds of the files that went; returns how many events that are.
@@ -354,23 +331,39 @@ async fn take_out(config: &Config, arguments: &ExportArguments) -> Result<Outcom
             FormatWord::Ndjson => ExportFormat::Ndjson,
         },
     };
+    let written = write_out(config, &db, &what, &arguments.folder).await;
+    if written.is_err() {
+        // Half an export is none: who tries again finds the folder as it was.
+        super::state::empty(&arguments.folder)?;
+    }
+    let (manifest, sum) = written?;
+    record(&db, "lake.export", &manifest, &sum).await?;
+    println!(
+        "{} events in {} files written to {}; SHA-256 of {MANIFEST}: {sum}",
+        manifest.events,
+        manifest.files.len(),
+        arguments.folder.display()
+    );
+    Ok(Outcome::Good)
+}
+
+/// Writes the files of an export and their manifest; returns it with its checksum.
+async fn write_out(
+    config: &Config,
+    db: &Db,
+    what: &Export,
+    folder: &Path,
+) -> Result<(Manifest, String)> {
     for _ in 0..ROUNDS_MAX {
-        if let Some(files) = one_round(config, &db, &what, &arguments.folder).await? {
-            let manifest = manifest(&db, &what, files).await?;
-            let text = serde_json::to_vec_pretty(&manifest)?;
-            fs::write(arguments.folder.join(MANIFEST), &text)?;
-            let sum = super::state::digest(&arguments.folder.join(MANIFEST))?;
-            record(&db, "lake.export", &manifest, &sum).await?;
-            println!(
-                "{} events in {} files written to {}; SHA-256 of {MANIFEST}: {sum}",
-                manifest.events,
-                manifest.files.len(),
-                arguments.folder.display()
-            );
-            return Ok(Outcome::Good);
+        if let Some(files) = one_round(config, db, what, folder).await? {
+            let manifest = manifest(db, what, files).await?;
+            let path = folder.join(MANIFEST);
+            let mut file = fs::File::create(&path)?;
+            file.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
+            file.sync_all().with_context(|| format!("writing {}", path.display()))?;
+            return Ok((manifest, super::state::digest(&path)?));
         }
-        fs::remove_dir_all(&arguments.folder)?;
-        fs::create_dir_all(&arguments.folder)?;
+        super::state::empty(folder)?;
     }
     bail!("the lake's files kept changing; try again in a quieter moment")
 }
@@ -392,7 +385,9 @@ async fn one_round(
     what: &Export,
     folder: &Path,
 ) -> Result<Option<Vec<Exported>>> {
-    let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
+    let catalogue = DbCatalogue::new(db.clone(), config.lake.has_store());
+    let segments = catalogue.segments().await?;
+    let listed: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
     let place = place(config, db).await?;
     let (what, folder) = (what.clone(), folder.to_owned());
     let (ids, now) = (IdSource::from_os(), db.now());
@@ -400,7 +395,13 @@ async fn one_round(
     let work = move || export(&place, &segments, &what, &folder, next_id);
     match tokio::task::spawn_blocking(work).await? {
         Ok(files) => Ok(Some(files)),
-        Err(ExportError::Replaced) => Ok(None),
+        Err(ExportError::Replaced) => {
+            let now = catalogue.segments().await?;
+            if now.iter().all(|segment| listed.contains(&segment.id)) {
+                bail!("a file of the lake is missing: `luytre lake verify` says which");
+            }
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

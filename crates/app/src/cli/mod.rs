@@ -17,6 +17,7 @@ mod indicators;
 mod lake;
 mod lake_key;
 mod lake_move;
+mod lake_verify;
 mod nodes;
 pub(crate) mod output;
 pub mod role;

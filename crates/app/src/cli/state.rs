@@ -23,8 +23,11 @@ use crate::config::Config;
 /// Rounds until we give up: each starts only because a compaction removed a file meanwhile.
 const ROUNDS_MAX: u32 = 5;
 
-/// Name of the database inside a backup.
+/// Name of the database inside a backup. It has it once all the rest is there: a folder without it is no backup.
 const DATABASE: &str = "luytre.db";
+
+/// Name of the database while a backup is being made.
+const DATABASE_UNFINISHED: &str = "unfinished.db";
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -48,13 +51,19 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
         );
     }
     empty_or_new(&arguments.folder)?;
+    let folder = &arguments.folder;
     super::block_on(async move {
         for _ in 0..ROUNDS_MAX {
-            if let Some(files) = one_round(&config, &arguments.folder).await? {
+            let round = one_round(&config, folder).await;
+            if round.is_err() {
+                // Half a backup is none: who tries again finds the folder as it was.
+                empty(folder)?;
+            }
+            if let Some(files) = round? {
                 println!(
                     "{} lake files, database and spool copied to {}",
                     files.copied,
-                    arguments.folder.display()
+                    folder.display()
                 );
                 if files.in_store > 0 {
                     println!(
@@ -69,8 +78,7 @@ pub(crate) fn backup(config: Config, arguments: &BackupArguments) -> Result<Outc
                 }
                 return Ok(Outcome::Good);
             }
-            fs::remove_dir_all(&arguments.folder)?;
-            fs::create_dir_all(&arguments.folder)?;
+            empty(folder)?;
         }
         bail!("the lake's files kept changing; try again in a quieter moment")
     })
@@ -86,10 +94,11 @@ struct Files {
 async fn one_round(config: &Config, to: &Path) -> Result<Option<Files>> {
     copy_folder(&config.spool_folder(), &to.join("spool"))?;
     let live = super::open_existing_db(config).await?;
-    live.backup(&to.join(DATABASE)).await.context("copying the database")?;
+    let database = to.join(DATABASE_UNFINISHED);
+    live.backup(&database).await.context("copying the database")?;
     live.close().await?;
     let copy = Db::open(
-        &db::DbSettings::sqlite(&to.join(DATABASE)),
+        &db::DbSettings::sqlite(&database),
         Arc::new(SystemClock),
         Arc::new(IdSource::from_os()),
     )
@@ -104,8 +113,8 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<Files>> {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder)?;
         }
-        match fs::copy(config.lake_folder().join(&segment.path), &target) {
-            Ok(_) => {}
+        match copy_file(&config.lake_folder().join(&segment.path), &target) {
+            Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("copying {}", segment.path)),
         }
@@ -117,6 +126,9 @@ async fn one_round(config: &Config, to: &Path) -> Result<Option<Files>> {
     bar.finish_and_clear();
     // After the database: what it names is there, and a file more does no harm.
     copy_folder(&config.exports_folder().join("store"), &to.join("store"))?;
+    fs::File::open(&database)?.sync_all()?;
+    fs::rename(&database, to.join(DATABASE))?;
+    fs::File::open(to)?.sync_all()?;
     Ok(Some(Files { copied: segments.len(), in_store: stored.len() }))
 }
 
@@ -132,7 +144,7 @@ pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<O
     }
     let data = &config.site.data_folder;
     empty_or_new(data)?;
-    fs::copy(from.join(DATABASE), data.join(DATABASE)).context("copying the database")?;
+    copy_file(&from.join(DATABASE), &data.join(DATABASE)).context("copying the database")?;
     copy_folder(&from.join("lake"), &config.lake_folder())?;
     copy_folder(&from.join("spool"), &config.spool_folder())?;
     copy_folder(&from.join("store"), &config.exports_folder().join("store"))?;
@@ -148,6 +160,25 @@ pub(super) fn empty_or_new(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes everything in a folder, not the folder itself: it may be where a medium is mounted.
+pub(super) fn empty(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file; it is on the disk when this returns.
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    fs::File::open(to)?.sync_all()
+}
+
 /// Copies a folder with everything below; one that is not there has nothing to copy.
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     if !from.try_exists()? {
@@ -160,7 +191,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         if entry.file_type()?.is_dir() {
             copy_folder(&entry.path(), &target)?;
         } else {
-            match fs::copy(entry.path(), &target) {
+            match copy_file(&entry.path(), &target) {
                 // Forgotten by the spool meanwhile: its events are in files that the database names.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 outcome => {
