@@ -16,7 +16,7 @@ import unittest
 from datetime import datetime, timezone
 from pathlib import Path
 
-from installation import PATIENCE_S, POSTGRES, Installation, postgres_database, wait_for
+from installation import BINARY, PATIENCE_S, POSTGRES, Installation, postgres_database, wait_for
 
 STORAGE = "luytre-storage"
 
@@ -191,6 +191,49 @@ class FullDisk(unittest.TestCase):
         (self.data / "filler").unlink()
         self.here.start()
         self.assert_exactly_once(sender)
+
+    def luytre(self, *arguments):
+        done = subprocess.run([BINARY, "--config", str(self.here.config), *arguments], text=True, capture_output=True,
+                              timeout=PATIENCE_S)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_what_cannot_be_copied_leaves_nothing_half(self):
+        self.start(free_bytes_min=0)
+        sender = Sender(self.here, self.token)
+        wait_for("the load", lambda: len(sender.acknowledged) > 2000)
+        sender.end()
+        wait_for("files", lambda: list(self.data.glob("lake/day=*/*.parquet")))
+        self.fill(leave=0)
+        span = ("--from", "2020-01-01", "--to", "2100-01-01")
+        commands = [("lake", "export", *span, str(self.data / "exported"))]
+        if not self.here.config.read_text().count("postgres"):
+            commands.append(("backup", str(self.data / "copied")))
+        for command in commands:
+            code, said = self.luytre(*command)
+            self.assertEqual(code, 1, said)
+            self.assertIn("No space left on device", said)
+            self.assertNotIn("not valid Parquet", said)
+            self.assertEqual(list(Path(command[-1]).iterdir()), [], "half of it is left")
+        (self.data / "filler").unlink()
+        for command in commands:
+            code, said = self.luytre(*command)
+            self.assertEqual(code, 0, said)
+            self.assertTrue(list(Path(command[-1]).iterdir()))
+        self.assert_exactly_once(sender)
+
+    def test_a_start_on_a_full_disk_says_so(self):
+        if self.database_url():
+            self.skipTest("the database lies elsewhere")
+        self.start(free_bytes_min=0)
+        self.here.kill(signal.SIGTERM)
+        self.fill(leave=0)
+        said = self.here.spawn()
+        self.assertEqual(self.here.process.wait(timeout=PATIENCE_S), 1)
+        # SQLite calls it an I/O error.
+        self.assertIn("its disk is full", self.here.log(said))
+        (self.data / "filler").unlink()
+        self.here.start()
+        self.assertTrue(self.here.is_up())
 
     def test_a_disk_that_turns_read_only(self):
         self.start(free_bytes_min=0, kind="ext4", size_mib=128)
