@@ -85,6 +85,7 @@ pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) ->
             hints.push(Hint::new("field", line, field.column, &field.text, better));
         }
     }
+    hints.extend(straight_quotes(line));
     for word in &question.words {
         let (code, better) = match word.text.as_str() {
             "and" | "or" | "not" | "And" | "Or" | "Not" => ("capitals", word.text.to_uppercase()),
@@ -92,12 +93,16 @@ pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) ->
                 ("quotes", text.replace('\'', "\""))
             }
             text => match text.split_once('=') {
-                Some((name, value))
-                    if known_names().any(|own| own == name) && !value.is_empty() =>
-                {
-                    ("colon", format!("{name}:{value}"))
+                Some((name, value)) => {
+                    let value = value.trim_start_matches('=');
+                    let own = name.trim_end_matches('!');
+                    if value.is_empty() || !known_names().any(|known| known == own) {
+                        continue;
+                    }
+                    let denial = if own == name { "" } else { "NOT " };
+                    ("colon", format!("{denial}{own}:{value}"))
                 }
-                _ => continue,
+                None => continue,
             },
         };
         hints.push(Hint::new(code, line, word.column, &word.text, &better));
@@ -105,6 +110,17 @@ pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) ->
     // A hint that would break the line helps nobody.
     hints.retain(|hint| parse_question(&hint.line).is_ok());
     hints
+}
+
+/// Returns the hint that a line has the quotes of a word processor, which mean nothing here.
+fn straight_quotes(line: &str) -> Option<Hint> {
+    const ROUND: [char; 3] = ['“', '”', '„'];
+    let is_round = |c: &char| ROUND.contains(c);
+    let first = line.chars().position(|c| is_round(&c)).filter(|_| !line.contains('"'))?;
+    let from_first = || line.chars().skip(first);
+    let length = from_first().enumerate().filter(|(_, c)| is_round(c)).last()?.0 + 1;
+    let written: String = from_first().take(length).collect();
+    Some(Hint::new("quotes", line, first + 1, &written, &written.replace(ROUND, "\"")))
 }
 
 impl Hint {
@@ -138,6 +154,11 @@ pub fn mended(line: &str, error: &ParseError) -> Option<String> {
         "close-missing" => format!("{line})"),
         "quote-open" => format!("{line}\""),
         "range-open" => format!("{line}]"),
+        "range-shape" if line.chars().nth(error.column.saturating_sub(1)) == Some('{') => {
+            let inside: String =
+                line.chars().skip(error.column).take_while(|c| !matches!(c, '}' | ']')).collect();
+            replaced(line, error.column, inside.chars().count() + 2, &format!("[{inside}]"))
+        }
         "unexpected-close" => replaced(line, error.column, 1, ""),
         "value-missing" => {
             let after: String = line.chars().skip(error.column.saturating_sub(1)).collect();

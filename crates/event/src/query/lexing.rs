@@ -148,13 +148,7 @@ impl Cursor {
         is_name && has_value && self.eat(":")
     }
 
-    /// Reads a quoted text; the cursor stands on the opening quote. Returns a pattern without
-    /// wildcards.
-    pub(super) fn quoted(&mut self) -> Result<String, ParseError> {
-        Ok(super::escape(&self.quoted_text()?))
-    }
-
-    /// Reads a quoted text as it is meant.
+    /// Reads a quoted text as it is meant; the cursor stands on the opening quote.
     pub(super) fn quoted_text(&mut self) -> Result<String, ParseError> {
         let opened = self.column();
         self.at += 1;
@@ -250,6 +244,13 @@ impl Cursor {
                 }
             }
         }
+    }
+
+    /// Returns whether a range stands here in the braces of another language: `{1 TO 10}`.
+    pub(super) fn is_at_braced_range(&self) -> bool {
+        let rest = self.chars.get(self.at..).unwrap_or_default();
+        let inside: String = rest.iter().take_while(|c| !matches!(c, '}' | ']' | '"')).collect();
+        inside.starts_with('{') && inside.contains(" TO ")
     }
 
     /// Reads as far as a character, which is stepped over; `None` if it does not come.

@@ -5,6 +5,7 @@ use super::matching::regex;
 use super::moment::period;
 use super::question::Mention;
 use super::{Comparison, Moment, Query, Test, escape};
+use crate::{Attr, AttrType};
 
 /// How long a query may be, in characters: more than anyone types, little enough to read at once.
 pub const LENGTH_MAX: usize = 4096;
@@ -203,7 +204,15 @@ impl Parser {
                     ));
                 }
             },
-            Some(_) => self.cursor.word().typed,
+            Some(_) => {
+                let word = self.cursor.word().typed;
+                // `collected_at:>="2026-11-22T14:05"`
+                let is_sign = [">=", "<=", ">", "<"].contains(&word.as_str());
+                match self.cursor.peek() {
+                    Some('"') if is_sign => word + &self.cursor.quoted_text()?,
+                    _ => word,
+                }
+            }
         };
         match period(&written) {
             Some(period) => Ok(Query::Time { moment, period }),
@@ -254,8 +263,16 @@ impl Parser {
         match self.cursor.peek() {
             None => return Err(self.value_missing()),
             Some(c) if c.is_whitespace() || c == ')' => return Err(self.value_missing()),
-            Some('"') => return Ok(Test::Like(self.cursor.quoted()?)),
+            Some('"') => {
+                let text = self.cursor.quoted_text()?;
+                // No address is written so: a network is meant, though it stands in quotes.
+                let net = text.parse().ok().filter(|_| text.contains('/') && is_address(name));
+                return Ok(net.map_or_else(|| Test::Like(escape(&text)), Test::Cidr));
+            }
             Some('[') => return self.range(),
+            Some('{') if self.cursor.is_at_braced_range() => {
+                return Err(self.cursor.error("range-shape", "a range is written `[1 TO 10]`"));
+            }
             Some('/') => {
                 let column = self.cursor.column();
                 if let Some(pattern) = self.cursor.regex() {
@@ -280,8 +297,10 @@ impl Parser {
             return Ok(Test::Exists);
         }
         let is_own_path = name.contains("url") || name.contains("path");
-        match word.typed.parse() {
-            Ok(net) if word.typed.contains('/') && !is_own_path => Ok(Test::Cidr(net)),
+        // `2001\:db8\:\:/32`
+        let typed = word.typed.replace(r"\:", ":");
+        match typed.parse() {
+            Ok(net) if typed.contains('/') && !is_own_path => Ok(Test::Cidr(net)),
             _ => Ok(Test::Like(word.pattern)),
         }
     }
@@ -306,6 +325,11 @@ impl Parser {
         };
         Ok(Test::Range(end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?))
     }
+}
+
+/// Returns whether a field holds addresses and nothing else.
+fn is_address(name: &str) -> bool {
+    Attr::from_name(name).is_some_and(|attr| attr.kind() == AttrType::Ip)
 }
 
 /// Returns one part as it is, several as one.

@@ -141,6 +141,8 @@ fn times_say_how_long_they_are() {
         ("occurred_at:[* TO 2026-11-22T14:04]", false),
         ("collected_at:2026-11-22T16:05", true),
         ("NOT collected_at:[2026-11-22T16:00 TO *]", false),
+        ("occurred_at:>=\"2026-11-22T14:05\" collected_at:<\"2026-11-22T09:05:00.000001Z\"", true),
+        ("occurred_at:<\"2026-11-22T14:05\"", false),
     ];
     for (line, expected) in cases {
         assert_eq!(matches(&parse(line).unwrap(), &event), expected, "{line}");
@@ -154,6 +156,8 @@ fn mistakes_are_told_at_their_column_and_mended_where_one_can() {
         ("a) b", "unexpected-close", 2, Some("a b")),
         ("\"a b", "quote-open", 1, Some("\"a b\"")),
         ("port:[1 TO 5", "range-open", 6, Some("port:[1 TO 5]")),
+        ("port:{1 TO 5} a", "range-shape", 6, Some("port:[1 TO 5] a")),
+        ("occurred_at:>=\"x\"", "time-expected", 13, None),
         ("src_ip: 10.0.0.1", "value-missing", 8, Some("src_ip:10.0.0.1")),
         ("src_ip:", "value-missing", 8, Some("src_ip:*")),
         ("a AND", "term-missing", 6, Some("a")),
@@ -185,12 +189,16 @@ fn mistakes_are_told_at_their_column_and_mended_where_one_can() {
 
 #[test]
 fn near_misses_are_told() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 13] = [
         ("scr_ip:10.0.0.1", &["src_ip:10.0.0.1"]),
         ("source.ip:10.0.0.1 x", &["src_ip:10.0.0.1 x"]),
         ("SRC_IP:1", &["src_ip:1"]),
         ("a and user:b", &["a AND user:b"]),
         ("src_ip=10.0.0.1", &["src_ip:10.0.0.1"]),
+        ("user==an", &["user:an"]),
+        ("user!=an b", &["NOT user:an b"]),
+        ("user:“Nguyễn An” b", &["user:\"Nguyễn An\" b"]),
+        ("user:\"a “b”\"", &[]),
         ("CommandLine:x", &[]),
         ("user:b src_endpoint.ip:1", &[]),
         ("Đăng nhập", &[]),

@@ -213,6 +213,12 @@ fn an_address_is_found_however_it_is_written() {
     assert!(matches(&parse("src_ip:2001:0DB8:0::1").unwrap(), &event));
     assert!(matches(&parse("src_ip:2001:db8::/32").unwrap(), &event));
     assert!(matches(&parse("src_ip:::/0").unwrap(), &event));
+    assert!(matches(&parse(r#"src_ip:"2001:db8::/32""#).unwrap(), &event));
+    assert!(!matches(&parse(r#"src_ip:"2001:db9::/32""#).unwrap(), &event));
+    assert!(matches(&parse(r"src_ip:2001\:db8\:\:/32").unwrap(), &event));
+    let literal = Test::Like("10.0.0.0/8".to_owned());
+    let field = Query::Field { name: "subnet".to_owned(), test: literal };
+    assert_eq!(parse(r#"subnet:"10.0.0.0/8""#), Ok(field), "a field of its own may hold that text");
     assert!(!matches(&parse("src_ip:::1").unwrap(), &event));
     event.attrs.set(Attr::SrcIp, "::1");
     assert!(matches(&parse("src_ip:::1").unwrap(), &event));
