@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event::query::{ParseError, Question, parse_question};
-use event::{AccountId, AgencyId, Severity};
+use event::{AccountId, AgencyId, Scope, Severity};
 use uuid::Uuid;
 
 use crate::limits::{QUERY_CHARS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX};
@@ -66,6 +66,14 @@ impl Saved {
     /// Returns the name of its schedule in the queue.
     pub(crate) fn schedule(&self) -> String {
         format!("search.{}", self.id)
+    }
+
+    /// Returns whether who sees this sees what the search is for.
+    pub(crate) fn is_for(&self, scope: &Scope) -> bool {
+        match self.share {
+            Share::Agency(agency) => scope.sees(agency),
+            Share::Own | Share::All => true,
+        }
     }
 
     /// Returns the id of the rule under which its alerts stand.
@@ -139,7 +147,7 @@ pub(crate) struct Run {
     pub(crate) raised: bool,
     /// How long after its time it ran, in seconds.
     pub(crate) late_s: i64,
-    /// Why it was not asked at all; empty if it was.
+    /// Why it was not asked at all, or only in part; empty if all was.
     pub(crate) skipped_key: String,
 }
 

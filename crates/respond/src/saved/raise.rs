@@ -34,6 +34,10 @@ pub(super) enum Trouble {
     Unanswered,
     /// Its owner may not search any more.
     NoOwner,
+    /// Its owner does not see the agency any more with which it is shared: people there rely on it.
+    Elsewhere,
+    /// There were more different values than are held: rows above the threshold may be among the rest.
+    Cut,
 }
 
 impl Trouble {
@@ -42,6 +46,8 @@ impl Trouble {
             Self::Late => "saved-trouble-late",
             Self::Unanswered => "saved-trouble-unanswered",
             Self::NoOwner => "saved-trouble-no-owner",
+            Self::Elsewhere => "saved-trouble-elsewhere",
+            Self::Cut => "saved-trouble-cut",
         }
     }
 }
@@ -156,22 +162,25 @@ impl Row {
 }
 
 /// Returns the finding that a search cannot keep its promise; none where nobody could be told. Its
-/// agency is the one it is shared with, else the first that its readers see.
+/// agency is the one it is shared with, else the first that its owner sees. Who reads the alert may not
+/// read the line of a search that is not shared.
 pub(super) fn trouble(
     desk: &Desk,
+    scope: &Scope,
     saved: &Saved,
     window: Window,
     what: Trouble,
 ) -> Option<Finding> {
     let agency = match saved.share {
         Share::Agency(agency) => agency,
-        Share::Own | Share::All => {
-            let all = desk.directory.agencies(&Scope::platform());
-            all.first()?.id.parse().ok()?
-        }
+        Share::Own | Share::All => desk.directory.agencies(scope).first()?.id.parse().ok()?,
     };
-    // A search without an owner is told once for each time that it was changed.
-    let about = if what == Trouble::NoOwner { saved.changed_at } else { window.from };
+    let line = if saved.share == Share::Own { "" } else { &saved.line };
+    // A search that nobody runs is told once for each time that it was changed.
+    let about = match what {
+        Trouble::NoOwner | Trouble::Elsewhere => saved.changed_at,
+        Trouble::Late | Trouble::Unanswered | Trouble::Cut => window.from,
+    };
     Some(Finding {
         rule: format!("{TROUBLE_PREFIX}{}", saved.id),
         title: titled(what.key(), saved, Lang::En),
@@ -183,7 +192,7 @@ pub(super) fn trouble(
         origin: Origin { agency, system: None, source: SourceId::from_uuid(Uuid::nil()) },
         occurred_at: window.to,
         entity: Entity { kind: EntityKind::Source, value: saved.name.clone() },
-        matched: vec![reason("search", &window_text(window), &saved.line)],
+        matched: vec![reason("search", &window_text(window), line)],
         count: 1,
     })
 }

@@ -86,6 +86,8 @@ pub(super) struct Answer {
     /// The same figures for each agency: `agency_id` is the first field.
     pub(super) by_agency: Vec<Vec<Cell>>,
     pub(super) summary: Summary,
+    /// Whether there were more different values than are held.
+    pub(super) cut: bool,
 }
 
 #[async_trait]
@@ -110,11 +112,14 @@ impl Handler for ScheduledSearch {
             return Err(JobError::NotYet("saved-run-waits", WAIT));
         }
         let run = match self.owners.scope(saved.owner).await? {
-            None => self.without_owner(&saved, due.window).await?,
+            None => self.unasked(&saved, due.window, Trouble::NoOwner).await?,
+            Some(scope) if !saved.is_for(&scope) => {
+                self.unasked(&saved, due.window, Trouble::Elsewhere).await?
+            }
             Some(scope) => {
                 let asked = self.ask(job, &scope, &saved, plan, due.window).await;
                 if asked.is_err() && job.job().attempts >= ATTEMPTS_UNTOLD {
-                    self.tell(&saved, due.window, Trouble::Unanswered).await?;
+                    self.tell(&scope, &saved, due.window, Trouble::Unanswered).await?;
                 }
                 asked?
             }
@@ -146,7 +151,10 @@ impl ScheduledSearch {
             self.receive(found).await?;
         }
         if late_s > LATE.num_seconds() {
-            self.tell(saved, window, Trouble::Late).await?;
+            self.tell(scope, saved, window, Trouble::Late).await?;
+        }
+        if answer.cut {
+            self.tell(scope, saved, window, Trouble::Cut).await?;
         }
         Ok(Run {
             search: saved.id,
@@ -156,12 +164,21 @@ impl ScheduledSearch {
             hits: answer.hits,
             raised,
             late_s,
-            skipped_key: String::new(),
+            skipped_key: if answer.cut { "saved-run-cut".to_owned() } else { String::new() },
         })
     }
 
-    async fn without_owner(&self, saved: &Saved, window: Window) -> Result<Run, JobError> {
-        self.tell(saved, window, Trouble::NoOwner).await?;
+    async fn unasked(
+        &self,
+        saved: &Saved,
+        window: Window,
+        why: Trouble,
+    ) -> Result<Run, JobError> {
+        self.tell(&Scope::platform(), saved, window, why).await?;
+        let key = match why {
+            Trouble::Elsewhere => "saved-run-elsewhere",
+            _ => "saved-run-no-owner",
+        };
         Ok(Run {
             search: saved.id,
             from: window.from,
@@ -170,12 +187,18 @@ impl ScheduledSearch {
             hits: 0,
             raised: false,
             late_s: 0,
-            skipped_key: "saved-run-no-owner".to_owned(),
+            skipped_key: key.to_owned(),
         })
     }
 
-    async fn tell(&self, saved: &Saved, window: Window, what: Trouble) -> Result<(), JobError> {
-        let finding = raise::trouble(&self.desk, saved, window, what);
+    async fn tell(
+        &self,
+        scope: &Scope,
+        saved: &Saved,
+        window: Window,
+        what: Trouble,
+    ) -> Result<(), JobError> {
+        let finding = raise::trouble(&self.desk, scope, saved, window, what);
         self.receive(finding.into_iter().collect()).await
     }
 
@@ -243,13 +266,13 @@ async fn answer(
     by.extend(summary.by.iter().cloned());
     let each = Summary { by, steps: Vec::new(), ..summary.clone() };
     let by_agency = whole(desk.lake.summarise(scope, search, &each).await)?;
-    let (hits, rows) = if question.summary.is_none() {
-        (by_agency.events, Vec::new())
+    let (hits, rows, cut) = if question.summary.is_none() {
+        (by_agency.events, Vec::new(), by_agency.cut)
     } else {
-        let rows = whole(desk.lake.summarise(scope, search, &summary).await)?.rows;
-        (rows.len() as u64, rows)
+        let all = whole(desk.lake.summarise(scope, search, &summary).await)?;
+        (all.rows.len() as u64, all.rows, all.cut || by_agency.cut)
     };
-    Ok(Answer { hits, rows, by_agency: by_agency.rows, summary })
+    Ok(Answer { hits, rows, by_agency: by_agency.rows, summary, cut })
 }
 
 /// Returns an answer over all of the window, or none: a part of it must not pass for the whole.

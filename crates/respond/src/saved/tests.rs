@@ -21,6 +21,7 @@ use super::run::{Arrivals, Owners, ScheduledSearch};
 use super::{actions, store};
 use crate::alert;
 use crate::desk::Desk;
+use crate::search::Ask;
 use crate::testing::*;
 
 #[derive(Debug)]
@@ -226,6 +227,53 @@ async fn a_search_sees_what_its_owner_sees_now() {
 }
 
 #[tokio::test]
+async fn a_search_of_an_agency_whose_owner_left_is_told_there() {
+    let test = sqlite().await;
+    let maker = Maker::new();
+    let who = Who { account: AccountId::from_uuid(uuid::Uuid::from_u128(1)), ..officer_of([agency(2)]) };
+    let room = room(&test, who.scope.clone());
+    let shared = NewSearch {
+        share: "agency".to_owned(),
+        agency: agency(2).to_string(),
+        ..new("user:an", 1, 0)
+    };
+    let id = keep(&room.desk, &who, &shared).await;
+    // The owner works for another agency from now on, where the search would find something.
+    *room.stage.scope.lock().unwrap() = Some(Scope::agencies(who.account, [agency(1)].into()));
+    room.receive(&maker, &[test.db.now()], TimeDelta::zero());
+    test.clock.advance(TimeDelta::minutes(3));
+    room.work().await;
+    let runs = store::runs(test.db.conn(), id, 9).await.unwrap();
+    assert!(runs.len() > 1 && runs.iter().all(|run| run.skipped_key == "saved-run-elsewhere"));
+    let made = alerts(&test.db).await;
+    let told: Vec<_> = made.iter().map(|one| (one.agency, one.findings, one.rule.as_str())).collect();
+    assert_eq!(told, [(agency(2), 1, &*format!("{}{id}", super::TROUBLE_PREFIX))]);
+}
+
+#[tokio::test]
+async fn a_window_with_more_values_than_are_held_is_told() {
+    let test = sqlite().await;
+    let maker = Maker::new();
+    let who = who(Role::Analyst);
+    let room = room(&test, who.scope.clone());
+    let mut event = event_of(&maker.finding(0), "an");
+    event.collected_at = test.db.now();
+    for number in 0..=event::query::GROUPS_MAX {
+        event.attrs.set(event::Attr::User, format!("u{number}"));
+        room.lake.push(event.clone());
+    }
+    let id = keep(&room.desk, &who, &new("cmd.exe | stats count() by user | where count > 1", 1, 0)).await;
+    test.clock.advance(TimeDelta::minutes(2));
+    room.work().await;
+    let runs = store::runs(test.db.conn(), id, 9).await.unwrap();
+    assert_eq!((runs.last().unwrap().hits, &*runs.last().unwrap().skipped_key), (0, "saved-run-cut"));
+    let made = alerts(&test.db).await;
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0].rule, format!("{}{id}", super::TROUBLE_PREFIX));
+    assert_eq!(made[0].matched[0].pattern, "", "its line is its owner's own");
+}
+
+#[tokio::test]
 async fn people_find_their_own_and_what_is_shared_with_them() {
     for test in databases().await {
         let desk = desk(&test, Vec::new());
@@ -282,8 +330,13 @@ async fn people_find_their_own_and_what_is_shared_with_them() {
 async fn the_pages_are_sound_and_their_links_find_the_window() {
     let test = sqlite().await;
     let who = who(Role::Analyst);
+    test.clock.advance(TimeDelta::microseconds(654_321));
     let room = room(&test, who.scope.clone());
-    room.receive(&Maker::new(), &[test.db.now()], TimeDelta::days(7));
+    // In the first microsecond of a window, in the last of the one before, and by a clock that is ahead.
+    let border = test.db.now() + TimeDelta::minutes(1);
+    let last = border - TimeDelta::microseconds(1);
+    room.receive(&Maker::new(), &[test.db.now(), border], TimeDelta::days(7));
+    room.receive(&Maker::new(), &[last], TimeDelta::hours(-5));
     let id = keep(&room.desk, &who, &new("user:an OR user:binh", 1, 0)).await;
     let empty = shown(&room.desk, &who, id).await.unwrap();
     assert_eq!(faults(&empty), Vec::<String>::new());
@@ -294,6 +347,23 @@ async fn the_pages_are_sound_and_their_links_find_the_window() {
     assert_eq!(faults(page.form.as_ref().unwrap()), Vec::<String>::new());
     let link = &page.runs.last().unwrap().href;
     assert!(link.starts_with("/search?q=%28user%3Aan+OR+user%3Abinh%29+collected_at"), "{link}");
+    assert_eq!(page.runs.iter().map(|run| run.hits).sum::<u64>(), 3);
+    for run in &page.runs {
+        let (_, query) = run.href.split_once('?').unwrap();
+        let mut ask = Ask::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "q" => ask.q = Some(value.into_owned()),
+                "from" => ask.from = value.into_owned(),
+                "to" => ask.to = value.into_owned(),
+                other => panic!("{other} of {query}"),
+            }
+        }
+        ask.check_times().unwrap();
+        let (search, _) = ask.search(test.db.now()).unwrap();
+        let found = room.desk.lake.search(&who.scope, &search).await.unwrap();
+        assert_eq!(found.events.len() as u64, run.hits, "{query}");
+    }
     let made = alerts(&test.db).await;
     let raised = made.iter().find(|one| one.rule == format!("luytre-search-{id}")).unwrap();
     assert_eq!(super::page_of_rule(&raised.rule), Some(format!("/searches/{id}")));

@@ -1,7 +1,7 @@
 //! What the pages of saved searches show.
 
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::paging::Pager;
@@ -126,7 +126,7 @@ pub struct RunRow {
     pub raised: bool,
     /// How long after its time it ran, in seconds.
     pub late_s: i64,
-    /// The text key of why it was not asked at all; empty if it was.
+    /// The text key of why it was not asked at all, or only in part; empty if all was.
     pub skipped_key: String,
     /// The search for what it found.
     pub href: String,
@@ -136,13 +136,16 @@ pub struct RunRow {
 /// and can be searched for.
 const LINK_DAYS: i64 = 30;
 
+/// Days after a window, for the link: so far the clocks of senders may be ahead.
+const AHEAD_DAYS: i64 = 1;
+
 /// A run is late for its readers from here on.
 const LATE_SHOWN_S: i64 = 120;
 
 impl RunRow {
     /// Returns it as a row.
     pub(super) fn of(run: &Run, saved: &Saved) -> Self {
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let length = event::query::parse_question(&saved.line)
             .map_or(usize::MAX, |question| question.filter_length);
         let filter: String = saved.line.chars().take(length).collect();
@@ -152,9 +155,11 @@ impl RunRow {
             filter => format!("({filter}) "),
         };
         let (from, to) = (text(run.from), text(run.to));
-        let line = format!("{filter}collected_at:>=\"{from}\" collected_at:<\"{to}\" {stages}");
-        let since = text(run.from - chrono::TimeDelta::days(LINK_DAYS));
-        let href = Address::of("/search").with("q", line.trim()).with("from", since).with("to", to);
+        let line = format!("{filter}collected_at:>={from} collected_at:<{to} {stages}");
+        let since = text(run.from - TimeDelta::days(LINK_DAYS));
+        let until = text(run.to + TimeDelta::days(AHEAD_DAYS));
+        let href = Address::of("/search").with("q", line.trim());
+        let href = href.with("from", since).with("to", until);
         Self {
             from: run.from,
             to: run.to,
