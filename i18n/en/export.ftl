@@ -21,3 +21,4 @@ export-error-format = The format must be csv or ndjson.
 export-error-line = This version cannot read the query. Ask again.
 export-error-right = Who asked may not search any more.
 export-error-full = Exported files have taken all their room. Wait until old ones are deleted.
+export-error-groups = There are too many different values and the file would lack rows, so none is made. Narrow the time or add a condition.

@@ -21,3 +21,4 @@ export-error-format = Định dạng phải là csv hoặc ndjson.
 export-error-line = Phiên bản này không đọc được câu tìm. Hãy yêu cầu lại.
 export-error-right = Người yêu cầu không còn quyền tìm kiếm.
 export-error-full = Các tệp xuất đã chiếm hết chỗ dành cho chúng. Hãy chờ tệp cũ hết hạn.
+export-error-groups = Quá nhiều giá trị khác nhau, tệp sẽ thiếu dòng nên không làm. Hãy thu hẹp khoảng thời gian hoặc thêm điều kiện.

@@ -26,18 +26,44 @@ pub(crate) struct Sheet {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
+impl Format {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+}
+
+/// Columns of a table that hold figures and nothing else: from this one on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FiguresFrom(pub(crate) usize);
+
+/// A table of texts.
+const TEXTS: FiguresFrom = FiguresFrom(usize::MAX);
+
 /// Returns a file to be saved under this name (ASCII, without ending).
 pub(crate) fn table(name: &str, sheet: &Sheet, format: Format) -> Result<Response, RespondError> {
-    match format {
-        Format::Csv => answer(name, "csv", "text/csv; charset=utf-8", csv(sheet)?),
-        Format::Xlsx => answer(
-            name,
-            "xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            xlsx(sheet)?,
-        ),
-        Format::Ndjson => answer(name, "ndjson", "application/x-ndjson", ndjson(sheet)?),
-    }
+    answer(name, format.ending(), format.kind(), bytes(sheet, format)?)
+}
+
+/// Returns a file whose figures other programs read as such.
+pub(crate) fn figures(
+    name: &str,
+    sheet: &Sheet,
+    from: FiguresFrom,
+    format: Format,
+) -> Result<Response, RespondError> {
+    answer(name, format.ending(), format.kind(), figure_bytes(sheet, from, format)?)
 }
 
 /// Returns the SHA-256 of bytes, in hexadecimal digits.
@@ -62,31 +88,54 @@ pub(crate) fn answer(
 
 /// Returns the bytes of a file.
 pub(crate) fn bytes(sheet: &Sheet, format: Format) -> Result<Vec<u8>, RespondError> {
+    figure_bytes(sheet, TEXTS, format)
+}
+
+/// Returns the bytes of a file with figures.
+pub(crate) fn figure_bytes(
+    sheet: &Sheet,
+    from: FiguresFrom,
+    format: Format,
+) -> Result<Vec<u8>, RespondError> {
     match format {
-        Format::Csv => csv(sheet),
-        Format::Xlsx => xlsx(sheet),
-        Format::Ndjson => ndjson(sheet),
+        Format::Csv => csv(sheet, from),
+        Format::Xlsx => xlsx(sheet, from),
+        Format::Ndjson => ndjson(sheet, from),
     }
 }
 
-fn csv(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
+fn csv(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
     let failed = |error: csv::Error| RespondError::File(Box::new(error));
     let mut writer = csv::Writer::from_writer(vec![0xef, 0xbb, 0xbf]);
     writer.write_record(&sheet.head).map_err(failed)?;
     let head = writer.into_inner();
     let mut text = head.map_err(|error| RespondError::File(Box::new(error.into_error())))?;
-    text.extend(lines(&sheet.rows)?);
+    text.extend(figure_lines(&sheet.rows, from)?);
     Ok(text)
 }
 
 /// Returns the lines of a CSV file, without mark and head: a file is made of parts.
 pub(crate) fn lines(rows: &[Vec<String>]) -> Result<Vec<u8>, RespondError> {
+    figure_lines(rows, TEXTS)
+}
+
+fn figure_lines(rows: &[Vec<String>], from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
     let failed = |error: csv::Error| RespondError::File(Box::new(error));
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(failed)?;
+        // A figure below nought begins like a formula and is none.
+        let text = |(column, cell): (usize, &String)| match figure(column, cell, from) {
+            Some(_) => cell.clone(),
+            None => harmless(cell),
+        };
+        writer.write_record(row.iter().enumerate().map(text)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| RespondError::File(Box::new(error.into_error())))
+}
+
+/// Returns the number in a cell, where its column holds figures.
+fn figure(column: usize, cell: &str, from: FiguresFrom) -> Option<f64> {
+    cell.parse().ok().filter(|number: &f64| column >= from.0 && number.is_finite())
 }
 
 /// Returns a cell that no spreadsheet takes for a formula: hostile logs end up in these files.
@@ -102,7 +151,7 @@ fn harmless(cell: &str) -> String {
 /// Source: Microsoft, "Excel specifications and limits".
 const CELL_CHARS_MAX: usize = 32_767;
 
-fn xlsx(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
+fn xlsx(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
     let failed = |error: rust_xlsxwriter::XlsxError| RespondError::File(Box::new(error));
     let mut book = Workbook::new();
     let page = book.add_worksheet();
@@ -112,6 +161,10 @@ fn xlsx(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
     }
     for (line, row) in (1_u32..).zip(&sheet.rows) {
         for (column, cell) in (0_u16..).zip(row) {
+            if let Some(number) = figure(usize::from(column), cell, from) {
+                page.write_number(line, column, number).map_err(failed)?;
+                continue;
+            }
             let cell: String = cell.chars().take(CELL_CHARS_MAX).collect();
             page.write_string(line, column, cell).map_err(failed)?;
         }
@@ -120,11 +173,18 @@ fn xlsx(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
     book.save_to_buffer().map_err(failed)
 }
 
-fn ndjson(sheet: &Sheet) -> Result<Vec<u8>, RespondError> {
+fn ndjson(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
+    let value = |(column, cell): (usize, &String)| -> serde_json::Value {
+        match (figure(column, cell, from), cell.parse::<i64>()) {
+            (Some(_), Ok(whole)) => whole.into(),
+            (Some(number), Err(_)) => number.into(),
+            (None, _) => cell.as_str().into(),
+        }
+    };
     let mut bytes = Vec::new();
     for row in &sheet.rows {
         let object: serde_json::Map<String, serde_json::Value> =
-            sheet.head.iter().cloned().zip(row.iter().map(|cell| cell.as_str().into())).collect();
+            sheet.head.iter().cloned().zip(row.iter().enumerate().map(value)).collect();
         serde_json::to_writer(&mut bytes, &object).map_err(RespondError::Json)?;
         bytes.push(b'\n');
     }
@@ -141,9 +201,26 @@ mod tests {
             head: vec!["Tên".to_owned()],
             rows: vec![vec!["=cmd|'/c calc'!A1".to_owned()], vec!["a\"b\nc".to_owned()]],
         };
-        let text = String::from_utf8(csv(&sheet).unwrap()).unwrap();
+        let text = String::from_utf8(bytes(&sheet, Format::Csv).unwrap()).unwrap();
         assert_eq!(text, "\u{feff}Tên\n'=cmd|'/c calc'!A1\n\"a\"\"b\nc\"\n");
-        assert!(xlsx(&sheet).unwrap().starts_with(b"PK"));
-        assert_eq!(String::from_utf8(ndjson(&sheet).unwrap()).unwrap().lines().count(), 2);
+        assert!(bytes(&sheet, Format::Xlsx).unwrap().starts_with(b"PK"));
+        let objects = bytes(&sheet, Format::Ndjson).unwrap();
+        assert_eq!(String::from_utf8(objects).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn figures_stay_numbers() {
+        let row = ["-7", "822", "-5", "0.5", ""].map(ToOwned::to_owned);
+        let head = ["name", "count", "min", "avg", "sum"].map(ToOwned::to_owned);
+        let sheet = Sheet { head: head.to_vec(), rows: vec![row.to_vec()] };
+        let text = |format| {
+            String::from_utf8(figure_bytes(&sheet, FiguresFrom(1), format).unwrap()).unwrap()
+        };
+        assert_eq!(text(Format::Csv), "\u{feff}name,count,min,avg,sum\n'-7,822,-5,0.5,\n");
+        let object: serde_json::Value = serde_json::from_str(&text(Format::Ndjson)).unwrap();
+        let want = serde_json::json!({"name": "-7", "count": 822, "min": -5, "avg": 0.5, "sum": ""});
+        assert_eq!(object, want);
+        let book = figure_bytes(&sheet, FiguresFrom(1), Format::Xlsx).unwrap();
+        assert_ne!(book, bytes(&sheet, Format::Xlsx).unwrap());
     }
 }

@@ -243,9 +243,13 @@ fn encoded(text: &str) -> String {
 /// Returns the cells of a row of figures, in the order of the question's columns.
 fn figures(line: &str, summary: Option<&Summary>) -> Result<Vec<String>> {
     let row: serde_json::Value = serde_json::from_str(line).context("reading a row of figures")?;
-    let cell = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let cell = |name: &str| match row.get(name) {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(number) => number.to_string(),
+    };
     let columns = summary.map(Summary::columns).unwrap_or_default();
-    Ok(columns.into_iter().map(|name| cell(name).to_owned()).collect())
+    Ok(columns.into_iter().map(cell).collect())
 }
 
 fn event(line: &str) -> Result<Event> {
@@ -262,4 +266,18 @@ fn row(event: &Event) -> Vec<String> {
         text(Attr::User),
         short,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stand_in_the_order_of_the_question() {
+        let question = parse_question("| stats count(), avg(x) by user").unwrap();
+        let row = r#"{"avg(x)":-0.5,"count":822,"user":"an"}"#;
+        assert_eq!(figures(row, question.summary.as_ref()).unwrap(), ["an", "822", "-0.5"]);
+        let empty = r#"{"avg(x)":"","count":0,"user":"an"}"#;
+        assert_eq!(figures(empty, question.summary.as_ref()).unwrap(), ["an", "0", ""]);
+    }
 }

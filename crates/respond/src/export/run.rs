@@ -17,7 +17,7 @@ use super::file::{self, Draft};
 use super::{Kind, file_name, kept_until};
 use crate::desk::Desk;
 use crate::error::RespondError;
-use crate::file::{Format, Sheet, bytes, lines};
+use crate::file::{FiguresFrom, Format, Sheet, bytes, figure_bytes, lines};
 use crate::limits::{EVENTS_PER_EXPORT_PAGE, EXPORT_BYTES_MAX, EXPORTS_BYTES_MAX};
 use crate::saved::Owners;
 
@@ -122,14 +122,18 @@ impl MakeExport {
         if let Some(limit_ms) = answer.stopped_ms {
             return Err(JobError::failed(LakeError::Timeout { limit_ms }));
         }
+        if answer.cut {
+            return Err(JobError::Refused("export-error-groups"));
+        }
         let sheet = crate::search::sheet(summary, &answer);
         let format = match order.kind {
             Kind::Csv => Format::Csv,
             Kind::Ndjson => Format::Ndjson,
         };
-        let text = bytes(&sheet, format).map_err(JobError::failed)?;
+        let from = FiguresFrom(summary.keys());
+        let text = figure_bytes(&sheet, from, format).map_err(JobError::failed)?;
         draft.write(&text).await.map_err(JobError::failed)?;
-        Ok((sheet.rows.len() as u64, answer.cut))
+        Ok((sheet.rows.len() as u64, false))
     }
 
     /// Writes the events page by page, the newest first.

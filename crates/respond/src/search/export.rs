@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
-use crate::file::{Format, Sheet, answer, table};
+use crate::file::{FiguresFrom, Format, Sheet, answer, figures, table};
 use crate::limits::{EVENT_EXPORT_ROWS, EVENTS_PER_EXPORT_PAGE};
 
 /// Where an answer names the address of what did not go into it.
@@ -41,9 +41,13 @@ pub(super) async fn events(
         if let Some(limit_ms) = answer.stopped_ms {
             return Err(LakeError::Timeout { limit_ms }.into());
         }
+        if answer.cut {
+            // A file that silently lacks rows would be taken for all of them.
+            return Err(RespondError::Field { field: "q", key: "search-error-groups" });
+        }
         let sheet = super::table::sheet(summary, &answer);
         reading.end(json!({ "rows": sheet.rows.len() })).await?;
-        return table("figures", &sheet, format);
+        return figures("figures", &sheet, FiguresFrom(summary.keys()), format);
     }
     let whole = search.clone();
     let (events, rest) = all(desk, who, search).await?;
