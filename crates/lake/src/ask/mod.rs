@@ -6,6 +6,7 @@ mod has_token;
 mod histogram;
 mod page;
 mod prune;
+mod refusal;
 mod scoped;
 mod sql;
 mod stop;

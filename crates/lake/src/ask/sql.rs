@@ -32,10 +32,10 @@ use uuid::Uuid;
 
 use super::Stop;
 use super::has_token::has_token;
+use super::refusal::asked_or_failed;
 use super::table::EventsTable;
 #[cfg(feature = "distributed")]
 use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
-use crate::error::StoreError;
 use crate::limits::SQL_BYTES_MAX;
 use crate::place::Place;
 use crate::schema::{self, SCHEMA};
@@ -108,6 +108,9 @@ pub(crate) async fn sql(
     }
     if is_too_deep(text) {
         return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
+    }
+    if let Some(word) = passed_over(text) {
+        return Err(LakeError::Question(format!("{word} is not supported")));
     }
     stop.check()?;
     let question = Question { view, place, scope, beside, text, limits };
@@ -349,6 +352,17 @@ fn is_too_deep(text: &str) -> bool {
     tokens.iter().filter(|token| !is_flat(token)).count() > OPERATORS_MAX
 }
 
+/// Returns a word that the engine reads and passes over, so that it would answer with more rows than asked.
+fn passed_over(text: &str) -> Option<String> {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().unwrap_or_default();
+    tokens.into_iter().find_map(|token| match token {
+        Token::Word(word) if matches!(word.keyword, Keyword::TABLESAMPLE | Keyword::PREWHERE) => {
+            Some(word.value.to_uppercase())
+        }
+        _ => None,
+    })
+}
+
 fn reads_only(body: &ast::SetExpr) -> bool {
     match body {
         ast::SetExpr::Select(select) => select.into.is_none(),
@@ -421,24 +435,4 @@ fn cooperative(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, D
 
 fn column_names(schema: &DFSchema) -> Vec<String> {
     schema.fields().iter().map(|field| field.name().clone()).collect()
-}
-
-/// Tells a question that cannot be answered from a lake that failed.
-fn asked_or_failed(error: DataFusionError) -> LakeError {
-    match error.find_root() {
-        DataFusionError::SQL(..)
-        | DataFusionError::Plan(_)
-        | DataFusionError::SchemaError(..)
-        | DataFusionError::Diagnostic(..)
-        | DataFusionError::Collection(_)
-        | DataFusionError::NotImplemented(_)
-        | DataFusionError::Configuration(_)
-        | DataFusionError::ArrowError(..)
-        | DataFusionError::ResourcesExhausted(_)
-        | DataFusionError::Execution(_) => {
-            let text = error.strip_backtrace();
-            LakeError::Question(text.lines().next().unwrap_or_default().to_owned())
-        }
-        _ => StoreError::Query(error).into(),
-    }
 }

@@ -143,6 +143,9 @@ fn everything_but_one_select_is_refused() {
             "SELECT extra_text FROM events".to_owned(),
             "SELECT no_such_column FROM events".to_owned(),
             "SELECT no_such_function(1)".to_owned(),
+            "SELECT count(*) FROM events TABLESAMPLE (10 ROWS)".to_owned(),
+            "SELECT count(*) FROM events e tablesample bernoulli (50)".to_owned(),
+            "SELECT count(*) FROM events PREWHERE raw = 'a'".to_owned(),
             format!("SELECT '{}'", "x".repeat(17_000)),
         ];
         for sql in refused {
@@ -150,6 +153,13 @@ fn everything_but_one_select_is_refused() {
             assert!(matches!(answer, Err(LakeError::Question(_))), "{sql}: {answer:?}");
         }
         assert!(!home.folder.path().join("out.csv").try_exists().unwrap());
+        match lake.sql(&Scope::platform(), "SELEC 1").await {
+            Err(LakeError::Question(told)) => {
+                assert_eq!(told, "Expected: an SQL statement, found: SELEC at Line: 1, Column: 1");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(cell(&ask(&lake, &Scope::platform(), "SELECT 'tablesample'").await), "tablesample");
         lake.close().await;
     });
 }

@@ -1,9 +1,9 @@
 //! What someone asks the lake: the query line, the span of time, the place in the pages.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use event::EventId;
 use event::lake::{Cursor, Search};
-use event::query::{ParseError, Question, parse_question};
+use event::query::{ParseError, Query, Question, parse, parse_question};
 use serde::Deserialize;
 use web::figures::vietnam;
 use web::{AppError, Phrase};
@@ -129,6 +129,19 @@ impl Ask {
         address.with("field", &self.field)
     }
 
+    /// Returns the query of this question over the time that was looked at, however late it is asked again.
+    pub(crate) fn fixed_query(&self, search: &Search) -> String {
+        let at = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let fixed = Self {
+            from: at(search.from),
+            to: at(search.to),
+            range: String::new(),
+            field: String::new(),
+            ..self.clone()
+        };
+        fixed.address("/search").query()
+    }
+
     /// Returns the part of the line that says which events, and the rest of it.
     pub(crate) fn parts(&self) -> (String, String) {
         let length = parse_question(self.line()).map_or(usize::MAX, |read| read.filter_length);
@@ -139,9 +152,10 @@ impl Ask {
     /// Returns the address of this question with a term added to its filter.
     pub(crate) fn narrowed(&self, term: &str) -> Address {
         let (filter, stages) = self.parts();
+        let is_choice = matches!(parse(&filter), Ok(Query::Or(_)));
         let line = match filter.trim() {
             "" | "*" => term.to_owned(),
-            line if line.contains(" OR ") => format!("({line}) {term}"),
+            line if is_choice => format!("({line}) {term}"),
             line => format!("{line} {term}"),
         };
         let line = if stages.is_empty() { line } else { format!("{line} {stages}") };
@@ -258,5 +272,8 @@ mod tests {
         assert_eq!(narrowed(""), "q=user%3Aan&range=1h");
         assert_eq!(narrowed("a | top user"), "q=a+user%3Aan+%7C+top+user&range=1h");
         assert_eq!(narrowed("a OR b"), "q=%28a+OR+b%29+user%3Aan&range=1h");
+        assert_eq!(narrowed("a || b"), "q=%28a+%7C%7C+b%29+user%3Aan&range=1h");
+        assert_eq!(narrowed("a OR(b c)"), "q=%28a+OR%28b+c%29%29+user%3Aan&range=1h");
+        assert_eq!(narrowed("\"a OR b\""), "q=%22a+OR+b%22+user%3Aan&range=1h");
     }
 }

@@ -59,7 +59,15 @@ pub(super) async fn search(desk: &Desk, who: &Who, ask: &Ask) -> Result<SearchPa
             let reading = Reading::begin(desk, &Handler::from(who), "search.run", asked);
             let results = match &question.summary {
                 None => results(desk, who, ask, &search).await?,
-                Some(summary) => summarised(desk, who, ask, &search, summary).await?,
+                Some(summary) => match summarised(desk, who, ask, &search, summary).await {
+                    // Whoever wrote a long line keeps it.
+                    Err(RespondError::Lake(LakeError::TooManyBars)) => {
+                        page.error = Some(LineError::of_stages(ask, "search-error-bars", who.lang));
+                        reading.end(json!({ "failed": true })).await?;
+                        return Ok(page);
+                    }
+                    answer => answer?,
+                },
             };
             reading.end(json!({ "rows": results.rows(), "stopped_s": results.stopped_s })).await?;
             let is_seen = |name: &str| results.fields.iter().any(|field| field.name == name);
@@ -156,6 +164,7 @@ impl Results {
             next: None,
             first: (!ask.after.is_empty()).then(|| here.to_string()),
             query: here.query(),
+            export: ask.fixed_query(search),
             live: Ask { field: String::new(), ..ask.clone() }.address("/search/live").to_string(),
         }
     }

@@ -144,8 +144,15 @@ async fn sql(
     match answer {
         Ok(table) => Ok(View::new(SqlPage { sql: query.sql, error: None, table: Some(table) })),
         Err(LakeError::Question(detail)) => {
-            let page = SqlPage { sql: query.sql, error: Some(detail), table: None };
+            let error = Some(super::views::sql_error(&detail, who.lang));
+            let page = SqlPage { sql: query.sql, error, table: None };
             Ok(View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(LakeError::Timeout { limit_ms }) => {
+            // Whoever wrote a long question keeps it.
+            let told = Phrase::key("search-error-timeout").arg("seconds", limit_ms / 1000);
+            let page = SqlPage { sql: query.sql, error: Some(told.text(who.lang)), table: None };
+            Ok(View::new(page).status(StatusCode::CONFLICT))
         }
         Err(error) => Err(RespondError::Lake(error).into()),
     }

@@ -3,11 +3,13 @@
 use db::audit::AuditFilter;
 use db::testing::sqlite;
 use event::Event;
-use web::Role;
 use web::testing::{faults, officer_of, who};
+use web::{Lang, Role};
 
 use super::ask::Ask;
 use super::pages;
+use crate::error::RespondError;
+use crate::file::Format;
 use crate::testing::*;
 
 fn events() -> Vec<Event> {
@@ -27,6 +29,7 @@ async fn an_answer_is_a_sound_page_within_scope_and_in_the_audit_log() {
     let results = page.results.as_ref().unwrap();
     assert_eq!((results.events.len(), results.total), (3, Some(3)));
     assert!(results.fields.iter().any(|field| field.name == "user"));
+    assert!(results.export.starts_with("q=user%3Aan&from=2"), "{}", results.export);
     assert_eq!(faults(&page), Vec::<String>::new());
 
     let outsider = officer_of([agency(2)]);
@@ -76,7 +79,10 @@ async fn figures_open_their_events_and_stay_within_scope() {
     assert_eq!(faults(&page), Vec::<String>::new());
     assert!(page.results.unwrap().summary.unwrap().chart.is_some());
     let narrow = Ask { range: "30d".to_owned(), ..ask("| timechart span=1s") };
-    assert!(pages::search(&desk, &who(Role::Analyst), &narrow).await.is_err());
+    let page = pages::search(&desk, &who(Role::Analyst), &narrow).await.unwrap();
+    assert_eq!(faults(&page), Vec::<String>::new());
+    let error = page.error.unwrap();
+    assert_eq!((page.line.as_str(), error.column), ("| timechart span=1s", 1), "the line is kept");
 
     let hidden = pages::search(&desk, &officer_of([agency(2)]), &ask(line)).await.unwrap();
     assert_eq!(hidden.results.unwrap().summary.unwrap().events, 0);
@@ -92,4 +98,29 @@ async fn what_may_have_been_meant_is_told() {
     let page = pages::search(&desk, &who(Role::Analyst), &ask("(user:an")).await.unwrap();
     assert_eq!(page.error.as_ref().unwrap().better.as_ref().unwrap().line, "(user:an)");
     assert_eq!(faults(&page), Vec::<String>::new());
+}
+
+#[test]
+fn a_sql_mistake_is_told_with_its_place() {
+    let told = |detail: &str| super::views::sql_error(detail, Lang::Vi);
+    let placed = told("Expected: an SQL statement, found: selec at Line: 2, Column: 7");
+    assert!(placed.contains("dòng 2, cột 7: Expected: an SQL statement, found: selec."), "{placed}");
+    assert!(told("No field named a").contains("No field named a"));
+    assert!(told("a at Line: x, Column: 1").contains("a at Line: x, Column: 1"));
+}
+
+#[tokio::test]
+async fn a_file_of_figures_is_whole_or_none() {
+    let test = sqlite().await;
+    let first = events().remove(0);
+    let many = (0..=event::query::GROUPS_MAX).map(|number| {
+        let mut event = first.clone();
+        event.attrs.set(event::Attr::User, format!("u{number}"));
+        event
+    });
+    let desk = desk(&test, many.collect());
+    let ask = Ask { range: "24h".to_owned(), ..ask("| stats count() by user") };
+    let question = ask.search(test.db.now()).unwrap();
+    let file = super::export::events(&desk, &who(Role::Analyst), &ask, question, Format::Csv).await;
+    assert!(matches!(file, Err(RespondError::Field { key: "search-error-groups", .. })));
 }

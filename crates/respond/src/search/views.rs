@@ -88,6 +88,15 @@ impl LineError {
     }
 }
 
+impl LineError {
+    /// Returns an error of what stands after the filter.
+    pub(super) fn of_stages(ask: &Ask, key: &'static str, lang: Lang) -> Self {
+        let (before, rest) = ask.parts();
+        let column = before.chars().count() + 1;
+        Self { column, before, rest, why: Phrase::key(key).text(lang), better: None }
+    }
+}
+
 /// Returns why a line is wrong, in the reader's words.
 pub(crate) fn why(error: &ParseError, lang: Lang) -> String {
     Phrase::key(error_key(error.code)).text(lang)
@@ -152,8 +161,10 @@ pub struct Results {
     pub next: Option<String>,
     /// The first page, on a later one.
     pub first: Option<String>,
-    /// The query of this question, for exports.
+    /// The query of this question.
     pub query: String,
+    /// The same over the time that was looked at: a file holds what was counted.
+    pub export: String,
     /// The stream of new events that match.
     pub live: String,
 }
@@ -194,6 +205,22 @@ pub struct ValueFacts {
     pub with: String,
     /// The question without it.
     pub without: String,
+}
+
+/// Returns why a SQL question has no answer, and where it is wrong if the engine says so.
+pub(super) fn sql_error(detail: &str, lang: Lang) -> String {
+    let place = detail.rsplit_once(" at Line: ").and_then(|(why, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((why, line.parse::<u64>().ok()?, column.parse::<u64>().ok()?))
+    });
+    match place {
+        Some((why, line, column)) => Phrase::key("search-sql-error-at")
+            .arg("line", line)
+            .arg("column", column)
+            .arg("why", why)
+            .text(lang),
+        None => Phrase::key("search-sql-error").arg("why", detail).text(lang),
+    }
 }
 
 /// SQL over the events.
