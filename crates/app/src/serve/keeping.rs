@@ -129,13 +129,20 @@ impl Keeper {
         }
         let today = now.date_naive();
         let plan = registry::keeping::plan(&self.db, &self.registry, self.months, today).await?;
-        let holds = respond::hold::active(self.db.conn(), &Scope::platform()).await?;
         let newest_over = plan.newest_over();
-        let seen = seen.clone();
-        let rule = move |rows: &OwnerRows, collected| {
-            verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
-        };
-        Ok(self.lake.prune(newest_over, &rule).await?)
+        let mut gone = Vec::new();
+        loop {
+            // Files go one by one: what is held meanwhile stays.
+            let holds = respond::hold::active(self.db.conn(), &Scope::platform()).await?;
+            let rule = |rows: &OwnerRows, collected| {
+                verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
+            };
+            let one = self.lake.prune(newest_over, 1, &rule).await?;
+            if one.is_empty() {
+                return Ok(gone);
+            }
+            gone.extend(one);
+        }
     }
 }
 
@@ -274,7 +281,8 @@ mod tests {
         let ids = IdSource::seeded(1);
         let now = test.db.now();
         let old = now.checked_sub_months(Months::new(14)).unwrap();
-        let events = vec![event(&ids, origin, old), event(&ids, origin, now)];
+        let older = old - TimeDelta::days(3);
+        let events = Vec::from([older, old, now].map(|at| event(&ids, origin, at)));
         lake.append(events, SpoolPosition(1)).await.unwrap();
         lake.flush().await.unwrap();
         let keeper = Keeper { db: test.db.clone(), registry, lake: Arc::clone(&lake), months: 12 };
@@ -288,10 +296,10 @@ mod tests {
         jumped.look(now, Some(TimeDelta::days(1)));
         assert_eq!(keeper.round(now, &jumped).await.unwrap(), []);
         let gone = keeper.round(now, &seen).await.unwrap();
-        assert_eq!(gone.len(), 1);
+        assert_eq!(gone.len(), 2);
         assert_eq!((gone[0].events, lake.files().len()), (1, 1));
         assert!(gone[0].deleted[0].basis.contains("14423"), "{:?}", gone[0].deleted[0].basis);
-        assert_eq!(catalogue.notes().len(), 1);
+        assert_eq!(catalogue.notes().len(), 2);
         assert_eq!(keeper.round(now, &seen).await.unwrap(), []);
         // The same rows, held.
         let plan = registry::keeping::plan(&test.db, &keeper.registry, 12, now.date_naive()).await;

@@ -89,7 +89,7 @@ pub struct Deleted {
 
 impl Lake {
     /// Deletes what a rule says may go from the files that are not newer than `newest_day`, one file
-    /// at a time; `rule` is asked with an owner's events and the latest time at which the file's
+    /// at a time and of no more than `files_max`; `rule` is asked with an owner's events and the latest time at which the file's
     /// events were collected. Returns what went. Each file's deletion is in the catalogue, with its
     /// record, before the file is removed.
     ///
@@ -99,10 +99,14 @@ impl Lake {
     pub async fn prune(
         &self,
         newest_day: NaiveDate,
+        files_max: usize,
         rule: &(dyn Fn(&OwnerRows, DateTime<Utc>) -> Verdict + Sync),
     ) -> Result<Vec<Pruned>, LakeError> {
         let mut done = Vec::new();
         for segment in self.files().into_iter().filter(|file| file.day <= newest_day) {
+            if done.len() >= files_max {
+                break;
+            }
             if self.closing.load(std::sync::atomic::Ordering::Acquire) {
                 break;
             }

@@ -289,7 +289,7 @@ fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
                 Verdict::Keep
             }
         };
-        let pruned = lake.prune(second_day, &rule).await.unwrap();
+        let pruned = lake.prune(second_day, 9, &rule).await.unwrap();
         assert_eq!(pruned.len(), 1);
         let is_gone = |event: &&Event| {
             event.origin.agency == agency(1) && event.occurred_at.date_naive() == first_day
@@ -302,12 +302,14 @@ fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
             assert_eq!(verify_file(&home.place(), &file), []);
         }
         // Nothing more goes by the same rule.
-        assert_eq!(lake.prune(second_day, &rule).await.unwrap(), []);
-        // All of a file: it goes as a whole, and the newer one is not asked for.
+        assert_eq!(lake.prune(second_day, 9, &rule).await.unwrap(), []);
+        // All of a file: it goes as a whole, and the next one stays for the next call.
         let all = |_: &OwnerRows, _| Verdict::Delete { basis: "12 months".to_owned() };
-        let pruned = lake.prune(first_day, &all).await.unwrap();
+        assert_eq!(lake.prune(second_day, 0, &all).await.unwrap(), [], "no file at all");
+        let pruned = lake.prune(second_day, 1, &all).await.unwrap();
         assert_eq!(pruned.len(), 1);
         assert_eq!(pruned[0].replaced_by, None);
+        assert_eq!(lake.prune(first_day, 9, &all).await.unwrap(), [], "the newer one is not asked for");
         assert_eq!(home.files().len(), 1);
         let notes = home.catalogue.notes();
         assert_eq!(

@@ -17,7 +17,7 @@ use crate::incident;
 const BEFORE: TimeDelta = TimeDelta::days(90);
 
 /// Holds the logs of an incident's systems.
-pub(super) async fn set(
+pub(crate) async fn set(
     desk: &Desk,
     who: &Handler,
     id: IncidentId,
@@ -54,7 +54,7 @@ pub(super) async fn set(
 }
 
 /// Lifts what is held for an incident; logs whose time is over go with the next round.
-pub(super) async fn lift(
+pub(crate) async fn lift(
     desk: &Desk,
     who: &Handler,
     id: IncidentId,

@@ -13,6 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+#[cfg(test)]
+pub(crate) use actions::{lift, set};
 pub(crate) use routes::routes;
 pub use store::active;
 pub(crate) use store::of_incident;
@@ -55,13 +57,15 @@ pub struct Lifted {
 
 impl Hold {
     /// Returns whether logs of this owner and day are held. Logs of the agency that belong to no
-    /// system are held with those of its systems: which of them matter is not known.
+    /// system are held with those of its systems: which of them matter is not known. A system is held
+    /// with whatever agency it went.
     pub fn covers(&self, agency: AgencyId, system: Option<SystemId>, day: NaiveDate) -> bool {
         let is_of = match system {
-            None => true,
-            Some(system) => self.systems.is_empty() || self.systems.contains(&system),
+            Some(system) if self.systems.contains(&system) => true,
+            Some(_) => self.systems.is_empty() && self.agency == agency,
+            None => self.agency == agency,
         };
-        self.lifted.is_none() && self.agency == agency && is_of && day >= self.from.date_naive()
+        self.lifted.is_none() && is_of && day >= self.from.date_naive()
     }
 }
 

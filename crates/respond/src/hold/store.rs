@@ -94,13 +94,14 @@ pub async fn active(conn: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Ho
     Ok(holds)
 }
 
-/// Returns the holds of an incident that the reader sees, the newest first.
+/// Returns the holds of an incident that the reader sees and of those merged into it, the newest first.
 pub(crate) async fn of_incident(
     conn: &impl ConnectionTrait,
     incident: &incident::Incident,
 ) -> Result<Vec<Hold>, RespondError> {
+    let family = incident::family(conn, incident.id).await?;
     let rows = row::Entity::find()
-        .filter(Column::IncidentId.eq(incident.id.uuid()))
+        .filter(Column::IncidentId.is_in(family.iter().map(|id| id.uuid())))
         .order_by_desc(Column::SetAt)
         .limit(HOLDS_MAX)
         .all(conn)
@@ -128,7 +129,7 @@ pub(super) async fn add(tx: &Tx, one: &Hold) -> Result<(), RespondError> {
     Ok(())
 }
 
-/// Ends all holds of an incident; returns how many stood.
+/// Ends all holds of an incident and of those merged into it; returns how many stood.
 pub(super) async fn lift(
     tx: &Tx,
     incident: IncidentId,
@@ -136,6 +137,7 @@ pub(super) async fn lift(
     at: DateTime<Utc>,
     reason: &str,
 ) -> Result<u64, RespondError> {
+    let family = incident::family(tx.conn(), incident).await?;
     let done = row::Entity::update_many()
         .set(row::ActiveModel {
             lifted_by: Set(Some(by.to_owned())),
@@ -143,7 +145,7 @@ pub(super) async fn lift(
             lift_reason: Set(Some(reason.to_owned())),
             ..Default::default()
         })
-        .filter(Column::IncidentId.eq(incident.uuid()))
+        .filter(Column::IncidentId.is_in(family.iter().map(|id| id.uuid())))
         .filter(Column::LiftedAt.is_null())
         .exec(tx.conn())
         .await?;

@@ -40,7 +40,10 @@ async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
         let other = SystemId::from_uuid(Uuid::from_u128(99));
         assert_eq!(hold.covers(origin.agency, Some(other), day), origin.system.is_none());
         let elsewhere = AgencyId::from_uuid(Uuid::from_u128(98));
-        assert!(!hold.covers(elsewhere, origin.system, day));
+        // A system that another agency took over is held there, but nothing else of that agency.
+        assert_eq!(hold.covers(elsewhere, origin.system, day), origin.system.is_some());
+        assert!(!hold.covers(elsewhere, Some(other), day));
+        assert!(!hold.covers(elsewhere, None, day));
         // Someone of another agency sees neither hold nor incident.
         let foreign = officer_of(BTreeSet::from([elsewhere]));
         assert_eq!(active(conn, &foreign.scope).await.unwrap(), []);

@@ -13,6 +13,7 @@ use super::{RoomWork, actions, kin, pages, routes, store, watch};
 use crate::alert::{self, receive};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::hold;
 use crate::incident::{self, Incident};
 use crate::obligation;
 use crate::testing::*;
@@ -272,6 +273,23 @@ async fn a_merge_joins_clocks_and_undone_leaves_both_as_they_were() {
         let twice = kin::undo_merge(&desk, &who, early.id, "hai kẻ khác nhau").await;
         assert!(matches!(twice, Err(RespondError::Conflict("room-error-not-merged"))));
         assert!(db::audit::verify(&desk.db).await.unwrap().holds());
+    }
+}
+
+#[tokio::test]
+async fn a_hold_of_a_merged_incident_is_seen_and_lifted_at_the_survivor() {
+    for test in databases().await {
+        let desk = desk(&test, Vec::new());
+        let (who, conn) = (analyst(), desk.db.conn());
+        let early = opened(&desk, -300, "10.20.0.8").await;
+        let late = opened(&desk, -30, "10.20.0.7").await;
+        hold::set(&desk, &who, early.id, None, "cơ quan điều tra yêu cầu").await.unwrap();
+        kin::merge(&desk, &who, early.id, &late.number, "cùng một kẻ tấn công").await.unwrap();
+        let seen = hold::of_incident(conn, &get(&desk, late.id).await).await.unwrap();
+        assert_eq!(seen.len(), 1, "{}", test.name);
+        assert_eq!(hold::active(conn, &who.scope).await.unwrap().len(), 1);
+        hold::lift(&desk, &who, late.id, "điều tra đã xong").await.unwrap();
+        assert_eq!(hold::active(conn, &who.scope).await.unwrap(), []);
     }
 }
 
