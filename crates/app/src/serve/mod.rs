@@ -6,6 +6,7 @@ mod deadlines;
 mod direct;
 mod evidence;
 mod folder_watch;
+mod forecast;
 mod fresh;
 mod gap;
 mod indicator_book;

@@ -2,20 +2,21 @@
 //! be written, and a disk that will be full soon are findings like any other. The duty page shows the
 //! state of the moment from memory, also while the database cannot take an alert.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use collect::{Recovered, Spool, Trouble};
 use db::Db;
-use event::{AgencyId, Entity, EntityKind, Finding, Match, Origin, Severity, SourceId};
-use lake::{Lake, Segment, Where};
+use event::{AgencyId, Entity, EntityKind, Finding, Match, Origin, Scope, Severity, SourceId};
+use lake::{Lake, Where};
 use respond::{Hub, Storage, StorageTrouble};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::forecast::{Kept, Leaving, daily_bytes};
 use super::silence::moment_id;
 
 /// The rule id of a finding about the platform's own storage.
@@ -27,11 +28,8 @@ const PLATFORM: &str = "luytre";
 /// How often the disk is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// How far back the files are counted that tell how fast the lake grows: a week has all its days.
-const GROWTH_OVER: TimeDelta = TimeDelta::days(7);
-
-/// Less than this is no rate.
-const GROWTH_OVER_MIN: TimeDelta = TimeDelta::hours(1);
+/// How often it is asked for how long logs are kept.
+const TERMS_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// A disk that is full in fewer days is told of, once a day.
 const DAYS_WARNED: u64 = 14;
@@ -48,6 +46,8 @@ pub(crate) struct StorageWatch {
     pub(crate) after_days: Option<u32>,
     /// What the start found, to be told.
     pub(crate) found: Vec<Notice>,
+    /// Months that logs are kept where nobody set longer.
+    pub(crate) months: u32,
     pub(crate) teller: Teller,
 }
 
@@ -80,6 +80,7 @@ impl StorageWatch {
         let mut untold = std::mem::take(&mut self.found);
         let mut warned_on = None;
         let mut known = BTreeSet::new();
+        let mut terms: Option<(DateTime<Utc>, Leaving)> = None;
         loop {
             let now = self.teller.db.now();
             let damaged = self.lake.health().damaged;
@@ -89,7 +90,13 @@ impl StorageWatch {
             let moments = (1..).map(|number| now + TimeDelta::milliseconds(number));
             untold.extend(fresh.zip(moments).map(|(path, at)| file_damaged(path, at)));
             trouble = self.trouble(trouble.as_ref(), now, &mut untold);
-            if let Some(storage) = self.measure(trouble.clone(), now) {
+            let still = terms.filter(|(asked, _)| (now - *asked).abs() < TERMS_EVERY);
+            let (asked, leaving) = match still {
+                Some(known) => known,
+                None => (now, self.leaving(now).await),
+            };
+            terms = Some((asked, leaving));
+            if let Some(storage) = self.measure(trouble.clone(), now, leaving) {
                 if let Some(days) = storage.days_left.filter(|days| *days < DAYS_WARNED)
                     && warned_on != Some(now.date_naive())
                 {
@@ -131,12 +138,31 @@ impl StorageWatch {
         Some(trouble)
     }
 
-    fn measure(&self, trouble: Option<StorageTrouble>, now: DateTime<Utc>) -> Option<Storage> {
+    /// Returns how files leave the disk again. While it is not known what may be deleted, nothing is.
+    async fn leaving(&self, now: DateTime<Utc>) -> Leaving {
+        let (db, today) = (&self.teller.db, now.date_naive());
+        let plan = registry::keeping::plan(db, &self.teller.registry, self.months, today).await;
+        let holds = respond::hold::active(db.conn(), &Scope::platform()).await;
+        let kept = match (plan, holds) {
+            (Ok(plan), Ok(holds)) => Some(Kept {
+                days: plan.days_max(),
+                held_from: holds.iter().map(|hold| hold.from.date_naive()).min(),
+            }),
+            _ => None,
+        };
+        Leaving { after_days: self.after_days, kept }
+    }
+
+    fn measure(
+        &self,
+        trouble: Option<StorageTrouble>,
+        now: DateTime<Utc>,
+        leaving: Leaving,
+    ) -> Option<Storage> {
         let room = collect::disk_room(&self.folder).ok()?;
         let files = self.lake.files();
         let daily_bytes = daily_bytes(&files, now);
         let left = room.free_bytes.saturating_sub(self.free_bytes_min);
-        let leaving = leaving(&files, self.after_days, now.date_naive());
         let bytes = |place: Option<Where>| -> u64 {
             let there = files.iter().filter(|file| place.is_none_or(|place| file.lies_in == place));
             there.map(|file| file.size_bytes).sum()
@@ -148,7 +174,7 @@ impl StorageWatch {
             store_bytes: bytes(Some(Where::Store)),
             daily_bytes,
             days_left: daily_bytes
-                .and_then(|daily| days_left(left, daily, self.after_days, &leaving)),
+                .and_then(|daily| leaving.days_left(&files, left, daily, now.date_naive())),
             trouble,
         })
     }
@@ -165,53 +191,6 @@ fn found(spool: Option<Trouble>, lake: &lake::LakeHealth) -> Option<(&'static st
         return Some(("lake-failing", lake.error.clone().unwrap_or_default()));
     }
     matches!(spool, Some(Trouble::Behind { .. })).then(|| ("behind", String::new()))
-}
-
-/// Returns what the events of one day take, by the files of the last week; nothing while they tell of
-/// less than an hour.
-fn daily_bytes(files: &[Segment], now: DateTime<Utc>) -> Option<u64> {
-    let since = now - GROWTH_OVER;
-    let recent = || files.iter().filter(move |file| file.max_collected_at > since);
-    let first = recent().map(|file| file.min_collected_at.max(since)).min()?;
-    let passed = now - first;
-    if passed < GROWTH_OVER_MIN {
-        return None;
-    }
-    let bytes: u128 = recent().map(|file| u128::from(file.size_bytes)).sum();
-    let seconds = u128::try_from(passed.num_seconds()).ok()?;
-    u64::try_from(bytes.saturating_mul(86_400) / seconds).ok().filter(|daily| *daily > 0)
-}
-
-/// Returns what leaves the disk for the store, by the days from today on which it does; nothing where it stays.
-fn leaving(files: &[Segment], after_days: Option<u32>, today: NaiveDate) -> BTreeMap<u64, u64> {
-    let mut leaving = BTreeMap::new();
-    let Some(after_days) = after_days else { return leaving };
-    for file in files.iter().filter(|file| file.lies_in == Where::Folder) {
-        let last = file.day.max(file.max_collected_at.date_naive());
-        let age = u64::try_from((today - last).num_days()).unwrap_or(0);
-        let day = u64::from(after_days).saturating_sub(age);
-        *leaving.entry(day).or_default() += file.size_bytes;
-    }
-    leaving
-}
-
-/// Returns in how many days the room is used up, by what comes each day less what goes to the store; nothing
-/// if that is never.
-fn days_left(
-    room: u64,
-    daily: u64,
-    after_days: Option<u32>,
-    leaving: &BTreeMap<u64, u64>,
-) -> Option<u64> {
-    let Some(after_days) = after_days else { return room.checked_div(daily) };
-    let mut room = room;
-    for day in 0..u64::from(after_days) {
-        room = room.saturating_add(leaving.get(&day).copied().unwrap_or(0));
-        let Some(left) = room.checked_sub(daily) else { return Some(day) };
-        room = left;
-    }
-    // From here on what came so many days ago goes.
-    None
 }
 
 fn notice(trouble: &StorageTrouble) -> Notice {
@@ -347,66 +326,10 @@ fn finding(notice: &Notice, agency: AgencyId) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use event::EventId;
-    use lake::SegmentId;
-
     use super::*;
 
     fn at(hours: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000 + hours * 3600, 0).unwrap()
-    }
-
-    fn file(from: i64, to: i64, size_bytes: u64) -> Segment {
-        let event = EventId::from_uuid(Uuid::nil());
-        Segment {
-            id: SegmentId::from_uuid(Uuid::nil()),
-            path: String::new(),
-            day: at(from).date_naive(),
-            rows: 1,
-            size_bytes,
-            min_occurred_at: at(from),
-            max_occurred_at: at(to),
-            min_collected_at: at(from),
-            max_collected_at: at(to),
-            min_id: event,
-            max_id: event,
-            sha256: String::new(),
-            schema_version: 1,
-            key: None,
-            lies_in: Where::Folder,
-        }
-    }
-
-    #[test]
-    fn growth_is_what_a_day_takes() {
-        assert_eq!(daily_bytes(&[], at(0)), None);
-        // Too little is known.
-        assert_eq!(daily_bytes(&[file(0, 0, 100)], at(0)), None);
-        assert_eq!(daily_bytes(&[file(0, 1, 100)], at(2)), Some(1200));
-        // A week of a gigabyte each day; what is older does not count.
-        let days: Vec<Segment> =
-            (0..10).map(|day| file(day * 24, day * 24 + 24, 1 << 30)).collect();
-        assert_eq!(daily_bytes(&days, at(240)), Some(1 << 30));
-    }
-
-    #[test]
-    fn what_goes_to_a_store_leaves_room() {
-        let nothing = BTreeMap::new();
-        assert_eq!(days_left(100, 10, None, &nothing), Some(10));
-        assert_eq!(days_left(0, 10, None, &nothing), Some(0));
-        // Five days fit, and then as much goes as comes.
-        assert_eq!(days_left(50, 10, Some(5), &nothing), None);
-        assert_eq!(days_left(49, 10, Some(5), &nothing), Some(4));
-        assert_eq!(days_left(0, 10, Some(0), &nothing), None, "all goes at once");
-        // What lies here goes as well: today's file in five days, that of three days ago in two.
-        let files = [file(0, 1, 20), file(-72, -71, 30), file(-24 * 30, -24 * 30, 7)];
-        let stored = Segment { lies_in: Where::Store, ..file(0, 1, 1000) };
-        let files: Vec<Segment> = files.into_iter().chain([stored]).collect();
-        let leaving = leaving(&files, Some(5), at(0).date_naive());
-        assert_eq!(leaving, BTreeMap::from([(0, 7), (2, 30), (5, 20)]));
-        assert_eq!(days_left(13, 10, Some(5), &leaving), None);
-        assert_eq!(days_left(12, 10, Some(5), &leaving), Some(1), "before the large one goes");
-        assert_eq!(super::leaving(&files, None, at(0).date_naive()), nothing);
     }
 
     #[test]

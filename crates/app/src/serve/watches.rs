@@ -116,6 +116,7 @@ pub(super) fn storage_watch(
         lake: Arc::clone(&way.lake),
         after_days: config.lake.has_store().then_some(config.lake.tier.after_days),
         found: Vec::new(),
+        months: config.keeping.months,
         teller: storage::Teller {
             db: way.db.clone(),
             registry: Arc::clone(&way.registry),

@@ -89,6 +89,13 @@ impl Plan {
         day.max(collected.date_naive()) < self.term(system).kept_from(self.today)
     }
 
+    /// Returns for how many days logs are kept by the longest of all terms.
+    pub fn days_max(&self) -> u64 {
+        let terms = self.terms.values().chain([&self.other]);
+        let first = terms.map(|term| term.kept_from(self.today)).min().unwrap_or(self.today);
+        u64::try_from((self.today - first).num_days()).unwrap_or(0)
+    }
+
     /// Returns the last day of which anything may be over.
     pub fn newest_over(&self) -> NaiveDate {
         let kept_from =
