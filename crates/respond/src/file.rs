@@ -218,7 +218,8 @@ mod tests {
         };
         assert_eq!(text(Format::Csv), "\u{feff}name,count,min,avg,sum\n'-7,822,-5,0.5,\n");
         let object: serde_json::Value = serde_json::from_str(&text(Format::Ndjson)).unwrap();
-        let want = serde_json::json!({"name": "-7", "count": 822, "min": -5, "avg": 0.5, "sum": ""});
+        let want =
+            serde_json::json!({"name": "-7", "count": 822, "min": -5, "avg": 0.5, "sum": ""});
         assert_eq!(object, want);
         let book = figure_bytes(&sheet, FiguresFrom(1), Format::Xlsx).unwrap();
         assert_ne!(book, bytes(&sheet, Format::Xlsx).unwrap());

@@ -183,9 +183,8 @@ mod tests {
         let today = at(0).date_naive();
         // Ten bytes a day, kept for nine days and today: the disk holds a hundred and grows no more.
         let files: Vec<Segment> = (0..10).map(|day| file(-24 * day, -24 * day, 10)).collect();
-        let left = |room, kept| {
-            Leaving { after_days: None, kept }.days_left(&files, room, 10, today)
-        };
+        let left =
+            |room, kept| Leaving { after_days: None, kept }.days_left(&files, room, 10, today);
         let kept = |held_from| Some(Kept { days: 9, held_from });
         assert_eq!(left(30, None), Some(3), "nothing is known of deletions");
         assert_eq!(left(10, kept(None)), None);

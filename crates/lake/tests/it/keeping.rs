@@ -309,7 +309,11 @@ fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
         let pruned = lake.prune(second_day, 1, &all).await.unwrap();
         assert_eq!(pruned.len(), 1);
         assert_eq!(pruned[0].replaced_by, None);
-        assert_eq!(lake.prune(first_day, 9, &all).await.unwrap(), [], "the newer one is not asked for");
+        assert_eq!(
+            lake.prune(first_day, 9, &all).await.unwrap(),
+            [],
+            "the newer one is not asked for"
+        );
         assert_eq!(home.files().len(), 1);
         let notes = home.catalogue.notes();
         assert_eq!(

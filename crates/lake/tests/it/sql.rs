@@ -159,7 +159,10 @@ fn everything_but_one_select_is_refused() {
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(cell(&ask(&lake, &Scope::platform(), "SELECT 'tablesample'").await), "tablesample");
+        assert_eq!(
+            cell(&ask(&lake, &Scope::platform(), "SELECT 'tablesample'").await),
+            "tablesample"
+        );
         lake.close().await;
     });
 }

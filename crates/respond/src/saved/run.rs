@@ -168,12 +168,7 @@ impl ScheduledSearch {
         })
     }
 
-    async fn unasked(
-        &self,
-        saved: &Saved,
-        window: Window,
-        why: Trouble,
-    ) -> Result<Run, JobError> {
+    async fn unasked(&self, saved: &Saved, window: Window, why: Trouble) -> Result<Run, JobError> {
         self.tell(&Scope::platform(), saved, window, why).await?;
         let key = match why {
             Trouble::Elsewhere => "saved-run-elsewhere",

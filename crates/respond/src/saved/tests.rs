@@ -230,7 +230,8 @@ async fn a_search_sees_what_its_owner_sees_now() {
 async fn a_search_of_an_agency_whose_owner_left_is_told_there() {
     let test = sqlite().await;
     let maker = Maker::new();
-    let who = Who { account: AccountId::from_uuid(uuid::Uuid::from_u128(1)), ..officer_of([agency(2)]) };
+    let who =
+        Who { account: AccountId::from_uuid(uuid::Uuid::from_u128(1)), ..officer_of([agency(2)]) };
     let room = room(&test, who.scope.clone());
     let shared = NewSearch {
         share: "agency".to_owned(),
@@ -246,7 +247,8 @@ async fn a_search_of_an_agency_whose_owner_left_is_told_there() {
     let runs = store::runs(test.db.conn(), id, 9).await.unwrap();
     assert!(runs.len() > 1 && runs.iter().all(|run| run.skipped_key == "saved-run-elsewhere"));
     let made = alerts(&test.db).await;
-    let told: Vec<_> = made.iter().map(|one| (one.agency, one.findings, one.rule.as_str())).collect();
+    let told: Vec<_> =
+        made.iter().map(|one| (one.agency, one.findings, one.rule.as_str())).collect();
     assert_eq!(told, [(agency(2), 1, &*format!("{}{id}", super::TROUBLE_PREFIX))]);
 }
 
@@ -262,11 +264,16 @@ async fn a_window_with_more_values_than_are_held_is_told() {
         event.attrs.set(event::Attr::User, format!("u{number}"));
         room.lake.push(event.clone());
     }
-    let id = keep(&room.desk, &who, &new("cmd.exe | stats count() by user | where count > 1", 1, 0)).await;
+    let id =
+        keep(&room.desk, &who, &new("cmd.exe | stats count() by user | where count > 1", 1, 0))
+            .await;
     test.clock.advance(TimeDelta::minutes(2));
     room.work().await;
     let runs = store::runs(test.db.conn(), id, 9).await.unwrap();
-    assert_eq!((runs.last().unwrap().hits, &*runs.last().unwrap().skipped_key), (0, "saved-run-cut"));
+    assert_eq!(
+        (runs.last().unwrap().hits, &*runs.last().unwrap().skipped_key),
+        (0, "saved-run-cut")
+    );
     let made = alerts(&test.db).await;
     assert_eq!(made.len(), 1);
     assert_eq!(made[0].rule, format!("{}{id}", super::TROUBLE_PREFIX));

@@ -104,7 +104,10 @@ async fn what_may_have_been_meant_is_told() {
 fn a_sql_mistake_is_told_with_its_place() {
     let told = |detail: &str| super::views::sql_error(detail, Lang::Vi);
     let placed = told("Expected: an SQL statement, found: selec at Line: 2, Column: 7");
-    assert!(placed.contains("dòng 2, cột 7: Expected: an SQL statement, found: selec."), "{placed}");
+    assert!(
+        placed.contains("dòng 2, cột 7: Expected: an SQL statement, found: selec."),
+        "{placed}"
+    );
     assert!(told("No field named a").contains("No field named a"));
     assert!(told("a at Line: x, Column: 1").contains("a at Line: x, Column: 1"));
 }
