@@ -1,6 +1,8 @@
 //! What someone may have meant: for a line that cannot be read, and for one that reads but asks for
 //! what is not there.
 
+use chrono::NaiveDate;
+
 use super::question::{Question, STAGES, parse_question};
 use super::summary::FigureKind;
 use super::{Builtin, Moment, ParseError, parse};
@@ -159,6 +161,12 @@ pub fn mended(line: &str, error: &ParseError) -> Option<String> {
                 line.chars().skip(error.column).take_while(|c| !matches!(c, '}' | ']')).collect();
             replaced(line, error.column, inside.chars().count() + 2, &format!("[{inside}]"))
         }
+        "time-expected" => {
+            let rest: String = line.chars().skip(error.column.saturating_sub(1)).collect();
+            let ends = if rest.starts_with('[') { rest.find(']') } else { rest.find(' ') };
+            let written = ends.and_then(|end| rest.get(..end)).unwrap_or(&rest);
+            replaced(line, error.column, written.chars().count(), &iso_dates(written))
+        }
         "unexpected-close" => replaced(line, error.column, 1, ""),
         "value-missing" => {
             let after: String = line.chars().skip(error.column.saturating_sub(1)).collect();
@@ -184,6 +192,20 @@ pub fn mended(line: &str, error: &ParseError) -> Option<String> {
         _ => return None,
     };
     parse_question(&better).is_ok().then_some(better)
+}
+
+/// Returns a text with its days, as Vietnam writes them (22/11/2026), the way the language does.
+fn iso_dates(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || c == '/';
+    let piece = |piece: &str| {
+        let (day, mark) = piece.split_at(piece.trim_end_matches(|c| !is_part(c)).len());
+        let has_year = day.rsplit('/').next().is_some_and(|year| year.len() == 4);
+        match NaiveDate::parse_from_str(day, "%d/%m/%Y") {
+            Ok(date) if has_year => format!("{}{mark}", date.format("%Y-%m-%d")),
+            _ => piece.to_owned(),
+        }
+    };
+    text.split_inclusive(|c| !is_part(c)).map(piece).collect()
 }
 
 /// Returns the nearest of some names: at most one letter wrong in a short one, two in a long one.
