@@ -86,9 +86,7 @@ impl LineError {
             better: mended(line, error).map(link),
         }
     }
-}
 
-impl LineError {
     /// Returns an error of what stands after the filter.
     pub(super) fn of_stages(ask: &Ask, key: &'static str, lang: Lang) -> Self {
         let (before, rest) = ask.parts();
