@@ -12,7 +12,7 @@ use event::observable::Observable;
 use event::{
     AccountId, AgencyId, AlertId, Attr, Attrs, Class, Entity, EntityKind, Event, EventId, Fields,
     Finding, IdSource, Level, LogSource, Match, Name, Origin, Scope, Severity, SourceId, SystemId,
-    TimeQuality,
+    TimeQuality, Value,
 };
 use uuid::Uuid;
 use web::approval::Approvals;
@@ -416,6 +416,20 @@ impl Owners for Everyone {
     async fn scope(&self, account: AccountId) -> Result<Option<Scope>, DbError> {
         Ok((account != AccountId::from_uuid(Uuid::from_u128(99))).then(Scope::platform))
     }
+}
+
+/// Returns events like this one, with more different users among them than figures are held for.
+pub(crate) fn with_many_users(event: &Event) -> Vec<Event> {
+    const PER_EVENT: usize = 64;
+    let events = event::query::GROUPS_MAX / PER_EVENT + 1;
+    let with = |number: usize| {
+        let user = |of: usize| Value::Text(format!("u{number}-{of}"));
+        let mut one = event.clone();
+        one.id = EventId::from_uuid(Uuid::from_u128(number as u128));
+        one.attrs.set(Attr::User, Value::List((0..PER_EVENT).map(user).collect()));
+        one
+    };
+    (0..events).map(with).collect()
 }
 
 /// A desk over this database, with these events in the lake.

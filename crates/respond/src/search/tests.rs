@@ -115,13 +115,7 @@ fn a_sql_mistake_is_told_with_its_place() {
 #[tokio::test]
 async fn a_file_of_figures_is_whole_or_none() {
     let test = sqlite().await;
-    let first = events().remove(0);
-    let many = (0..=event::query::GROUPS_MAX).map(|number| {
-        let mut event = first.clone();
-        event.attrs.set(event::Attr::User, format!("u{number}"));
-        event
-    });
-    let desk = desk(&test, many.collect());
+    let desk = desk(&test, with_many_users(&events().remove(0)));
     let ask = Ask { range: "24h".to_owned(), ..ask("| stats count() by user") };
     let question = ask.search(test.db.now()).unwrap();
     let file = super::export::events(&desk, &who(Role::Analyst), &ask, question, Format::Csv).await;
