@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use event::{Attr, DeadReason, Event, Frame, Note, Origin};
 
 use crate::builtin;
+use crate::carried::{self, Carried};
 use crate::definition::{Format, SourceDefinition, SourceError, SourceText};
 use crate::parsed::Parsed;
 use crate::reading::{self, Raw};
@@ -149,7 +150,7 @@ impl Decoder {
                 Some(parsed) => Ok(parsed),
                 None => Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed()),
             },
-            Some(source) => Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed()),
+            Some(source) => self.parse_chosen(source, record),
             None => {
                 let mut parsed = self.parse_auto(record)?;
                 let detail = format!("no source is called `{parser}`; the format was guessed");
@@ -197,12 +198,13 @@ impl Decoder {
     /// JSON, XML, CEF and LEEF: the content says what it is.
     fn parse_structured(&self, record: &Record<'_>) -> Result<Option<Parsed>, DeadReason> {
         let content = record.content;
-        let is_event = |s: &SourceDefinition| matches!(s.format, Format::Json | Format::Windows);
         let (mut raw, source) = if content.starts_with('{') {
             let raw = Raw::json(content)?;
-            let shape = structured::shape(&raw.fields);
-            let source = self.by_fields(&raw, is_event).or_else(|| self.source(shape));
-            (raw, source.or_else(|| self.source("generic_json")))
+            if let Some(parsed) = self.parse_carried(&raw, record, None) {
+                return Ok(Some(parsed));
+            }
+            let source = self.source_of(&raw);
+            (raw, source)
         } else if content.starts_with("<Event") || content.starts_with("<?xml") {
             (Raw::xml(content)?, self.source("microsoft_windows"))
         } else if content.starts_with("CEF:") {
@@ -223,6 +225,73 @@ impl Decoder {
         };
         structured::normalise(&source.id, &mut raw.fields);
         Ok(Some(raw.meant_by(source, record).into_parsed()))
+    }
+
+    /// The source that knows a JSON object, or else the one for any.
+    fn source_of(&self, raw: &Raw) -> Option<&SourceDefinition> {
+        let known = self.by_fields(raw, SourceDefinition::reads_json);
+        let known = known.or_else(|| self.source(structured::shape(&raw.fields)));
+        known.or_else(|| self.source("generic_json"))
+    }
+
+    /// Reads a record by the source that was chosen for it.
+    fn parse_chosen(
+        &self,
+        source: &SourceDefinition,
+        record: &Record<'_>,
+    ) -> Result<Parsed, DeadReason> {
+        let takes_carried = !source.reads_json() || source.id == "elastic_ecs";
+        if takes_carried
+            && record.content.starts_with('{')
+            && let Ok(raw) = Raw::json(record.content)
+            && let Some(parsed) = self.parse_carried(&raw, record, Some(source))
+        {
+            return Ok(parsed);
+        }
+        Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed())
+    }
+
+    /// Reads the record that stands inside a JSON object of whoever handed it on, by the source that was
+    /// chosen or by what it looks like. `None` if there is none, or nobody knows it: then the object is
+    /// read as it is. JSON inside JSON ends soon, for every layer doubles its backslashes.
+    fn parse_carried(
+        &self,
+        raw: &Raw,
+        record: &Record<'_>,
+        chosen: Option<&SourceDefinition>,
+    ) -> Option<Parsed> {
+        let outer = self.source_of(raw)?;
+        if !is_wide(outer) {
+            return None;
+        }
+        let carried = Carried::find(&raw.fields)?;
+        let inner = carried.record();
+        let mut own = match chosen.filter(|source| !source.reads_json()) {
+            Some(source) => self.parse_chosen(source, &inner).ok()?,
+            None => self.parse_inner(&inner)?,
+        };
+        if let Some(envelope) = &inner.envelope {
+            envelope.add_to(&mut own.fields, &mut own.attrs, &mut own.notes);
+            own.time = own.time.or(envelope.time);
+        }
+        let beside = raw.clone().meant_by(outer, record).into_parsed();
+        Some(carried.beside(own, beside))
+    }
+
+    /// Reads a carried record if its format or program is known, or if it is a line of syslog.
+    fn parse_inner(&self, record: &Record<'_>) -> Option<Parsed> {
+        if let Some(parsed) = self.parse_known(record).ok()? {
+            return Some(parsed);
+        }
+        record.envelope.as_ref()?;
+        let source = self.source("linux_syslog")?;
+        Some(Raw::read(source, record).ok()?.meant_by(source, record).into_parsed())
+    }
+
+    /// Returns whether a JSON record may carry another, by its names.
+    pub(crate) fn may_carry(&self, record: &str) -> bool {
+        let Ok(raw) = Raw::json(record) else { return false };
+        self.source_of(&raw).is_none_or(is_wide) && carried::is_carrier(&raw.fields)
     }
 
     /// The first source of a format whose conditions on the fields hold.
@@ -301,4 +370,9 @@ impl Decoder {
         }
         Ok(None)
     }
+}
+
+/// Whether a source reads JSON objects of any kind.
+fn is_wide(source: &SourceDefinition) -> bool {
+    matches!(source.id.as_ref(), "elastic_ecs" | "generic_json")
 }

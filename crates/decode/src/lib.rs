@@ -31,6 +31,7 @@
 // The way of a record: bytes to text, the syslog header off, fields by format, meaning by the
 // source's definition, time, event; then records that tell one thing together are joined.
 mod audit_join;
+mod carried;
 mod decoder;
 mod envelope;
 mod plain;

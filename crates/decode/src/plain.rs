@@ -15,6 +15,7 @@ const WINDOWS_KIND: &[&str] = &[
     "EventId",
     "eventID",
     "event_id",
+    "EventCode",
     "Id",
     "Channel",
     "channel",
@@ -81,7 +82,7 @@ impl Decoder {
         let last = path.rsplit('.').next().unwrap_or(path);
         if WINDOWS_KIND.contains(&last)
             || ENDS.iter().any(|end| path.ends_with(end))
-            || ZEEK_LOG.contains(&path)
+            || ZEEK_LOG.contains(&last)
         {
             return Deciding::Value;
         }
@@ -126,11 +127,12 @@ impl Decoder {
     }
 
     /// Returns whether the events of this kind have their values as the record has them, or made in
-    /// a way that shows. Not so where a text is taken apart by patterns, in Windows' registry audits,
+    /// a way that shows. Not so where a text is taken apart by patterns or is a record of its own, in Windows' registry audits,
     /// whose key is rewritten by what stands in it, and where the place in a list names a value.
     pub fn reads_plainly(&self, event: &Event) -> bool {
         let source = self.source(&event.parser);
         source.is_some_and(|source| source.reads_json() && source.patterns.is_empty())
+            && !self.may_carry(&event.raw)
             && !matches!(event.fields.get("EventID").and_then(Value::int), Some(4657 | 1000))
     }
 }

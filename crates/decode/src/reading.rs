@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use event::{Attr, Attrs, DeadReason, Fields, Name, Note, Value};
 
+use crate::carried;
 use crate::definition::{Format, Meaning, SourceDefinition};
 use crate::parsed::{Parsed, StatedTime};
 use crate::record::Record;
@@ -13,7 +14,7 @@ use crate::text::{access_log, auditd, cef, delimited, filterlog, key_value, leef
 use crate::time;
 
 /// Fields read from a content, before a definition says what they mean.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Raw {
     pub(crate) fields: Fields,
     pub(crate) time: Option<StatedTime>,
@@ -98,7 +99,8 @@ impl Raw {
 
     /// Reads a JSON object.
     pub(crate) fn json(content: &str) -> Result<Self, DeadReason> {
-        let (fields, notes) = structured::json::flatten(content.as_bytes())?;
+        let (mut fields, notes) = structured::json::flatten(content.as_bytes())?;
+        carried::take_out(&mut fields);
         Ok(Self { fields, time: None, notes, is_read: true })
     }
 

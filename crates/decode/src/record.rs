@@ -20,7 +20,16 @@ impl<'a> Record<'a> {
     /// Takes the text apart.
     pub(crate) fn of(text: &'a str) -> Self {
         let text = trimmed(text);
-        let envelope = Envelope::read(text);
+        Self::with(Envelope::read(text), text)
+    }
+
+    /// Returns a record whose header was taken apart before.
+    pub(crate) fn behind(header: Envelope<'a>) -> Self {
+        let text = header.message;
+        Self::with(Some(header), text)
+    }
+
+    fn with(envelope: Option<Envelope<'a>>, text: &'a str) -> Self {
         let content = envelope.as_ref().map_or(text, |envelope| trimmed(envelope.message));
         let content = content.strip_prefix("@cee:").map_or(content, str::trim_start);
         match repeated(content) {

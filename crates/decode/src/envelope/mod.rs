@@ -13,7 +13,7 @@ use crate::parsed::StatedTime;
 use crate::scan::Scan;
 
 /// What stands before and round the message.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Envelope<'a> {
     /// `facility * 8 + severity`, 0 to 191.
     pub(crate) priority: Option<u32>,

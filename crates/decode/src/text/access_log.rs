@@ -43,8 +43,11 @@ pub(crate) fn read(text: &str, fields: &mut Fields) -> Option<StatedTime> {
     }
     for name in ["cs-referer", "cs-user-agent"] {
         scan.spaces();
-        if let Some(value) = quoted(&mut scan) {
-            fields.push(name, value);
+        match quoted(&mut scan) {
+            // The request had none.
+            Some(value) if value == "-" => fields.push(name, Value::Null),
+            Some(value) => fields.push(name, value),
+            None => {}
         }
     }
     let extra = scan.rest.trim();
@@ -122,7 +125,7 @@ mod tests {
         let cases = [
             (
                 r#"198.51.100.7 - - T "GET /a?b=1 HTTP/1.1" 200 512 "-" "curl/8""#,
-                r#"{"c-ip":"198.51.100.7","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/a?b=1","cs-uri-stem":"/a","cs-uri-query":"b=1","cs-version":"HTTP/1.1","sc-status":200,"sc-bytes":512,"cs-referer":"-","cs-user-agent":"curl/8"}"#,
+                r#"{"c-ip":"198.51.100.7","cs-username":"-","time":"23/Nov/2026:16:20:01 +0700","cs-method":"GET","cs-uri":"/a?b=1","cs-uri-stem":"/a","cs-uri-query":"b=1","cs-version":"HTTP/1.1","sc-status":200,"sc-bytes":512,"cs-referer":null,"cs-user-agent":"curl/8"}"#,
             ),
             (
                 r#"www.example.vn 2001:db8::1 - an T "\x16\x03" 400 -"#,

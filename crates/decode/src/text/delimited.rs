@@ -1,6 +1,6 @@
 //! Positions between a separator, named by `source.toml` (Squid, proxies, appliances).
 
-use event::{Fields, Note};
+use event::{Fields, Note, Value};
 
 use crate::limits::FIELDS_MAX;
 
@@ -55,6 +55,8 @@ pub(crate) fn read(
     for (name, value) in columns.names.iter().zip(&values) {
         match name {
             ColumnName::Skipped => {}
+            // Such logs write this where there is no value (W3C extended log file format).
+            ColumnName::One(name) if *value == "-" => fields.push(name.clone(), Value::Null),
             ColumnName::One(name) => fields.push(name.clone(), *value),
             ColumnName::Two(first, second) => match value.split_once('/') {
                 Some((before, after)) => {

@@ -48,7 +48,7 @@ pub(super) fn enrich(fields: &mut Fields) {
             name_crash(fields);
             add_data(fields);
         }
-        ("windows powershell" | "application", _) => add_data(fields),
+        ("windows powershell" | "application" | "msexchange management", _) => add_data(fields),
         ("microsoft-windows-windows defender/operational", _) => defender(fields),
         _ => {}
     }

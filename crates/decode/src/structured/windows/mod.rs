@@ -9,6 +9,7 @@
 //! | the `evtx` crate, Chainsaw, xmltodict, Velociraptor | `Event.System.EventID`, `System.EventID` |
 //! | Wazuh | `data.win.system.eventID` |
 //! | NXLog, OTRF, Fluent Bit, Log Analytics, `EvtxECmd`, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
+//! | Splunk's searches | `EventCode` beside a channel or provider |
 //! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
 //!
 //! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]).
@@ -26,9 +27,6 @@ use event::{Attr, Attrs, Fields, Value};
 /// Fields in which forwarders put the whole event as XML.
 pub(crate) const XML_FIELDS: &[&str] =
     &["event", "_raw", "result._raw", "event.original", "xml", "Xml", "EventXml", "message"];
-
-/// What stands before every name in a record exported from an Elasticsearch index.
-const EXPORTED: &str = "_source.";
 
 /// How a JSON object spells a Windows event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +46,12 @@ enum Spelling {
 
 /// Returns whether flattened JSON is a Windows event in a shape that [`normalise`] knows.
 pub(crate) fn is_windows(fields: &Fields) -> bool {
-    spelling(fields).is_some() || fields.get("_source.winlog.event_id").is_some()
+    spelling(fields).is_some()
 }
 
 /// Renames the fields of a Windows event to SigmaHQ's names and adds what generic rules need.
 /// Fields that are none of the event's own (`agent.version`, `host.ip` …) keep their names.
 pub(crate) fn normalise(fields: &mut Fields) {
-    if fields.iter().any(|(name, _)| name.starts_with(EXPORTED)) {
-        rename(fields, |name| Some(name.strip_prefix(EXPORTED).unwrap_or(name).to_owned()));
-    }
     match spelling(fields) {
         None => return,
         Some(Spelling::Structure(prefix_bytes)) => {
@@ -79,10 +74,14 @@ pub(crate) fn normalise(fields: &mut Fields) {
         }
         Some(Spelling::Wazuh(prefix)) => {
             halve_backslashes(fields, prefix);
+            let small = names::small_in_wazuh(fields, prefix);
             rename(fields, |name| match name.strip_prefix(prefix) {
                 Some(inner) => names::wazuh(inner),
                 None => Some(name.to_owned()),
             });
+            for (name, value) in small {
+                fields.push(name, value);
+            }
         }
         Some(Spelling::Flat) => packed::unpack(fields),
         Some(Spelling::Xml(name)) => unwrap_xml(fields, name),
@@ -134,7 +133,8 @@ fn spelling(fields: &Fields) -> Option<Spelling> {
         .iter()
         .copied()
         .find(|name| matches!(fields.get(name), Some(Value::Text(text)) if is_xml(text)));
-    xml.map(Spelling::Xml)
+    let is_searched = has("EventCode") && any(&["Channel", "LogName", "SourceName"]);
+    xml.map(Spelling::Xml).or_else(|| is_searched.then_some(Spelling::Flat))
 }
 
 fn is_xml(text: &str) -> bool {

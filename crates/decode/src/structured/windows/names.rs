@@ -193,6 +193,27 @@ pub(super) fn wazuh(inner: &str) -> Option<String> {
     })
 }
 
+/// Providers that begin names of their data with a small letter themselves.
+const SMALL: &[&str] = &[
+    "Microsoft-Windows-Bits-Client",
+    "Microsoft-Windows-AppxPackagingOM",
+    "Microsoft-Windows-AppxPackaging",
+    "OpenSSH",
+];
+
+/// Returns the data of a Wazuh event under the names that stand there, where the provider may mean them so.
+/// (Nobody can tell any more which of them it began with a capital one: those are kept beside.)
+pub(super) fn small_in_wazuh(fields: &Fields, prefix: &str) -> Vec<(String, Value)> {
+    let provider = fields.get(&format!("{prefix}system.providerName")).map(Value::text);
+    if !provider.is_some_and(|provider| SMALL.contains(&provider.as_ref())) {
+        return Vec::new();
+    }
+    let data = format!("{prefix}eventdata.");
+    let named = fields.iter().filter_map(|(name, value)| Some((name.strip_prefix(&data)?, value)));
+    let named = named.filter(|(name, _)| capitalised(name) != *name);
+    named.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
 fn capitalised(name: &str) -> String {
     // Windows itself writes these with a small letter.
     if name.strip_prefix("param").is_some_and(|number| number.parse::<u8>().is_ok()) {
@@ -206,9 +227,12 @@ fn capitalised(name: &str) -> String {
 /// The other names that flat shapes use for the system part: NXLog, Azure Monitor, Fluent Bit,
 /// `Get-WinEvent`. The first that is present is copied; the source's own name stays.
 pub(super) const FLAT_ALIASES: &[(&str, &[&str])] = &[
-    ("EventID", &["Id", "EventId", "eventID"]),
+    ("EventID", &["Id", "EventId", "eventID", "EventCode"]),
     ("Channel", &["LogName", "channel", "EventLog"]),
-    ("Provider_Name", &["ProviderName", "SourceName", "EventSourceName", "Provider", "Source"]),
+    (
+        "Provider_Name",
+        &["ProviderName", "SourceName", "EventSourceName", "Provider", "Source", "Name"],
+    ),
     ("Provider_Guid", &["ProviderGuid"]),
     ("Computer", &["Hostname", "MachineName", "ComputerName", "host.name", "hostname"]),
     ("EventRecordID", &["RecordNumber", "RecordId"]),

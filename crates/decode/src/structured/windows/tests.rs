@@ -7,6 +7,7 @@ use crate::structured::{json, normalise as normalise_for, shape, xml};
 
 fn read(json: &str) -> Fields {
     let (mut fields, _) = json::flatten(json.as_bytes()).unwrap();
+    crate::carried::take_out(&mut fields);
     assert!(is_windows(&fields), "{json}");
     normalise(&mut fields);
     fields
@@ -64,6 +65,10 @@ const SHAPES: &[(&str, &str)] = &[
         r#"{"ProviderName":"Microsoft-Windows-Sysmon","EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01","StringInserts":["-"],"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}"#,
     ),
     (
+        "a Splunk search",
+        r#"{"preview":false,"offset":0,"result":{"EventCode":"1","Channel":"Microsoft-Windows-Sysmon/Operational","Name":"Microsoft-Windows-Sysmon","ComputerName":"MAY01","Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}}"#,
+    ),
+    (
         "XML in JSON",
         r#"{"host":"MAY01","event":"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>MAY01</Computer></System><EventData><Data Name='Image'>C:\\Windows\\System32\\whoami.exe</Data><Data Name='CommandLine'>whoami /all</Data></EventData></Event>"}"#,
     ),
@@ -84,6 +89,33 @@ fn every_shape_reads_the_same() {
             assert_eq!(fields.get(name), Some(&value), "{shipper}: {name}");
         }
     }
+}
+
+#[test]
+fn names_that_begin_small_are_kept_beside_those_that_wazuh_made_small() {
+    let fields = read(
+        r#"{"data":{"win":{"system":{"providerName":"Microsoft-Windows-Bits-Client","eventID":"3","channel":"Microsoft-Windows-Bits-Client/Operational"},"eventdata":{"processPath":"C:\\\\x\\\\bitsadmin.exe","remoteName":"http://x"}}}}"#,
+    );
+    check(
+        &fields,
+        &[
+            ("processPath", r"C:\x\bitsadmin.exe".into()),
+            ("ProcessPath", r"C:\x\bitsadmin.exe".into()),
+            ("RemoteName", "http://x".into()),
+        ],
+    );
+    let fields = read(
+        r#"{"win":{"system":{"providerName":"Microsoft-Windows-Sysmon","eventID":"1"},"eventdata":{"image":"x"}}}"#,
+    );
+    assert_eq!((fields.get("Image"), fields.get("image")), (Some(&"x".into()), None));
+}
+
+#[test]
+fn unnamed_data_of_exchange_is_found_under_every_shippers_name() {
+    let fields = read(
+        r#"{"winlog":{"event_id":6,"channel":"MSExchange Management","event_data":{"param1":"Install-TransportAgent","param2":"x"}}}"#,
+    );
+    check(&fields, &[("Data", Value::List(vec!["Install-TransportAgent".into(), "x".into()]))]);
 }
 
 #[test]
