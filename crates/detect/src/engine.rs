@@ -258,6 +258,12 @@ impl Engine {
         self.learner.observe(&self.rules, event, &counted.0, findings);
     }
 
+    /// Adds the findings of what correlations could not judge and have not told yet. To be called at the end of a
+    /// past, with its last event: time stands still there, so they told only the first of it.
+    pub fn tell_losses(&mut self, event: &Event, findings: &mut Vec<Finding>) {
+        self.correlator.tell_losses(&self.rules, event, findings);
+    }
+
     /// Returns what the engine remembers, to be stored.
     pub fn state(&self) -> EngineState {
         EngineState {

@@ -86,13 +86,17 @@ pub(crate) fn found<'e>(
     let Some(field) = field else {
         return all_values(event).find(|value| one(matcher, value, sight)).map(Found::Value);
     };
-    let value = taxonomy::field(event, field);
     match matcher {
-        Matcher::Null => test_value::is_null(value).then_some(Found::Absence),
+        Matcher::Null => test_value::is_empty(event, field).then_some(Found::Absence),
         Matcher::Exists(wanted) => {
+            let value = test_value::presence(event, field);
             (value.is_some() == *wanted).then_some(value.map_or(Found::Absence, Found::Value))
         }
-        _ => value?.members().iter().find(|member| one(matcher, member, sight)).map(Found::Value),
+        _ => taxonomy::field(event, field)?
+            .members()
+            .iter()
+            .find(|member| one(matcher, member, sight))
+            .map(Found::Value),
     }
 }
 

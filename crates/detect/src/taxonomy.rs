@@ -20,6 +20,13 @@ pub fn field<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
     event.fields.get(name).or_else(|| attr_of(name).and_then(|attr| event.attrs.get(attr)))
 }
 
+/// Returns a value that stands inside an object of this name: fields are its leaves, so no field has the name of
+/// the object, which is there all the same.
+pub(crate) fn inside<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
+    let is_inside = |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    event.fields.iter().find_map(|(own, value)| is_inside(own).then_some(value))
+}
+
 /// All Sigma names we know, with their attribute.
 const SIGMA: &[(&str, Attr)] = &[
     // processes

@@ -20,9 +20,23 @@ pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Returns whether a field counts as empty: absent, null, or a list of nothing else.
-pub(crate) fn is_null(value: Option<&Value>) -> bool {
-    value.is_none_or(|value| value.members().iter().all(|member| *member == Value::Null))
+/// Returns whether a value counts as empty: null, or a list of nothing else.
+pub(crate) fn is_null(value: &Value) -> bool {
+    value.members().iter().all(|member| *member == Value::Null)
+}
+
+/// Returns whether a field is empty in an event: absent, or as [`is_null`] says. An object with anything in it is
+/// not.
+pub(crate) fn is_empty(event: &Event, name: &str) -> bool {
+    match taxonomy::field(event, name) {
+        Some(value) => is_null(value),
+        None => taxonomy::inside(event, name).is_none(),
+    }
+}
+
+/// Returns what stands for a field being there: its value, or one inside it if it is an object.
+pub(crate) fn presence<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
+    taxonomy::field(event, name).or_else(|| taxonomy::inside(event, name))
 }
 
 /// Returns whether one member of a field is what the matcher wants. `Null` and `Exists` are about the

@@ -63,34 +63,26 @@ const THINNED_FROM: usize = 256;
 const ORDER_THINNING: i64 = 16;
 
 impl Group {
-    /// Takes in an entry. `kept_from` is the arrival before which entries are forgotten.
+    /// Takes in the entries of one event: all of them, before any window is judged, for what an event says
+    /// it says at once. `kept_from` is the arrival before which entries are forgotten.
     pub(super) fn take(
         &mut self,
         plan: &CorrelationPlan,
-        entry: Entry,
+        mut newcomers: Vec<Entry>,
         kept_from: Micros,
     ) -> Taken {
         let mut taken = Taken { forgotten_until: self.forget(plan, kept_from), ..Taken::default() };
-        let (at, newcomer) = (entry.at, entry.clone());
-        if !self.entries.insert(entry) {
-            return taken;
-        }
+        newcomers.retain(|entry| self.entries.insert(entry.clone()));
+        let Some(at) = newcomers.first().map(|entry| entry.at) else { return taken };
         self.sums.changed(at, plan.span());
-        let verdict = if self.is_all_quiet(at, plan.span()) {
-            None
-        } else {
-            let mut sums = std::mem::take(&mut self.sums);
-            let loud_from = |end| self.loud_from(end, plan.span());
-            let verdict = judge(plan, &self.entries, &mut sums, &newcomer, loud_from);
-            self.sums = sums;
-            verdict
-        };
+        let verdict =
+            if self.is_all_quiet(at, plan.span()) { None } else { self.judged(plan, &newcomers) };
         let reach = at.saturating_sub(plan.span());
         taken.is_cut = verdict.is_none()
             && self.cut_until.is_some_and(|until| until >= reach)
             && !self.is_quiet(at, plan.span());
         taken.firing = verdict.map(|verdict| self.fire(&verdict));
-        self.thin(plan);
+        self.thin(plan, newcomers.len());
         while self.entries.len() > plan.entries_max() {
             let given_up = self.entries.pop_front_if(|_| true).map(|entry| entry.at);
             self.cut_until = self.cut_until.max(given_up);
@@ -99,6 +91,21 @@ impl Group {
             }
         }
         taken
+    }
+
+    /// Judges the windows that hold these entries of one event. Only of distinct values is each judged apart,
+    /// where its windows are none but those that hold no other like it.
+    fn judged(&mut self, plan: &CorrelationPlan, newcomers: &[Entry]) -> Option<Verdict> {
+        let mut sums = std::mem::take(&mut self.sums);
+        let loud_from = |end| self.loud_from(end, plan.span());
+        let is_each = plan.counts_different() && plan.grows();
+        let each = if is_each { newcomers.len() } else { 1 };
+        let verdict = newcomers
+            .iter()
+            .take(each)
+            .find_map(|newcomer| judge(plan, &self.entries, &mut sums, newcomer, loud_from));
+        self.sums = sums;
+        verdict
     }
 
     /// Returns whether a window that ends then is in the quiet time around a firing.
@@ -159,8 +166,8 @@ impl Group {
     }
 
     /// Removes repetitions that no window needs, now and then, once there are many.
-    fn thin(&mut self, plan: &CorrelationPlan) {
-        self.since_thinned = self.since_thinned.saturating_add(1);
+    fn thin(&mut self, plan: &CorrelationPlan, newcomers: usize) {
+        self.since_thinned = self.since_thinned.saturating_add(newcomers);
         if self.since_thinned < THINNED_FROM || self.since_thinned < self.entries.len() / 2 {
             return;
         }

@@ -74,6 +74,12 @@ impl Losses {
         findings.into_iter().flatten()
     }
 
+    /// Returns the findings of what was not told yet, made on this event, the last of all.
+    pub(super) fn tell_rest(&mut self, plan: &CorrelationPlan, event: &Event) -> Vec<Finding> {
+        (self.limit_told_at, self.late_told_at) = (None, None);
+        self.tell(plan, event, 0).collect()
+    }
+
     fn limit_finding(&self, plan: &CorrelationPlan, event: &Event, cut: u64) -> Finding {
         let groups = format!(
             "at most {} groups and {} events of one rule, {} groups and {} events of all rules",

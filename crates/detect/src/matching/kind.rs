@@ -6,8 +6,7 @@ use event::{Event, LogSource, Value};
 
 use super::leaf::{Leaves, Test};
 use super::text_program::{TextProgram, Wanted};
-use crate::ast::Matcher;
-use crate::{taxonomy, test_value};
+use crate::taxonomy;
 
 /// The deciding fields: what Windows calls the kind of an event.
 const DECIDING: [&str; 3] = ["EventID", "Channel", "Provider_Name"];
@@ -23,8 +22,6 @@ pub(super) struct Decider {
     name: &'static str,
     folded: TextProgram,
     cased: TextProgram,
-    /// Leaves about the field's absence: whether they want it there.
-    presence: Vec<(usize, Matcher)>,
     /// Every leaf that the field decides, rising.
     leaves: Vec<usize>,
 }
@@ -38,16 +35,12 @@ impl Decider {
 
     fn new(name: &'static str, field: usize, leaves: &Leaves) -> Self {
         let (mut folded, mut cased): (Vec<Wanted<'_>>, Vec<Wanted<'_>>) = Default::default();
-        let mut presence = Vec::new();
         let mut own = Vec::new();
         for (id, leaf) in leaves.about(field) {
             match &leaf.test {
                 Test::Text { text, stand, cased: is_cased } => {
                     let texts = if *is_cased { &mut cased } else { &mut folded };
                     texts.push((*stand, text, id));
-                }
-                Test::Late(matcher @ (Matcher::Null | Matcher::Exists(_))) => {
-                    presence.push((id, matcher.clone()));
                 }
                 // Rare enough to stay a question to each event.
                 Test::Late(_) => continue,
@@ -59,7 +52,6 @@ impl Decider {
             name,
             folded: TextProgram::build(&folded, false, leaves.rarity()),
             cased: TextProgram::build(&cased, true, leaves.rarity()),
-            presence,
             leaves: own,
         }
     }
@@ -102,15 +94,6 @@ impl Decider {
             Some(_) => return,
         };
         decided.push(self);
-        for (leaf, matcher) in &self.presence {
-            let holds = match matcher {
-                Matcher::Exists(wanted) => value.is_some() == *wanted,
-                _ => test_value::is_null(value),
-            };
-            if holds {
-                holding.push(*leaf);
-            }
-        }
         if let Some(text) = text {
             let mut folded = String::new();
             self.folded.scan(&text, &mut folded, |leaf| holding.push(leaf));

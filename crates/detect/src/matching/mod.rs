@@ -300,14 +300,14 @@ impl Facts for Whole<'_> {
         let Some(name) = self.leaves.fields().get(field) else {
             return Answer::No;
         };
-        let value = taxonomy::field(self.event, name);
-        let holds = match (matcher, value) {
-            (ast::Matcher::Null, _) => test_value::is_null(value),
-            (ast::Matcher::Exists(wanted), _) => value.is_some() == *wanted,
-            (_, None) => false,
-            (matcher, Some(value)) => {
-                value.members().iter().any(|one| test_value::holds(matcher, one, self.event))
+        let holds = match matcher {
+            ast::Matcher::Null => test_value::is_empty(self.event, name),
+            ast::Matcher::Exists(wanted) => {
+                test_value::presence(self.event, name).is_some() == *wanted
             }
+            matcher => taxonomy::field(self.event, name).is_some_and(|value| {
+                value.members().iter().any(|one| test_value::holds(matcher, one, self.event))
+            }),
         };
         holds.into()
     }

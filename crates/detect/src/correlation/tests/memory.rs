@@ -46,6 +46,25 @@ fn a_flood_of_groups_stays_bounded_and_is_told_once() {
 }
 
 #[test]
+fn the_end_of_a_past_tells_all_that_was_cut() {
+    let mut engine = Engine::over_past(rules(COUNT));
+    let mut maker = EventMaker::new();
+    let flood = 3 * GROUPS_PER_RULE_MAX;
+    let mut told: Vec<Finding> = Vec::new();
+    let mut last = None;
+    for number in 0..flood {
+        let events = story(&mut maker, &[(5, "a", &address(number), "")]);
+        told.extend(engine.process(&events));
+        last = events.into_iter().next();
+    }
+    engine.tell_losses(&last.unwrap(), &mut told);
+    assert!(told.iter().all(|own| own.rule == LIMIT_RULE));
+    let cut: u64 = told.iter().map(|own| own.count).sum();
+    let kept = u64::try_from(remembered(&engine).0).unwrap();
+    assert_eq!(cut + kept, u64::try_from(flood).unwrap());
+}
+
+#[test]
 fn many_rules_together_stay_bounded() {
     let mut text =
         BASES.replace("title: c\nid: c\ncorrelation:\n", "title: y\nid: y\ncorrelation:\n");

@@ -148,6 +148,28 @@ fn groups_of_empty_and_listed_values() {
 }
 
 #[test]
+fn what_an_event_says_it_says_at_once() {
+    let logsource = LogSource { product: Some("linux".into()), ..LogSource::default() };
+    let value_count = "  type: value_count\n  rules: [a]\n  timespan: 10s\n  condition: ";
+    let value_sum = "  type: value_sum\n  rules: [a]\n  timespan: 10s\n  condition: ";
+    for (kind, condition, values, want) in [
+        (value_count, "{ field: port, lt: 2 }", vec!["1", "2"], None),
+        (value_count, "{ field: port, eq: 1 }", vec!["1", "2"], None),
+        (value_count, "{ field: port, gte: 2 }", vec!["1", "2", "3"], Some(3)),
+        (value_count, "{ field: port, gte: 2, lte: 3 }", vec!["1", "2", "3", "4"], None),
+        (value_sum, "{ field: port, lte: 10 }", vec!["10", "1"], None),
+        (value_sum, "{ field: port, gt: 10 }", vec!["20", "-15", "10"], Some(15)),
+    ] {
+        let mut engine = Engine::new(rules(&format!("{kind}{condition}\n")));
+        let mut fields: Fields = [("k", "a")].into_iter().collect();
+        fields.push("port", Value::List(values.into_iter().map(Value::from).collect()));
+        let event = EventMaker::new().event(logsource.clone(), fields, Duration::zero());
+        let found = engine.process(&[event]);
+        assert_eq!(found.first().map(|finding| finding.count), want, "{condition}");
+    }
+}
+
+#[test]
 fn an_event_that_two_rules_see_is_counted_once() {
     let text = "title: a\nname: a\nlogsource: { product: linux }\n\
                 detection: { s: { k: a }, condition: s }\n---\n\

@@ -263,12 +263,11 @@ impl Facts for Plain<'_> {
         // Null is a kind of its own, never a plain value.
         match (self.plan.origin(field), wanted) {
             (Some(Origin::Open), _) | (Some(_), Wanted::Field { .. }) => Answer::Open,
+            (None, Wanted::Exists(_) | Wanted::Null) if self.plan.is_object(field) => Answer::Open,
             (origin, Wanted::Exists(wanted)) => (origin.is_some() == *wanted).into(),
             (None, Wanted::Null) => Answer::Yes,
             (None, _) | (Some(Origin::Value(_)), Wanted::Null) => Answer::No,
-            (Some(Origin::Constant(value)), Wanted::Null) => {
-                test_value::is_null(Some(value)).into()
-            }
+            (Some(Origin::Constant(value)), Wanted::Null) => test_value::is_null(value).into(),
             (Some(Origin::Constant(value)), _) => {
                 value.members().iter().any(|one| test_value::holds_alone(wanted, one)).into()
             }

@@ -28,6 +28,8 @@ pub(super) struct Plan {
     /// Where the values of fields come from, rising by the field's number; what is not here, no record
     /// of the shape has.
     origins: Vec<(usize, Origin)>,
+    /// The fields that are objects in records of the shape: nothing has their name, but they are there.
+    objects: Vec<usize>,
     /// Where indicators may stand.
     pub(super) looks: Looks,
 }
@@ -48,6 +50,7 @@ impl Plan {
             open: Vec::new(),
             seen: Vec::new(),
             origins: Vec::new(),
+            objects: Vec::new(),
             looks,
             logsource: Arc::new(layout.event.logsource.clone()),
             program,
@@ -93,6 +96,11 @@ impl Plan {
         self.origins.get(at).map(|(_, origin)| origin)
     }
 
+    /// Returns whether the field is an object, which only the decoder can tell more of.
+    pub(super) fn is_object(&self, field: usize) -> bool {
+        self.objects.binary_search(&field).is_ok()
+    }
+
     fn set_origin(&mut self, field: usize, origin: Origin) {
         match self.origins.binary_search_by_key(&field, |(own, _)| *own) {
             Ok(at) => {
@@ -116,6 +124,15 @@ impl Plan {
                 self.set_origin(field, origin.clone());
             }
         }
+        // An object is there, though nothing has its name.
+        for (name, _) in &layout.fields {
+            let objects = name.match_indices('.').filter_map(|(at, _)| name.get(..at));
+            for field in objects.filter_map(|object| matcher.leaves.field(object)) {
+                self.objects.push(field);
+            }
+        }
+        self.objects.sort_unstable();
+        self.objects.dedup();
     }
 
     /// Keywords are looked for in every value.
