@@ -269,7 +269,7 @@ fn print_csv(rules: &[Row]) -> Result<()> {
         "advice",
     ])?;
     for row in rules {
-        writer.write_record([
+        let cells = [
             row.id.as_str(),
             &row.title,
             row.level.map_or("", event::Severity::word),
@@ -278,7 +278,8 @@ fn print_csv(rules: &[Row]) -> Result<()> {
             &row.missing.join(", "),
             &row.tags.join(" "),
             row.advice.as_ref().map_or("", |advice| &advice.en),
-        ])?;
+        ];
+        writer.write_record(cells.map(output::harmless))?;
     }
     writer.flush()?;
     Ok(())

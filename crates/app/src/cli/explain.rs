@@ -11,6 +11,7 @@ use detect::{Because, Branch, Explanation, ItemCheck, Near, Obstacle, Part, Rule
 use event::{Attr, Event, LogSource};
 
 use super::Outcome;
+use super::output::plain;
 use crate::hunt::reading::Reader;
 use crate::rules;
 
@@ -119,7 +120,7 @@ fn chosen<'e>(
 
 fn print(explanation: &Explanation, event: &Event, events: usize) {
     println!("rule   {} ({})", explanation.title, explanation.rule);
-    println!("event  {}", told(event));
+    println!("event  {}", plain(&told(event)));
     if events > 1 {
         println!("       the nearest of {events} events");
     }
@@ -154,7 +155,7 @@ fn print_one(explanation: &Explanation, event: &Event, depth: usize) {
     let indent = "  ".repeat(depth);
     match &explanation.because {
         Because::Event { source, condition, filters } => {
-            println!("{indent}{}", verdict(explanation, event));
+            println!("{indent}{}", plain(&verdict(explanation, event)));
             println!("{indent}{} log source: {}", sign(source.holds), words(&source.wanted));
             print_branch(condition, depth);
             for filter in filters {
@@ -171,7 +172,7 @@ fn print_one(explanation: &Explanation, event: &Event, depth: usize) {
                     let value = value
                         .as_ref()
                         .map_or("absent: no group".to_owned(), |own| format!("“{own}”"));
-                    println!("{indent}    {field}: {value}");
+                    println!("{indent}    {field}: {}", plain(&value));
                 }
                 print_one(&own.explanation, event, depth + 2);
             }
@@ -240,7 +241,7 @@ fn print_branch(branch: &Branch, depth: usize) {
             println!("{indent}{sign} {name}");
             print_branch(inside, depth + 1);
         }
-        Part::Item(item) => println!("{indent}{sign} {}", item_line(item, branch.holds)),
+        Part::Item(item) => println!("{indent}{sign} {}", plain(&item_line(item, branch.holds))),
     }
 }
 

@@ -324,7 +324,7 @@ fn say(hunted: &Hunted, seconds: f64, is_verbose: bool) {
         eprintln!("refused: {bad}");
     }
     for (file, why) in &tally.refused {
-        eprintln!("not searched: {file}: {why}");
+        eprintln!("not searched: {}: {why}", output::plain(file));
     }
     let mut missing: BTreeMap<String, u64> = BTreeMap::new();
     for rule in rules.without_source(&tally.sources) {

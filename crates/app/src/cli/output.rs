@@ -1,5 +1,6 @@
 //! What the command line prints, and how: plain when piped or when `NO_COLOR` is set.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write};
 use std::time::Duration;
 
@@ -77,6 +78,30 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// Returns a text as a terminal may show it: what attackers wrote into a log or called a file must neither move
+/// the cursor nor turn the direction of writing.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(moves) { Cow::Owned(text.replace(moves, " ")) } else { Cow::Borrowed(text) }
+}
+
+/// Returns a cell that no spreadsheet takes for a formula: what attackers wrote ends up in it.
+///
+/// Source: OWASP, "CSV Injection".
+pub(crate) fn harmless(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// Longer cells push the rest of their line aside; they do not widen the lines of all others.
+const ALIGNED_CHARS_MAX: usize = 100;
+
 /// Writes rows as a table whose columns line up.
 pub(crate) fn write_table(
     out: &mut dyn Write,
@@ -86,14 +111,14 @@ pub(crate) fn write_table(
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.chars().count().min(ALIGNED_CHARS_MAX));
         }
     }
     let mut print = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
         for (cell, width) in cells.zip(&widths) {
             let fill = width.saturating_sub(cell.chars().count()) + 2;
-            line.push_str(cell);
+            line.push_str(&plain(cell));
             line.push_str(&" ".repeat(fill));
         }
         writeln!(out, "{}", line.trim_end())
@@ -103,4 +128,32 @@ pub(crate) fn write_table(
         print(&mut row.iter().map(String::as_str))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_table_moves_the_cursor() {
+        let rows = [vec!["m01\u{1b}[2J\r".to_owned(), "\u{202e}txt.exe".to_owned()]];
+        let mut out = Vec::new();
+        write_table(&mut out, &["host", "file"], &rows).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(out, "host      file\nm01 [2J    txt.exe\n");
+        assert_eq!(plain("Đà Nẵng"), "Đà Nẵng");
+        let rows = [vec!["x".repeat(5_000), "a".to_owned()], vec!["y".to_owned(), "b".to_owned()]];
+        let mut out = Vec::new();
+        write_table(&mut out, &["host", "file"], &rows).unwrap();
+        assert!(out.len() < 5_500, "one long name is long once");
+    }
+
+    #[test]
+    fn hostile_cells_stay_text() {
+        for (cell, want) in
+            [("=1+1", "'=1+1"), ("\n=1+1", "'\n=1+1"), ("＝1", "'＝1"), ("a=1", "a=1"), ("", "")]
+        {
+            assert_eq!(harmless(cell), want);
+        }
+    }
 }

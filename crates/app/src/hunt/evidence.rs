@@ -1,5 +1,5 @@
-//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines, and archives of these
-//! (gzip, zstd, zip), and hands it on in pieces.
+//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines (also in UTF-16), and archives
+//! of these (gzip, zstd, zip), and hands it on in pieces.
 //!
 //! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
 //! more than logs do is given up (see [`unpacked_bytes_max`]).
@@ -16,8 +16,10 @@ use chrono::{DateTime, Utc};
 use event::{Clock as _, SystemClock};
 
 use super::cutting::{
-    self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES, object_end,
+    self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES, inside_list, object_end,
 };
+use super::headed::{HeadedLog, HeadedReader};
+use super::utf16::{ByteOrder, Utf16Reader};
 
 /// How much of a file is looked at to tell what it is: a first JSON object fits.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -71,8 +73,11 @@ enum Kind {
     Evtx,
     /// EVTX chunks without the file's header.
     EvtxChunks,
-    /// JSON over several lines or in an array, after so many bytes.
-    Objects(usize),
+    Utf16(ByteOrder),
+    /// A header names the columns.
+    Headed(HeadedLog),
+    /// JSON over several lines, several objects in a line, or in an array.
+    Objects,
     Lines,
     /// No log at all.
     Binary,
@@ -178,13 +183,13 @@ impl Opener<'_> {
             bail!("compressed more than {LAYERS_MAX} times over");
         }
         if exhibit.shown.to_ascii_lowercase().ends_with(".evtx")
-            && matches!(kind, Kind::Objects(_) | Kind::Lines | Kind::Binary)
+            && matches!(kind, Kind::Objects | Kind::Lines | Kind::Utf16(_) | Kind::Binary)
         {
             bail!("no EVTX: neither a header nor a chunk where one should be");
         }
         let skip = match kind {
             Kind::Evtx => EVTX_HEADER_BYTES,
-            Kind::Objects(skip) => skip,
+            Kind::Utf16(_) => 2,
             _ => 0,
         };
         let mut whole = Cursor::new(head.get(skip..).unwrap_or_default().to_vec()).chain(reader);
@@ -202,10 +207,17 @@ impl Opener<'_> {
                 let mut reader = Limited { inner, left: &mut left };
                 return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
             }
+            Kind::Utf16(order) => {
+                let mut reader = Utf16Reader::new(whole, order);
+                return Ok(self.stream(exhibit, &mut reader, most, layer));
+            }
+            Kind::Headed(log) => {
+                cutting::lines(&mut HeadedReader::new(whole, log), &mut emit)?;
+            }
             Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
             Kind::Binary => bail!("no log: it holds binary data of no known kind"),
             Kind::Evtx | Kind::EvtxChunks => cutting::evtx(&mut whole, &mut emit)?,
-            Kind::Objects(_) => cutting::objects(&mut whole, &mut emit)?,
+            Kind::Objects => cutting::objects(&mut whole, &mut emit)?,
             Kind::Lines => cutting::lines(&mut whole, &mut emit)?,
         }
         Ok(ControlFlow::Continue(()))
@@ -221,8 +233,6 @@ impl Opener<'_> {
 }
 
 fn kind(head: &[u8]) -> Kind {
-    /// The lists that cloud services and exports wrap their events in.
-    const WRAPPERS: [&str; 5] = ["Records", "records", "value", "events", "Events"];
     let at = |place: usize| head.get(place..).unwrap_or_default();
     if at(EVTX_HEADER_BYTES).starts_with(EVTX_CHUNK_MAGIC) || head.starts_with(EVTX_FILE_MAGIC) {
         return Kind::Evtx;
@@ -237,6 +247,9 @@ fn kind(head: &[u8]) -> Kind {
             return kind;
         }
     }
+    if let Some(order) = ByteOrder::told_by(head) {
+        return Kind::Utf16(order);
+    }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if head.is_empty() {
         return Kind::Empty;
@@ -244,34 +257,32 @@ fn kind(head: &[u8]) -> Kind {
     if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
         return Kind::Binary;
     }
+    if let Some(log) = HeadedLog::told_by(text) {
+        return Kind::Headed(log);
+    }
     match text.first() {
         // A log line may begin with a bracket; an array of events goes on with an object.
         Some(b'[') if text.get(1..).unwrap_or_default().trim_ascii_start().starts_with(b"{") => {
-            Kind::Objects(0)
+            Kind::Objects
         }
-        Some(b'{') => {
-            let wrapper = WRAPPERS.into_iter().find_map(|name| after_wrapper(text, name));
-            if let Some(inside) = wrapper {
-                return Kind::Objects(head.len() - inside.len());
+        // A sequence of JSON texts (RFC 7464).
+        Some(0x1e) => Kind::Objects,
+        Some(b'{') if inside_list(text, 0).is_some() => Kind::Objects,
+        Some(b'{') => match object_end(text, 0).and_then(|end| text.split_at_checked(end)) {
+            Some((object, rest)) => {
+                let next = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+                if next.is_some_and(|byte| matches!(byte, b'{' | b',' | 0x1e))
+                    || object.contains(&b'\n')
+                {
+                    Kind::Objects
+                } else {
+                    Kind::Lines
+                }
             }
-            let first = object_end(text, 0).and_then(|end| text.get(..end));
-            if first.is_some_and(|object| object.contains(&b'\n')) {
-                Kind::Objects(0)
-            } else {
-                Kind::Lines
-            }
-        }
+            None => Kind::Lines,
+        },
         _ => Kind::Lines,
     }
-}
-
-/// Returns what follows `{"name": [`.
-fn after_wrapper<'t>(text: &'t [u8], name: &str) -> Option<&'t [u8]> {
-    let mut rest = text;
-    for part in [b"{", b"\"", name.as_bytes(), b"\"", b":", b"["] {
-        rest = rest.trim_ascii_start().strip_prefix(part)?;
-    }
-    Some(rest)
 }
 
 /// Counts what is read from a file.
@@ -348,9 +359,17 @@ mod tests {
             (EVTX_CHUNK_MAGIC, Kind::EvtxChunks),
             (b"\x1f\x8b\x08", Kind::Gzip),
             (b"{\"a\":1}\n{\"a\":2}\n", Kind::Lines),
-            (b"{\n  \"a\": 1\n}", Kind::Objects(0)),
-            (b"[{\"a\":1}]", Kind::Objects(0)),
-            (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects(14)),
+            (b"{\n  \"a\": 1\n}", Kind::Objects),
+            (b"{\"a\":1} {\"a\":2}\n", Kind::Objects),
+            (b"{\"a\":1},\n{\"a\":2},\n", Kind::Objects),
+            (b"\x1e{\"a\":1}\n\x1e{\"a\":2}\n", Kind::Objects),
+            (b"\xff\xfe{\0", Kind::Utf16(ByteOrder::Little)),
+            (b"#separator \\x09\n", Kind::Headed(HeadedLog::Zeek)),
+            (b"#Fields: date time\n", Kind::Headed(HeadedLog::W3c)),
+            (b"[{\"a\":1}]", Kind::Objects),
+            (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects),
+            (b"{\"@odata.context\":\"x\",\"value\":[{\"a\":1}]}", Kind::Objects),
+            (b"{\"kind\":\"x\",\"events\":[{\"a\":1}]}\n", Kind::Lines),
             (b"[Sun Nov 22 10:00:00] error", Kind::Lines),
             (b"\x7fELF\0\0\0", Kind::Binary),
         ] {

@@ -90,9 +90,15 @@ impl<'a> Judge<'a> {
         let spot = Spot { exhibit: Arc::clone(&judged.exhibit), record: record.number };
         let written = judged.exhibit.written;
         let id = place.event_id(judged.events + judged.unreadable, written);
-        match self.reader.event(record, written, id) {
-            Some(event) => self.event(judged, event, candidates.as_deref(), spot),
-            None => judged.unreadable += 1,
+        let whole = Record { bytes: record.bytes.clone(), ..record };
+        if let Some(event) = self.reader.event(record, written, id) {
+            self.event(judged, event, candidates.as_deref(), spot);
+            return;
+        }
+        let parts = Reader::parts(&whole);
+        judged.unreadable += u64::from(parts.is_empty());
+        for part in parts {
+            self.record(judged, part, place);
         }
     }
 

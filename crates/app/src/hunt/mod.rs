@@ -8,12 +8,14 @@
 mod crew;
 pub(crate) mod cutting;
 pub(crate) mod evidence;
+mod headed;
 mod judge;
 pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod report;
 pub(crate) mod selection;
 mod unread;
+mod utf16;
 
 #[cfg(test)]
 mod tests;
@@ -116,6 +118,8 @@ struct Merge<'a> {
     tally: Tally,
     waiting: BinaryHeap<Reverse<Waiting>>,
     number: u64,
+    /// Nothing more comes.
+    is_over: bool,
 }
 
 impl<'a> Merge<'a> {
@@ -126,7 +130,7 @@ impl<'a> Merge<'a> {
     ) -> Self {
         let engine = Engine::over_past(Arc::clone(rules));
         let (tally, waiting) = (Tally::default(), BinaryHeap::new());
-        Self { question, engine, take, tally, waiting, number: 0 }
+        Self { question, engine, take, tally, waiting, number: 0, is_over: false }
     }
 
     fn piece(&mut self, judged: Judged) -> Result<()> {
@@ -158,6 +162,9 @@ impl<'a> Merge<'a> {
         let Some(Reverse(oldest)) = self.waiting.pop() else { return Ok(()) };
         let mut findings = Vec::new();
         self.engine.correlate(&oldest.event, &oldest.counted, &mut findings);
+        if self.waiting.is_empty() && self.is_over {
+            self.engine.tell_losses(&oldest.event, &mut findings);
+        }
         for finding in findings {
             if self.question.selection.wants(&finding) {
                 (self.take)(Hit::new(finding, &oldest.event, oldest.spot.clone()))?;
@@ -167,6 +174,7 @@ impl<'a> Merge<'a> {
     }
 
     fn finish(mut self) -> Result<Tally> {
+        self.is_over = true;
         while !self.waiting.is_empty() {
             self.correlate_oldest()?;
         }

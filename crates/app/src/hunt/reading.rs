@@ -1,6 +1,6 @@
 //! Pieces of evidence → records → events, with the decoder of the live way.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
@@ -11,7 +11,7 @@ use decode::{Decoder, SourceContext};
 use event::{AgencyId, Clock as _, Event, EventId, Frame, IdSource, Origin, SourceId, SystemClock};
 use uuid::Uuid;
 
-use super::cutting::Content;
+use super::cutting::{self, Content};
 use super::evidence::{Opener, Piece};
 
 /// The source that reads EVTX records.
@@ -121,6 +121,24 @@ impl Reader {
         }
     }
 
+    /// Returns the records that stand in a line which is none itself: several JSON objects, or members of a
+    /// list.
+    pub(crate) fn parts<'r>(record: &Record<'r>) -> Vec<Record<'r>> {
+        let spans = cutting::objects_of_line(&record.bytes).unwrap_or_default();
+        let part = |span: Range<usize>| Record { bytes: record.bytes.slice(span), ..*record };
+        spans.into_iter().map(part).collect()
+    }
+
+    /// Returns the events of a record: one, or those of its parts.
+    fn events(&self, record: Record<'_>, written: DateTime<Utc>, ids: &IdSource) -> Vec<Event> {
+        let parts = Record { bytes: record.bytes.clone(), ..record };
+        if let Some(event) = self.event(record, written, ids.event(written)) {
+            return vec![event];
+        }
+        let parts = Self::parts(&parts).into_iter();
+        parts.filter_map(|part| self.event(part, written, ids.event(written))).collect()
+    }
+
     /// Returns the event of a record, if it can be read. A log without a year is read as of the day its
     /// file was written.
     pub(crate) fn event(
@@ -172,7 +190,7 @@ impl Reader {
             let mut events = Vec::new();
             let written = piece.exhibit.written;
             let lost = self.records(piece.content, &mut |record| {
-                events.extend(self.event(record, written, ids.event(written)));
+                events.extend(self.events(record, written, &ids));
             });
             if let Some(reason) = lost.refused {
                 refused.get_or_insert(reason);
@@ -190,9 +208,7 @@ impl Reader {
     /// Reads one record given as bytes and hands its event on.
     pub(crate) fn read_record(&self, bytes: Bytes, sink: &mut dyn FnMut(Vec<Event>)) {
         let record = Record { number: 1, parser: &self.parser, bytes };
-        let now = SystemClock.now();
-        let id = IdSource::seeded(0).event(now);
-        sink(self.event(record, now, id).into_iter().collect());
+        sink(self.events(record, SystemClock.now(), &IdSource::seeded(0)));
     }
 }
 

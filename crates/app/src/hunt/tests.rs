@@ -118,6 +118,57 @@ fn evidence_in_every_dress_is_read_and_what_is_none_is_named() {
 }
 
 #[test]
+fn records_are_found_in_every_container() {
+    let (one, two) = (logon(1, "a"), logon(2, "b"));
+    let wide = |text: String| -> Vec<u8> {
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16()).collect::<Vec<_>>();
+        units.into_iter().flat_map(u16::to_le_bytes).collect()
+    };
+    let quoted = |line: &str| serde_json::to_string(line).unwrap();
+    for (container, bytes) in [
+        ("two on a line", format!("{one}{two}\n").into_bytes()),
+        ("two on a later line", format!("{one}\n{{\"a\":1}}{two}\n").into_bytes()),
+        ("commas at the ends", format!("{one},\n{two},\n").into_bytes()),
+        ("a sequence", format!("\u{1e}{one}\n\u{1e}{two}\n").into_bytes()),
+        (
+            "a list on each line",
+            format!("{{\"Records\":[{one}]}}\n{{\"Records\":[{two}]}}\n").into_bytes(),
+        ),
+        (
+            "an answer of Graph",
+            format!("{{\"@odata.context\":\"x\",\"value\":[{one},{two}]}}").into_bytes(),
+        ),
+        (
+            "an answer of Elasticsearch",
+            format!(
+                "{{\"took\":3,\"hits\":{{\"total\":{{\"value\":2}},\"hits\":[\
+                 {{\"_id\":\"1\",\"_source\":{one}}},{{\"_id\":\"2\",\"_source\":{two}}}]}}}}"
+            )
+            .into_bytes(),
+        ),
+        ("UTF-16", wide(format!("{one}\r\n{two}\r\n"))),
+        ("an array in UTF-16", wide(format!("[\r\n{one},\r\n{two}\r\n]"))),
+        (
+            "lines in JSON",
+            format!(
+                "{{\"log\":{{\"offset\":1}},\"message\":{}}}\n{{\"_raw\":{}}}\n",
+                quoted(&one),
+                quoted(&two)
+            )
+            .into_bytes(),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("evidence")).unwrap();
+        fs::write(folder.path().join("evidence/log"), bytes).unwrap();
+        fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+        let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+        assert_eq!(count(&found, "\"Guess\""), 2, "{container}: {found}");
+        assert_eq!(tally.unreadable, 0, "{container}");
+    }
+}
+
+#[test]
 fn records_may_be_newer_than_their_file() {
     let folder = folder();
     let evidence = folder.path().join("evidence");

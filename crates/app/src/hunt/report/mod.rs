@@ -15,6 +15,7 @@ use serde::Serialize;
 use web::Lang;
 
 use super::{Hit, Tally};
+use crate::cli::output::{harmless, plain};
 pub(crate) use summary::Summary;
 
 /// How findings are printed.
@@ -126,8 +127,8 @@ fn timeline(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
             "{}  {:<13}  {}  [{}]  {}",
             finding.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
             finding.severity.word(),
-            finding.title,
-            hit.host,
+            plain(&finding.title),
+            plain(&hit.host),
             why(finding)
         )?;
     }
@@ -167,35 +168,12 @@ fn csv(hits: &[Hit], out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Returns a cell that no spreadsheet takes for a formula: what attackers wrote ends up in it.
-///
-/// Source: OWASP, "CSV Injection".
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
-/// Returns what matched, in one line: control characters of the evidence do not reach the terminal.
+/// Returns what matched, in one line.
 fn why(finding: &Finding) -> String {
     let part = |one: &Match| match one.field.as_str() {
         "" => format!("“{}”", one.value),
         field => format!("{field} = “{}”", one.value),
     };
     let parts: Vec<String> = finding.matched.iter().take(3).map(part).collect();
-    parts.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hostile_cells_stay_text() {
-        for (cell, want) in [("=1+1", "'=1+1"), ("a=1", "a=1"), ("", "")] {
-            assert_eq!(harmless(cell), want);
-        }
-    }
+    plain(&parts.join("; ")).into_owned()
 }

@@ -1,0 +1,276 @@
+//! Logs whose columns are named by a header in the file: Zeek's own format, and the W3C's (IIS, proxies).
+//! As a stream, every line becomes one JSON object with these names, on the same line.
+//!
+//! Sources: Zeek's documentation of its ASCII writer; *Extended Log File Format*, W3C working draft.
+
+use std::io::{self, Read, Write as _};
+
+use serde_json::{Map, Number, Value as Json};
+
+use super::cutting::RECORD_BYTES_MAX;
+
+/// How such a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadedLog {
+    Zeek,
+    W3c,
+}
+
+impl HeadedLog {
+    /// Returns what the beginning of a text tells of.
+    pub(crate) fn told_by(text: &[u8]) -> Option<Self> {
+        if text.starts_with(b"#separator ") {
+            return Some(Self::Zeek);
+        }
+        let marks: [&[u8]; 3] = [b"#Software:", b"#Version:", b"#Fields:"];
+        marks.iter().any(|mark| text.starts_with(mark)).then_some(Self::W3c)
+    }
+}
+
+/// Reads such a log as lines of JSON.
+#[derive(Debug)]
+pub(crate) struct HeadedReader<R> {
+    inner: R,
+    header: Header,
+    /// The beginning of a line.
+    open: Vec<u8>,
+    /// What is written and not yet handed on, from this place.
+    text: Vec<u8>,
+    handed: usize,
+    is_over: bool,
+}
+
+/// How much is read at a time.
+const BLOCK_BYTES: u64 = 64 * 1024;
+
+impl<R: Read> HeadedReader<R> {
+    /// Returns a reader of a log from its beginning.
+    pub(crate) fn new(inner: R, log: HeadedLog) -> Self {
+        let (open, text) = (Vec::new(), Vec::new());
+        Self { inner, header: Header::of(log), open, text, handed: 0, is_over: false }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.text.clear();
+        self.handed = 0;
+        let read = Read::take(&mut self.inner, BLOCK_BYTES).read_to_end(&mut self.open)?;
+        self.is_over = read == 0;
+        let is_whole = self.is_over || self.open.len() > RECORD_BYTES_MAX;
+        let end = memchr::memrchr(b'\n', &self.open).map_or(0, |end| end + 1);
+        let end = if is_whole && end == 0 { self.open.len() } else { end };
+        let rest = self.open.split_off(end);
+        let whole = std::mem::replace(&mut self.open, rest);
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            let ends = line.ends_with(b"\n");
+            self.header.line(line.trim_ascii_end(), &mut self.text)?;
+            if ends {
+                self.text.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for HeadedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.handed == self.text.len() && !self.is_over {
+            self.fill()?;
+        }
+        let mut rest = self.text.get(self.handed..).unwrap_or_default();
+        let count = rest.read(buffer)?;
+        self.handed += count;
+        Ok(count)
+    }
+}
+
+/// What the header says.
+#[derive(Debug)]
+struct Header {
+    log: HeadedLog,
+    separator: char,
+    set_separator: String,
+    unset: String,
+    empty: String,
+    /// Zeek's name of the log; the day of a W3C log that states only times.
+    of_all: Option<(&'static str, String)>,
+    names: Vec<String>,
+    types: Vec<String>,
+}
+
+impl Header {
+    fn of(log: HeadedLog) -> Self {
+        Self {
+            log,
+            separator: if log == HeadedLog::Zeek { '\t' } else { ' ' },
+            set_separator: ",".to_owned(),
+            unset: "-".to_owned(),
+            empty: "(empty)".to_owned(),
+            of_all: None,
+            names: Vec::new(),
+            types: Vec::new(),
+        }
+    }
+
+    /// Writes the object of a line; nothing for one of the header, the line itself before there is one.
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let text = String::from_utf8_lossy(line);
+        if let Some(directive) = text.strip_prefix('#') {
+            match self.log {
+                HeadedLog::Zeek => self.zeek(directive),
+                HeadedLog::W3c => self.w3c(directive),
+            }
+            return Ok(());
+        }
+        if self.names.is_empty() || text.is_empty() {
+            return out.write_all(line);
+        }
+        serde_json::to_writer(out, &self.object(&text)).map_err(io::Error::other)
+    }
+
+    fn zeek(&mut self, directive: &str) {
+        if let Some(separator) = directive.strip_prefix("separator ") {
+            let written = unescaped(separator);
+            self.separator = written.chars().next().unwrap_or('\t');
+            return;
+        }
+        let (name, rest) = directive.split_once(self.separator).unwrap_or((directive, ""));
+        let listed = || rest.split(self.separator).map(ToOwned::to_owned).collect();
+        match name {
+            "set_separator" => self.set_separator = rest.to_owned(),
+            "empty_field" => self.empty = rest.to_owned(),
+            "unset_field" => self.unset = rest.to_owned(),
+            "path" => self.of_all = Some(("_path", rest.to_owned())),
+            "fields" => (self.names, self.types) = (listed(), Vec::new()),
+            "types" => self.types = listed(),
+            _ => {}
+        }
+    }
+
+    fn w3c(&mut self, directive: &str) {
+        if let Some(names) = directive.strip_prefix("Fields:") {
+            self.names = names.split_ascii_whitespace().map(plain_name).collect();
+        } else if let Some(date) = directive.strip_prefix("Date:") {
+            let day = date.split_ascii_whitespace().next().unwrap_or_default();
+            self.of_all = Some(("date", day.to_owned()));
+        }
+    }
+
+    fn object(&self, line: &str) -> Json {
+        let mut object = Map::new();
+        if let Some((name, value)) = &self.of_all {
+            object.insert((*name).to_owned(), value.as_str().into());
+        }
+        let separator = self.separator;
+        let is_zeek = self.log == HeadedLog::Zeek;
+        // Programs that write the W3C's format put a single blank between columns, and none inside.
+        let values = line.split(separator).filter(|value| is_zeek || !value.is_empty());
+        for (number, (name, value)) in self.names.iter().zip(values).enumerate() {
+            if value == self.unset {
+                continue;
+            }
+            let kind = self.types.get(number).map_or("string", String::as_str);
+            let value = if is_zeek { self.typed(value, kind) } else { value.into() };
+            object.insert(name.clone(), value);
+        }
+        Json::Object(object)
+    }
+
+    fn typed(&self, value: &str, kind: &str) -> Json {
+        let inner = kind.split_once('[').and_then(|(_, inner)| inner.strip_suffix(']'));
+        if let Some(inner) = inner {
+            let is_none = value == self.empty || value.is_empty();
+            let members = value.split(self.set_separator.as_str()).filter(|_| !is_none);
+            return members.map(|member| self.typed(member, inner)).collect();
+        }
+        let number = match kind {
+            "count" | "int" | "port" => value.parse::<i64>().ok().map(Number::from),
+            "time" | "interval" | "double" => value.parse().ok().and_then(Number::from_f64),
+            "bool" => return Json::Bool(value == "T"),
+            _ if value == self.empty => return "".into(),
+            _ => None,
+        };
+        number.map_or_else(|| unescaped(value).into(), Json::Number)
+    }
+}
+
+/// `cs(User-Agent)` is what rules call `cs-user-agent`.
+fn plain_name(name: &str) -> String {
+    match name.strip_suffix(')').and_then(|name| name.split_once('(')) {
+        Some((before, inner)) => format!("{before}-{}", inner.to_ascii_lowercase()),
+        None => name.to_owned(),
+    }
+}
+
+/// Reads Zeek's `\x09`.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend_from_slice(before.as_bytes());
+        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.extend_from_slice(b"\\x");
+                rest = after;
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> String {
+        let log = HeadedLog::told_by(text.as_bytes()).unwrap();
+        let mut out = String::new();
+        HeadedReader::new(text.as_bytes(), log).read_to_string(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn zeek_names_and_types_its_columns() {
+        let text = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n\
+            #open\t2026-11-20-00-00-00\n#fields\tts\tuid\tid.orig_p\tquery\tanswers\tTTLs\tAA\tZ\n\
+            #types\ttime\tstring\tport\tstring\tvector[string]\tvector[interval]\tbool\tcount\n\
+            1795425601.5\tC1\t5353\ta\\x09b.example\tx,y\t(empty)\tT\t-\n#close\t2026\n";
+        let want = r#"{"_path":"dns","ts":1795425601.5,"uid":"C1","id.orig_p":5353,"query":"a\tb.example","answers":["x","y"],"TTLs":[],"AA":true}"#;
+        let found: Json = serde_json::from_str(read(text).trim()).unwrap();
+        assert_eq!(found, serde_json::from_str::<Json>(want).unwrap());
+        assert_eq!(read(text).lines().position(|line| !line.is_empty()), Some(8), "its own line");
+    }
+
+    #[test]
+    fn the_w3c_header_may_come_anew() {
+        let text = "#Software: Microsoft Internet Information Services 10.0\n#Date: 2026-11-20 00:00:00\n\
+            #Fields: time cs-method cs-uri-stem cs(User-Agent) sc-status\n\
+            03:04:05 GET /a curl/8 200\n#Fields: date time c-ip\n2026-11-21 03:04:06 - \nodd\n";
+        let found: Vec<Json> = read(text)
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let want: Json = serde_json::json!([
+            {"date": "2026-11-20", "time": "03:04:05", "cs-method": "GET", "cs-uri-stem": "/a",
+             "cs-user-agent": "curl/8", "sc-status": "200"},
+            {"date": "2026-11-21", "time": "03:04:06"},
+            {"date": "odd"},
+        ]);
+        assert_eq!(Json::Array(found), want);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_stays_on_its_line(head in "#(separator |Fields:)[ -~\\n]{0,60}", rest in "[ -~\\t\\n#é]{0,200}") {
+            let text = format!("{head}\n{rest}");
+            prop_assert_eq!(read(&text).matches('\n').count(), text.matches('\n').count());
+        }
+    }
+}
