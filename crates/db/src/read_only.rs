@@ -9,7 +9,7 @@ use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Executor as _};
 
 /// Stands in a connection that cannot write: a table of its own, which no file holds.
-const MARK: &str = "CREATE TEMP TABLE read_only_connection (nothing INTEGER)";
+const MARK: &str = "CREATE TEMP TABLE read_only_connection (marked INTEGER)";
 
 /// SQLite's result code for a write to what is open for reading only; extended codes have it in their last byte.
 const SQLITE_READONLY: i32 = 8;

@@ -55,15 +55,13 @@ pub(crate) fn read(
     for (name, value) in columns.names.iter().zip(&values) {
         match name {
             ColumnName::Skipped => {}
-            // Such logs write this where there is no value (W3C extended log file format).
-            ColumnName::One(name) if *value == "-" => fields.push(name.clone(), Value::Null),
-            ColumnName::One(name) => fields.push(name.clone(), *value),
+            ColumnName::One(name) => fields.push(name.clone(), stated(value)),
             ColumnName::Two(first, second) => match value.split_once('/') {
                 Some((before, after)) => {
-                    fields.push(first.clone(), before);
-                    fields.push(second.clone(), after);
+                    fields.push(first.clone(), stated(before));
+                    fields.push(second.clone(), stated(after));
                 }
-                None => fields.push(first.clone(), *value),
+                None => fields.push(first.clone(), stated(value)),
             },
         }
     }
@@ -74,4 +72,9 @@ pub(crate) fn read(
         fields.push("extra", extra.join(" "));
     }
     true
+}
+
+/// Returns a value; such logs write `-` where there is none (W3C extended log file format).
+fn stated(value: &str) -> Value {
+    if value == "-" { Value::Null } else { Value::from(value) }
 }

@@ -235,8 +235,8 @@ impl Leaf {
         base.saturating_mul(self.uses.saturating_add(4))
     }
 
-    /// Returns whether a value that is there is needed for the answer to be yes.
+    /// Returns whether a value that is there is needed for the answer to be yes: an object exists without one.
     pub(super) const fn needs_value(&self) -> bool {
-        !matches!(self.test, Test::Late(Matcher::Null | Matcher::Exists(false)))
+        !matches!(self.test, Test::Late(Matcher::Null | Matcher::Exists(_)))
     }
 }

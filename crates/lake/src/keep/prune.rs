@@ -88,10 +88,10 @@ pub struct Deleted {
 }
 
 impl Lake {
-    /// Deletes what a rule says may go from the files that are not newer than `newest_day`, one file
-    /// at a time and of no more than `files_max`; `rule` is asked with an owner's events and the latest time at which the file's
-    /// events were collected. Returns what went. Each file's deletion is in the catalogue, with its
-    /// record, before the file is removed.
+    /// Deletes what a rule says may go from the files that are not newer than `newest_day`, the oldest days first,
+    /// one file at a time and of no more than `files_max`; `rule` is asked with an owner's events and the latest time
+    /// at which the file's events were collected. Returns what went. Each file's deletion is in the catalogue, with
+    /// its record, before the file is removed.
     ///
     /// # Errors
     ///
@@ -103,7 +103,10 @@ impl Lake {
         rule: &(dyn Fn(&OwnerRows, DateTime<Utc>) -> Verdict + Sync),
     ) -> Result<Vec<Pruned>, LakeError> {
         let mut done = Vec::new();
-        for segment in self.files().into_iter().filter(|file| file.day <= newest_day) {
+        let mut files = self.files();
+        files.retain(|file| file.day <= newest_day);
+        files.sort_by_key(|file| file.day);
+        for segment in files {
             if done.len() >= files_max {
                 break;
             }

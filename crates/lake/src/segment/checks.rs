@@ -184,7 +184,9 @@ pub(crate) fn places_of(
                 if names.is_some_and(|names| name.is_none_or(|name| !names.contains(&name))) {
                     continue;
                 }
-                let (chunk_start, _) = chunk.byte_range();
+                // Not `byte_range`, which ends the program where a damaged footer says less than nothing.
+                let chunk_start = chunk.dictionary_page_offset();
+                let chunk_start = place(chunk_start.unwrap_or_else(|| chunk.data_page_offset()))?;
                 let pages = &pages.page_locations;
                 let first = pages.first().ok_or(StoreError::Index)?;
                 places.push(chunk_start..place(first.offset)?);
