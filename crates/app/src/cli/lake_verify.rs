@@ -31,9 +31,12 @@ pub(crate) struct Arguments {
     without_key: bool,
 }
 
+/// What is looked at of a file.
+type Check = fn(&Arc<Place>, &Segment) -> Vec<Fault>;
+
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
-    let (place, check): (_, fn(&Arc<Place>, &Segment) -> Vec<Fault>) = if arguments.without_key {
+    let (place, check): (_, Check) = if arguments.without_key {
         (Place::of(&config.lake_settings()?)?, verify_bytes)
     } else {
         (place(config, &db).await?, verify_file)

@@ -136,9 +136,9 @@ impl Header {
         let (name, rest) = directive.split_once(self.separator).unwrap_or((directive, ""));
         let listed = || rest.split(self.separator).map(ToOwned::to_owned).collect();
         match name {
-            "set_separator" => self.set_separator = rest.to_owned(),
-            "empty_field" => self.empty = rest.to_owned(),
-            "unset_field" => self.unset = rest.to_owned(),
+            "set_separator" => rest.clone_into(&mut self.set_separator),
+            "empty_field" => rest.clone_into(&mut self.empty),
+            "unset_field" => rest.clone_into(&mut self.unset),
             "path" => self.of_all = Some(("_path", rest.to_owned())),
             "fields" => (self.names, self.types) = (listed(), Vec::new()),
             "types" => self.types = listed(),
@@ -207,15 +207,13 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\x") {
         bytes.extend_from_slice(before.as_bytes());
-        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.extend_from_slice(b"\\x");
-                rest = after;
-            }
+        let digits = after.get(..2);
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = after;
         }
     }
     bytes.extend_from_slice(rest.as_bytes());

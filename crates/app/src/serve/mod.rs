@@ -238,9 +238,8 @@ impl Platform {
         let state = StateFile::in_folder(&config.site.data_folder);
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
-        let stages = Stages::default();
         let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
-        let live = web::Live::default();
+        let (live, stages) = (web::Live::default(), Stages::default());
         let pipeline = Pipeline {
             db: db.clone(),
             registry: Arc::clone(&registry),

@@ -48,7 +48,7 @@ fn shapes(line: &str) -> Vec<(&'static str, Json)> {
         ("Logstash", json!({"@version": "1", "path": "/var/log/x", "message": line})),
         ("Vector", json!({"file": "/var/log/x", "message": line, "source_type": "file"})),
         ("NXLog", json!({"SourceModuleType": "im_file", "Message": line})),
-        ("Fluent Bit", json!({"date": 1795425609.1, "log": line})),
+        ("Fluent Bit", json!({"date": 1_795_425_609.1, "log": line})),
         (
             "Docker",
             json!({"log": format!("{line}\n"), "stream": "stdout", "time": "2026-11-23T09:20:09Z"}),
@@ -63,7 +63,7 @@ fn shapes(line: &str) -> Vec<(&'static str, Json)> {
         ),
         (
             "Splunk's HTTP collector",
-            json!({"time": 1795425609.1, "sourcetype": "x", "event": line}),
+            json!({"time": 1_795_425_609.1, "sourcetype": "x", "event": line}),
         ),
         ("Wazuh", json!({"full_log": line, "decoder": {"name": "x"}, "location": "/var/log/x"})),
         ("Graylog", json!({"version": "1.1", "host": "vo-ngoai", "short_message": line})),

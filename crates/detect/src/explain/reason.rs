@@ -76,7 +76,9 @@ fn walk(condition: &Condition, search: &Search, sight: &impl Sight, out: &mut Ve
 fn reasons(selection: &str, detection: &Detection, sight: &impl Sight, out: &mut Vec<Match>) {
     match detection {
         Detection::All(parts) => {
-            parts.iter().for_each(|part| reasons(selection, part, sight, out));
+            for part in parts {
+                reasons(selection, part, sight, out);
+            }
         }
         Detection::Any(parts) => {
             for part in parts {

@@ -260,7 +260,9 @@ async fn a_window_with_more_values_than_are_held_is_told() {
     let room = room(&test, who.scope.clone());
     let mut event = event_of(&maker.finding(0), "an");
     event.collected_at = test.db.now();
-    with_many_users(&event).into_iter().for_each(|one| room.lake.push(one));
+    for one in with_many_users(&event) {
+        room.lake.push(one);
+    }
     let id =
         keep(&room.desk, &who, &new("cmd.exe | stats count() by user | where count > 1", 1, 0))
             .await;
