@@ -198,11 +198,16 @@ def expanded(value):
     return value.values if isinstance(value, SigmaExpansion) else [value]
 
 
+def inside(name, event):
+    """Returns whether the field is an object: events are flat, with the names inside behind a dot."""
+    return name not in event and any(own.startswith(f"{name}.") for own in event)
+
+
 def field(name, value):
     if isinstance(value, SigmaNull):
-        return lambda event: all(own is None for own in members(event.get(name)))
+        return lambda event: not inside(name, event) and all(own is None for own in members(event.get(name)))
     if isinstance(value, SigmaExists):
-        return lambda event: (name in event) == value.exists
+        return lambda event: (name in event or inside(name, event)) == value.exists
     judges = [judge_of(one) for one in expanded(value)]
     return lambda event: any(judge(own, event) for own in members(event.get(name)) for judge in judges)
 
