@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event::{AgencyId, EventId, Frame, Origin, SourceId};
+use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId};
 use serde_json::Value as Json;
 
 use crate::decoder::{Decoder, SourceContext};
@@ -50,28 +50,34 @@ pub const SAMPLE_COLLECTED_AT: DateTime<Utc> = match DateTime::from_timestamp(1_
     None => DateTime::UNIX_EPOCH,
 };
 
+/// Decodes one record as samples are: collected at [`SAMPLE_COLLECTED_AT`] in Việt Nam, of nobody's agency.
+///
+/// # Errors
+/// Why the record is a dead letter.
+pub fn decode_record(
+    decoder: &Decoder,
+    parser: &str,
+    id: u128,
+    record: &[u8],
+) -> Result<Event, DeadReason> {
+    let nobody = uuid::Uuid::nil();
+    let source = SourceId::from_uuid(nobody);
+    let origin = Origin { agency: AgencyId::from_uuid(nobody), system: None, source };
+    let frame = Frame {
+        id: EventId::from_uuid(uuid::Uuid::from_u128(id)),
+        source,
+        collected_at: SAMPLE_COLLECTED_AT,
+        peer: None,
+        bytes: Bytes::copy_from_slice(record),
+        dead: None,
+    };
+    decoder.decode(&frame, &SourceContext { origin, parser, utc_offset_minutes: 420 })
+}
+
 /// Decodes each line of a sample, with fixed ids, as `expected.ndjson` has it.
 pub fn decode_sample(decoder: &Decoder, parser: &str, sample: &str) -> Vec<Json> {
-    let nobody = uuid::Uuid::nil();
-    let ctx = SourceContext {
-        origin: Origin {
-            agency: AgencyId::from_uuid(nobody),
-            system: None,
-            source: SourceId::from_uuid(nobody),
-        },
-        parser,
-        utc_offset_minutes: 420,
-    };
     let decode = |(number, line): (u128, &str)| {
-        let frame = Frame {
-            id: EventId::from_uuid(uuid::Uuid::from_u128(number)),
-            source: ctx.origin.source,
-            collected_at: SAMPLE_COLLECTED_AT,
-            peer: None,
-            bytes: Bytes::copy_from_slice(line.as_bytes()),
-            dead: None,
-        };
-        let outcome = match decoder.decode(&frame, &ctx) {
+        let outcome = match decode_record(decoder, parser, number, line.as_bytes()) {
             Ok(event) => serde_json::to_value(&event),
             Err(reason) => {
                 serde_json::to_value(reason).map(|dead| serde_json::json!({"dead": dead}))

@@ -5,12 +5,9 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use decode::{Decoder, SourceContext};
-use event::{AgencyId, DeadReason, Event, EventId, Frame, Origin, SourceId, TimeQuality};
+use decode::Decoder;
+use event::{DeadReason, Event, TimeQuality};
 use proptest::prelude::*;
-use uuid::Uuid;
 
 fn decoder() -> &'static Decoder {
     static DECODER: LazyLock<Decoder> = LazyLock::new(|| match Decoder::builtin() {
@@ -20,22 +17,8 @@ fn decoder() -> &'static Decoder {
     &DECODER
 }
 
-fn collected_at() -> DateTime<Utc> {
-    decode::SAMPLE_COLLECTED_AT
-}
-
 fn decode(bytes: &[u8], parser: &str) -> Result<Event, DeadReason> {
-    let frame = Frame {
-        id: EventId::from_uuid(Uuid::from_u128(7)),
-        source: SourceId::from_uuid(Uuid::nil()),
-        collected_at: collected_at(),
-        peer: None,
-        bytes: Bytes::copy_from_slice(bytes),
-        dead: None,
-    };
-    let origin =
-        Origin { agency: AgencyId::from_uuid(Uuid::nil()), system: None, source: frame.source };
-    decoder().decode(&frame, &SourceContext { origin, parser, utc_offset_minutes: 420 })
+    decode::decode_record(decoder(), parser, 7, bytes)
 }
 
 fn parsers() -> Vec<String> {

@@ -18,8 +18,9 @@ use event::{Clock as _, SystemClock};
 use super::cutting::{
     self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES, inside_list, object_end,
 };
-use super::headed::{HeadedLog, HeadedReader};
-use super::utf16::{ByteOrder, Utf16Reader};
+use super::headed::{HeadedLog, Header};
+use super::rewritten::Rewritten;
+use super::utf16::ByteOrder;
 
 /// How much of a file is looked at to tell what it is: a first JSON object fits.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -208,11 +209,11 @@ impl Opener<'_> {
                 return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
             }
             Kind::Utf16(order) => {
-                let mut reader = Utf16Reader::new(whole, order);
+                let mut reader = Rewritten::new(whole, order);
                 return Ok(self.stream(exhibit, &mut reader, most, layer));
             }
             Kind::Headed(log) => {
-                cutting::lines(&mut HeadedReader::new(whole, log), &mut emit)?;
+                cutting::lines(&mut Rewritten::new(whole, Header::of(log)), &mut emit)?;
             }
             Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
             Kind::Binary => bail!("no log: it holds binary data of no known kind"),

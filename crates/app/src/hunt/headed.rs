@@ -3,11 +3,12 @@
 //!
 //! Sources: Zeek's documentation of its ASCII writer; *Extended Log File Format*, W3C working draft.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 
 use serde_json::{Map, Number, Value as Json};
 
 use super::cutting::RECORD_BYTES_MAX;
+use super::rewritten::Rewrite;
 
 /// How such a log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,65 +28,9 @@ impl HeadedLog {
     }
 }
 
-/// Reads such a log as lines of JSON.
+/// What the header says, by which every line becomes an object.
 #[derive(Debug)]
-pub(crate) struct HeadedReader<R> {
-    inner: R,
-    header: Header,
-    /// The beginning of a line.
-    open: Vec<u8>,
-    /// What is written and not yet handed on, from this place.
-    text: Vec<u8>,
-    handed: usize,
-    is_over: bool,
-}
-
-/// How much is read at a time.
-const BLOCK_BYTES: u64 = 64 * 1024;
-
-impl<R: Read> HeadedReader<R> {
-    /// Returns a reader of a log from its beginning.
-    pub(crate) fn new(inner: R, log: HeadedLog) -> Self {
-        let (open, text) = (Vec::new(), Vec::new());
-        Self { inner, header: Header::of(log), open, text, handed: 0, is_over: false }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        self.text.clear();
-        self.handed = 0;
-        let read = Read::take(&mut self.inner, BLOCK_BYTES).read_to_end(&mut self.open)?;
-        self.is_over = read == 0;
-        let is_whole = self.is_over || self.open.len() > RECORD_BYTES_MAX;
-        let end = memchr::memrchr(b'\n', &self.open).map_or(0, |end| end + 1);
-        let end = if is_whole && end == 0 { self.open.len() } else { end };
-        let rest = self.open.split_off(end);
-        let whole = std::mem::replace(&mut self.open, rest);
-        for line in whole.split_inclusive(|byte| *byte == b'\n') {
-            let ends = line.ends_with(b"\n");
-            self.header.line(line.trim_ascii_end(), &mut self.text)?;
-            if ends {
-                self.text.push(b'\n');
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<R: Read> Read for HeadedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.handed == self.text.len() && !self.is_over {
-            self.fill()?;
-        }
-        let mut rest = self.text.get(self.handed..).unwrap_or_default();
-        let count = rest.read(buffer)?;
-        self.handed += count;
-        Ok(count)
-    }
-}
-
-/// What the header says.
-#[derive(Debug)]
-struct Header {
+pub(crate) struct Header {
     log: HeadedLog,
     separator: char,
     set_separator: String,
@@ -97,8 +42,27 @@ struct Header {
     types: Vec<String>,
 }
 
+impl Rewrite for Header {
+    fn rewrite(&mut self, open: &mut Vec<u8>, is_over: bool, text: &mut Vec<u8>) -> io::Result<()> {
+        let is_whole = is_over || open.len() > RECORD_BYTES_MAX;
+        let end = memchr::memrchr(b'\n', open).map_or(0, |end| end + 1);
+        let end = if is_whole && end == 0 { open.len() } else { end };
+        let rest = open.split_off(end);
+        let whole = std::mem::replace(open, rest);
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            let ends = line.ends_with(b"\n");
+            self.line(line.trim_ascii_end(), text)?;
+            if ends {
+                text.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Header {
-    fn of(log: HeadedLog) -> Self {
+    /// Returns what is known of a log before its header.
+    pub(crate) fn of(log: HeadedLog) -> Self {
         Self {
             log,
             separator: if log == HeadedLog::Zeek { '\t' } else { ' ' },
@@ -222,14 +186,17 @@ fn unescaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use proptest::prelude::*;
 
+    use super::super::rewritten::Rewritten;
     use super::*;
 
     fn read(text: &str) -> String {
         let log = HeadedLog::told_by(text.as_bytes()).unwrap();
         let mut out = String::new();
-        HeadedReader::new(text.as_bytes(), log).read_to_string(&mut out).unwrap();
+        Rewritten::new(text.as_bytes(), Header::of(log)).read_to_string(&mut out).unwrap();
         out
     }
 

@@ -13,6 +13,7 @@ mod judge;
 pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod report;
+mod rewritten;
 pub(crate) mod selection;
 mod unread;
 mod utf16;

@@ -1,6 +1,8 @@
 //! UTF-16 → UTF-8, as a stream: what PowerShell's `>` and many exports of Windows write.
 
-use std::io::{self, Read};
+use std::io;
+
+use super::rewritten::Rewrite;
 
 /// How the two bytes of a unit stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,71 +29,36 @@ impl ByteOrder {
     }
 }
 
-/// Reads a UTF-16 text without its mark; half of a pair becomes U+FFFD.
-#[derive(Debug)]
-pub(crate) struct Utf16Reader<R> {
-    inner: R,
-    order: ByteOrder,
-    /// What is not used up: an odd byte, the first half of a pair.
-    open: Vec<u8>,
-    /// What is read and not yet handed on, from this place.
-    text: Vec<u8>,
-    handed: usize,
-    is_over: bool,
-}
-
-/// How much is read at a time.
-const BLOCK_BYTES: u64 = 32 * 1024;
-
-impl<R: Read> Utf16Reader<R> {
-    /// Returns a reader of what follows the mark.
-    pub(crate) const fn new(inner: R, order: ByteOrder) -> Self {
-        Self { inner, order, open: Vec::new(), text: Vec::new(), handed: 0, is_over: false }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        let before = self.open.len();
-        Read::take(&mut self.inner, BLOCK_BYTES).read_to_end(&mut self.open)?;
-        self.is_over = self.open.len() == before;
-        let pairs = self.open.chunks_exact(2);
+/// Takes a text without its mark; half of a pair becomes U+FFFD.
+impl Rewrite for ByteOrder {
+    fn rewrite(&mut self, open: &mut Vec<u8>, is_over: bool, text: &mut Vec<u8>) -> io::Result<()> {
+        let pairs = open.chunks_exact(2);
         let mut units: Vec<u16> =
-            pairs.filter_map(|pair| Some(self.order.unit(pair.try_into().ok()?))).collect();
+            pairs.filter_map(|pair| Some(self.unit(pair.try_into().ok()?))).collect();
         let is_half = units.last().is_some_and(|last| (0xd800..0xdc00).contains(last));
-        if is_half && !self.is_over {
+        if is_half && !is_over {
             units.pop();
         }
-        let used = units.len() * 2;
-        let text: String = char::decode_utf16(units)
-            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
-        self.open.drain(..used);
-        self.text = text.into_bytes();
-        self.handed = 0;
+        open.drain(..units.len() * 2);
+        let chars = char::decode_utf16(units);
+        let chars = chars.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER));
+        text.extend_from_slice(chars.collect::<String>().as_bytes());
         Ok(())
-    }
-}
-
-impl<R: Read> Read for Utf16Reader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.handed == self.text.len() && !self.is_over {
-            self.fill()?;
-        }
-        let mut rest = self.text.get(self.handed..).unwrap_or_default();
-        let count = rest.read(buffer)?;
-        self.handed += count;
-        Ok(count)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use proptest::prelude::*;
 
+    use super::super::rewritten::Rewritten;
     use super::*;
 
     fn read(bytes: &[u8], order: ByteOrder) -> String {
         let mut text = String::new();
-        Utf16Reader::new(bytes, order).read_to_string(&mut text).unwrap();
+        Rewritten::new(bytes, order).read_to_string(&mut text).unwrap();
         text
     }
 

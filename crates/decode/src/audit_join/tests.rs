@@ -1,27 +1,14 @@
 //! Records of one audit event, as auditd writes them, joined or left alone.
 
-use event::{AgencyId, EventId, Frame, Origin};
-
 use super::*;
-use crate::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
+use crate::{Decoder, decode_record};
 
 /// Decodes and joins the lines in their order.
 fn joined(lines: &[&str]) -> Vec<Event> {
     let decoder = Decoder::builtin().unwrap();
     let mut join = AuditJoin::default();
-    let source = SourceId::from_uuid(uuid::Uuid::nil());
-    let origin = Origin { agency: AgencyId::from_uuid(uuid::Uuid::nil()), system: None, source };
-    let context = SourceContext { origin, parser: "linux_auditd", utc_offset_minutes: 420 };
     let read = |line: &&str| {
-        let frame = Frame {
-            id: EventId::from_uuid(uuid::Uuid::nil()),
-            source,
-            collected_at: SAMPLE_COLLECTED_AT,
-            peer: None,
-            bytes: bytes::Bytes::copy_from_slice(line.as_bytes()),
-            dead: None,
-        };
-        let mut event = decoder.decode(&frame, &context).unwrap();
+        let mut event = decode_record(&decoder, "linux_auditd", 0, line.as_bytes()).unwrap();
         join.join(&mut event);
         event
     };

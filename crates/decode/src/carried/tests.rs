@@ -2,27 +2,15 @@
 
 use std::sync::LazyLock;
 
-use event::{AgencyId, Event, EventId, Frame, Origin, SourceId, TimeQuality};
+use event::{Event, TimeQuality};
 use serde_json::{Value as Json, json};
 
-use crate::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
+use crate::{Decoder, decode_record};
 
 static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::builtin().unwrap());
 
 fn decode(parser: &str, record: &str) -> Event {
-    let nobody = uuid::Uuid::nil();
-    let source = SourceId::from_uuid(nobody);
-    let origin = Origin { agency: AgencyId::from_uuid(nobody), system: None, source };
-    let frame = Frame {
-        id: EventId::from_uuid(nobody),
-        source,
-        collected_at: SAMPLE_COLLECTED_AT,
-        peer: None,
-        bytes: bytes::Bytes::copy_from_slice(record.as_bytes()),
-        dead: None,
-    };
-    let ctx = SourceContext { origin, parser, utc_offset_minutes: 420 };
-    DECODER.decode(&frame, &ctx).unwrap()
+    decode_record(&DECODER, parser, 0, record.as_bytes()).unwrap()
 }
 
 const SSHD: &str =

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use event::{AgencyId, Event, EventId, Frame, Origin, SourceId, TimeQuality, Value};
+use event::{Event, TimeQuality, Value};
 use flate2::read::{DeflateDecoder, GzDecoder};
 
-use crate::{Decoder, SAMPLE_COLLECTED_AT, SourceContext};
+use crate::{Decoder, decode_record};
 
 /// Records read from each file of a big collection.
 const RECORDS_PER_FILE: usize = 400;
@@ -42,19 +42,8 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 fn decode(decoder: &Decoder, parser: &str, bytes: &[u8]) -> Result<Event, String> {
-    let nobody = uuid::Uuid::nil();
-    let source = SourceId::from_uuid(nobody);
-    let origin = Origin { agency: AgencyId::from_uuid(nobody), system: None, source };
-    let frame = Frame {
-        id: EventId::from_uuid(nobody),
-        source,
-        collected_at: SAMPLE_COLLECTED_AT,
-        peer: None,
-        bytes: bytes::Bytes::copy_from_slice(bytes),
-        dead: None,
-    };
-    let ctx = SourceContext { origin, parser, utc_offset_minutes: 420 };
-    decoder.decode(&frame, &ctx).map_err(|reason| format!("{}: {}", reason.code, reason.detail))
+    decode_record(decoder, parser, 0, bytes)
+        .map_err(|reason| format!("{}: {}", reason.code, reason.detail))
 }
 
 /// What every Windows event must have for rules to find it.
