@@ -54,6 +54,8 @@ mod check;
 
 pub use audit_join::AuditJoin;
 pub use builtin::folders;
-pub use check::{Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_record, decode_sample};
+pub use check::{
+    Mismatch, Report, SAMPLE_COLLECTED_AT, SourceFiles, check_source, decode_record, decode_sample,
+};
 pub use decoder::{Decoder, SourceContext};
 pub use definition::{SourceDefinition, SourceError, SourceText};

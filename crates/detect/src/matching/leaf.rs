@@ -215,13 +215,15 @@ impl Leaves {
 }
 
 /// A value is there in nearly every event that has the field.
-pub(super) const PRESENCE_COST: Cost = 4_000;
+pub(super) const PRESENCE_COST: Cost = 16_000;
 
 impl Leaf {
     /// Returns how often a text is likely to be found in vain: short texts, and texts that many
     /// rules want, are common in events too.
     pub(super) fn cost(&self) -> Cost {
-        let Test::Text { text, .. } = &self.test else { return PRESENCE_COST };
+        /// A whole value is told apart by every byte of it; parts of values are common to many.
+        const PART_FACTOR: Cost = 4;
+        let Test::Text { text, stand, .. } = &self.test else { return PRESENCE_COST };
         let base: Cost = match text.chars().count() {
             0 => PRESENCE_COST,
             1 => 20,
@@ -232,7 +234,8 @@ impl Leaf {
             8..=11 => 2,
             _ => 1,
         };
-        base.saturating_mul(self.uses.saturating_add(4))
+        let factor = if *stand == Stand::Whole { 1 } else { PART_FACTOR };
+        base.saturating_mul(factor).saturating_mul(self.uses.saturating_add(4))
     }
 
     /// Returns whether a value that is there is needed for the answer to be yes: an object exists without one.

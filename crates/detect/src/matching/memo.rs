@@ -13,8 +13,8 @@ const PLACES_U64: u64 = 32 * 1024;
 const RING_BYTES: usize = 4 * 1024 * 1024;
 const RING_BYTES_U64: u64 = 4 * 1024 * 1024;
 
-/// Longer values are looked through each time: they hardly repeat, and few of them would fill the ring.
-const VALUE_BYTES_MAX: usize = 8 * 1024;
+/// Longer values are looked through each time: they hardly repeat, and would push out of the ring what does.
+const VALUE_BYTES_MAX: usize = 1_024;
 
 /// A value in which more is found is looked through each time.
 const LEAVES_MAX: usize = 1_024;

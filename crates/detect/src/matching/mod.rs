@@ -7,6 +7,7 @@ mod edges;
 mod expression;
 mod grams;
 mod kind;
+mod latest;
 mod leaf;
 mod literal;
 mod memo;

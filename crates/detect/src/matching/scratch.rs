@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use event::Value;
 
+use super::latest::{Latest, Place};
 use super::memo::{Key, Memo};
 use super::program::Program;
 use super::screen::Raw;
@@ -28,6 +29,7 @@ pub struct Scratch {
     text: String,
     pub(super) folded: String,
     found: Vec<usize>,
+    latest: Latest,
     /// Slots that one value goes to, by their program.
     groups: AHashMap<(usize, Box<[usize]>), Key>,
 }
@@ -36,6 +38,8 @@ pub struct Scratch {
 #[derive(Debug)]
 pub(super) struct Group {
     key: Key,
+    /// Where the values stand.
+    place: Place,
     slots: Box<[usize]>,
     /// Up to so many bytes, a scan is faster than a look-up.
     scan_bytes: usize,
@@ -119,7 +123,7 @@ impl Scratch {
         }
     }
 
-    /// Returns a group of slots of a program.
+    /// Returns a group of slots of a program, for the values of one place.
     pub(super) fn group(&mut self, program: &Program, slots: &[usize]) -> Group {
         let next = Key::try_from(self.groups.len()).unwrap_or(0);
         let key = *self.groups.entry((program.number, slots.into())).or_insert(next | GROUP);
@@ -127,6 +131,7 @@ impl Scratch {
         let bytes_min = slots.iter().map(|slot| program.bytes_min(*slot)).min();
         Group {
             key,
+            place: self.latest.new_place(),
             slots: slots.into(),
             scan_bytes: scan_bytes.unwrap_or_default(),
             bytes_min: bytes_min.unwrap_or_default(),
@@ -139,7 +144,14 @@ impl Scratch {
         if raw.written.len() < group.bytes_min && raw.written.is_ascii() {
             return;
         }
-        let Self { marks, memo, folded, found, text: room, .. } = self;
+        let Self { marks, memo, folded, found, text: room, latest, .. } = self;
+        if let Some(leaves) = latest.leaves(group.place, raw.written.as_bytes()) {
+            for leaf in leaves {
+                program.see(*leaf, marks);
+            }
+            return;
+        }
+        found.clear();
         let mut scan = |out: &mut Vec<usize>| {
             if let Some(text) = raw.text(room) {
                 for slot in &group.slots {
@@ -148,17 +160,15 @@ impl Scratch {
             }
         };
         if raw.written.len() <= group.scan_bytes {
-            found.clear();
             scan(found);
-            for leaf in found {
-                program.see(*leaf, marks);
-            }
-            return;
+        } else {
+            let key = if raw.is_escaped { group.key | ESCAPED } else { group.key };
+            found.extend(memo.leaves_of(key, raw.written.as_bytes(), scan));
         }
-        let key = if raw.is_escaped { group.key | ESCAPED } else { group.key };
-        for leaf in memo.leaves_of(key, raw.written.as_bytes(), scan) {
-            program.see(leaf, marks);
+        for leaf in &*found {
+            program.see(*leaf, marks);
         }
+        latest.keep(group.place, raw.written.as_bytes(), found);
     }
 }
 
