@@ -116,6 +116,18 @@ fn word_of(bytes: &[u8; WORD_BYTES], least: &mut u8x16) -> Word {
     word
 }
 
+/// Returns whether a text begins so: word by word, for keys are short and a call would cost more.
+#[inline]
+#[must_use]
+pub fn begins(text: &[u8], start: &[u8]) -> bool {
+    let Some(own) = text.get(..start.len()) else { return false };
+    let (own_words, own_rest) = own.as_chunks::<8>();
+    let (words, rest) = start.as_chunks::<8>();
+    let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
+    own_words.iter().zip(words).all(|(own, other)| word(own) == word(other))
+        && own_rest.iter().zip(rest).all(|(own, other)| own == other)
+}
+
 /// What the backslashes of 64 bytes do.
 struct Begun {
     /// Those that begin an escape.

@@ -43,7 +43,7 @@ pub use deciding::Deciding;
 pub use finding::{Entity, EntityKind, Finding, FindingKey, Match, MatchKind};
 pub use frame::{DeadLetter, DeadReason, Frame, SpoolPosition};
 pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, SourceId, SystemId};
-pub use json_marks::JsonMarks;
+pub use json_marks::{JsonMarks, begins};
 pub use lake::LakeReader;
 pub use lazy_regex::{LazyRegex, RegexFlags};
 pub use record::{Attrs, Event, Note, Origin, TimeQuality};

@@ -75,14 +75,23 @@ impl AttrColumn {
 
     /// Fills it with nulls up to a row.
     pub(super) fn pad(&mut self, rows: usize) {
-        let missing = rows.saturating_sub(self.len());
-        if missing == 0 {
-            return;
-        }
         match self {
-            Self::Int(column) => column.append_nulls(missing),
-            Self::Text(column) => column.append_nulls(missing),
+            Self::Int(column) => {
+                let missing = rows.saturating_sub(column.len());
+                if missing > 0 {
+                    column.append_nulls(missing);
+                }
+            }
+            Self::Text(column) => pad(column, rows),
         }
+    }
+}
+
+/// Fills a column of texts with nulls up to a row.
+pub(super) fn pad(column: &mut StringBuilder, rows: usize) {
+    let missing = rows.saturating_sub(column.len());
+    if missing > 0 {
+        column.append_nulls(missing);
     }
 }
 
@@ -247,7 +256,7 @@ impl Texts {
         let values = attrs.chain(event.fields.iter().map(|(_, value)| value));
         for member in values.flat_map(Value::members) {
             let text = member.text();
-            if !self.places.hold(&event.raw, &text) {
+            if !self.places.hold(&event.raw, &text, &mut 0) {
                 add_extra(&mut self.extra, &text);
             }
         }

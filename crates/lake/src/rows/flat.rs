@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use event::{Attr, EventId, JsonMarks, Origin};
 
 use super::Rows;
-use super::encode::Encoder;
+use super::encode::{Encoder, pad};
 use super::flat_rows::Record;
 use super::flat_time::micros;
 use super::scan::{Line, Token};
@@ -69,7 +69,7 @@ pub(super) const NAMES_MAX: usize = 4096;
 impl Name {
     fn new(name: &str) -> Self {
         let quoted = serde_json::to_string(name).unwrap_or_default() + ":";
-        Self { quoted, slot: Slot::of(name), next: [START; NEXT_NAMES], line: 0 }
+        Self { quoted, slot: Slot::of(name), next: [START; NEXT_NAMES], line: 0, word: 0 }
     }
 }
 
@@ -99,13 +99,15 @@ pub(super) struct Name {
     next: [usize; NEXT_NAMES],
     /// The last line that has it.
     line: u64,
+    /// The word of a record that its value began with last.
+    pub(super) word: usize,
 }
 
 /// Names that are tried after a name before it is looked up.
 const NEXT_NAMES: usize = 4;
 
 /// No name at all: what stands before the first.
-const START: usize = 0;
+pub(super) const START: usize = 0;
 
 /// A member of a line: the place of its name among the names, and its value.
 pub(super) type Member = (u32, Token);
@@ -148,6 +150,8 @@ pub(crate) struct FlatReader {
     line: u64,
     /// Texts that were found to be UUIDs.
     pub(super) uuids: AHashSet<String>,
+    /// The last of them in each column: most lines have the same as the one before.
+    pub(super) last_uuids: [String; GIVEN.len()],
     /// Of the line that is being cut.
     marks: JsonMarks,
     lines: Vec<CutLine>,
@@ -183,6 +187,7 @@ impl FlatReader {
             by_name: AHashMap::new(),
             line: 0,
             uuids: AHashSet::new(),
+            last_uuids: Default::default(),
             marks: JsonMarks::default(),
             lines: Vec::new(),
             members: Vec::new(),
@@ -272,6 +277,9 @@ impl FlatReader {
         (self.lines, self.members) = own;
         let rows = columns.rows();
         columns.attrs.iter_mut().for_each(|column| column.pad(rows));
+        for column in [&mut columns.attrs_exact, &mut columns.notes, &mut columns.extra_text] {
+            pad(column, rows);
+        }
         Ok(columns.finish()?)
     }
 

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use event::{Attr, AttrType, Class, EventId, TimeQuality};
 use uuid::Uuid;
 
-use super::encode::{Encoder, time_quality_word};
+use super::encode::{Encoder, pad, time_quality_word};
 use super::flat::{
     AGENCY, CATEGORY, CLASS, COLLECTED_AT, FlatReader, GIVEN, MESSAGE, Member, NAMES_MAX,
-    OCCURRED_AT, PARSER, PRODUCT, RAW, SERVICE, SOURCE, SYSTEM, Slot, Time, place_of,
+    OCCURRED_AT, PARSER, PRODUCT, RAW, SERVICE, SOURCE, START, SYSTEM, Slot, Time, place_of,
 };
 use super::flat_attr::{list_or_text, push_attr};
 use super::json::first_value;
@@ -65,21 +65,21 @@ impl FlatReader {
         self.fields.clear();
         self.extra.clear();
         if let (Some(_), Some(message)) = (given[RAW], given[MESSAGE]) {
-            self.push_attr(Attr::Message, message, (line, &raw), columns, tokens);
+            self.push_attr((START, Attr::Message), message, (line, &raw), columns, tokens);
         }
         for (name, token) in members {
             let place = &place_of(*name);
             match self.names.get(*place).map(|name| name.slot) {
                 Some(Slot::Attr(attr))
-                    if self.push_attr(attr, *token, (line, &raw), columns, tokens) => {}
+                    if self.push_attr((*place, attr), *token, (line, &raw), columns, tokens) => {}
                 Some(Slot::Given(column)) if given_at.get(column) == Some(place) => {}
                 Some(_) => self.push_own(*place, *token, line, &raw),
                 None => {}
             }
         }
+        let row = columns.rows();
         columns.raw.append_value(&raw);
-        columns.notes.append_null();
-        self.push_rest(columns, tokens)
+        self.push_rest(row, columns, tokens)
     }
 
     /// Returns whether a value says what its column is to hold; if not, it stays an own field.
@@ -88,7 +88,7 @@ impl FlatReader {
             _ if matches!(token, Token::Null | Token::Nested(_)) => false,
             // Its time says by which member.
             OCCURRED_AT | COLLECTED_AT => false,
-            AGENCY | SYSTEM | SOURCE => self.uuid(token, line).is_some(),
+            AGENCY | SYSTEM | SOURCE => self.uuid(column, token, line).is_some(),
             CLASS => class_of(token, line).is_some(),
             _ => true,
         }
@@ -110,8 +110,10 @@ impl FlatReader {
         columns.occurred_at.append_value(time.occurred_us);
         columns.collected_at.append_value(time.collected_us);
         columns.time_quality.append_value(time_quality_word(quality));
-        let mut uuid = |token: Option<Token>| token.and_then(|token| self.uuid(token, line));
-        let [agency, system, source] = [given[AGENCY], given[SYSTEM], given[SOURCE]].map(&mut uuid);
+        let [agency, system, source] = [AGENCY, SYSTEM, SOURCE].map(|column| {
+            let token = given.get(column).copied().flatten();
+            token.and_then(|token| self.uuid(column, token, line))
+        });
         let agency = agency.as_deref().unwrap_or(&self.agency);
         let system = system.as_deref().or(self.system.as_deref());
         let source = source.as_deref().unwrap_or(&self.source);
@@ -134,10 +136,15 @@ impl FlatReader {
         Ok(())
     }
 
-    /// Returns a text that is a UUID in its usual form.
-    fn uuid<'a>(&mut self, token: Token, line: &'a str) -> Option<Cow<'a, str>> {
+    /// Returns a column's text that is a UUID in its usual form.
+    fn uuid<'a>(&mut self, column: usize, token: Token, line: &'a str) -> Option<Cow<'a, str>> {
         let text = token.text(line);
+        let last = self.last_uuids.get_mut(column)?;
+        if !text.is_empty() && *last == text {
+            return Some(text);
+        }
         if self.uuids.contains(text.as_ref()) {
+            last.replace_range(.., &text);
             return Some(text);
         }
         let usual = Uuid::parse_str(&text).ok()?.hyphenated().to_string();
@@ -150,7 +157,7 @@ impl FlatReader {
     /// Appends an attribute's value, if its place is free; returns whether nothing of it is left out then.
     fn push_attr(
         &mut self,
-        attr: Attr,
+        (place, attr): (usize, Attr),
         token: Token,
         (line, raw): (&str, &str),
         columns: &mut Encoder,
@@ -175,7 +182,7 @@ impl FlatReader {
         if let Some(exact) = exact {
             self.exact.insert(attr.alias().to_owned(), exact);
         }
-        self.add_text(token, raw, text);
+        self.add_text(place, token, raw, text);
         // As it was written it stays an own field.
         shortest.is_none()
     }
@@ -189,13 +196,14 @@ impl FlatReader {
             Token::Nested(_) => self.fields.push_str(&list_or_text(&text).to_string()),
             _ => self.fields.push_str(&token.json(line)),
         }
-        self.add_text(token, raw, &text);
+        self.add_text(place, token, raw, &text);
     }
 
     /// Takes down the texts of a value that a search of the record alone would miss.
-    fn add_text(&mut self, token: Token, raw: &str, text: &str) {
+    fn add_text(&mut self, place: usize, token: Token, raw: &str, text: &str) {
+        let Some(name) = self.names.get_mut(place) else { return };
         let mut add = |text: &str| {
-            if !self.places.hold(raw, text) {
+            if !self.places.hold(raw, text, &mut name.word) {
                 add_extra(&mut self.extra, text);
             }
         };
@@ -216,24 +224,31 @@ impl FlatReader {
         }
     }
 
-    /// Appends what the members together make.
-    fn push_rest(&mut self, columns: &mut Encoder, tokens: &mut Tokens) -> Result<(), StoreError> {
+    /// Appends what the members of a row together make.
+    fn push_rest(
+        &mut self,
+        row: usize,
+        columns: &mut Encoder,
+        tokens: &mut Tokens,
+    ) -> Result<(), StoreError> {
         if self.fields.is_empty() {
             columns.fields.append_value("{}");
         } else {
             self.fields.push('}');
             columns.fields.append_value(&self.fields);
         }
-        if self.exact.is_empty() {
-            columns.attrs_exact.append_null();
-        } else {
+        if !self.exact.is_empty() {
             let exact = serde_json::Value::Object(std::mem::take(&mut self.exact)).to_string();
             add_exact(&exact, tokens)?;
+            pad(&mut columns.attrs_exact, row);
             columns.attrs_exact.append_value(&exact);
         }
         let extra = self.extra.trim_end_matches('\n');
-        tokens.add_words(extra);
-        columns.extra_text.append_option((!extra.is_empty()).then_some(extra));
+        if !extra.is_empty() {
+            tokens.add_words(extra);
+            pad(&mut columns.extra_text, row);
+            columns.extra_text.append_value(extra);
+        }
         Ok(())
     }
 }

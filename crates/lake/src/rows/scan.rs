@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use event::JsonMarks;
+use event::{JsonMarks, begins};
 
 /// Objects and lists within each other in one value.
 const DEPTH_MAX: usize = 32;
@@ -66,7 +66,7 @@ impl Token {
         match self {
             Self::Plain(span) => {
                 let text = span.of(line);
-                if text.bytes().any(|byte| byte < b' ') {
+                if has_controls(text) {
                     return Cow::Owned(quoted(text));
                 }
                 let Range { start, end } = span.range();
@@ -84,6 +84,12 @@ impl Token {
     }
 }
 
+/// Returns whether a text has control characters. Looks at all of it: many bytes at once are faster than one
+/// after the other until the first.
+fn has_controls(text: &str) -> bool {
+    text.bytes().min().is_some_and(|least| least < b' ')
+}
+
 /// Returns a text without its quotes and escapes; as it is written where those are not valid.
 fn unescaped(quoted: &str) -> Cow<'_, str> {
     if let Some(text) = with_usual_escapes(quoted) {
@@ -98,7 +104,7 @@ fn unescaped(quoted: &str) -> Cow<'_, str> {
 /// Returns a text without its quotes and escapes, if all of those are of two characters.
 fn with_usual_escapes(quoted: &str) -> Option<String> {
     let mut rest = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    if rest.bytes().any(|byte| byte < b' ') {
+    if has_controls(rest) {
         return None;
     }
     let mut text = String::with_capacity(rest.len());
@@ -160,7 +166,7 @@ impl<'a> Line<'a> {
 
     /// Steps over a name with its quotes and colon, if it is this one.
     pub(super) fn past_name(self, quoted: &str) -> Option<Self> {
-        self.rest().starts_with(quoted.as_bytes()).then(|| self.past(quoted.len()).past_blanks())
+        begins(self.rest(), quoted.as_bytes()).then(|| self.past(quoted.len()).past_blanks())
     }
 
     /// Reads a name and steps over its colon.

@@ -41,8 +41,10 @@ impl WordPlaces {
         });
     }
 
-    /// Returns whether a value stands in the record that was read between word borders, folded.
-    pub(super) fn hold(&self, raw: &str, value: &str) -> bool {
+    /// Returns whether a value stands in the record that was read between word borders, folded. `guess` is the
+    /// number of the word that it may begin with, and is set to that of the word it does: in records of one kind
+    /// the same field mostly stands behind as many words.
+    pub(super) fn hold(&self, raw: &str, value: &str, guess: &mut usize) -> bool {
         let raw = self.folded.as_deref().unwrap_or(raw);
         if !self.is_ascii || !value.is_ascii() {
             return stands_in(&fold(raw), &fold(value));
@@ -56,7 +58,7 @@ impl WordPlaces {
         let token = quick_hash(rest.get(..length).unwrap_or_default());
         let ends_in_word = bytes.last().is_some_and(|byte| is_word_byte(*byte));
         // The value's first word is a whole word there: nothing of a word stands before it.
-        memchr::memchr_iter(last_byte(token), &self.last_bytes).any(|word| {
+        let begins_at = |word: usize| {
             let Some((own, place)) = self.words.get(word) else { return false };
             let at = place.checked_sub(start).filter(|_| *own == token);
             let Some(at) = at else { return false };
@@ -64,7 +66,14 @@ impl WordPlaces {
             let next = raw.as_bytes().get(end);
             raw.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(value))
                 && !(ends_in_word && next.is_some_and(|byte| is_word_byte(*byte)))
-        })
+        };
+        if begins_at(*guess) {
+            return true;
+        }
+        let mut words = memchr::memchr_iter(last_byte(token), &self.last_bytes);
+        let Some(word) = words.find(|word| begins_at(*word)) else { return false };
+        *guess = word;
+        true
     }
 }
 
@@ -145,7 +154,10 @@ mod tests {
             assert_eq!(words, tokens, "{raw}");
             for value in values {
                 let expected = stands_in(&fold(raw), &fold(value));
-                assert_eq!(places.hold(raw, value), expected, "{value} in {raw}");
+                for guess in [0, 3, usize::MAX] {
+                    let held = places.hold(raw, value, &mut guess.clone());
+                    assert_eq!(held, expected, "{value} in {raw}, from word {guess}");
+                }
             }
         }
     }

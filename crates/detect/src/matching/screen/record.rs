@@ -4,7 +4,7 @@
 //! Stricter than the decoder: what is not plainly JSON here (broken escapes, halves of surrogate pairs,
 //! control characters inside a text) is left to it.
 
-use event::JsonMarks;
+use event::{JsonMarks, begins};
 use memchr::memchr;
 
 /// Numbers with fewer digits are within `i64`.
@@ -352,17 +352,6 @@ fn escape_bytes(escape: &[u8]) -> Option<usize> {
         }
         _ => None,
     }
-}
-
-/// Returns whether a text begins so: word by word, for keys are short and a call would cost more.
-#[inline]
-fn begins(text: &[u8], start: &[u8]) -> bool {
-    let Some(own) = text.get(..start.len()) else { return false };
-    let (own_words, own_rest) = own.as_chunks::<8>();
-    let (words, rest) = start.as_chunks::<8>();
-    let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
-    own_words.iter().zip(words).all(|(own, other)| word(own) == word(other))
-        && own_rest.iter().zip(rest).all(|(own, other)| own == other)
 }
 
 #[cfg(test)]
