@@ -235,6 +235,33 @@ class FullDisk(unittest.TestCase):
         self.here.start()
         self.assertTrue(self.here.is_up())
 
+    def test_looked_at_and_copied_from_a_disk_that_takes_no_writes(self):
+        self.start(free_bytes_min=0, kind="ext4", size_mib=128)
+        sender = Sender(self.here, self.token)
+        wait_for("the load", lambda: len(sender.acknowledged) > 2000)
+        sender.end()
+        # An orderly end leaves no log beside the database; a crash leaves one.
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            self.here.kill(ending)
+            subprocess.run(["mount", "-o", "remount,ro", str(self.data)], check=True, capture_output=True)
+            if ending == signal.SIGTERM and not self.database_url():
+                said = self.here.spawn()
+                self.assertEqual(self.here.process.wait(timeout=PATIENCE_S), 1)
+                self.assertIn("its disk is read-only", self.here.log(said))
+            done = subprocess.run([BINARY, "--config", str(self.here.config), "lake", "verify", "--json"], text=True,
+                                  capture_output=True, timeout=PATIENCE_S)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            told = json.loads(done.stdout)
+            self.assertEqual((told["in_order"], told["events"] > 0), (True, True))
+            if not self.database_url():
+                copy = self.here.folder / f"copy-{ending.name}"
+                code, said = self.luytre("backup", str(copy))
+                self.assertEqual(code, 0, said)
+                self.assertTrue((copy / "luytre.db").exists())
+            subprocess.run(["mount", "-o", "remount,rw", str(self.data)], check=True, capture_output=True)
+            self.here.start()
+            self.assert_exactly_once(sender)
+
     def test_a_disk_that_turns_read_only(self):
         self.start(free_bytes_min=0, kind="ext4", size_mib=128)
         sender = Sender(self.here, self.token)

@@ -55,6 +55,7 @@ pub struct DbSettings {
     readers: u32,
     durability: Durability,
     schema: Option<String>,
+    may_be_still: bool,
 }
 
 /// The URL may hold a password: it is never printed.
@@ -81,6 +82,7 @@ impl DbSettings {
             readers: READERS,
             durability: Durability::PowerLoss,
             schema: None,
+            may_be_still: false,
         }
     }
 
@@ -105,6 +107,15 @@ impl DbSettings {
         self
     }
 
+    /// Opens an SQLite database as it lies there where its disk takes no writes and nobody has it open: SQLite could
+    /// not make the files beside it that it wants even for reading. For commands that look at it and end; what
+    /// lives on would not see the disk being well again.
+    #[must_use]
+    pub const fn may_be_still(mut self) -> Self {
+        self.may_be_still = true;
+        self
+    }
+
     fn backend(&self) -> Result<DbBackend, DbError> {
         if self.url.starts_with("sqlite:") {
             Ok(DbBackend::Sqlite)
@@ -120,6 +131,7 @@ impl DbSettings {
             Durability::PowerLoss => SqliteSynchronous::Full,
             Durability::Nothing => SqliteSynchronous::Off,
         };
+        let may_be_still = self.may_be_still;
         let mut options = ConnectOptions::new(&self.url);
         options
             .max_connections(connections)
@@ -133,6 +145,8 @@ impl DbSettings {
                     .synchronous(synchronous)
                     .foreign_keys(true)
                     .busy_timeout(BUSY_TIMEOUT);
+                let is_still = may_be_still && read_only::is_still(sqlite.get_filename());
+                let sqlite = sqlite.immutable(is_still);
                 match access {
                     Access::Write => sqlite,
                     Access::Read => sqlite.pragma("query_only", "ON"),

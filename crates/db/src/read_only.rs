@@ -4,6 +4,13 @@
 //! database", for as long as it lives, also when the disk is long well again. A connection for writing is therefore
 //! asked once, when it opens; one that cannot write serves whoever only reads (a check beside a read-only disk),
 //! and is opened anew before it is used again.
+//!
+//! Nor does it open a database at all whose log it had to begin for that, on a disk that refuses it: what an orderly
+//! end leaves. There it is told that the file does not change ([`is_still`]).
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Executor as _};
@@ -34,6 +41,26 @@ pub(crate) async fn mark(connection: &mut SqliteConnection) -> Result<(), sqlx::
 pub(crate) async fn is_marked(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     let mark = "SELECT 1 FROM temp.sqlite_schema WHERE name = 'read_only_connection'";
     Ok(connection.fetch_optional(mark).await?.is_some())
+}
+
+/// Returns whether a database's file system takes no writes and its log holds nothing: then everything stands in the
+/// file, and stays as it is. A platform that runs has a log.
+pub(crate) fn is_still(file: &Path) -> bool {
+    let is_refused = OpenOptions::new()
+        .write(true)
+        .open(file)
+        .is_err_and(|error| error.kind() == ErrorKind::ReadOnlyFilesystem);
+    is_refused && is_log_empty(file)
+}
+
+/// Returns whether nothing stands in the write-ahead log beside a database; what cannot be told is taken for a log.
+fn is_log_empty(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    match PathBuf::from(log).metadata() {
+        Ok(log) => log.len() == 0,
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 fn is_read_only(code: Option<&str>) -> bool {
@@ -69,6 +96,24 @@ mod tests {
         let mut other = options.connect().await.unwrap();
         mark(&mut other).await.unwrap();
         assert!(!is_marked(&mut other).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn only_a_database_without_a_log_on_a_disk_that_refuses_writes_is_still() {
+        let test = testing::sqlite().await;
+        let file = test.folder().unwrap().join("luytre.db");
+        assert!(!is_log_empty(&file), "a platform that runs has a log");
+        test.db.close().await.unwrap();
+        assert!(is_log_empty(&file));
+        assert!(!is_still(&file), "its disk takes writes");
+        // So SQLite reads what it is told does not change, although its header promises a log.
+        let options = SqliteConnectOptions::new().filename(&file).immutable(true);
+        let mut connection = options.connect().await.unwrap();
+        mark(&mut connection).await.unwrap();
+        assert!(is_marked(&mut connection).await.unwrap());
+        let read = connection.fetch_all("SELECT name FROM schema_migration").await;
+        assert!(!read.unwrap().is_empty());
+        assert!(is_log_empty(&file), "nothing was made beside it");
     }
 
     #[tokio::test]

@@ -215,13 +215,13 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
 }
 
 /// Opens the platform's database, beside a running server or without one; one that is not there yet is
-/// an error here, because there is nothing to tell of it.
+/// an error here, because there is nothing to tell of it. On a disk that takes no writes it can be read.
 async fn open_existing_db(config: &Config) -> Result<Db> {
     let file = config.site.data_folder.join("luytre.db");
     if config.database.url.is_empty() && !file.try_exists()? {
         bail!("there is no database {}; name the configuration with --config", file.display());
     }
-    crate::serve::open_db(config).await
+    crate::serve::open_db_as(config, &config.database().may_be_still()).await
 }
 
 /// Runs an asynchronous command on a runtime of its own.

@@ -38,6 +38,7 @@ mod authorisation;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,16 +150,20 @@ const WAY_PATIENCE: Duration = Duration::from_secs(15);
 ///
 /// When the data folder or the database cannot be used.
 pub async fn open_db(config: &Config) -> Result<Db> {
+    open_db_as(config, &config.database()).await
+}
+
+/// Opens the database as the settings say.
+pub(crate) async fn open_db_as(config: &Config, settings: &db::DbSettings) -> Result<Db> {
     let folder = &config.site.data_folder;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("making the data folder {}", folder.display()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Db::open(&config.database(), clock, Arc::new(IdSource::from_os()))
-        .await
-        .with_context(|| opening(config))
+    Db::open(settings, clock, Arc::new(IdSource::from_os())).await.with_context(|| opening(config))
 }
 
-/// Says where the database is, and whether there is room for it: SQLite calls a full disk an I/O error.
+/// Says where the database is, and whether there is room for it: SQLite calls a full disk an I/O error, and has no
+/// words for one that takes no writes.
 fn opening(config: &Config) -> String {
     /// Less is no room: SQLite wants some pages and an index of its log beside the database.
     const ROOM_MIN: u64 = 1 << 20;
@@ -172,8 +177,16 @@ fn opening(config: &Config) -> String {
             folder.display(),
             room.free_bytes
         ),
+        _ if takes_no_writes(&folder.join("luytre.db")) => {
+            format!("opening the database in {}: its disk is read-only", folder.display())
+        }
         _ => format!("opening the database in {}", folder.display()),
     }
+}
+
+fn takes_no_writes(file: &Path) -> bool {
+    let opened = std::fs::OpenOptions::new().write(true).open(file);
+    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// Opens the lake over an open database.
