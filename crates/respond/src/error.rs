@@ -120,6 +120,9 @@ impl From<RespondError> for AppError {
             RespondError::Lake(LakeError::Question(detail)) => {
                 Self::invalid("q", Phrase::key("search-error-question").arg("detail", detail))
             }
+            RespondError::Lake(LakeError::Unsupported(words)) => {
+                Self::invalid("q", unsupported(words))
+            }
             RespondError::Lake(LakeError::TooManyBars) => {
                 Self::invalid("q", Phrase::key("search-error-bars"))
             }
@@ -130,6 +133,11 @@ impl From<RespondError> for AppError {
             error => Self::internal(error),
         }
     }
+}
+
+/// Says which part of a SQL question would be passed over.
+pub(crate) fn unsupported(words: String) -> Phrase {
+    Phrase::key("search-sql-error-unsupported").arg("words", words)
 }
 
 fn exception(error: &ExceptionError) -> AppError {

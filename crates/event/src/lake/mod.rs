@@ -194,6 +194,9 @@ pub enum LakeError {
     /// The question itself is wrong; the text is for the person who asked.
     #[error("the question cannot be answered: {0}")]
     Question(String),
+    /// The question has a part that the lake would pass over, in the words of its language.
+    #[error("the question cannot be answered: {0} is not supported")]
+    Unsupported(String),
     /// A time chart would have more bars than can be read.
     #[error("the span is too narrow for the time asked")]
     TooManyBars,

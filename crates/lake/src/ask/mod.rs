@@ -5,6 +5,7 @@ mod footer_readers;
 mod has_token;
 mod histogram;
 mod page;
+mod passed_over;
 mod prune;
 mod refusal;
 mod scoped;

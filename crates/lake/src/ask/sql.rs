@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use super::Stop;
 use super::has_token::has_token;
+use super::passed_over::passed_over;
 use super::refusal::asked_or_failed;
 use super::table::EventsTable;
 #[cfg(feature = "distributed")]
@@ -108,9 +109,6 @@ pub(crate) async fn sql(
     }
     if is_too_deep(text) {
         return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
-    }
-    if let Some(word) = passed_over(text) {
-        return Err(LakeError::Question(format!("{word} is not supported")));
     }
     stop.check()?;
     let question = Question { view, place, scope, beside, text, limits };
@@ -323,6 +321,9 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeE
     if !query.locks.is_empty() || !reads_only(&query.body) {
         return Err(refused());
     }
+    if let Some(words) = passed_over(inner) {
+        return Err(LakeError::Unsupported(words));
+    }
     let plan = state.statement_to_plan(statement).await.map_err(asked_or_failed)?;
     SQLOptions::new()
         .with_allow_ddl(false)
@@ -350,17 +351,6 @@ fn is_too_deep(text: &str) -> bool {
         _ => false,
     };
     tokens.iter().filter(|token| !is_flat(token)).count() > OPERATORS_MAX
-}
-
-/// Returns a word that the engine reads and passes over, so that it would answer with more rows than asked.
-fn passed_over(text: &str) -> Option<String> {
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().unwrap_or_default();
-    tokens.into_iter().find_map(|token| match token {
-        Token::Word(word) if matches!(word.keyword, Keyword::TABLESAMPLE | Keyword::PREWHERE) => {
-            Some(word.value.to_uppercase())
-        }
-        _ => None,
-    })
 }
 
 fn reads_only(body: &ast::SetExpr) -> bool {

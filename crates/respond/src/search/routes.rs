@@ -14,7 +14,7 @@ use super::views::{LineError, SearchPage, SqlPage};
 use super::{export, pages, tail};
 use crate::actor::Handler;
 use crate::desk::Desk;
-use crate::error::RespondError;
+use crate::error::{RespondError, unsupported};
 use crate::file::Format;
 
 /// Returns the routes of the search.
@@ -144,9 +144,10 @@ async fn sql(
     match answer {
         Ok(table) => Ok(View::new(SqlPage { sql: query.sql, error: None, table: Some(table) })),
         Err(LakeError::Question(detail)) => {
-            let error = Some(super::views::sql_error(&detail, who.lang));
-            let page = SqlPage { sql: query.sql, error, table: None };
-            Ok(View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(not_answered(query.sql, super::views::sql_error(&detail, who.lang)))
+        }
+        Err(LakeError::Unsupported(words)) => {
+            Ok(not_answered(query.sql, unsupported(words).text(who.lang)))
         }
         Err(LakeError::Timeout { limit_ms }) => {
             // Whoever wrote a long question keeps it.
@@ -156,4 +157,10 @@ async fn sql(
         }
         Err(error) => Err(RespondError::Lake(error).into()),
     }
+}
+
+/// Shows a SQL question again, with what is wrong with it.
+fn not_answered(sql: String, error: String) -> View<SqlPage> {
+    let page = SqlPage { sql, error: Some(error), table: None };
+    View::new(page).status(StatusCode::UNPROCESSABLE_ENTITY)
 }

@@ -101,6 +101,13 @@ async fn what_may_have_been_meant_is_told() {
 }
 
 #[test]
+fn a_part_of_sql_that_would_be_passed_over_is_told_in_the_readers_language() {
+    let told = |lang| crate::error::unsupported("PARTITION (…)".to_owned()).text(lang);
+    assert!(told(Lang::Vi).contains("PARTITION (…) không có tác dụng"));
+    assert!(told(Lang::En).contains("PARTITION (…) has no meaning"));
+}
+
+#[test]
 fn a_sql_mistake_is_told_with_its_place() {
     let told = |detail: &str| super::views::sql_error(detail, Lang::Vi);
     let placed = told("Expected: an SQL statement, found: selec at Line: 2, Column: 7");
