@@ -3,8 +3,10 @@
 //! `Sở Tài chính`, `so tai chinh` and its decomposed form fold to the same key. Folding is for
 //! looking up only: stored evidence is never changed.
 
-use unicode_normalization::UnicodeNormalization as _;
+use std::borrow::Cow;
+
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// Returns the search key of a text: lower case, no combining marks, `đ` as `d`, `ſ` as `s`.
 ///
@@ -25,6 +27,14 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
+/// Returns a text in the composed spelling (NFC): what looks the same counts as the same.
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc(text) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.nfc().collect())
+}
+
 /// Returns whether `needle` (already folded) occurs in `text` once folded.
 pub fn contains_folded(text: &str, folded_needle: &str) -> bool {
     fold(text).contains(folded_needle)
@@ -43,6 +53,15 @@ pub fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_spelt_otherwise_is_made_anew() {
+        let nfd: String = "Lê Thị Hồng".nfd().collect();
+        assert_eq!(composed(&nfd), "Lê Thị Hồng");
+        for text in ["", "an", "Lê Thị Hồng", "日本"] {
+            assert!(matches!(composed(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
 
     #[test]
     fn vietnamese_is_found_without_marks_in_nfc_and_nfd() {

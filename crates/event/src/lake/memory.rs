@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::{
     Beside, Bucket, Cursor, Found, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
 };
+use crate::fold::composed;
 use crate::query::{matches, resolve};
 use crate::{Event, EventId, Scope};
 
@@ -90,7 +91,7 @@ impl LakeReader for MemoryLake {
         for event in self.matching(scope, search) {
             let value = resolve(&event, field);
             for value in value.as_deref().map(crate::Value::members).unwrap_or_default() {
-                *counts.entry(value.text().into_owned()).or_default() += 1;
+                *counts.entry(composed(&value.text()).into_owned()).or_default() += 1;
             }
         }
         let mut top: Vec<TopValue> =

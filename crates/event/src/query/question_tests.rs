@@ -100,6 +100,25 @@ async fn figures_are_what_the_language_says() {
     check("| stats count() by src_ip | sort src_ip desc | limit 1", &["10.0.0.3 1"]).await;
 }
 
+#[test]
+fn spellings_of_one_text_are_one() {
+    let (nfc, nfd) = ("Bình", "Bi\u{300}nh");
+    let told = |line: &str| {
+        let summary = parse_question(line).unwrap().summary.unwrap();
+        let mut tally = Tally::new(&summary, start(), start() + TimeDelta::minutes(9)).unwrap();
+        let mut other = tally.fresh();
+        tally.event(&event(1, nfd, None, &[nfd]));
+        tally.event(&event(2, nfc, None, &[nfc]));
+        other.event(&event(3, nfd, None, &[nfd, nfc, "an"]));
+        tally.merge(other);
+        let cells = |row: &Vec<Cell>| row.iter().map(Cell::text).collect::<Vec<_>>().join(" ");
+        tally.finish().rows.iter().map(cells).collect::<Vec<_>>()
+    };
+    assert_eq!(told("| stats count() by user"), ["Bình 3", "an 1"]);
+    assert_eq!(told("| stats distinct(user)"), ["2"]);
+    assert_eq!(told("| stats count(), distinct(user) by src_ip"), ["Bình 3 2"]);
+}
+
 #[tokio::test]
 async fn time_charts_begin_at_whole_spans_and_show_empty_bars() {
     check("| timechart span=20m count()", &["2026-11-22T07:00:00Z 3", "2026-11-22T07:20:00Z 1"])

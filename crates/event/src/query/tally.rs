@@ -1,6 +1,7 @@
 //! Adds events up to a [`Summary`]'s rows: one accumulator for the lake's columns, for its twin in
 //! memory and for scheduled searches, so that there is one meaning.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::resolve;
 use super::summary::{BARS_MAX, Cell, FigureKind, Summarised, Summary, bar_start, finish};
+use crate::fold::composed;
 use crate::{Event, Value};
 
 /// Rows that one question holds: about 30 MiB.
@@ -149,12 +151,18 @@ impl State {
             (Self::Count(count), None) => *count += times,
             (Self::Count(count), Some(given)) => *count += times * u64::from(given.is_there()),
             (Self::Distinct(seen), Some(given)) => given.each(|text| {
-                if !seen.contains(text) {
-                    cut |= *left == 0;
-                    if *left > 0 {
-                        *left -= 1;
-                        seen.insert(text.into());
-                    }
+                if seen.contains(text) {
+                    return;
+                }
+                // Met for the first time, or spelt otherwise.
+                let text = composed(text);
+                if matches!(&text, Cow::Owned(text) if seen.contains(text.as_str())) {
+                    return;
+                }
+                cut |= *left == 0;
+                if *left > 0 {
+                    *left -= 1;
+                    seen.insert(text.into());
                 }
             }),
             (state, Some(given)) => given.each_number(|number| state.add_number(number, times)),
@@ -324,14 +332,21 @@ impl Tally {
         bar_us: i64,
         (given, times): (&[Given<'_>], u64),
     ) {
+        let mut key = key;
+        let respelt;
         if !self.groups.contains_key(key) {
-            if self.groups.len() >= GROUPS_MAX {
-                self.cut = true;
-                return;
+            // Met for the first time, or spelt otherwise.
+            respelt = composed_key(key);
+            key = respelt.as_deref().unwrap_or(key);
+            if !self.groups.contains_key(key) {
+                if self.groups.len() >= GROUPS_MAX {
+                    self.cut = true;
+                    return;
+                }
+                let figures = plan.figures.iter().map(|(kind, _)| State::new(*kind)).collect();
+                let group = Group { bar_us, values: parts(key), figures };
+                self.groups.insert(key.into(), group);
             }
-            let figures = plan.figures.iter().map(|(kind, _)| State::new(*kind)).collect();
-            let group = Group { bar_us, values: parts(key), figures };
-            self.groups.insert(key.into(), group);
         }
         let Some(group) = self.groups.get_mut(key) else { return };
         for (state, (_, field)) in group.figures.iter_mut().zip(&plan.figures) {
@@ -441,13 +456,31 @@ fn parts(key: &[u8]) -> Box<[Box<str>]> {
     parts.into_boxed_slice()
 }
 
+/// Returns a key with its values in the composed spelling, if one of them has another.
+fn composed_key(key: &[u8]) -> Option<Vec<u8>> {
+    let (bar, values) = key.split_at_checked(8)?;
+    if values.is_ascii() {
+        return None;
+    }
+    let values = parts(key);
+    let values: Vec<Cow<'_, str>> = values.iter().map(|value| composed(value)).collect();
+    if values.iter().all(|value| matches!(value, Cow::Borrowed(_))) {
+        return None;
+    }
+    let mut key = bar.to_vec();
+    for value in &values {
+        push(&mut key, value);
+    }
+    Some(key)
+}
+
 /// Returns every combination of the different members of the values.
 fn combinations(given: &[Given<'_>]) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = vec![Vec::new()];
     for one in given {
         let mut members = BTreeSet::new();
         one.each(|text| {
-            members.insert(text.to_owned());
+            members.insert(composed(text).into_owned());
         });
         let with = |row: &Vec<String>| {
             let row = row.clone();

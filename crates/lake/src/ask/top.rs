@@ -1,9 +1,11 @@
 //! The most frequent values of a field.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow::array::{Array as _, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
+use event::fold::composed;
 use event::lake::{Search, TopValue};
 use event::query::resolve;
 use event::{Attr, Event, Scope, Value};
@@ -24,7 +26,7 @@ pub(crate) struct TopOf<'a> {
     pub(crate) limit: u32,
 }
 
-/// Returns the values that most matching events have. Past [`TOP_VALUES_COUNTED`] different values
+/// Returns the values that most matching events have, spellings in NFC and NFD as one. Past [`TOP_VALUES_COUNTED`] different values
 /// the rarest are forgotten, and counts near the end of the answer may be too low.
 pub(crate) fn top(
     view: &View,
@@ -104,13 +106,21 @@ impl Values {
             *counted += count;
             return;
         }
+        // Met for the first time, or spelt otherwise.
+        let value = composed(value);
+        if let Cow::Owned(value) = &value
+            && let Some(counted) = self.counts.get_mut(value)
+        {
+            *counted += count;
+            return;
+        }
         if self.counts.len() >= TOP_VALUES_COUNTED {
             let mut counts: Vec<u64> = self.counts.values().copied().collect();
             counts.sort_unstable();
             let middle = counts.get(counts.len() / 2).copied().unwrap_or(0);
             self.counts.retain(|_, count| *count > middle);
         }
-        self.counts.insert(value.to_owned(), count);
+        self.counts.insert(value.into_owned(), count);
     }
 
     fn add_value(&mut self, value: &Value) {

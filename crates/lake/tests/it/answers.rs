@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use event::lake::{LakeReader as _, MemoryLake, Search};
-use event::{AccountId, Event, EventId, Scope};
+use event::query::summary::Cell;
+use event::{AccountId, Attr, Event, EventId, Scope};
 use lake::{Lake, PAGE_EVENTS_MAX};
 use uuid::Uuid;
 
@@ -92,6 +93,42 @@ fn every_answer_stays_in_the_scope() {
         assert!(found_ids(&lake, &nobody, search("", 50)).await.is_empty());
         assert!(lake.events(&nobody, &ids).await.unwrap().is_empty());
         assert_eq!(lake.histogram(&nobody, &span, 1).await.unwrap()[0].count, 0);
+        lake.close().await;
+    });
+}
+
+#[test]
+fn spellings_of_one_value_are_counted_as_one() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let mut events = events(0..12);
+        for (number, event) in events.iter_mut().enumerate() {
+            // The same name in NFC and in NFD, by turns.
+            let user = if number % 2 == 0 { "Lê Hồng" } else { "Le\u{302} Ho\u{302}\u{300}ng" };
+            event.attrs.set(Attr::User, user);
+            event.fields = [("note", user.into())].into_iter().collect();
+        }
+        let (filed, waiting) = events.split_at(8);
+        lake.append(filed.to_vec(), at(0)).await.unwrap();
+        lake.flush().await.unwrap();
+        lake.append(waiting.to_vec(), at(1)).await.unwrap();
+        let (scope, all) = (Scope::platform(), search("", 10));
+        // The second answer is made of what the first one kept of the file.
+        for _ in 0..2 {
+            for field in ["user", "note"] {
+                let top = lake.top(&scope, &all, field, 5).await.unwrap();
+                let top: Vec<(&str, u64)> =
+                    top.iter().map(|one| (one.value.as_str(), one.count)).collect();
+                assert_eq!(top, [("Lê Hồng", 12)], "{field}");
+                let line = format!("| stats count(), distinct(note) by {field}");
+                let question = event::query::parse_question(&line).unwrap();
+                let summary = question.summary.unwrap();
+                let told = lake.summarise(&scope, &all, &summary).await.unwrap();
+                let cells: Vec<String> = told.rows[0].iter().map(Cell::text).collect();
+                assert_eq!((told.rows.len(), cells.join(" ")), (1, "Lê Hồng 12 1".to_owned()));
+            }
+        }
         lake.close().await;
     });
 }
