@@ -110,6 +110,7 @@ audit-did-system-retention = Changed how long logs are kept
 audit-did-lake-deletion = Deleted logs whose time was over
 audit-did-lake-quarantine = Took a damaged log file out
 audit-did-lake-missing = Noted a lost log file
+audit-did-lake-chain = Noted how far the chain over the log files goes
 audit-did-lake-export = Wrote logs out as files
 audit-did-lake-import = Brought logs in from files
 audit-of-lake-file = the lake

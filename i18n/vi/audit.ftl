@@ -110,6 +110,7 @@ audit-did-system-retention = Đổi thời hạn giữ log
 audit-did-lake-deletion = Xóa log hết thời hạn
 audit-did-lake-quarantine = Loại tệp log hỏng
 audit-did-lake-missing = Ghi nhận tệp log bị mất
+audit-did-lake-chain = Ghi nhận chuỗi băm các tệp log đến đâu
 audit-did-lake-export = Xuất log ra tệp
 audit-did-lake-import = Nhập log từ tệp
 audit-of-lake-file = kho log

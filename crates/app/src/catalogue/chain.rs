@@ -13,6 +13,8 @@ use sea_orm::{DbBackend, IntoActiveModel as _, QueryOrder as _, QuerySelect as _
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::witness::{self, Witness};
+
 mod link {
     use sea_orm::entity::prelude::*;
 
@@ -63,12 +65,14 @@ pub(crate) struct ChainVerdict {
     pub(crate) head: String,
     /// Files that the catalogue names otherwise than the chain, or only one of both.
     pub(crate) strangers: Vec<String>,
+    /// What the audit trail saw of the chain and it no longer has: its end was cut off.
+    pub(crate) cut: Option<Witness>,
 }
 
 impl ChainVerdict {
     /// Returns whether chain and catalogue are as they were written.
     pub(crate) fn holds(&self) -> bool {
-        self.first_bad.is_none() && self.strangers.is_empty()
+        self.first_bad.is_none() && self.strangers.is_empty() && self.cut.is_none()
     }
 }
 
@@ -216,12 +220,34 @@ pub(crate) async fn head_of(db: &Db) -> Result<String, DbError> {
     Ok(head(db.conn()).await?.hash)
 }
 
-/// Follows the chain from its beginning, and compares what it says with the catalogue.
+/// Returns how many entries the chain has, and the last hash.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(super) async fn end_of(db: &Db) -> Result<(i64, String), DbError> {
+    let end = head(db.conn()).await?;
+    Ok((end.seq, end.hash))
+}
+
+/// Returns the hash of an entry, if there is such a one.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(super) async fn hash_at(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
+    Ok(link::Entity::find_by_id(seq).one(db.conn()).await?.map(|row| row.hash))
+}
+
+/// Follows the chain from its beginning, and compares what it says with the catalogue and with what the audit trail
+/// saw of it.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
 pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
+    // Before the chain is read: it grows beside a running platform.
+    let seen = witness::newest(db).await?;
     let mut verdict = ChainVerdict::default();
     let mut live: BTreeMap<String, String> = BTreeMap::new();
     let mut after = 0;
@@ -249,6 +275,11 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
                 _ => {}
             }
         }
+    }
+    if let Some(seen) = seen
+        && hash_at(db, seen.entries).await?.as_ref() != Some(&seen.head)
+    {
+        verdict.cut = Some(seen);
     }
     for segment in super::store::segments(db.conn(), Where::Folder).await? {
         if live.remove(&segment.id.to_string()).as_ref() != Some(&segment.sha256) {

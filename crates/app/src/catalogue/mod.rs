@@ -5,6 +5,7 @@
 pub(crate) mod chain;
 pub(crate) mod keyring;
 mod store;
+pub(crate) mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use event::{EventId, SpoolPosition};
 use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId, Where};
+use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
-use super::{DbCatalogue, chain, store};
+use super::{DbCatalogue, chain, store, witness};
 
 fn segment(number: u128) -> Segment {
     let at: DateTime<Utc> = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
@@ -81,6 +82,48 @@ async fn the_chain_tells_what_came_and_went_and_who_meddled() {
         store::add(books.conn(), &[segment(9)], books.now()).await.unwrap();
         books.commit().await.unwrap();
         assert_eq!(verify().await.strangers, [segment(9).id.to_string()]);
+    }
+}
+
+#[tokio::test]
+async fn who_cuts_the_end_off_is_found_by_what_the_audit_trail_saw() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
+        let verify = async || chain::verify(&test.db).await.unwrap();
+        let told = async || {
+            let filter = db::audit::AuditFilter::default();
+            let rows = db::audit::list(&test.db, &event::Scope::platform(), &filter, 100).await;
+            rows.unwrap().iter().filter(|row| row.action == "lake.chain").count()
+        };
+        witness::write(&test.db).await.unwrap();
+        assert_eq!(told().await, 0, "there is no chain yet");
+        catalogue.commit(&[segment(1), segment(2)], &[], None).await.unwrap();
+        for _ in 0..2 {
+            witness::write(&test.db).await.unwrap();
+            assert_eq!((told().await, verify().await.holds()), (1, true), "once for one end");
+        }
+        let end = verify().await.head;
+        catalogue.commit(&[segment(3)], &[], None).await.unwrap();
+        assert!(verify().await.holds(), "the chain has grown since");
+        // The newest entries, their row and their file go: what is left is whole in itself.
+        let books = test.db.begin_bookkeeping().await.unwrap();
+        let unlock = match test.db.backend() {
+            sea_orm::DbBackend::Sqlite => "DROP TRIGGER lake_chain_no_delete",
+            _ => "DROP TRIGGER lake_chain_append_only ON lake_chain",
+        };
+        for sql in [unlock, "DELETE FROM lake_chain WHERE seq > 1"] {
+            books.conn().execute_unprepared(sql).await.unwrap();
+        }
+        store::remove(books.conn(), &[segment(2).id, segment(3).id]).await.unwrap();
+        books.commit().await.unwrap();
+        let seen = witness::Witness { audit_entry: 1, entries: 2, head: end };
+        let cut = verify().await;
+        assert_eq!((cut.entries, cut.first_bad, cut.strangers.len()), (1, None, 0));
+        assert_eq!((cut.holds(), cut.cut), (false, Some(seen.clone())));
+        // Nor does it help to let it grow again.
+        catalogue.commit(&[segment(4), segment(5)], &[], None).await.unwrap();
+        witness::write(&test.db).await.unwrap();
+        assert_eq!((told().await, verify().await.cut), (1, Some(seen)));
     }
 }
 

@@ -68,6 +68,11 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
             "chain_entries": verdict.entries,
             "chain_first_bad": verdict.first_bad,
             "chain_head": verdict.head,
+            "chain_cut": verdict.cut.as_ref().map(|seen| json!({
+                "entries": seen.entries,
+                "head": seen.head,
+                "audit_entry": seen.audit_entry,
+            })),
             "not_as_the_chain_says": verdict.strangers,
             "unknown_files": unknown,
             "spool": spool.json(),
@@ -97,6 +102,12 @@ fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerd
     match verdict.first_bad {
         Some(bad) => println!("the chain over the files breaks at entry {bad}"),
         None => println!("{} entries, the chain over the files is whole", verdict.entries),
+    }
+    if let Some(seen) = &verdict.cut {
+        println!(
+            "entry {} of the audit trail saw {} entries of the chain, the last with hash {}: it has no such entry",
+            seen.audit_entry, seen.entries, seen.head
+        );
     }
     for id in &verdict.strangers {
         println!("file {id}: catalogue and chain do not say the same");

@@ -14,6 +14,7 @@ use super::gap::{Gap, GapWatch};
 use super::names::Names;
 use super::silence::SilenceWatch;
 use super::{Stage, deadlines, keeping, notifying, pages, storage};
+use crate::catalogue::witness;
 use crate::config::Config;
 use crate::pipeline::Pipeline;
 
@@ -63,6 +64,7 @@ pub(super) fn start_central(
     names: &Arc<Names>,
 ) {
     tasks.spawn(forget(way.db.clone(), stop.clone()));
+    tasks.spawn(witness_chain(way.db.clone(), stop.clone()));
     let watch = SilenceWatch {
         db: way.db.clone(),
         registry: Arc::clone(&names.registry),
@@ -136,6 +138,28 @@ async fn forget(db: Db, stop: CancellationToken) {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Has the audit trail tell how far the chain over the lake's files goes.
+async fn witness_chain(db: Db, stop: CancellationToken) {
+    /// A start that fails again and again writes nothing.
+    const FIRST_AFTER: Duration = Duration::from_mins(1);
+    /// What may be cut off unseen, against lines in the trail.
+    const EVERY: Duration = Duration::from_hours(1);
+    let mut pause = FIRST_AFTER;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+        pause = EVERY;
+        if let Err(error) = witness::write(&db).await {
+            tracing::warn!(
+                error = web::chain(&error),
+                "the chain over the lake's files cannot be written into the audit trail"
+            );
         }
     }
 }

@@ -86,6 +86,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("lake.deletion", "audit-did-lake-deletion"),
     ("lake.quarantine", "audit-did-lake-quarantine"),
     ("lake.missing", "audit-did-lake-missing"),
+    ("lake.chain", "audit-did-lake-chain"),
     ("lake.export", "audit-did-lake-export"),
     ("lake.import", "audit-did-lake-import"),
     ("system.profile", "audit-did-system-profile"),
