@@ -5,9 +5,10 @@ import json
 import signal
 import subprocess
 import unittest
+import urllib.parse
 from datetime import datetime, timedelta, timezone
 
-from installation import BINARY, POSTGRES, Installation, postgres_database, wait_for
+from installation import ALL_TIME, BINARY, POSTGRES, Installation, postgres_database, wait_for
 
 SETTINGS = """
 [lake]
@@ -101,6 +102,64 @@ class Lake(unittest.TestCase):
         self.here.start()
         self.assertEqual(self.verify()[0], 0)
         self.assertEqual(self.here.read("/keeping", verify="yes")["chain"]["holds"], True)
+
+    def test_a_lake_whose_files_are_all_missing_is_taken_for_a_disk_that_is_not_mounted(self):
+        old = (datetime.now(timezone.utc) - timedelta(days=3)).isoformat()
+        self.assertEqual(self.here.ingest(self.token, [json.dumps({"@timestamp": old, "message": "cũ"})]).status, 200)
+        wait_for("a second file", lambda: len(self.files()) > 1)
+        self.here.settled(self.source)
+        self.end()
+        kept = {path: path.read_bytes() for path in self.files()}
+        for path in kept:
+            path.unlink()
+        code, said = self.luytre("lake", "repair")
+        self.assertEqual(code, 1)
+        self.assertIn("is its disk mounted", said)
+        self.assertIn("--all-missing", said)
+        # Nothing was forgotten: with the disk in its place all is well.
+        for path, content in kept.items():
+            path.write_bytes(content)
+        code, told = self.verify()
+        self.assertEqual((code, told["events"]), (0, 3001), told)
+        for path in kept:
+            path.unlink()
+        code, said = self.luytre("lake", "repair", "--all-missing")
+        self.assertEqual(code, 3, said)
+        self.assertIn("3001 events are lost to searches", said)
+        code, told = self.verify()
+        self.assertEqual((code, told["files"], told["in_order"]), (0, 0, True), told)
+        self.here.start()
+        self.assertEqual(self.here.count(f"source_id:{self.source}"), 0)
+        records = self.here.read("/keeping")["records"]
+        self.assertEqual({record["kind"] for record in records}, {"missing"})
+        self.assertEqual(sum(record["detail"]["events_lost"] for record in records), 3001)
+
+    def test_a_file_that_cannot_be_read_is_an_alert_until_it_is_repaired(self):
+        self.end()
+        victim = self.files()[0]
+        content = victim.read_bytes()
+        half = len(content) // 2
+        victim.write_bytes(content[:4] + bytes(half) + content[4 + half:])
+        self.here.start()
+        self.assertEqual(self.here.alerts("luytre-storage"), [], "nobody has read it yet")
+        path = str(victim.relative_to(self.here.folder / "data/lake"))
+
+        def told():
+            asked = self.here.api("GET", "/search/export.ndjson?" + urllib.parse.urlencode({"q": "number:*", **ALL_TIME}))
+            self.assertNotEqual(asked.status, 200, "an answer without its events")
+            return self.here.alerts("luytre-storage")
+
+        (alert,) = wait_for("the alert", told)
+        self.assertEqual(alert["severity"], "high")
+        self.assertIn(path, json.dumps(self.here.read(f"/alerts/{alert['id']}"), ensure_ascii=False))
+        self.assertIn(path, self.here.log())
+        # One file is one alert, however often it is asked for.
+        told()
+        self.assertEqual(len(self.here.alerts("luytre-storage")), 1)
+        self.end()
+        self.luytre("lake", "repair")
+        self.here.start()
+        self.here.export("number:*")
 
     def test_a_row_changed_behind_the_platforms_back_is_found(self):
         import sqlite3

@@ -2,10 +2,12 @@
 
 import json
 import os
+import random
 import re
 import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -86,6 +88,61 @@ class State(unittest.TestCase):
             code, out, err = call("--config", config, "restore", copy)
             self.assertEqual(code, 1, "a folder in use is not overwritten")
             self.here.kill()
+
+    def test_what_an_interrupted_backup_left_is_not_restored(self):
+        words = self.send(20)
+        dice = random.Random(20261128)
+        whole = 0
+        for number in range(8):
+            copy, folder = self.here.folder / f"copy-{number}", self.here.folder / f"restored-{number}"
+            process = subprocess.Popen([BINARY, "--config", str(self.here.config), "backup", str(copy)],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if number:
+                time.sleep(dice.uniform(0, 0.4))
+                process.kill()
+            process.wait()
+            config = self.here.folder / f"restored-{number}.toml"
+            config.write_text(self.here.config.read_text().replace(f"{self.here.folder}/data", str(folder)))
+            code, out, err = call("--config", config, "restore", copy)
+            if code:
+                self.assertIn("holds no backup", err)
+                self.assertFalse(folder.exists() and list(folder.iterdir()), "nothing of it was taken over")
+                continue
+            whole += 1
+            code, out, err = call("--config", config, "lake", "verify")
+            self.assertEqual(code, 0, out + err)
+        self.assertGreater(whole, 0, "the first was not interrupted")
+        # All but its name: the last step is what makes it a backup.
+        copy = self.here.folder / "copy-0"
+        (copy / "luytre.db").rename(copy / "unfinished.db")
+        code, _, err = call("--config", config, "restore", copy)
+        self.assertEqual(code, 1)
+        self.assertIn("holds no backup", err)
+        for word in words:
+            self.here.event(f'"{word}"')
+
+    def test_an_interrupted_restore_does_not_start(self):
+        self.send(20)
+        copy, folder = self.here.folder / "copy", self.here.folder / "restored"
+        self.here.run("backup", str(copy))
+        config = self.here.folder / "restored.toml"
+        config.write_text(self.here.config.read_text().replace(f"{self.here.folder}/data", str(folder)))
+        # What cannot be read: all is as it was.
+        spool = copy / "spool"
+        kept = spool.rename(copy / "kept")
+        spool.write_text("no folder")
+        code, out, err = call("--config", config, "restore", copy)
+        self.assertEqual((code, list(folder.iterdir())), (1, []), out + err)
+        spool.unlink()
+        kept.rename(spool)
+        self.assertEqual(call("--config", config, "restore", copy)[0], 0)
+        # Killed before the last step.
+        (folder / "luytre.db").rename(folder / "unfinished.db")
+        for command in (["serve"], ["lake", "verify"], ["restore", copy]):
+            code, out, err = call("--config", config, *command)
+            self.assertEqual(code, 1, out)
+            self.assertRegex(err, "was interrupted|is not empty|there is no database")
+        self.assertEqual(sorted(path.name for path in folder.glob("*.db")), ["unfinished.db"])
 
     def test_the_audit_trail_proves_itself(self):
         self.send(1)

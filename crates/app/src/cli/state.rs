@@ -19,15 +19,13 @@ use sha2::{Digest as _, Sha256};
 use super::{Outcome, output};
 use crate::catalogue::DbCatalogue;
 use crate::config::Config;
+use crate::serve::DATABASE_UNFINISHED;
 
 /// Rounds until we give up: each starts only because a compaction removed a file meanwhile.
 const ROUNDS_MAX: u32 = 5;
 
 /// Name of the database inside a backup. It has it once all the rest is there: a folder without it is no backup.
 const DATABASE: &str = "luytre.db";
-
-/// Name of the database while a backup is being made.
-const DATABASE_UNFINISHED: &str = "unfinished.db";
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -144,12 +142,28 @@ pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<O
     }
     let data = &config.site.data_folder;
     empty_or_new(data)?;
-    copy_file(&from.join(DATABASE), &data.join(DATABASE)).context("copying the database")?;
+    let restored = bring_back(config, from);
+    if restored.is_err() {
+        // Half of it is no installation: who tries again finds the folder as it was.
+        empty(data)?;
+    }
+    restored?;
+    println!("restored to {}; start `luytre serve`", data.display());
+    Ok(Outcome::Good)
+}
+
+/// Copies a backup into the empty data folder. The database has its name when all the rest is there: the platform
+/// does not start on less.
+fn bring_back(config: &Config, from: &Path) -> Result<()> {
+    let data = &config.site.data_folder;
+    let database = data.join(DATABASE_UNFINISHED);
+    copy_file(&from.join(DATABASE), &database).context("copying the database")?;
     copy_folder(&from.join("lake"), &config.lake_folder())?;
     copy_folder(&from.join("spool"), &config.spool_folder())?;
     copy_folder(&from.join("store"), &config.exports_folder().join("store"))?;
-    println!("restored to {}; start `luytre serve`", data.display());
-    Ok(Outcome::Good)
+    fs::rename(&database, data.join(DATABASE))?;
+    fs::File::open(data)?.sync_all()?;
+    Ok(())
 }
 
 pub(super) fn empty_or_new(folder: &Path) -> Result<()> {

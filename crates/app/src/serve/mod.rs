@@ -42,7 +42,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use collect::{Counters, Intake, Recovered, Spool, SpoolReader};
 use db::Db;
 use detect::EngineState;
@@ -144,6 +144,9 @@ const DOORS_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the pipeline may work off what is spooled; the rest is played again at the next start.
 const WAY_PATIENCE: Duration = Duration::from_secs(15);
 
+/// Name of the database while a backup is being made or brought back.
+pub(crate) const DATABASE_UNFINISHED: &str = "unfinished.db";
+
 /// Opens the database.
 ///
 /// # Errors
@@ -158,6 +161,12 @@ pub(crate) async fn open_db_as(config: &Config, settings: &db::DbSettings) -> Re
     let folder = &config.site.data_folder;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("making the data folder {}", folder.display()))?;
+    if config.database.url.is_empty() && folder.join(DATABASE_UNFINISHED).try_exists()? {
+        bail!(
+            "`luytre restore` into {} was interrupted: empty the folder and restore again",
+            folder.display()
+        );
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Db::open(settings, clock, Arc::new(IdSource::from_os())).await.with_context(|| opening(config))
 }
