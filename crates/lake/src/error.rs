@@ -47,7 +47,7 @@ pub enum OpenError {
     /// The store's settings make no sense.
     #[error("the lake's store cannot be used")]
     Store(#[source] object_store::Error),
-    /// The store does not answer.
+    /// The store that new files go to refuses us.
     #[error("the lake's store cannot be asked for {path}")]
     Unreachable {
         /// What was asked for.

@@ -100,6 +100,10 @@ impl Remote {
         match self.store.head(&ObjectPath::from(path)).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(
+                error @ (object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. }),
+            ) => Err(io::Error::new(io::ErrorKind::PermissionDenied, error)),
             Err(error) => Err(error.into()),
         }
     }

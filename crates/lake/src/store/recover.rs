@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const STRAIGHT: FileOrigin = FileOrigin::Flush(SpoolPosition(0));
 /// Where SQL questions spill to.
 pub(crate) const SPILL_FOLDER: &str = "spill";
 
-/// How long a store that only older files lie in may take to answer at the start.
+/// How long a store may take to answer at the start.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the lake found when it was opened.
@@ -88,7 +88,7 @@ pub(crate) async fn recover(
     }
     // What a question spilled to disk when the process ended.
     match fs::remove_dir_all(folder.join(SPILL_FOLDER)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(folder)(error)),
         _ => {}
     }
     if place.has_store() {
@@ -110,20 +110,23 @@ pub(crate) async fn recover(
     Ok(recovered)
 }
 
-/// Returns whether a file is there. Where new files stay in the folder, a store that is away holds up no start:
-/// old files can wait, what comes in cannot.
+/// Returns whether a file is there. A store that is away holds up no start: what comes in waits in the spool, or is
+/// refused to its sender, until the store is back. One that new files go to and that refuses us is told at once.
 async fn is_there(place: &Place, segment: &Segment) -> io::Result<bool> {
-    if segment.lies_in == Where::Folder || place.needs_store() {
+    if segment.lies_in == Where::Folder {
         return place.has(segment).await;
     }
     match tokio::time::timeout(STORE_PATIENCE, place.has(segment)).await {
         Ok(Ok(is_there)) => Ok(is_there),
+        Ok(Err(error)) if place.needs_store() && error.kind() == ErrorKind::PermissionDenied => {
+            Err(error)
+        }
         Ok(Err(error)) => {
-            tracing::warn!(file.path = %segment.path, %error, "the store of older files cannot be asked");
+            tracing::warn!(file.path = %segment.path, %error, "the lake's store cannot be asked");
             Ok(true)
         }
         Err(_elapsed) => {
-            tracing::warn!(file.path = %segment.path, "the store of older files does not answer");
+            tracing::warn!(file.path = %segment.path, "the lake's store does not answer");
             Ok(true)
         }
     }

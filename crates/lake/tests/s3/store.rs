@@ -1,6 +1,7 @@
 //! What only a lake in a store does.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use event::Scope;
 use event::lake::LakeReader as _;
 use lake::keep::{Fault, verify_file};
-use lake::{LakeSettings, Store};
+use lake::{LakeSettings, OpenError, S3Settings, Store};
 
 use crate::home::{Home, all_ids, at, events, files_below, newest_first, run, search};
 
@@ -108,6 +109,34 @@ fn another_bucket_is_not_opened_silently() {
         s3.prefix = "elsewhere".to_owned();
         let error = home.try_open_with(settings).await.unwrap_err();
         assert!(error.to_string().contains("missing"), "{error}");
+    });
+}
+
+#[test]
+fn a_store_that_is_away_holds_up_no_start_and_one_that_refuses_is_told() {
+    run(async {
+        let home = Home::new();
+        let (root, s3) = home.store.as_ref().unwrap();
+        let all = events(0..80);
+        let lake = home.open().await;
+        lake.append(all[..50].to_vec(), at(1)).await.unwrap();
+        lake.flush().await.unwrap();
+        lake.close().await;
+        let with = |s3| LakeSettings { store: Store::S3(s3), ..home.settings() };
+        let stranger = S3Settings { secret_access_key: "another".to_owned(), ..s3.clone() };
+        let refused = home.try_open_with(with(stranger)).await;
+        assert!(matches!(refused, Err(OpenError::Unreachable { .. })), "{refused:?}");
+        // Nobody listens there yet.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let away = S3Settings { endpoint: format!("http://{address}"), ..s3.clone() };
+        let lake = home.open_with(with(away)).await;
+        lake.append(all[50..].to_vec(), at(2)).await.unwrap();
+        // It is back: what came in meanwhile goes there.
+        crate::s3::start(root.path(), address);
+        lake.flush().await.unwrap();
+        assert_eq!(objects(&home).len(), 2);
+        assert_eq!(all_ids(&lake).await, newest_first(&all));
+        lake.close().await;
     });
 }
 
