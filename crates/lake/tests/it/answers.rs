@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use event::lake::{LakeReader as _, MemoryLake, Search};
 use event::query::summary::Cell;
-use event::{AccountId, Attr, Event, EventId, Scope};
+use event::{AccountId, Attr, Event, EventId, Scope, Value};
 use lake::{Lake, PAGE_EVENTS_MAX};
 use uuid::Uuid;
 
@@ -107,7 +107,7 @@ fn spellings_of_one_value_are_counted_as_one() {
             // The same name in NFC and in NFD, by turns.
             let user = if number % 2 == 0 { "Lê Hồng" } else { "Le\u{302} Ho\u{302}\u{300}ng" };
             event.attrs.set(Attr::User, user);
-            event.fields = [("note", user.into())].into_iter().collect();
+            event.fields = [("note", Value::from(user))].into_iter().collect();
         }
         let (filed, waiting) = events.split_at(8);
         lake.append(filed.to_vec(), at(0)).await.unwrap();
