@@ -17,7 +17,7 @@ use collect::{Spool, SpoolReader};
 use db::{Actor, AuditEntry, Db, Subject};
 use event::{Event, EventId, IdSource, SpoolPosition, SystemId};
 use lake::keep::{
-    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, export, rescue, verify_file,
+    Export, ExportFormat, Exported, Fault, MANIFEST, Manifest, Taken, export, rescue, verify_file,
 };
 use lake::{Catalogue as _, ExportError, Lake, Note, Place, Segment, SegmentId};
 use serde_json::json;
@@ -96,8 +96,8 @@ enum FormatWord {
     Ndjson,
 }
 
-/// Rounds until an export gives up: each starts only because a merge replaced a file meanwhile.
-const ROUNDS_MAX: u32 = 5;
+/// Rounds until an export gives up: each starts only because a merge replaced a file meanwhile, and takes what is new.
+const ROUNDS_MAX: u32 = 100;
 
 pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
     super::block_on(async move {
@@ -354,8 +354,9 @@ async fn write_out(
     what: &Export,
     folder: &Path,
 ) -> Result<(Manifest, String)> {
+    let mut taken = Taken::default();
     for _ in 0..ROUNDS_MAX {
-        if let Some(files) = one_round(config, db, what, folder).await? {
+        if let Some(files) = one_round(config, db, what, folder, &mut taken).await? {
             let manifest = manifest(db, what, files).await?;
             let path = folder.join(MANIFEST);
             let mut file = fs::File::create(&path)?;
@@ -363,7 +364,6 @@ async fn write_out(
             file.sync_all().with_context(|| format!("writing {}", path.display()))?;
             return Ok((manifest, super::state::digest(&path)?));
         }
-        super::state::empty(folder)?;
     }
     bail!("the lake's files kept changing; try again in a quieter moment")
 }
@@ -384,6 +384,7 @@ async fn one_round(
     db: &Db,
     what: &Export,
     folder: &Path,
+    taken: &mut Taken,
 ) -> Result<Option<Vec<Exported>>> {
     let catalogue = DbCatalogue::new(db.clone(), config.lake.has_store());
     let segments = catalogue.segments().await?;
@@ -392,12 +393,19 @@ async fn one_round(
     let (what, folder) = (what.clone(), folder.to_owned());
     let (ids, now) = (IdSource::from_os(), db.now());
     let next_id = move || SegmentId::from_uuid(ids.uuid(now));
-    let work = move || export(&place, &segments, &what, &folder, next_id);
-    match tokio::task::spawn_blocking(work).await? {
+    let mut so_far = std::mem::take(taken);
+    let work = move || {
+        let files = export(&place, &segments, &what, &folder, next_id, &mut so_far);
+        (files, so_far)
+    };
+    let (files, so_far) = tokio::task::spawn_blocking(work).await?;
+    *taken = so_far;
+    match files {
         Ok(files) => Ok(Some(files)),
         Err(ExportError::Replaced) => {
             let now = catalogue.segments().await?;
-            if now.iter().all(|segment| listed.contains(&segment.id)) {
+            let now: BTreeSet<SegmentId> = now.iter().map(|segment| segment.id).collect();
+            if now == listed {
                 bail!("a file of the lake is missing: `luytre lake verify` says which");
             }
             Ok(None)

@@ -1,7 +1,7 @@
 //! Takes a span of time out as files that stand for themselves: Parquet as the lake keeps it, or one
 //! JSON object a line, with a manifest of what is in them and their checksums.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -19,7 +19,9 @@ use crate::error::{BadRows, ExportError, StoreError};
 use crate::place::{Place, Target, digest};
 use crate::rows::{Columns, decode, text_at};
 use crate::schema;
-use crate::segment::{FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time};
+use crate::segment::{
+    FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, read_in_time, remove_quietly,
+};
 use crate::store::widened;
 
 /// Name of the manifest in an export's folder.
@@ -92,27 +94,52 @@ pub struct Manifest {
     pub files: Vec<Exported>,
 }
 
+/// What was written so far of an export, by the lake's file that it was taken from; nothing of one that has none of
+/// what is asked for.
+#[derive(Debug, Default)]
+pub struct Taken(BTreeMap<SegmentId, Option<Exported>>);
+
+impl Taken {
+    /// Removes what was taken from files that the lake has no more: their events are in others now.
+    fn keep_of(&mut self, segments: &[Segment], into: &Path) -> Result<(), StoreError> {
+        let listed: BTreeSet<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+        let gone: Vec<SegmentId> =
+            self.0.keys().filter(|id| !listed.contains(id)).copied().collect();
+        for id in gone {
+            if let Some(Some(file)) = self.0.remove(&id) {
+                fs::remove_file(into.join(file.path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Writes the events of these files of the lake that the export asks for; `next_id` names new files.
 /// Returns what was written. The manifest is for the caller to write.
 ///
 /// # Errors
 ///
 /// When a file cannot be read or written. One that a merge has just replaced is
-/// [`ExportError::Replaced`]: ask the catalogue again.
+/// [`ExportError::Replaced`]: ask the catalogue again, and go on with what was taken.
 pub fn export(
     place: &Arc<Place>,
     segments: &[Segment],
     what: &Export,
     into: &Path,
     next_id: impl Fn() -> SegmentId,
+    taken: &mut Taken,
 ) -> Result<Vec<Exported>, ExportError> {
-    let mut written = Vec::new();
+    taken.keep_of(segments, into).map_err(|error| ExportError::Failed(Box::new(error)))?;
     let asked = |segment: &&Segment| {
         segment.max_occurred_at >= what.from && segment.min_occurred_at < what.to
     };
-    for segment in segments.iter().filter(asked) {
+    let asked: Vec<&Segment> = segments.iter().filter(asked).collect();
+    for segment in &asked {
+        if taken.0.contains_key(&segment.id) {
+            continue;
+        }
         match one(place, segment, what, into, next_id()) {
-            Ok(file) => written.extend(file),
+            Ok(file) => drop(taken.0.insert(segment.id, file)),
             Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(ExportError::Replaced);
             }
@@ -125,7 +152,7 @@ pub fn export(
             }
         }
     }
-    Ok(written)
+    Ok(asked.iter().filter_map(|segment| taken.0.get(&segment.id).cloned().flatten()).collect())
 }
 
 fn one(
@@ -148,9 +175,14 @@ fn one(
                 SegmentWriter::create(&Target::plain(into), id, segment.day, Packing::Small)?;
             let mut events = 0;
             for batch in chosen {
-                let batch = batch?;
-                events += u64::try_from(batch.num_rows()).unwrap_or(0);
-                writer.write(&batch)?;
+                let written = batch.and_then(|batch| {
+                    events += u64::try_from(batch.num_rows()).unwrap_or(0);
+                    writer.write(&batch)
+                });
+                if let Err(error) = written {
+                    writer.abandon();
+                    return Err(error);
+                }
             }
             if events == 0 {
                 writer.abandon();
@@ -168,7 +200,11 @@ fn one(
         }
         ExportFormat::Ndjson => {
             let path = format!("day={}/{id}.ndjson", segment.day.format("%Y-%m-%d"));
-            let events = write_lines(&into.join(&path), chosen)?;
+            let written = write_lines(&into.join(&path), chosen);
+            if written.is_err() {
+                remove_quietly(&into.join(&path));
+            }
+            let events = written?;
             if events == 0 {
                 fs::remove_file(into.join(&path))?;
                 return Ok(None);

@@ -14,7 +14,7 @@ mod repair;
 mod rescue;
 mod verify;
 
-pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, export};
+pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, Taken, export};
 pub use import::{ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};

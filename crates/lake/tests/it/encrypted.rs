@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use event::lake::LakeReader as _;
 use event::{Event, IdSource, Scope};
-use lake::keep::{Export, ExportFormat, Fault, verify_file};
+use lake::keep::{Export, ExportFormat, Fault, Taken, verify_file};
 use lake::{Catalogue as _, Lake, OpenError, Segment, SegmentId};
 
 use crate::home::{
@@ -232,7 +232,9 @@ fn an_export_is_plain_for_whoever_gets_it() {
     let folder = tempfile::tempdir().unwrap();
     let ids = IdSource::seeded(7);
     let next = || SegmentId::from_uuid(ids.uuid(start()));
-    let files = lake::keep::export(&home.place(), &segments, &what, folder.path(), next).unwrap();
+    let (place, mut taken) = (home.place(), Taken::default());
+    let files = lake::keep::export(&place, &segments, &what, folder.path(), next, &mut taken);
+    let files = files.unwrap();
     assert!(fs::read(folder.path().join(&files[0].path)).unwrap().starts_with(b"PAR1"));
     let other = Home::new();
     run(async {

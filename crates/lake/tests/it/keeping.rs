@@ -8,11 +8,15 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use event::lake::{IDS_MAX, LakeReader as _};
 use event::{Attr, Event, EventId, IdSource, Scope, SystemId, Value};
-use lake::keep::{Export, ExportFormat, Exported, Fault, OwnerRows, Verdict, rescue, verify_file};
-use lake::{Catalogue as _, Lake, SegmentId};
+use lake::keep::{
+    Export, ExportFormat, Exported, Fault, OwnerRows, Taken, Verdict, rescue, verify_file,
+};
+use lake::{Catalogue as _, Lake, Segment, SegmentId};
 use uuid::Uuid;
 
-use crate::home::{Home, agency, all_ids, at, events, newest_first, run, search, start};
+use crate::home::{
+    Home, agency, all_ids, at, events, files_below, newest_first, run, search, start,
+};
 
 async fn filled(lake: &Lake, events: &[Event]) {
     lake.append(events.to_vec(), at(1)).await.unwrap();
@@ -174,7 +178,8 @@ fn nothing_is_made_of_a_file_that_is_not_as_it_was_written() {
         let into = tempfile::tempdir().unwrap();
         let next = || SegmentId::from_uuid(Uuid::from_u128(1));
         let segments = lake.files();
-        let error = lake::keep::export(&home.place(), &segments, &what, into.path(), next);
+        let (place, mut taken) = (home.place(), Taken::default());
+        let error = lake::keep::export(&place, &segments, &what, into.path(), next, &mut taken);
         assert!(error.unwrap_err().to_string().contains(&damaged.path));
         lake.take_out(&damaged, true, "told to").await.unwrap();
         assert_eq!(lake.health().damaged, Vec::<String>::new());
@@ -202,7 +207,58 @@ fn export(home: &Home, what: &Export, into: &Path) -> Vec<Exported> {
     let ids = IdSource::seeded(77);
     let segments = run(home.catalogue.segments()).unwrap();
     let next = || SegmentId::from_uuid(ids.uuid(start()));
-    lake::keep::export(&home.place(), &segments, what, into, next).unwrap()
+    lake::keep::export(&home.place(), &segments, what, into, next, &mut Taken::default()).unwrap()
+}
+
+#[test]
+fn an_export_goes_on_where_a_merge_took_its_files_away() {
+    for format in [ExportFormat::Parquet, ExportFormat::Ndjson] {
+        let home = Home::new();
+        run(async {
+            let lake = home.open().await;
+            // One file of another day, which stays, and small ones that are merged.
+            for (position, first) in (1..).zip([40_000].into_iter().chain((0..800).step_by(100))) {
+                lake.append(events(first..first + 100), at(position)).await.unwrap();
+                lake.flush().await.unwrap();
+            }
+            let before = lake.files();
+            let day = start().date_naive();
+            let late = before.iter().rfind(|file| file.day == day).unwrap();
+            let early: Vec<Segment> = before.iter().filter(|file| *file != late).cloned().collect();
+            let what = Export {
+                from: DateTime::<Utc>::MIN_UTC,
+                to: DateTime::<Utc>::MAX_UTC,
+                systems: None,
+                format,
+            };
+            let into = tempfile::tempdir().unwrap();
+            let (place, ids, mut taken) = (home.place(), IdSource::seeded(78), Taken::default());
+            let mut export = |segments: &[Segment]| {
+                let next = || SegmentId::from_uuid(ids.uuid(start()));
+                lake::keep::export(&place, segments, &what, into.path(), next, &mut taken)
+            };
+            let first = export(&early).unwrap();
+            assert!(lake.merge_small_files().await.unwrap());
+            assert!(matches!(export(&before), Err(lake::ExportError::Replaced)));
+            let files = export(&lake.files()).unwrap();
+            assert_eq!(files.iter().map(|file| file.events).sum::<u64>(), 900);
+            let stays = first.iter().filter(|file| files.contains(file)).count();
+            assert_eq!(
+                (files.len(), stays),
+                (lake.files().len(), 1),
+                "what stays is not read again"
+            );
+            let extension = files[0].path.rsplit_once('.').unwrap().1;
+            assert_eq!(files_below(into.path(), extension).len(), files.len(), "no other is left");
+            let other = Home::new();
+            let copy = other.open().await;
+            for file in &files {
+                let imported = copy.import(into.path(), file).await.unwrap();
+                assert_eq!((imported.new, imported.known), (file.events, 0), "each event once");
+            }
+            lake.close().await;
+        });
+    }
 }
 
 #[test]
