@@ -38,8 +38,6 @@ pub const REQUEST_MARK: &str = "request:";
 /// What becomes of frames whose source another node takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Elsewhere {
-    /// They wait until that node lets the source go.
-    Wait,
     /// They are given up and counted: of a datagram's sender nothing can be held back.
     GiveUp,
     /// Their connection is closed, so that the sender looks for the other node.

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use event::DeadReason;
+use event::{DeadReason, Frame};
 use tokio_util::sync::CancellationToken;
 
 use super::FileSettings;
 use super::checkpoint::{self, Checkpoint, FileKey, Mark, Progress};
 use crate::framing::{self, Piece};
-use crate::intake::{Elsewhere, Intake, Sender};
+use crate::intake::{Intake, Sender};
 use crate::limits::{FILE_READ_BYTES, RECORD_BYTES_MAX};
+use crate::spool::AppendError;
 
 /// Rounds over the files.
 #[derive(Debug)]
@@ -29,8 +30,18 @@ pub(super) struct Follower {
     quiet: BTreeMap<FileKey, u32>,
     /// Paths that could not be opened: said once, not every round.
     unreadable: BTreeSet<PathBuf>,
+    /// What was read and not yet taken, for want of room or of a disk: it goes first.
+    waiting: Option<Waiting>,
     /// The first round of the first start: old files may be passed over.
     first: bool,
+}
+
+/// A read that waits to be made durable: the same frames until they are, so that none is there twice.
+#[derive(Debug)]
+struct Waiting {
+    frames: Vec<Frame>,
+    mark: Vec<u8>,
+    progress: Progress,
 }
 
 /// A renamed file is read on for so many rounds without news: its writer keeps it open until it is
@@ -54,6 +65,7 @@ impl Follower {
             open: BTreeMap::new(),
             quiet: BTreeMap::new(),
             unreadable: BTreeSet::new(),
+            waiting: None,
             first,
         }
     }
@@ -62,9 +74,15 @@ impl Follower {
         self.settings.poll
     }
 
-    /// Reads what is new; returns whether there may be more right away.
+    /// Reads what is new; returns whether there may be more right away. While what was read cannot be made durable
+    /// nothing else is read, but files are met: one that is renamed meanwhile is read later.
     pub(super) async fn round(&mut self, stop: &CancellationToken) -> bool {
         let here = self.discover();
+        if let Some(waiting) = self.waiting.take()
+            && !self.hand_in(waiting).await
+        {
+            return false;
+        }
         let mut busy = false;
         let keys: Vec<FileKey> = self.open.keys().copied().collect();
         for key in keys {
@@ -74,7 +92,8 @@ impl Follower {
             } else {
                 self.quiet.get(&key).copied().unwrap_or(0).saturating_add(1)
             };
-            match self.read(key, quiet >= QUIET_ROUNDS, stop).await {
+            match self.read(key, quiet >= QUIET_ROUNDS).await {
+                _ if self.waiting.is_some() => return false,
                 Ok(true) => {
                     self.quiet.remove(&key);
                     busy = true;
@@ -165,12 +184,7 @@ impl Follower {
         self.checkpoint.files.remove(&key);
     }
 
-    async fn read(
-        &mut self,
-        key: FileKey,
-        done: bool,
-        stop: &CancellationToken,
-    ) -> io::Result<bool> {
+    async fn read(&mut self, key: FileKey, done: bool) -> io::Result<bool> {
         let (Some(file), Some(progress)) = (self.open.get(&key), self.checkpoint.files.get(&key))
         else {
             return Ok(false);
@@ -180,18 +194,38 @@ impl Follower {
             .await
             .map_err(io::Error::other)??;
         let Some(progress) = fresh.progress else { return Ok(false) };
-        if !fresh.pieces.is_empty() {
-            let sender = Sender { source: Some(self.settings.source), peer: None, request: None };
-            let frames = self.intake.frames(sender, fresh.pieces);
-            let mark = Mark { source: self.settings.source, progress: progress.clone() };
-            let mark = serde_json::to_vec(&mark).map_err(io::Error::other)?;
-            if !self.intake.accept_patiently(&frames, &mark, Elsewhere::Wait, stop).await {
-                return Ok(false);
-            }
+        if fresh.pieces.is_empty() {
+            self.went_on(progress)?;
+            return Ok(true);
         }
-        self.checkpoint.files.insert(key, progress);
-        self.checkpoint.write(&self.settings.checkpoint)?;
-        Ok(true)
+        let sender = Sender { source: Some(self.settings.source), peer: None, request: None };
+        let frames = self.intake.frames(sender, fresh.pieces);
+        let mark = Mark { source: self.settings.source, progress: progress.clone() };
+        let mark = serde_json::to_vec(&mark).map_err(io::Error::other)?;
+        Ok(self.hand_in(Waiting { frames, mark, progress }).await)
+    }
+
+    /// Makes a read durable; returns whether it is. If not it waits, to be handed in again.
+    async fn hand_in(&mut self, read: Waiting) -> bool {
+        match self.intake.accept_marked(&read.frames, &read.mark).await {
+            Ok(_) => {
+                if let Err(error) = self.went_on(read.progress) {
+                    tracing::warn!(%error, "how far files were read cannot be written down");
+                }
+                return true;
+            }
+            Err(AppendError::TooLarge) => {
+                tracing::error!(frames = read.frames.len(), "a batch was too large for the spool");
+            }
+            Err(_refused) => {}
+        }
+        self.waiting = Some(read);
+        false
+    }
+
+    fn went_on(&mut self, progress: Progress) -> io::Result<()> {
+        self.checkpoint.files.insert(progress.key, progress);
+        self.checkpoint.write(&self.settings.checkpoint)
     }
 }
 

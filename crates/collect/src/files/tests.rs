@@ -3,14 +3,18 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use event::SpoolPosition;
+use async_trait::async_trait;
+use event::{Frame, SpoolPosition};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::SpoolSettings;
+use crate::durable::Durable;
 use crate::limits::RECORD_BYTES_MAX;
+use crate::spool::AppendError;
 use crate::testing::{Bench, SOURCE, text};
+use crate::{Spool, SpoolSettings};
 
 struct Desk {
     bench: Bench,
@@ -126,6 +130,55 @@ async fn rotation_while_we_were_away_loses_nothing() {
     assert_eq!(lines, ["three", "two"]);
 }
 
+/// A spool whose disk refuses while it is told to.
+#[derive(Debug)]
+struct Refusing {
+    spool: Spool,
+    refuses: AtomicBool,
+}
+
+#[async_trait]
+impl Durable for Refusing {
+    async fn keep(&self, frames: &[Frame], mark: &[u8]) -> Result<SpoolPosition, AppendError> {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(AppendError::Full);
+        }
+        self.spool.append_marked(frames, mark).await
+    }
+
+    fn takes_more(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn files_that_come_and_go_while_nothing_is_taken_are_read_later() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    let (spool, before) = (desk.bench.spool.clone(), &desk.bench.intake);
+    let disk = Arc::new(Refusing { spool, refuses: AtomicBool::new(true) });
+    let intake = Intake {
+        durable: Arc::clone(&disk) as _,
+        directory: Arc::clone(&before.directory),
+        counters: Arc::clone(&before.counters),
+        clock: Arc::clone(&before.clock),
+        ids: Arc::clone(&before.ids),
+    };
+    desk.bench.intake = Arc::new(intake);
+    desk.restart(&[]);
+    let mut written = Vec::new();
+    for number in 10..50 {
+        written.push(format!("line {number}"));
+        write(&log, &format!("line {number}\n"));
+        assert_eq!(desk.lines().await, [""; 0]);
+        fs::rename(&log, log.with_extension(format!("log.{number}"))).unwrap();
+    }
+    disk.refuses.store(false, Ordering::Relaxed);
+    let mut lines = desk.lines().await;
+    lines.sort();
+    assert_eq!(lines, written, "each line once");
+}
+
 #[tokio::test]
 async fn truncation_begins_anew() {
     let mut desk = Desk::new();
@@ -169,7 +222,7 @@ fn marks_in(spool: &Path) -> Vec<Bytes> {
         let entry = entry.unwrap();
         fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
     }
-    let opened = crate::Spool::open(copy.path(), SpoolSettings::default(), None).unwrap();
+    let opened = Spool::open(copy.path(), SpoolSettings::default(), None).unwrap();
     opened.2.marks
 }
 
