@@ -25,6 +25,7 @@ pub mod spool;
 mod counters;
 mod directory;
 mod parse;
+mod several;
 
 // The listeners.
 pub mod files;

@@ -14,6 +14,7 @@ mod attr;
 mod class;
 mod deciding;
 mod json_marks;
+pub mod json_spans;
 mod lazy_regex;
 mod value;
 

@@ -13,11 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
+use event::json_spans::{inside_list, object_end};
 use event::{Clock as _, SystemClock};
 
-use super::cutting::{
-    self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES, inside_list, object_end,
-};
+use super::cutting::{self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
 use super::headed::{HeadedLog, Header};
 use super::rewritten::Rewritten;
 use super::utf16::ByteOrder;

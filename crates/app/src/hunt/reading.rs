@@ -8,10 +8,13 @@ use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use decode::{Decoder, SourceContext};
-use event::{AgencyId, Clock as _, Event, EventId, Frame, IdSource, Origin, SourceId, SystemClock};
+use event::{
+    AgencyId, Clock as _, Event, EventId, Frame, IdSource, Origin, SourceId, SystemClock,
+    json_spans,
+};
 use uuid::Uuid;
 
-use super::cutting::{self, Content};
+use super::cutting::Content;
 use super::evidence::{Opener, Piece};
 
 /// The source that reads EVTX records.
@@ -124,7 +127,7 @@ impl Reader {
     /// Returns the records that stand in a line which is none itself: several JSON objects, or members of a
     /// list.
     pub(crate) fn parts<'r>(record: &Record<'r>) -> Vec<Record<'r>> {
-        let spans = cutting::objects_of_line(&record.bytes).unwrap_or_default();
+        let spans = json_spans::objects_of_line(&record.bytes).unwrap_or_default();
         let part = |span: Range<usize>| Record { bytes: record.bytes.slice(span), ..*record };
         spans.into_iter().map(part).collect()
     }

@@ -314,7 +314,7 @@ fn record(line: Bytes, part: &mut usize, pieces: &mut Vec<Piece>) {
         *part = part.saturating_add(1);
         pieces.push(Piece { bytes: line, dead: Some(too_long(*part)) });
     } else if let Some(bytes) = framing::datagram(line) {
-        pieces.extend(framing::whole(bytes));
+        pieces.extend(framing::records(bytes));
     }
 }
 

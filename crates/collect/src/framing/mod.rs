@@ -15,6 +15,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use event::DeadReason;
 
 use crate::limits::RECORD_BYTES_MAX;
+use crate::several;
 use count::{Boundary, Head};
 
 /// A record, or a piece of what could not be one.
@@ -94,9 +95,7 @@ impl Framer {
                 (bytes, Some(cut_short(left, missing)))
             }
         };
-        if !bytes.is_empty() {
-            pieces.push(Piece { bytes, dead });
-        }
+        push(pieces, bytes, dead);
     }
 
     /// Returns how many bytes are held for a record that is not whole.
@@ -223,9 +222,7 @@ impl Framer {
     }
 
     fn emit(&mut self, pieces: &mut Vec<Piece>, bytes: Bytes, dead: Option<DeadReason>) {
-        if !bytes.is_empty() {
-            pieces.push(Piece { bytes, dead });
-        }
+        push(pieces, bytes, dead);
         self.state = State::Start;
         self.scanned = 0;
     }
@@ -247,6 +244,28 @@ impl Framer {
 pub(crate) fn datagram(bytes: Bytes) -> Option<Bytes> {
     let bytes = line(bytes);
     (!bytes.is_empty()).then_some(bytes)
+}
+
+/// Appends a frame: the records in it, or one piece if it is dead.
+fn push(pieces: &mut Vec<Piece>, bytes: Bytes, dead: Option<DeadReason>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let records = if dead.is_none() { several::records(&bytes) } else { None };
+    match records {
+        Some(records) => {
+            pieces.extend(records.into_iter().map(|bytes| Piece { bytes, dead: None }));
+        }
+        None => pieces.push(Piece { bytes, dead }),
+    }
+}
+
+/// Returns the records of a line or datagram, cut into dead pieces where they are too long.
+pub(crate) fn records(bytes: Bytes) -> Vec<Piece> {
+    match several::records(&bytes) {
+        Some(records) => records.into_iter().flat_map(whole).collect(),
+        None => whole(bytes),
+    }
 }
 
 /// Returns a record that came in one piece, cut into dead pieces if it is too long.

@@ -42,6 +42,9 @@ fn frames_of_usual_senders() {
         ("empty lines", b"\n\r\n\0\n<13>one\n\n", &["<13>one"]),
         ("no end", b"<13>one\n<13>tw", &["<13>one", "<13>tw"]),
         ("only a number", b"123", &["123"]),
+        ("objects in a row", b"{\"a\":1} {\"b\":2}\n{}\n", &["{\"a\":1}", "{\"b\":2}", "{}"]),
+        ("a cloud's list", b"{\"Records\":[{\"a\":1},{}]}", &["{\"a\":1}", "{}"]),
+        ("octet counted objects in a row", b"4 {}{}2 {}", &["{}", "{}", "{}"]),
         ("leading zero is no count", b"07 <13>one\n", &["07 <13>one"]),
     ];
     for (name, stream, expected) in cases {
@@ -130,6 +133,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         Just(b"\r\n".to_vec()),
         Just(b"\0".to_vec()),
         Just(b"{".to_vec()),
+        Just(b"{\"a\":1}".to_vec()),
         Just(b"<".to_vec()),
         "[0-9]{1,9}".prop_map(String::into_bytes),
         "[a-z<> 0-9]{0,12}".prop_map(String::into_bytes),
@@ -161,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn no_byte_of_a_line_stream_is_lost(lines in proptest::collection::vec("[a-zA-Z<>{} ]{1,40}", 0..30)) {
+    fn no_byte_of_a_line_stream_is_lost(lines in proptest::collection::vec("[a-zA-Z<>{ ]{1,40}", 0..30)) {
         let stream = lines.join("\n");
         let pieces = frame(stream.as_bytes(), 7);
         let seen: Vec<String> =

@@ -15,7 +15,7 @@ use super::{Door, bulk, elastic};
 use crate::framing::{self, Piece};
 use crate::intake::Sender;
 use crate::limits::RECORD_BYTES_MAX;
-use crate::parse;
+use crate::{parse, several};
 
 /// What a sender of plain records is told.
 #[derive(Debug, Default, Serialize)]
@@ -70,7 +70,7 @@ async fn keep_records(
     let shape = shape(&received.headers, &received.bytes)?;
     let records = match shape {
         Shape::Json => json_records(&received.bytes),
-        Shape::Lines => lines(&received.bytes).map(Ok).collect(),
+        Shape::Lines => lines(&received.bytes).flat_map(apart).map(Ok).collect(),
         Shape::Form => vec![Ok(form_record(&received.bytes))],
     };
     let mut reply = IngestReply::default();
@@ -159,19 +159,24 @@ fn lines(body: &Bytes) -> impl Iterator<Item = Bytes> {
 }
 
 /// Returns the records of a JSON array, of newline-delimited JSON, or of one JSON object that was
-/// written over several lines.
+/// written over several lines; in each of these, also those of a cloud's list.
 fn json_records(body: &Bytes) -> Vec<Record> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[')
         && let Some(elements) = parse::array_elements(body)
     {
-        return elements.into_iter().map(json_record).collect();
+        return elements.into_iter().flat_map(apart).map(json_record).collect();
     }
     let whole = parse::trim(body);
     if !whole.is_empty() && parse::json_object(&whole).is_ok() {
-        return vec![Ok(whole)];
+        return apart(whole).into_iter().map(json_record).collect();
     }
-    lines(body).map(|line| json_record(parse::trim(&line))).collect()
+    lines(body).flat_map(|line| apart(parse::trim(&line))).map(json_record).collect()
+}
+
+/// Returns the records that came as this one.
+fn apart(record: Bytes) -> Vec<Bytes> {
+    several::records(&record).unwrap_or_else(|| vec![record])
 }
 
 fn json_record(bytes: Bytes) -> Record {

@@ -99,6 +99,25 @@ async fn plain_records_in_every_shape() {
             &["{\"a\":1}", "!bad-json nonsense", "!bad-json [2]"],
         ),
         ("application/json", "nonsense", 400, &["!bad-json nonsense"]),
+        (
+            "application/x-ndjson",
+            "{\"a\":1}{\"b\":2}\n{\"c\":3}{\"d\":\n",
+            200,
+            &["{\"a\":1}", "{\"b\":2}", "!bad-json {\"c\":3}{\"d\":"],
+        ),
+        (
+            "application/json",
+            "{\n\"Records\": [{\"a\":1},\n{\"b\":2}]\n}",
+            200,
+            &["{\"a\":1}", "{\"b\":2}"],
+        ),
+        (
+            "application/json",
+            "[{\"value\":[{\"a\":1}]},{\"value\":3}]",
+            200,
+            &["{\"a\":1}", "{\"value\":3}"],
+        ),
+        ("text/plain", "{\"a\":1}{\"b\":2}\r\n", 200, &["{\"a\":1}", "{\"b\":2}"]),
         ("text/plain", "<13>one\r\n\n<13>two", 200, &["<13>one", "<13>two"]),
         ("application/x-www-form-urlencoded", "{\"a\":1}\n", 200, &["{\"a\":1}"]),
         (

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::ListenError;
-use crate::framing::{self, Piece};
+use crate::framing;
 use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits;
 
@@ -122,7 +122,7 @@ async fn keep(
             let Some(bytes) = framing::datagram(bytes) else { continue };
             let source = intake.directory.by_listener(&name, peer);
             let sender = Sender { source, peer: Some(peer), request: None };
-            frames.extend(intake.frames(sender, [Piece { bytes, dead: None }]));
+            frames.extend(intake.frames(sender, framing::records(bytes)));
         }
         if !frames.is_empty()
             && !intake.accept_patiently(&frames, &[], Elsewhere::GiveUp, &stop).await

@@ -1,0 +1,135 @@
+//! Where the objects of a JSON text stand, told by brackets and quotes alone: for those who take records apart
+//! before anyone reads them, the collectors and the hunt over files. Whether what stands there is JSON
+//! is said by whoever reads it.
+
+use std::ops::Range;
+
+use memchr::memchr2;
+
+/// The lists that cloud services and exports wrap their events in: the first name of the object, and the name
+/// of the list.
+const LISTS: &[(&str, &str)] = &[
+    ("Records", "Records"),
+    ("records", "records"),
+    ("value", "value"),
+    ("events", "events"),
+    ("Events", "Events"),
+    ("results", "results"),
+    ("hits", "hits"),
+    // Microsoft's programming interfaces.
+    ("@odata.context", "value"),
+    ("@odata.count", "value"),
+    ("@odata.nextLink", "value"),
+    ("count", "value"),
+    ("nextLink", "value"),
+    // Elasticsearch and OpenSearch.
+    ("took", "hits"),
+    ("_scroll_id", "hits"),
+    ("pit_id", "hits"),
+    // Splunk.
+    ("preview", "results"),
+    ("init_offset", "results"),
+    // CloudWatch's subscriptions.
+    ("messageType", "logEvents"),
+];
+
+/// How far into an object its list may begin.
+const LIST_HEAD_BYTES: usize = 16 * 1024;
+
+/// Returns where the list of events inside the object that begins here begins, if it is such a wrapper.
+pub fn inside_list(block: &[u8], start: usize) -> Option<usize> {
+    let blanks = |at: usize| {
+        let rest = block.get(at..).unwrap_or_default();
+        at + (rest.len() - rest.trim_ascii_start().len())
+    };
+    let after = |at: usize, wanted: &[u8]| {
+        block.get(at..)?.starts_with(wanted).then(|| blanks(at + wanted.len()))
+    };
+    let begins = |at: usize, name: &str| {
+        let at = after(after(at, b"\"")?, name.as_bytes())?;
+        let at = after(after(after(at, b"\"")?, b":")?, b"[")?;
+        (block.get(at) == Some(&b'{')).then_some(at)
+    };
+    let first = after(start, b"{")?;
+    let key = block.get(first + 1..string_end(block, first + 1)?)?;
+    let (own, list) = LISTS.iter().find(|(own, _)| own.as_bytes() == key)?;
+    if own == list && *own != "hits" {
+        return begins(first, list);
+    }
+    let end = object_end(block, start).unwrap_or(block.len()).min(start + LIST_HEAD_BYTES);
+    let name = format!("\"{list}\"");
+    let places = memchr::memmem::find_iter(block.get(start..end)?, name.as_bytes());
+    places.map(|place| start + place).find_map(|place| begins(place, list))
+}
+
+/// Returns the objects of a line that holds nothing else (but what stands between members of a list), if it
+/// is not one object alone.
+pub fn objects_of_line(line: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = line.get(at) {
+        match byte {
+            b'{' => {
+                let end = object_end(line, at)?;
+                spans.push(at..end);
+                at = end;
+            }
+            b' ' | b'\t' | b'\r' | b',' | b'[' | b']' | 0x1e => at += 1,
+            _ => return None,
+        }
+    }
+    let is_alone = matches!(spans.as_slice(), [only] if *only == (0..line.len()));
+    (!spans.is_empty() && !is_alone).then_some(spans)
+}
+
+/// Returns where the object that begins here ends; `None` if it goes on past the block.
+pub fn object_end(block: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    loop {
+        match *block.get(at)? {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            b'"' => at = string_end(block, at + 1)?,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Returns where the closing quote of a string stands.
+fn string_end(block: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr2(b'"', b'\\', block.get(at..)?)?;
+        if *block.get(at)? == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_several_objects_is_taken_apart() {
+        for (line, want) in [
+            (r#"{"a":1}{"a":2}"#, Some(vec![0..7, 7..14])),
+            (r#"{"a":"}{"} , {"a":2},"#, Some(vec![0..10, 13..20])),
+            (r#"{"a":1},"#, Some(std::iter::once(0..7).collect())),
+            (r#"{"a":1}"#, None),
+            (r#"{"a":1} and more"#, None),
+            (r#"{"a":1}{"a":"#, None),
+            ("[]", None),
+        ] {
+            assert_eq!(objects_of_line(line.as_bytes()), want, "{line}");
+        }
+    }
+}
