@@ -1,4 +1,4 @@
-//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines (also in UTF-16), and archives
+//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines and tables (also in UTF-16), and archives
 //! of these (gzip, zstd, zip), and hands it on in pieces.
 //!
 //! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
@@ -19,6 +19,7 @@ use event::{Clock as _, SystemClock};
 use super::cutting::{self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
 use super::headed::{HeadedLog, Header};
 use super::rewritten::Rewritten;
+use super::table::Table;
 use super::utf16::ByteOrder;
 
 /// How much of a file is looked at to tell what it is: a first JSON object fits.
@@ -76,6 +77,8 @@ enum Kind {
     Utf16(ByteOrder),
     /// A header names the columns.
     Headed(HeadedLog),
+    /// CSV with a header.
+    Table,
     /// JSON over several lines, several objects in a line, or in an array.
     Objects,
     Lines,
@@ -183,7 +186,10 @@ impl Opener<'_> {
             bail!("compressed more than {LAYERS_MAX} times over");
         }
         if exhibit.shown.to_ascii_lowercase().ends_with(".evtx")
-            && matches!(kind, Kind::Objects | Kind::Lines | Kind::Utf16(_) | Kind::Binary)
+            && matches!(
+                kind,
+                Kind::Objects | Kind::Table | Kind::Lines | Kind::Utf16(_) | Kind::Binary
+            )
         {
             bail!("no EVTX: neither a header nor a chunk where one should be");
         }
@@ -192,6 +198,7 @@ impl Opener<'_> {
             Kind::Utf16(_) => 2,
             _ => 0,
         };
+        let table = if kind == Kind::Table { Table::told_by(&head) } else { None };
         let mut whole = Cursor::new(head.get(skip..).unwrap_or_default().to_vec()).chain(reader);
         let mut left = most;
         let mut emit = |content| self.send(exhibit, content);
@@ -214,6 +221,10 @@ impl Opener<'_> {
             Kind::Headed(log) => {
                 cutting::lines(&mut Rewritten::new(whole, Header::of(log)), &mut emit)?;
             }
+            Kind::Table => match table {
+                Some(table) => cutting::lines(&mut Rewritten::new(whole, table), &mut emit)?,
+                None => cutting::lines(&mut whole, &mut emit)?,
+            },
             Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
             Kind::Binary => bail!("no log: it holds binary data of no known kind"),
             Kind::Evtx | Kind::EvtxChunks => cutting::evtx(&mut whole, &mut emit)?,
@@ -281,6 +292,8 @@ fn kind(head: &[u8]) -> Kind {
             }
             None => Kind::Lines,
         },
+        Some(b'<' | b'[') => Kind::Lines,
+        _ if Table::told_by(head).is_some() => Kind::Table,
         _ => Kind::Lines,
     }
 }
@@ -367,6 +380,8 @@ mod tests {
             (b"#separator \\x09\n", Kind::Headed(HeadedLog::Zeek)),
             (b"#Fields: date time\n", Kind::Headed(HeadedLog::W3c)),
             (b"[{\"a\":1}]", Kind::Objects),
+            (b"\xef\xbb\xbftime,a,b\n1,2,3\n", Kind::Table),
+            (b"time,a\n1,2\n", Kind::Lines),
             (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects),
             (b"{\"@odata.context\":\"x\",\"value\":[{\"a\":1}]}", Kind::Objects),
             (b"{\"kind\":\"x\",\"events\":[{\"a\":1}]}\n", Kind::Lines),

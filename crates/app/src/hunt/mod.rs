@@ -15,6 +15,7 @@ pub(crate) mod reading;
 pub(crate) mod report;
 mod rewritten;
 pub(crate) mod selection;
+mod table;
 mod unread;
 mod utf16;
 

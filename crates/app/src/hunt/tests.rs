@@ -169,6 +169,32 @@ fn records_are_found_in_every_container() {
 }
 
 #[test]
+fn rows_of_a_table_are_events_on_the_line_where_they_begin() {
+    let text = "\u{feff}TimeCreated;EventID;Channel;Hostname;outcome;user;Note\r\n\
+        2026-11-22 10:00:01;4625;Security;may-a;failure;a;\"one\r\ntwo\"\r\n\
+        2026-11-22 10:00:02;4625;Security;may-a;failure;b;\"mimi;katz\"\r\n\
+        2026-11-22 10:00:03;4624;Security;may-a;success;c;mimikatz\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [text.as_bytes(), &wide] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("evidence")).unwrap();
+        fs::write(folder.path().join("evidence/export.csv"), bytes).unwrap();
+        fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+        let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+        assert_eq!((tally.events, tally.unreadable), (3, 0), "{found}");
+        for (rule, line, second) in [("Guess", 2, 1), ("Guess", 4, 2), ("Opened", 5, 3)] {
+            let here = |found: &&str| {
+                found.contains(&format!("\"{rule}\""))
+                    && found.contains(&format!("\"record\":{line},"))
+                    && found.contains(&format!("10:00:0{second}"))
+            };
+            assert_eq!(found.lines().filter(here).count(), 1, "{rule} on line {line}: {found}");
+        }
+        assert_eq!(found.lines().count(), 3, "{found}");
+    }
+}
+
+#[test]
 fn records_may_be_newer_than_their_file() {
     let folder = folder();
     let evidence = folder.path().join("evidence");
