@@ -127,7 +127,7 @@ impl Decoder {
     }
 
     /// Returns whether the events of this kind have their values as the record has them, or made in
-    /// a way that shows. Not so where a text is taken apart by patterns or is a record of its own, in Windows' registry audits,
+    /// a way that shows. Not so where a text is taken apart or is a record of its own, in Windows' registry audits,
     /// whose key is rewritten by what stands in it, and where the place in a list names a value.
     pub fn reads_plainly(&self, event: &Event) -> bool {
         let source = self.source(&event.parser);

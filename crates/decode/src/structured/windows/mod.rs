@@ -12,9 +12,11 @@
 //! | Splunk's searches | `EventCode` beside a channel or provider |
 //! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
 //!
-//! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]).
+//! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]); exports for people have
+//! it in the rendered message only ([`message`]).
 
 mod enrich;
+mod message;
 pub(crate) mod names;
 mod packed;
 
@@ -52,8 +54,25 @@ pub(crate) fn is_windows(fields: &Fields) -> bool {
 /// Renames the fields of a Windows event to SigmaHQ's names and adds what generic rules need.
 /// Fields that are none of the event's own (`agent.version`, `host.ip` …) keep their names.
 pub(crate) fn normalise(fields: &mut Fields) {
+    if respell(fields) {
+        complete(fields);
+    }
+}
+
+/// Returns whether what rules ask of an event of these fields stands in its rendered message only.
+pub(crate) fn is_told_by_message(fields: &Fields) -> bool {
+    let mut fields = fields.clone();
+    if !respell(&mut fields) {
+        return false;
+    }
+    settle(&mut fields);
+    message::is_told(&fields)
+}
+
+/// Gives the fields of a Windows event SigmaHQ's names; returns whether it is one.
+fn respell(fields: &mut Fields) -> bool {
     match spelling(fields) {
-        None => return,
+        None => return false,
         Some(Spelling::Structure(prefix_bytes)) => {
             rename(fields, |name| match names::split_structure(name, prefix_bytes) {
                 Some(path) => names::below_event(path),
@@ -83,17 +102,27 @@ pub(crate) fn normalise(fields: &mut Fields) {
                 fields.push(name, value);
             }
         }
-        Some(Spelling::Flat) => packed::unpack(fields),
+        Some(Spelling::Flat) => {
+            if names::are_of_the_log(fields) {
+                rename(fields, |name| Some(names::of_the_log(name)));
+            }
+            packed::unpack(fields);
+        }
         Some(Spelling::Xml(name)) => unwrap_xml(fields, name),
     }
-    complete(fields);
+    true
 }
 
 /// Adds what generic rules need to fields that have SigmaHQ's names already.
 pub(crate) fn complete(fields: &mut Fields) {
+    settle(fields);
+    message::tell(fields);
+    enrich::enrich(fields);
+}
+
+fn settle(fields: &mut Fields) {
     add_flat_aliases(fields);
     names::number_event_id(fields);
-    enrich::enrich(fields);
 }
 
 fn spelling(fields: &Fields) -> Option<Spelling> {

@@ -276,6 +276,24 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("ScriptBlockText", "powershell.file.script_block_text"),
 ];
 
+/// Returns whether `ProcessId` and the like say who wrote the event into the log, as `Get-WinEvent` and `EvtxECmd` have
+/// it, and not what the event tells of.
+pub(super) fn are_of_the_log(fields: &Fields) -> bool {
+    let has = |name: &str| fields.get(name).is_some();
+    has("ThreadId") && (has("LogName") || has("Channel")) && (has("Id") || has("ChunkNumber"))
+}
+
+/// Returns the name of what those two say of the writer.
+pub(super) fn of_the_log(name: &str) -> String {
+    let own = match name {
+        "ProcessId" => "Execution_ProcessID",
+        "ThreadId" => "Execution_ThreadID",
+        "UserId" => "Security_UserID",
+        name => name,
+    };
+    own.to_owned()
+}
+
 /// Makes `EventID` a number where it is spelled as text, because rules compare it as one.
 pub(crate) fn number_event_id(fields: &mut Fields) {
     let number = match fields.get("EventID") {
