@@ -1,10 +1,13 @@
 //! Values that were looked up before and are no indicator: logs repeat the same digests, command lines
 //! and answers endlessly.
 //!
-//! A value is compared byte by byte, so no two can be mistaken for each other. The memory is bounded,
+//! A value is compared byte by byte, so no two can be mistaken for each other, and with what was looked for in it:
+//! an address where a mail address belongs is clean there, and is none in a DNS answer. The memory is bounded,
 //! and a flood of new values costs one store for each.
 
 use ahash::RandomState;
+
+use super::observe::Holds;
 
 /// How many values are remembered.
 const SLOTS: usize = 4096;
@@ -19,32 +22,34 @@ const VALUE_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 pub(super) struct Memo {
     hasher: RandomState,
-    slots: Vec<Vec<u8>>,
+    slots: Vec<Option<(Holds, Vec<u8>)>>,
 }
 
 impl Memo {
     /// Returns one that remembers nothing; the seed keys its places.
     pub(super) fn new(seed: u64) -> Self {
-        Self { hasher: RandomState::with_seeds(seed, 1, !seed, 2), slots: vec![Vec::new(); SLOTS] }
+        Self { hasher: RandomState::with_seeds(seed, 1, !seed, 2), slots: vec![None; SLOTS] }
     }
 
     /// Returns the value's place if it is not known to be clean; a value too long has none.
-    pub(super) fn place(&self, value: &str) -> Known {
+    pub(super) fn place(&self, holds: Holds, value: &str) -> Known {
         if value.len() > VALUE_BYTES_MAX || value.is_empty() {
             return Known::Never;
         }
-        let place = usize::try_from(self.hasher.hash_one(value) & SLOTS_MASK).unwrap_or(0);
+        let place = usize::try_from(self.hasher.hash_one((holds, value)) & SLOTS_MASK).unwrap_or(0);
         match self.slots.get(place) {
-            Some(held) if held == value.as_bytes() => Known::Clean,
+            Some(Some((own, held))) if *own == holds && held == value.as_bytes() => Known::Clean,
             _ => Known::Place(place),
         }
     }
 
     /// Remembers a value as clean at its place.
-    pub(super) fn keep(&mut self, place: usize, value: &str) {
+    pub(super) fn keep(&mut self, place: usize, holds: Holds, value: &str) {
         if let Some(slot) = self.slots.get_mut(place) {
-            slot.clear();
-            slot.extend_from_slice(value.as_bytes());
+            let (own, held) = slot.get_or_insert_with(|| (holds, Vec::new()));
+            *own = holds;
+            held.clear();
+            held.extend_from_slice(value.as_bytes());
         }
     }
 }
@@ -67,13 +72,15 @@ mod tests {
     #[test]
     fn only_what_was_kept_is_known() {
         let mut memo = Memo::new(1);
+        let text = Holds::Text;
         for number in 0..20_000 {
             let value = format!("value {number}");
-            let Known::Place(place) = memo.place(&value) else { panic!("{value}") };
-            memo.keep(place, &value);
-            assert_eq!(memo.place(&value), Known::Clean);
-            assert_ne!(memo.place(&format!("value {number} ")), Known::Clean);
+            let Known::Place(place) = memo.place(text, &value) else { panic!("{value}") };
+            memo.keep(place, text, &value);
+            assert_eq!(memo.place(text, &value), Known::Clean);
+            assert_ne!(memo.place(Holds::Emails, &value), Known::Clean);
+            assert_ne!(memo.place(text, &format!("value {number} ")), Known::Clean);
         }
-        assert_eq!(memo.place(&"x".repeat(VALUE_BYTES_MAX + 1)), Known::Never);
+        assert_eq!(memo.place(text, &"x".repeat(VALUE_BYTES_MAX + 1)), Known::Never);
     }
 }

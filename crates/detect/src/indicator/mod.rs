@@ -32,6 +32,7 @@ mod table;
 mod url;
 mod value;
 mod warning;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use super::memo::{Known, Memo};
 use super::rule;
 use super::set::{IndicatorSet, Shape, is_past, seconds};
 use super::table::{Entry, Space};
-use super::{url, value};
+use super::{url, value, words};
 use crate::limits::{INDICATOR_TEXT_BYTES_MAX, INDICATOR_URL_BYTES_MAX, MATCHES_MAX};
 
 /// Looks for the indicators of a set; one for each thread. Keeps its buffers, and which values it
@@ -45,7 +45,7 @@ pub(super) struct Hit {
 }
 
 /// What an attribute holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Holds {
     /// An address.
     Address,
@@ -166,7 +166,7 @@ impl IndicatorWatch {
     pub(crate) fn may_hold(&mut self, holds: Holds, text: &str) -> bool {
         let known = match holds {
             Holds::Address | Holds::Host => Known::Never,
-            _ => self.memo.place(text),
+            _ => self.memo.place(holds, text),
         };
         if known == Known::Clean {
             return false;
@@ -179,7 +179,7 @@ impl IndicatorWatch {
         if let Known::Place(place) = known
             && !met
         {
-            self.memo.keep(place, text);
+            self.memo.keep(place, holds, text);
         }
         met
     }
@@ -195,7 +195,7 @@ impl IndicatorWatch {
             // One look-up is as quick as remembering it.
             let known = match holds {
                 Holds::Address | Holds::Host => Known::Never,
-                _ => self.memo.place(text),
+                _ => self.memo.place(holds, text),
             };
             if known == Known::Clean {
                 continue;
@@ -205,7 +205,7 @@ impl IndicatorWatch {
             if let Known::Place(place) = known
                 && !self.scratch.met
             {
-                self.memo.keep(place, text);
+                self.memo.keep(place, holds, text);
             }
         }
     }
@@ -383,7 +383,7 @@ impl<'a> Look<'a> {
         self.name(field, shown);
     }
 
-    /// Finds URLs, hosts, IPv4 addresses and mail addresses in text: all of them have a dot.
+    /// Finds URLs, hosts, addresses and mail addresses in text: all of them have a dot, or are IPv6.
     fn text(&mut self, field: &'static str, text: &str) {
         let end = text.floor_char_boundary(INDICATOR_TEXT_BYTES_MAX);
         let text = text.get(..end).unwrap_or_default();
@@ -395,11 +395,31 @@ impl<'a> Look<'a> {
             let after = bytes.get(dot..).unwrap_or_default();
             let start = before
                 .iter()
-                .rposition(|b| !is_host_byte(*b))
+                .rposition(|b| !words::is_host_byte(*b))
                 .map_or(from, |at| from.saturating_add(at).saturating_add(1));
-            let length = after.iter().position(|b| !is_host_byte(*b)).unwrap_or(after.len());
+            let length = after.iter().position(|b| !words::is_host_byte(*b)).unwrap_or(after.len());
             let end = dot.saturating_add(length);
             from = self.token(field, text, start, end).max(end);
+            if let Some(wide) = words::widened(text, start, end) {
+                self.token(field, text, wide.start, wide.end);
+            }
+        }
+        if self.shape().urls || !self.shape().v6_bits.is_empty() {
+            self.sixes(field, text);
+        }
+    }
+
+    fn sixes(&mut self, field: &'static str, text: &str) {
+        for run in words::sixes(text) {
+            let Some(shown) = text.get(run.clone()) else { continue };
+            let Some(address) = words::six(shown) else { continue };
+            self.address(field, shown, address);
+            let before = text.get(..run.start).and_then(|before| before.strip_suffix('['));
+            if let Some(before) = before.filter(|before| before.ends_with("://")) {
+                let end = words::url_end(text, run.end.saturating_add(1));
+                let url = text.get(words::scheme_start(before)..end).unwrap_or_default();
+                self.url(field, url);
+            }
         }
     }
 
@@ -413,16 +433,14 @@ impl<'a> Look<'a> {
             return end;
         }
         if before.ends_with("://") {
-            let scheme = before.trim_end_matches("://");
-            let word = scheme.bytes().rev().take(16).take_while(u8::is_ascii_alphabetic).count();
-            let start = scheme.len().saturating_sub(word);
-            let end = url_end(text, end);
+            let start = words::scheme_start(before);
+            let end = words::url_end(text, end);
             self.url(field, text.get(start..end).unwrap_or_default());
             return end;
         }
         if let Some(left) = before.strip_suffix('@') {
-            if let Some(start) = user_start(left) {
-                let end = url_end(text, end);
+            if let Some(start) = words::user_start(left) {
+                let end = words::url_end(text, end);
                 self.url(field, text.get(start..end).unwrap_or_default());
                 return end;
             }
@@ -445,7 +463,7 @@ impl<'a> Look<'a> {
         }
         let next = text.get(end..).unwrap_or_default();
         if self.shape().urls && next.starts_with(['/', ':']) {
-            let end = url_end(text, end);
+            let end = words::url_end(text, end);
             self.url(field, text.get(start..end).unwrap_or_default());
             return end;
         }
@@ -464,36 +482,4 @@ impl<'a> Look<'a> {
             }
         }
     }
-}
-
-const fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
-}
-
-/// Returns where a URL begins whose user and password end here: `https://name:word` before an `@`.
-fn user_start(text: &str) -> Option<usize> {
-    const USER_BYTES_MAX: usize = 256;
-    let from = text.ceil_char_boundary(text.len().saturating_sub(USER_BYTES_MAX));
-    let is_over =
-        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '/' | '?' | '#');
-    let user = text.get(from..)?.rfind(is_over)?;
-    let before = text.get(..=from.saturating_add(user))?.strip_suffix("://")?;
-    let word = before.bytes().rev().take(16).take_while(u8::is_ascii_alphabetic).count();
-    (word > 0).then(|| before.len().saturating_sub(word))
-}
-
-/// Returns where a URL in text ends that goes on at `from`.
-fn url_end(text: &str, from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    let ends = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '"' | '\'' | '<' | '>' | '|' | '^' | '`' | '{' | '}' | ')' | ']' | ';' | ','
-            )
-    };
-    let length = rest.find(ends).unwrap_or(rest.len()).min(INDICATOR_URL_BYTES_MAX);
-    let length = rest.floor_char_boundary(length);
-    let url = rest.get(..length).unwrap_or_default();
-    from.saturating_add(url.trim_end_matches(['.', ':', '!']).len())
 }

@@ -140,10 +140,55 @@ fn indicators_are_found_in_text() {
     check("see evil.example.", &["~ evil.example"]);
     check("curl -k https://u:p@bad.example/one.exe", &["~ https://bad.example/one.exe"]);
     check("git clone ssh://git@evil.example/x", &["~ evil.example"]);
+    check("ping -6 2001:db8:BAD:0::7", &["~ 2001:db8:bad::/48"]);
+    check("curl http://[2001:db8:bad::7]:8080/x", &["~ 2001:db8:bad::/48"]);
+    check("at 10:00:00 a::b C:\\x", &[]);
     check("C:\\tools\\evil.example /x", &[]);
     check("/opt/evil.example", &[]);
     check("x.notevil.example 203.0.113.77 1.203.0.113.7", &[]);
     check(&"a.".repeat(20_000), &[]);
+}
+
+#[test]
+fn international_names_are_found_in_text() {
+    let set = set_with("", "bánh-mì.example\nhttp://xấu.example/drop/\n[2001:db8::1]/one.exe\n");
+    for (text, want) in [
+        ("nslookup www.bánh-mì.example", "~ xn--bnh-m-xqa5f.example"),
+        ("nslookup www.xn--bnh-m-xqa5f.example", "~ xn--bnh-m-xqa5f.example"),
+        ("curl http://XẤU.example/drop/x", "/drop/"),
+        ("wget http://[2001:db8:0::1]/one.exe", "/one.exe"),
+    ] {
+        let found = met(&set, &event(&[(Attr::CmdLine, text)]));
+        assert!(matches!(found.as_slice(), [one] if one.ends_with(want)), "{text}: {found:?}");
+    }
+    let plain = set_with("", LIST);
+    let found = met(&plain, &event(&[(Attr::CmdLine, "见evil.example的 “evil.example”")]));
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+/// A value that is clean where a mail address belongs must not be taken for clean everywhere.
+#[test]
+fn what_was_clean_in_one_place_is_met_in_another() {
+    let set = set_with("", LIST);
+    let mut watch = IndicatorWatch::new(Arc::clone(&set));
+    for (attr, value) in [
+        (Attr::EmailFrom, "203.0.113.7"),
+        (Attr::FileHash, "evil.example"),
+        (Attr::EmailTo, "d41d8cd98f00b204e9800998ecf8427e"),
+    ] {
+        let mut findings = Vec::new();
+        watch.observe(&event(&[(attr, value)]), &mut findings);
+        assert_eq!(findings.len(), 0, "{value}");
+    }
+    for (attr, value) in [
+        (Attr::DnsAnswer, "203.0.113.7"),
+        (Attr::DnsAnswer, "evil.example"),
+        (Attr::FileHash, "d41d8cd98f00b204e9800998ecf8427e"),
+    ] {
+        let mut findings = Vec::new();
+        watch.observe(&event(&[(attr, value)]), &mut findings);
+        assert_eq!(findings.len(), 1, "{value}");
+    }
 }
 
 #[test]
