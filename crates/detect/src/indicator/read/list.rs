@@ -26,7 +26,7 @@ pub(super) fn read(text: &str, intake: &mut Intake<'_>) {
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(comment) = line.strip_prefix(['#', ';']) {
-            common.note(comment);
+            common.note(comment, number.saturating_add(1), intake);
             continue;
         }
         if line.is_empty() || line.starts_with("//") || line.starts_with('!') {
@@ -46,14 +46,14 @@ pub(super) fn read(text: &str, intake: &mut Intake<'_>) {
 }
 
 impl Common {
-    fn note(&mut self, comment: &str) {
+    fn note(&mut self, comment: &str, line: usize, intake: &mut Intake<'_>) {
         let Some((name, value)) = comment.split_once(':') else { return };
         let value = value.trim();
         match name.trim().to_ascii_lowercase().as_str() {
             "source" if !value.is_empty() => value.clone_into(&mut self.source),
             "confidence" => self.confidence = super::confidence(value),
             "tlp" => self.tlp = Tlp::from_word(value),
-            "valid_until" => self.valid_until = super::time(value),
+            "valid_until" => self.valid_until = intake.until(|| Place::Line(line), value),
             _ => {}
         }
     }

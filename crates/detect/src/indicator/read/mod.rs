@@ -245,6 +245,18 @@ impl Intake<'_> {
         }
     }
 
+    /// Returns until when an indicator is looked for; a time that cannot be read is reported, since the
+    /// indicator never ends then.
+    fn until(&mut self, place: impl FnOnce() -> Place, written: &str) -> Option<DateTime<Utc>> {
+        const NEVER: [&str; 8] = ["", "-", "0", "never", "none", "null", "n/a", "forever"];
+        let at = time(written);
+        if at.is_none() && !NEVER.contains(&written.trim().to_ascii_lowercase().as_str()) {
+            let message = format!("`{}` is no time: it never expires", brief(written));
+            self.wrong(place(), message);
+        }
+        at
+    }
+
     /// Notes an indicator that its source does not want looked for.
     fn skip(&mut self) {
         let skipped = &mut self.loader.report.not_for_detection;
@@ -273,22 +285,37 @@ fn brief(text: &str) -> String {
     short
 }
 
-/// Reads a time as feeds write it: RFC 3339, a date with or without a time (UTC), or seconds. A date
-/// alone means its end.
+/// A number of so many digits is a date (`20261231`): as seconds it would be of the year 1970.
+const DATE_DIGITS: usize = 8;
+
+/// A number from here on counts milliseconds: as seconds it would be beyond the year 5000.
+const MILLIS_FROM: i64 = 100_000_000_000;
+
+/// Reads a time as feeds write it: RFC 3339, a date with or without a time (UTC), seconds or milliseconds. A
+/// date alone means its end.
 fn time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.to_utc());
     }
-    if let Ok(seconds) = text.parse::<i64>() {
-        return DateTime::from_timestamp(seconds, 0);
+    if let Ok(number) = text.parse::<i64>().map(|number| number.max(0))
+        && text.len() != DATE_DIGITS
+    {
+        let is_millis = number >= MILLIS_FROM;
+        return match number {
+            0 => None,
+            millis if is_millis => DateTime::from_timestamp_millis(millis),
+            seconds => DateTime::from_timestamp(seconds, 0),
+        };
     }
-    for format in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S UTC"] {
+    for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f UTC"] {
         if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
             return Some(at.and_utc());
         }
     }
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let days = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d"].iter();
+    let mut days = days.filter_map(|format| NaiveDate::parse_from_str(text, format).ok());
+    let day = days.next()?;
     let end = NaiveTime::from_hms_opt(23, 59, 59)?;
     Some(day.and_time(end).and_utc())
 }

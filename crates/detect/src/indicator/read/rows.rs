@@ -151,12 +151,14 @@ fn row(
     }
     let stated = cell(Column::Type);
     let source = cell(Column::Source).unwrap_or(intake.stem);
+    let written = cell(Column::ValidUntil).unwrap_or_default();
+    let valid_until = intake.until(|| Place::Column(line, "valid_until".to_owned()), written);
     let facts = Facts {
         source,
         label: cell(Column::Label).unwrap_or_default(),
         confidence: cell(Column::Confidence).and_then(super::confidence),
         tlp: cell(Column::Tlp).and_then(Tlp::from_word),
-        valid_until: cell(Column::ValidUntil).and_then(super::time),
+        valid_until,
     };
     let mut found = false;
     for ((column, written), name) in kinds.iter().zip(record).zip(&header.columns) {

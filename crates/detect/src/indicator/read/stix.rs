@@ -53,6 +53,7 @@ pub(super) fn read(
             return intake.wrong(place(), message);
         }
     };
+    let valid_until = intake.until(place, text(object, "valid_until"));
     let marks = object.get("object_marking_refs").and_then(Value::as_array);
     let facts = Facts {
         source: identities.get(text(object, "created_by_ref")).map_or(intake.stem, String::as_str),
@@ -64,7 +65,7 @@ pub(super) fn read(
         tlp: marks.and_then(|marks| {
             marks.iter().find_map(|mark| Tlp::from_marking(mark.as_str().unwrap_or_default()))
         }),
-        valid_until: super::time(text(object, "valid_until")),
+        valid_until,
     };
     for (kind, value) in named {
         intake.take(place(), &value, IndicatorValue::of_kind(kind, &value), &facts);

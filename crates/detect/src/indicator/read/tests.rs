@@ -219,3 +219,30 @@ fn what_is_set_aside_is_counted_with_its_reason() {
         ["a.gov.vn (f.txt)", "http://b.gov.vn/x (f.txt)", "8.8.8.8 (f.txt)"]
     );
 }
+
+#[test]
+fn a_time_that_cannot_be_read_is_told_and_any_that_feeds_write_is_read() {
+    const DAY_END: u32 = 1_798_761_599;
+    for (written, until) in [
+        ("2026-12-31", DAY_END),
+        ("20261231", DAY_END),
+        ("2026/12/31", DAY_END),
+        ("2026-12-31 23:59:59.123", DAY_END),
+        ("2026-12-31T23:59:59Z", DAY_END),
+        ("1798761599", DAY_END),
+        ("1798761599123", DAY_END),
+        ("never", FOREVER),
+        ("0", FOREVER),
+    ] {
+        let (set, report) =
+            load("a.csv", &format!("indicator,valid_until\nevil.example,{written}\n"));
+        assert_eq!(errors(&report), [""; 0], "{written}");
+        assert_eq!(set.table.entries()[0].valid_until_s, until, "{written}");
+    }
+    let wrong = "`31.12.2026` is no time: it never expires";
+    let (set, report) = load("a.csv", "indicator,valid_until\nevil.example,31.12.2026\n");
+    assert_eq!(errors(&report), [format!("a.csv:2, column `valid_until`: {wrong}")]);
+    assert_eq!(set.len(), 1, "it is looked for all the same");
+    let (_, report) = load("a.txt", "# valid_until: 31.12.2026\nevil.example\n");
+    assert_eq!(errors(&report), [format!("a.txt:1: {wrong}")]);
+}
