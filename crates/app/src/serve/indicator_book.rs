@@ -1,6 +1,7 @@
 //! The indicators in force: those of the operator's files and of the platform's own list, loaded once, and
 //! again when a file or the list changes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use respond::indicator::{self, Lookout, Mark, Refusal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::folder_watch::FolderWatch;
+use super::folder_watch::{self, FolderWatch, Stamps};
 use crate::indicators::{self, Loaded, Places};
 
 /// How often the list is looked at: another node of the same database may have changed it. A press here is
@@ -24,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct IndicatorBook {
     places: Places,
+    /// How the files were before they were loaded first.
+    seen: Stamps,
     set: ArcSwap<IndicatorSet>,
     /// How the list stood when it was read.
     mark: Mutex<Mark>,
@@ -39,8 +42,12 @@ impl IndicatorBook {
     ///
     /// When a file or folder or the list cannot be read; a bad line is logged and left out.
     pub async fn load(places: Places, db: &Db) -> anyhow::Result<Arc<Self>> {
+        let watched = watched(&places);
+        let look = move || folder_watch::look(&watched, indicators::is_list);
+        let seen = tokio::task::spawn_blocking(look).await?;
         let book = Self {
             places,
+            seen,
             set: ArcSwap::default(),
             mark: Mutex::default(),
             changed: Notify::new(),
@@ -61,11 +68,11 @@ impl IndicatorBook {
     }
 
     async fn watch_files(&self, db: &Db, stop: &CancellationToken) {
-        let places = [self.places.indicators.as_slice(), &self.places.warning_lists].concat();
+        let places = watched(&self.places);
         if places.is_empty() {
             return;
         }
-        let mut files = FolderWatch::new(places, indicators::is_list).await;
+        let mut files = FolderWatch::new(places, indicators::is_list, self.seen.clone());
         while files.changed(stop).await {
             self.reload_or_tell(db).await;
         }
@@ -127,6 +134,11 @@ impl Lookout for IndicatorBook {
     fn changed(&self) {
         self.changed.notify_one();
     }
+}
+
+/// Returns the files and folders that are watched.
+fn watched(places: &Places) -> Vec<PathBuf> {
+    [places.indicators.as_slice(), &places.warning_lists].concat()
 }
 
 /// Lines that are logged of what cannot be used; `luytre indicators check` shows all.

@@ -2,6 +2,7 @@
 //! and shown to people through [`respond::rule::RuleCatalogue`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,7 +18,7 @@ use respond::rule::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::folder_watch::FolderWatch;
+use super::folder_watch::{self, FolderWatch, Stamps};
 use crate::config::RulesConfig;
 use crate::rules;
 
@@ -25,6 +26,8 @@ use crate::rules;
 #[derive(Debug)]
 pub struct RuleBook {
     config: RulesConfig,
+    /// How the files were before they were loaded first.
+    seen: Stamps,
     shelf: ArcSwap<Shelf>,
     hits: Mutex<BTreeMap<String, Hits>>,
     learning: Mutex<Vec<detect::Learning>>,
@@ -57,12 +60,13 @@ impl RuleBook {
     ///
     /// When a folder or a pipeline cannot be read; a bad rule is no error, see [`RuleCatalogue::bad`].
     pub fn load(config: &RulesConfig) -> anyhow::Result<Self> {
+        let seen = folder_watch::look(&places(config), rules::is_rule);
         let shelf = Shelf::load(config)?;
         tell(&shelf);
         let (config, hits, learning) = (config.clone(), Mutex::default(), Mutex::default());
         let (configured, baselines) = (BaselineSettings::default(), ArcSwap::default());
         let shelf = ArcSwap::from_pointee(shelf);
-        Ok(Self { config, shelf, hits, learning, configured, baselines })
+        Ok(Self { config, seen, shelf, hits, learning, configured, baselines })
     }
 
     /// Sets what the operator chose for the baselines.
@@ -109,12 +113,11 @@ impl RuleBook {
 
     /// Loads the rules again whenever a file of the folders changed, until `stop`.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
-        if self.config.folders.is_empty() && self.config.pipelines.is_empty() {
+        let places = places(&self.config);
+        if places.is_empty() {
             return;
         }
-        let RulesConfig { folders, pipelines } = &self.config;
-        let places = [folders.as_slice(), pipelines].concat();
-        let mut files = FolderWatch::new(places, rules::is_rule).await;
+        let mut files = FolderWatch::new(places, rules::is_rule, self.seen.clone());
         while files.changed(&stop).await {
             let book = Arc::clone(&self);
             let loaded = tokio::task::spawn_blocking(move || Shelf::load(&book.config)).await;
@@ -128,6 +131,11 @@ impl RuleBook {
             }
         }
     }
+}
+
+/// Returns the operator's folders and files.
+fn places(config: &RulesConfig) -> Vec<PathBuf> {
+    [config.folders.as_slice(), &config.pipelines].concat()
 }
 
 /// Bad rules that are logged; more would bury the log, and the page of rules has all.
