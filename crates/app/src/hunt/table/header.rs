@@ -166,7 +166,7 @@ fn is_shaped_like_event_viewer(names: &[String], next: &[String]) -> bool {
 
 fn english(name: &str) -> String {
     let own = EVENT_VIEWER_NAMES.iter().find(|(shown, _)| *shown == name);
-    own.map_or(name, |(_, own)| own).to_owned()
+    own.map_or(name, |(_, own)| *own).to_owned()
 }
 
 /// Gives the first time a name that the decoder knows, if none has one.
