@@ -142,9 +142,10 @@ impl Column {
 }
 
 fn is_name(name: &str) -> bool {
+    /// A colon stands in a line of syslog: in its time, and behind its program.
+    const ODD: &str = "{}<>=\"|\\:";
     let name = name.trim();
-    let is_odd =
-        |c: char| c.is_control() || matches!(c, '{' | '}' | '<' | '>' | '=' | '"' | '|' | '\\');
+    let is_odd = |c: char| c.is_control() || ODD.contains(c);
     name.len() <= NAME_BYTES_MAX
         && name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@' | '#'))
         && !name.contains(is_odd)

@@ -99,6 +99,7 @@ fn what_names_no_columns_is_no_table() {
         "a,b,c\n1,2,3\n",
         "time,level\n1,2\n",
         "Nov 20 10:00:00 host sshd[1]: a, b, c\n",
+        "Nov 20 10:00:00 host app: a, time, c\n",
         "2026-11-20,time,a\n",
         "time=\"2026-11-20\", level=info, msg=x\n",
         "[time], level, message\n",
