@@ -44,7 +44,7 @@ fn fit(attr: Attr, value: &Value) -> Option<Value> {
         };
     }
     match attr.kind() {
-        AttrType::Ip => address(&value.text()).map(|ip| Value::Text(ip.to_string())),
+        AttrType::Ip => address_of(&value.text()).map(|ip| Value::Text(ip.to_string())),
         AttrType::Int => number(attr, value).map(Value::Int),
         AttrType::Text => Some(word(attr, value)),
     }
@@ -55,6 +55,11 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');
     let text = text.split_once('%').map_or(text, |(before, _)| before);
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+/// Reads an address that may have a port behind it: `203.0.113.7:4444`, `[2001:db8::1]:443`.
+fn address_of(text: &str) -> Option<IpAddr> {
+    address(text).or_else(|| address(without_port(text.trim())))
 }
 
 fn number(attr: Attr, value: &Value) -> Option<i64> {
@@ -161,6 +166,9 @@ mod tests {
             (Attr::SrcIp, "2001:0db8:0:0::1", Some("2001:db8::1"), 0),
             (Attr::SrcIp, "::ffff:198.51.100.7", Some("198.51.100.7"), 0),
             (Attr::SrcIp, "[fe80::1%eth0]", Some("fe80::1"), 0),
+            (Attr::SrcIp, "10.20.0.7:4444", Some("10.20.0.7"), 0),
+            (Attr::SrcIp, "[2001:db8::1]:443", Some("2001:db8::1"), 0),
+            (Attr::SrcIp, "10.20.0.7:ssh", None, 1),
             (Attr::SrcIp, "10.20.0.777; DROP", None, 1),
             (Attr::SrcIp, "-", None, 0),
             (Attr::SrcPort, "443", Some("443"), 0),

@@ -26,6 +26,13 @@ pub(super) fn read(text: &str, out: &mut Vec<u8>) -> Option<Host> {
     name(text, out).then_some(Host::Name)
 }
 
+/// Returns what stands before a port: `evil.example:8443`, `[2001:db8::1]:443`.
+pub(super) fn without_port(text: &str) -> Option<&str> {
+    let (host, port) = text.trim().rsplit_once(':')?;
+    let is_port = !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    (is_port && (host.ends_with(']') || !host.contains(':'))).then_some(host)
+}
+
 /// Reads an address; brackets and an IPv6 zone fall away.
 pub(super) fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');

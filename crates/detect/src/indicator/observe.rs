@@ -275,7 +275,12 @@ impl<'a> Look<'a> {
         match host::read(text, &mut self.scratch.name) {
             Some(Host::Address(address)) => self.address(field, text, address),
             Some(Host::Name) => self.name(field, text),
-            None => {}
+            // Some write the port behind it.
+            None => {
+                if let Some(bare) = host::without_port(text) {
+                    self.host(field, bare);
+                }
+            }
         }
     }
 

@@ -166,6 +166,20 @@ fn international_names_are_found_in_text() {
     assert_eq!(found.len(), 1, "{found:?}");
 }
 
+#[test]
+fn a_port_behind_a_host_hides_nothing() {
+    let set = set_with("", LIST);
+    for (attr, value) in [
+        (Attr::DstHost, "c2.evil.example:8443"),
+        (Attr::SrcHost, "203.0.113.7:4444"),
+        (Attr::DstHost, "[2001:db8:bad::7]:443"),
+        (Attr::DnsAnswer, "203.0.113.7:53;other.example"),
+    ] {
+        assert_eq!(met(&set, &event(&[(attr, value)])).len(), 1, "{value}");
+    }
+    assert_eq!(met(&set, &event(&[(Attr::DstHost, "evil.example:port")])), [""; 0]);
+}
+
 /// A value that is clean where a mail address belongs must not be taken for clean everywhere.
 #[test]
 fn what_was_clean_in_one_place_is_met_in_another() {
