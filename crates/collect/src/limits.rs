@@ -70,6 +70,10 @@ pub const RETRY_AFTER_S: u64 = 2;
 /// Items of one bulk request that are answered one by one.
 pub const BULK_ITEMS_MAX: usize = 200_000;
 
+/// Records of one request: a full body has this many where each takes 64 bytes. Each takes some hundred bytes
+/// of memory on its way, however short it is.
+pub const RECORDS_PER_REQUEST_MAX: usize = 1_000_000;
+
 /// The longest token that is looked up.
 pub const TOKEN_BYTES_MAX: usize = 512;
 

@@ -16,9 +16,9 @@ pub(crate) fn json_object(bytes: &[u8]) -> Result<(), String> {
     serde_json::from_slice::<IgnoredAny>(bytes).map(drop).map_err(|error| error.to_string())
 }
 
-/// Returns the elements of a JSON array as slices of its text, not yet checked; `None` if the
-/// brackets do not close.
-pub(crate) fn array_elements(text: &Bytes) -> Option<Vec<Bytes>> {
+/// Returns the elements of a JSON array as slices of its text, not yet checked; one more than so many if it has more;
+/// `None` if the brackets do not close.
+pub(crate) fn array_elements(text: &Bytes, most: usize) -> Option<Vec<Bytes>> {
     let open = text.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let mut elements = Vec::new();
     let mut depth = 0_usize;
@@ -51,6 +51,9 @@ pub(crate) fn array_elements(text: &Bytes) -> Option<Vec<Bytes>> {
             }
             b',' if depth == 1 => {
                 elements.push(trim(&text.slice(start..at)));
+                if elements.len() > most {
+                    return Some(elements);
+                }
                 start = at.saturating_add(1);
             }
             _ => {}
@@ -79,7 +82,7 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in cases {
-            let elements = array_elements(&Bytes::from_static(text.as_bytes()));
+            let elements = array_elements(&Bytes::from_static(text.as_bytes()), 9);
             let elements: Option<Vec<String>> = elements.map(|elements| {
                 elements.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect()
             });
@@ -87,5 +90,7 @@ mod tests {
                 expected.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
             assert_eq!(elements, expected, "{text}");
         }
+        let many = array_elements(&Bytes::from_static(b"[1,2,3,4,5]"), 2);
+        assert_eq!(many.map(|many| many.len()), Some(3));
     }
 }

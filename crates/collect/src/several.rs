@@ -9,6 +9,7 @@ use bytes::Bytes;
 use event::json_spans;
 use serde_json::{Map, Value};
 
+use crate::limits::RECORDS_PER_REQUEST_MAX;
 use crate::parse;
 
 /// The lists that are taken out of the object round them.
@@ -26,7 +27,7 @@ pub(crate) fn records(bytes: &Bytes) -> Option<Vec<Bytes>> {
     if !may_hold_records(bytes) {
         return None;
     }
-    let Some(spans) = json_spans::objects_of_line(bytes) else {
+    let Some(spans) = json_spans::objects_of_line(bytes, RECORDS_PER_REQUEST_MAX) else {
         return members(&parse::trim(bytes));
     };
     let objects: Vec<Bytes> = spans.into_iter().map(|span| bytes.slice(span)).collect();
@@ -74,7 +75,7 @@ fn members(object: &Bytes) -> Option<Vec<Bytes>> {
     let mut at = begin;
     loop {
         match *object.get(at)? {
-            b'{' => {
+            b'{' if members.len() < RECORDS_PER_REQUEST_MAX => {
                 let end = json_spans::object_end(object, at)?;
                 members.push(object.slice(at..end));
                 at = end;

@@ -63,14 +63,17 @@ pub fn inside_list(block: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Returns the objects of a line that holds nothing else (but what stands between members of a list), if it
-/// is not one object alone.
-pub fn objects_of_line(line: &[u8]) -> Option<Vec<Range<usize>>> {
+/// is not one object alone, nor more than so many.
+pub fn objects_of_line(line: &[u8], most: usize) -> Option<Vec<Range<usize>>> {
     let mut spans = Vec::new();
     let mut at = 0;
     while let Some(byte) = line.get(at) {
         match byte {
             b'{' => {
                 let end = object_end(line, at)?;
+                if spans.len() == most {
+                    return None;
+                }
                 spans.push(at..end);
                 at = end;
             }
@@ -129,7 +132,8 @@ mod tests {
             (r#"{"a":1}{"a":"#, None),
             ("[]", None),
         ] {
-            assert_eq!(objects_of_line(line.as_bytes()), want, "{line}");
+            assert_eq!(objects_of_line(line.as_bytes(), 2), want, "{line}");
         }
+        assert_eq!(objects_of_line(b"{}{}{}", 2), None);
     }
 }

@@ -127,7 +127,7 @@ impl Reader {
     /// Returns the records that stand in a line which is none itself: several JSON objects, or members of a
     /// list.
     pub(crate) fn parts<'r>(record: &Record<'r>) -> Vec<Record<'r>> {
-        let spans = json_spans::objects_of_line(&record.bytes).unwrap_or_default();
+        let spans = json_spans::objects_of_line(&record.bytes, usize::MAX).unwrap_or_default();
         let part = |span: Range<usize>| Record { bytes: record.bytes.slice(span), ..*record };
         spans.into_iter().map(part).collect()
     }

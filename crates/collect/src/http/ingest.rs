@@ -14,7 +14,7 @@ use super::reply::Refusal;
 use super::{Door, bulk, elastic};
 use crate::framing::{self, Piece};
 use crate::intake::Sender;
-use crate::limits::RECORD_BYTES_MAX;
+use crate::limits::{RECORD_BYTES_MAX, RECORDS_PER_REQUEST_MAX};
 use crate::{parse, several};
 
 /// What a sender of plain records is told.
@@ -70,9 +70,13 @@ async fn keep_records(
     let shape = shape(&received.headers, &received.bytes)?;
     let records = match shape {
         Shape::Json => json_records(&received.bytes),
-        Shape::Lines => lines(&received.bytes).flat_map(apart).map(Ok).collect(),
+        Shape::Lines => bounded(lines(&received.bytes).flat_map(apart).map(Ok)),
         Shape::Form => vec![Ok(form_record(&received.bytes))],
     };
+    if records.len() > RECORDS_PER_REQUEST_MAX {
+        let reason = format!("more than {RECORDS_PER_REQUEST_MAX} records in one request");
+        return Err(Refusal::TooLarge(reason));
+    }
     let mut reply = IngestReply::default();
     let mut pieces = Vec::with_capacity(records.len());
     for (index, record) in records.into_iter().enumerate() {
@@ -163,15 +167,20 @@ fn lines(body: &Bytes) -> impl Iterator<Item = Bytes> {
 fn json_records(body: &Bytes) -> Vec<Record> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[')
-        && let Some(elements) = parse::array_elements(body)
+        && let Some(elements) = parse::array_elements(body, RECORDS_PER_REQUEST_MAX)
     {
-        return elements.into_iter().flat_map(apart).map(json_record).collect();
+        return bounded(elements.into_iter().flat_map(apart).map(json_record));
     }
     let whole = parse::trim(body);
     if !whole.is_empty() && parse::json_object(&whole).is_ok() {
-        return apart(whole).into_iter().map(json_record).collect();
+        return bounded(apart(whole).into_iter().map(json_record));
     }
-    lines(body).flat_map(|line| apart(parse::trim(&line))).map(json_record).collect()
+    bounded(lines(body).flat_map(|line| apart(parse::trim(&line))).map(json_record))
+}
+
+/// Returns the records, of too many only one more than are taken.
+fn bounded(records: impl Iterator<Item = Record>) -> Vec<Record> {
+    records.take(RECORDS_PER_REQUEST_MAX.saturating_add(1)).collect()
 }
 
 /// Returns the records that came as this one.

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::SpoolSettings;
 use crate::testing::{Bench, SOURCE};
+use crate::{SpoolSettings, limits};
 
 async fn send(bench: &Bench, request: Request<Body>) -> Response {
     router(Arc::clone(&bench.intake), 1024 * 1024).oneshot(request).await.unwrap()
@@ -147,6 +147,17 @@ async fn plain_records_in_every_shape() {
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let (status, answer) = posted(&bench, "/ingest", "application/json", "").await;
     assert_eq!((status, &answer["accepted"]), (StatusCode::OK, &json!(0)));
+}
+
+#[tokio::test]
+async fn a_flood_of_tiny_records_is_refused_whole() {
+    let bench = Bench::new(SpoolSettings::default());
+    let flood = "{}\n".repeat(limits::RECORDS_PER_REQUEST_MAX + 1);
+    let request = post("/ingest").header(header::CONTENT_TYPE, "application/x-ndjson");
+    let app = router(Arc::clone(&bench.intake), 8 * 1024 * 1024);
+    let response = app.oneshot(request.body(Body::from(flood)).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(bench.spool.committed().0, 0);
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
