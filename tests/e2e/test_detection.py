@@ -254,6 +254,28 @@ class Detection(unittest.TestCase):
         self.send(3, web_shell(known, "/kiem-thu.php"))
         self.alert("web_shell_command", 3, known)
 
+    def test_the_command_line_tells_what_was_switched_on_the_page(self):
+        source, token = self.here.source(self.agency, "Máy chủ SSH", system=self.level[3])
+        line = f"<38>{bsd_now()} may-chu-02 sshd[812]: Accepted password for an from 10.1.1.5 port 50099 ssh2"
+        self.assertEqual(self.here.ingest(token, [line], "text/plain").status, 200)
+
+        def told():
+            lines = self.here.run("baselines", "status").splitlines()
+            return next((line for line in lines if line.startswith("ssh_login_network ") and source in line), "")
+
+        self.assertIn(" learning ", wait_for("what was learned to be stored", told))
+        baseline = next(row["id"] for row in self.here.read("/rules")["rules"] if row["path"].endswith("/ssh_login_network.yml"))
+
+        def switched(given):
+            # The page hears of what was learned while events come in, as they do from a source at work.
+            self.assertEqual(self.here.ingest(token, [line], "text/plain").status, 200)
+            return self.here.api("POST", "/rules/baselines", given).status == 200
+
+        for state, word in (("off", " off "), ("on", " learning ")):
+            given = {"baseline": baseline, "source": source, "state": state}
+            wait_for("the page to know it", lambda: switched(given))
+            self.assertIn(word, told())
+
     def rows(self, word):
         return self.here.read("/rules", q=word)["rules"]
 

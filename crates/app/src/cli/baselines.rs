@@ -7,11 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use detect::{Engine, Learning};
+use respond::rule::switched;
 
 use super::{Outcome, output};
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::rules;
+use crate::serve::with_switched;
 
 /// What to do with baselines.
 #[derive(Debug, Subcommand)]
@@ -76,7 +78,11 @@ fn status(config: &Config) -> Result<Outcome> {
     };
     let set = Arc::new(rules::load_all(&config.rules.folders, &config.rules.pipelines)?.set);
     let mut engine = Engine::new(Arc::clone(&set));
-    engine.set_baselines(config.baseline_settings());
+    let on_page = super::block_on(async {
+        let db = super::open_existing_db(config).await?;
+        Ok(switched(&db).await?)
+    })?;
+    engine.set_baselines(with_switched(config.baseline_settings(), &on_page));
     // What belongs to rules that are gone does not concern baselines.
     let _dropped = engine.restore(stored.engine);
     let name = |id: &str| {

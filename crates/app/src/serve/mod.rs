@@ -60,6 +60,7 @@ pub use indicator_book::IndicatorBook;
 pub use member::serve_as_member;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
+pub(crate) use rule_book::with_switched;
 pub use silence::SILENCE_RULE;
 pub use storage::STORAGE_RULE;
 

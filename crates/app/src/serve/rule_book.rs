@@ -138,6 +138,19 @@ fn places(config: &RulesConfig) -> Vec<PathBuf> {
     [config.folders.as_slice(), &config.pipelines].concat()
 }
 
+/// Returns what the configuration says of baselines with what was switched on the page: the later counts.
+pub(crate) fn with_switched(
+    mut settings: BaselineSettings,
+    switched: &[Switched],
+) -> BaselineSettings {
+    settings.switches.extend(switched.iter().map(|own| BaselineSwitch {
+        baseline: Some(own.baseline.clone()),
+        source: Some(own.source),
+        is_on: own.is_on,
+    }));
+    settings
+}
+
 /// Bad rules that are logged; more would bury the log, and the page of rules has all.
 const TOLD: usize = 20;
 
@@ -197,12 +210,7 @@ impl RuleCatalogue for RuleBook {
     }
 
     fn switch(&self, switched: &[Switched]) {
-        let mut settings = self.configured.clone();
-        settings.switches.extend(switched.iter().map(|own| BaselineSwitch {
-            baseline: Some(own.baseline.clone()),
-            source: Some(own.source),
-            is_on: own.is_on,
-        }));
+        let settings = with_switched(self.configured.clone(), switched);
         self.baselines.store(Arc::new(settings));
     }
 
