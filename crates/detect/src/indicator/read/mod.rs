@@ -12,6 +12,7 @@ mod stix;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -157,8 +158,7 @@ impl IndicatorLoader {
             let message = format!("is larger than {INDICATOR_FILE_BYTES_MAX} bytes");
             return intake.wrong(Place::File, message);
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        let text = text(bytes);
         let start = text.trim_start();
         let ending = stem.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
         if start.starts_with('{') || (start.starts_with('[') && ending == "json") {
@@ -272,6 +272,22 @@ impl Intake<'_> {
             report.errors_beyond = report.errors_beyond.saturating_add(1);
         }
     }
+}
+
+/// Returns a file's text: UTF-8, or UTF-16 where the mark before it says so (what Windows calls Unicode).
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(wide(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(wide(rest, u16::from_be_bytes)),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        plain => String::from_utf8_lossy(plain),
+    }
+}
+
+fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let chars = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
+    chars.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Shortens foreign text for a message.

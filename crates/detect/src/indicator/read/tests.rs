@@ -246,3 +246,22 @@ fn a_time_that_cannot_be_read_is_told_and_any_that_feeds_write_is_read() {
     let (_, report) = load("a.txt", "# valid_until: 31.12.2026\nevil.example\n");
     assert_eq!(errors(&report), [format!("a.txt:1: {wrong}")]);
 }
+
+#[test]
+fn files_of_windows_are_read() {
+    let text = "\u{feff}indicator\ttype\r\nbánh-mì.example\tdomain\r\n203.0.113.7\tip\r\n";
+    let wide = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    for bytes in [text.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
+        let mut loader = IndicatorLoader::new(Arc::default(), 3);
+        loader.read("a.txt", &bytes);
+        let (set, report) = loader.finish();
+        assert_eq!(errors(&report), [""; 0]);
+        assert_eq!(
+            listed(&set),
+            [
+                format!("203.0.113.7 | a.txt |  | 255 |  | {FOREVER}"),
+                format!("xn--bnh-m-xqa5f.example | a.txt |  | 255 |  | {FOREVER}"),
+            ]
+        );
+    }
+}
