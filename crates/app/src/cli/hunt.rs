@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use detect::{IndicatorSet, RuleError, RuleSet};
 use event::{Clock as _, Severity, SystemClock};
@@ -74,6 +74,10 @@ pub(crate) struct Arguments {
     /// Only events before this time
     #[arg(long, value_parser = time, value_name = "TIME")]
     to: Option<DateTime<Utc>>,
+    /// Take times of the evidence that state no zone for those of this one, as +07:00; Windows' own event logs
+    /// are in UTC in any case
+    #[arg(long, value_parser = zone, value_name = "ZONE", default_value = "+00:00", allow_hyphen_values = true)]
+    zone: i32,
     /// Leave out findings below this severity
     #[arg(long, value_parser = severity, default_value = "informational", value_name = "LEVEL")]
     min_level: Severity,
@@ -135,6 +139,13 @@ pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 /// Reads a span of time back from now.
+/// Reads a zone; returns its minutes east of UTC.
+fn zone(text: &str) -> Result<i32, String> {
+    let offset: FixedOffset =
+        text.parse().map_err(|_| "expected a zone such as +07:00".to_owned())?;
+    Ok(offset.local_minus_utc() / 60)
+}
+
 fn span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || "expected a span such as 30d, 12h or 90m".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
@@ -169,6 +180,7 @@ impl Arguments {
             indicators: Vec::new(),
             source: "auto".to_owned(),
             any_source: false,
+            zone: 0,
             format: Format::Jsonl,
             output: Some(output),
             from: None,
@@ -254,7 +266,7 @@ impl Ready {
             let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
             (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
         });
-        let reader = reader??.recover_records(arguments.recover_records);
+        let reader = reader??.recover_records(arguments.recover_records).in_zone(arguments.zone);
         // The texts are not needed any more.
         let rules::Loaded { set, bad, texts } = loaded?;
         let files_read = texts.len();
@@ -376,6 +388,16 @@ mod tests {
             assert_eq!(time(text).unwrap().to_rfc3339(), want);
         }
         assert!(time("yesterday").is_err());
+    }
+
+    #[test]
+    fn zones_are_hours_and_minutes() {
+        for (text, want) in [("+07:00", 420), ("+0700", 420), ("-03:30", -210), ("+00:00", 0)] {
+            assert_eq!(zone(text), Ok(want), "{text}");
+        }
+        for wrong in ["", "7", "Asia/Ho_Chi_Minh", "+25:00"] {
+            assert!(zone(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

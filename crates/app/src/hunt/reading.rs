@@ -28,6 +28,8 @@ pub(crate) struct Reader {
     parser: String,
     /// Whether deleted records in the unused space of EVTX chunks are looked for.
     recover_records: bool,
+    /// The zone of times that state none, in minutes east of UTC.
+    utc_offset_minutes: i32,
 }
 
 /// One record of a piece.
@@ -53,12 +55,18 @@ impl Reader {
         let decoder = crate::sources::decoder(&[])?;
         let known = parser == "auto" || decoder.sources().any(|source| source.id == parser);
         ensure!(known, "there is no source `{parser}`; see `luytre sources list`");
-        Ok(Self { decoder, parser: parser.to_owned(), recover_records: false })
+        let parser = parser.to_owned();
+        Ok(Self { decoder, parser, recover_records: false, utc_offset_minutes: 0 })
     }
 
     /// Returns the reader, looking for deleted EVTX records too or not.
     pub(crate) fn recover_records(self, recover_records: bool) -> Self {
         Self { recover_records, ..self }
+    }
+
+    /// Returns the reader, taking times that state no zone for those of this one, in minutes east of UTC.
+    pub(crate) fn in_zone(self, utc_offset_minutes: i32) -> Self {
+        Self { utc_offset_minutes, ..self }
     }
 
     /// Returns what it reads with.
@@ -163,8 +171,8 @@ impl Reader {
             bytes: record.bytes,
             dead: None,
         };
-        let context =
-            SourceContext { origin: nobody, parser: record.parser, utc_offset_minutes: 0 };
+        let utc_offset_minutes = self.utc_offset_minutes;
+        let context = SourceContext { origin: nobody, parser: record.parser, utc_offset_minutes };
         let mut event = self.decoder.decode(&frame, &context).ok()?;
         if has_doubted_time(&event) {
             let late = Frame { collected_at: Self::never(), ..frame };

@@ -195,6 +195,26 @@ fn rows_of_a_table_are_events_on_the_line_where_they_begin() {
 }
 
 #[test]
+fn times_without_a_zone_are_of_the_one_that_is_given() {
+    let export = "Level,Date and Time,Source,Event ID,Task Category\n\
+        Information,22/11/2026 10:00:01,Microsoft-Windows-Security-Auditing,4625,Logon,\"mimikatz\"\n";
+    let utc = logon(1, "an").replace("\"user\"", "\"keyword\":\"mimikatz\",\"user\"");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("evidence")).unwrap();
+    fs::write(folder.path().join("evidence/export.csv"), export).unwrap();
+    fs::write(folder.path().join("evidence/log.json"), utc).unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    for (zone, hour) in [("+00:00", "10"), ("+07:00", "03"), ("-02:30", "12")] {
+        let zone = format!("--zone={zone}");
+        let (found, _) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl", &zone]);
+        let opened: Vec<&str> = found.lines().filter(|line| line.contains("Opened")).collect();
+        assert_eq!(opened.len(), 2, "{found}");
+        assert!(opened[0].contains(&format!("2026-11-22T{hour}:")), "{zone}: {found}");
+        assert!(opened[1].contains("2026-11-22T10:00:01"), "it states its zone: {found}");
+    }
+}
+
+#[test]
 fn records_may_be_newer_than_their_file() {
     let folder = folder();
     let evidence = folder.path().join("evidence");

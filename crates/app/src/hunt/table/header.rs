@@ -24,12 +24,12 @@ pub(super) struct Column {
 /// The columns of Windows Event Viewer's *Save as CSV*, whose language is that of the machine; the message has no
 /// name there.
 const EVENT_VIEWER: [&str; 6] =
-    ["LevelDisplayName", "TimeCreated", "ProviderName", "EventID", "TaskDisplayName", "Message"];
+    ["LevelDisplayName", "EventTime", "ProviderName", "EventID", "TaskDisplayName", "Message"];
 
 /// The English names that Event Viewer gives to columns, also to those that people add.
 const EVENT_VIEWER_NAMES: &[(&str, &str)] = &[
     ("Level", "LevelDisplayName"),
-    ("Date and Time", "TimeCreated"),
+    ("Date and Time", "EventTime"),
     ("Source", "ProviderName"),
     ("Event ID", "EventID"),
     ("Task Category", "TaskDisplayName"),
@@ -116,7 +116,14 @@ pub(super) fn columns(names: &[String], next: &[String]) -> Option<Vec<Column>> 
     } else if is_shaped_like_event_viewer(names, next) {
         EVENT_VIEWER.iter().map(|name| Column::of(name)).collect()
     } else {
-        names.iter().map(|name| Column::of(name.trim())).collect()
+        let has = |own: &str| names.iter().any(|name| name.trim() == own);
+        // `Get-WinEvent` writes the machine's own time, others that of UTC.
+        let is_local = has("LogName") && has("ProviderName");
+        let column = |name: &String| match name.trim() {
+            "TimeCreated" if is_local => Column::of("EventTime"),
+            name => Column::of(name),
+        };
+        names.iter().map(column).collect()
     };
     let columns = with_known_time(columns);
     columns.iter().any(|column| column.kind == Kind::Time).then(|| apart(columns))

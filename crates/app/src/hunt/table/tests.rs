@@ -31,14 +31,14 @@ fn event_viewer_writes_its_table_in_any_language() {
         let want = vec![
             Json::Null,
             json!({
-                "LevelDisplayName": "Information", "TimeCreated": "2026-11-20 10:00:00",
+                "LevelDisplayName": "Information", "EventTime": "2026-11-20 10:00:00",
                 "ProviderName": "Microsoft-Windows-Sysmon", "EventID": "1",
                 "TaskDisplayName": "Process Create",
                 "Message": "Process Create:\r\nImage: C:\\a.exe",
             }),
             Json::Null,
             json!({
-                "LevelDisplayName": "Information", "TimeCreated": "2026-12-01 10:00:01",
+                "LevelDisplayName": "Information", "EventTime": "2026-12-01 10:00:01",
                 "ProviderName": "Microsoft-Windows-Security-Auditing", "EventID": "4624",
                 "TaskDisplayName": "Logon", "Message": "An account was \"logged\" on.",
             }),
@@ -56,7 +56,7 @@ fn programs_name_their_columns() {
              \"a\nb\",\"1\",\"Microsoft-Windows-Sysmon\",\"Microsoft-Windows-Sysmon/Operational\",\"\",\"11/20/2026 1:00:00 PM\"\n",
             2,
             json!({"Message": "a\nb", "Id": "1", "ProviderName": "Microsoft-Windows-Sysmon",
-                "LogName": "Microsoft-Windows-Sysmon/Operational", "TimeCreated": "2026-11-20 13:00:00"}),
+                "LogName": "Microsoft-Windows-Sysmon/Operational", "EventTime": "2026-11-20 13:00:00"}),
         ),
         (
             "\"_raw\",\"_time\",host,\"__mv_host\"\n\"<Event xmlns='x'/>\",\"2026-11-20T10:00:00.000+0700\",dc,\"$dc$\"\n",
