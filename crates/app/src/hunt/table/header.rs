@@ -119,8 +119,11 @@ pub(super) fn columns(names: &[String], next: &[String]) -> Option<Vec<Column>> 
         let has = |own: &str| names.iter().any(|name| name.trim() == own);
         // `Get-WinEvent` writes the machine's own time, others that of UTC.
         let is_local = has("LogName") && has("ProviderName");
+        // Timeline Explorer puts blanks into the names of `EvtxECmd`.
+        let is_parted = has("Time Created") && has("Event Id") && has("Payload");
         let column = |name: &String| match name.trim() {
             "TimeCreated" if is_local => Column::of("EventTime"),
+            name if is_parted => Column::of(&name.replace(' ', "")),
             name => Column::of(name),
         };
         names.iter().map(column).collect()

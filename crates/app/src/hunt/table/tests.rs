@@ -64,6 +64,12 @@ fn programs_name_their_columns() {
             json!({"_raw": "<Event xmlns='x'/>", "_time": "2026-11-20T10:00:00.000+0700", "host": "dc"}),
         ),
         (
+            "Line,Event Record Id,Time Created,Event Id,Provider,Chunk Number,Payload\n1,7,2026-11-20 10:00:00.1234567,1,P,0,\"{\"\"EventData\"\":{}}\"\n",
+            1,
+            json!({"Line": "1", "EventRecordId": "7", "TimeCreated": "2026-11-20 10:00:00.1234567", "EventId": "1",
+                "Provider": "P", "ChunkNumber": "0", "Payload": "{\"EventData\":{}}"}),
+        ),
+        (
             "sep=;\nTime;User;Note;\n01.02.2026 03:04;an;\"x;y\";z;more\n",
             2,
             json!({"@timestamp": "2026-02-01 03:04:00", "User": "an", "Note": "x;y", "column_4": "z",
