@@ -100,7 +100,7 @@ fn sysmon(text: &str) -> Fields {
 /// Section, label, and what the value is called in the event's data. Without a section: in all of them.
 type Label = (&'static str, &'static str, &'static str);
 
-/// `Subject:` and below it `Account Name:	an`.
+/// `Subject:` and below it `Account Name: an`.
 fn labelled(text: &str, labels: &[Label]) -> Fields {
     let mut told = Fields::new();
     let mut section = "";
@@ -332,12 +332,17 @@ mod tests {
         let payload = r##"{"EventData":{"Data":[{"@Name":"ProcessId","#text":"812"}]}}"##;
         let row = serde_json::json!({
             "EventId": "1", "Channel": "Microsoft-Windows-Sysmon/Operational", "ChunkNumber": "0",
+            "RecordNumber": "3", "EventRecordId": "7001",
             "Provider": "Microsoft-Windows-Sysmon", "ProcessId": "4", "ThreadId": "5", "Payload": payload,
         });
         let fields = read(&row.to_string());
         check(
             &fields,
-            &[("ProcessId", Value::from("812")), ("Execution_ProcessID", Value::from("4"))],
+            &[
+                ("ProcessId", Value::from("812")),
+                ("Execution_ProcessID", Value::from("4")),
+                ("EventRecordID", Value::from("7001")),
+            ],
         );
     }
 }

@@ -235,7 +235,7 @@ pub(super) const FLAT_ALIASES: &[(&str, &[&str])] = &[
     ),
     ("Provider_Guid", &["ProviderGuid"]),
     ("Computer", &["Hostname", "MachineName", "ComputerName", "host.name", "hostname"]),
-    ("EventRecordID", &["RecordNumber", "RecordId"]),
+    ("EventRecordID", &["EventRecordId", "RecordNumber", "RecordId"]),
     ("Data", &["StringInserts", "Properties.Value"]),
     ("Message", &["message"]),
 ];
