@@ -112,17 +112,16 @@ impl Decoder {
         is_blank(&Value::from(text))
     }
 
-    /// Returns whether a source asks for the field when it chooses how to read a record, and if so,
-    /// whether only for its presence.
+    /// Returns whether a source asks for what stands at a path when it chooses how to read a record, by its own
+    /// name or by an alias, and if so, whether only for its presence.
     fn asked(&self, path: &str) -> Option<bool> {
-        let is_field = |field: &str| {
-            let before = path.strip_suffix(field);
-            before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        };
         let sources = self.sources().filter(|source| source.reads_json());
-        let conditions = sources
-            .flat_map(|source| source.variants.conditions().chain(source.recognise.fields.iter()));
-        let asking = conditions.flat_map(Conditions::fields).filter(|(field, _)| is_field(field));
+        let asking = sources.flat_map(|source| {
+            let conditions = source.variants.conditions().chain(source.recognise.fields.iter());
+            conditions.flat_map(Conditions::fields).filter(move |(field, _)| {
+                is_path_of(path, field) || source.aliases.may_take(field, path)
+            })
+        });
         asking.map(|(_, presence_only)| presence_only).reduce(|one, other| one && other)
     }
 
@@ -135,4 +134,10 @@ impl Decoder {
             && !self.may_carry(&event.raw)
             && !matches!(event.fields.get("EventID").and_then(Value::int), Some(4657 | 1000))
     }
+}
+
+/// Returns whether a path of a record may be that of a field: an export writes names of its own before it.
+pub(crate) fn is_path_of(path: &str, field: &str) -> bool {
+    let before = path.strip_suffix(field);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }

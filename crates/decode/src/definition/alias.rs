@@ -3,6 +3,8 @@
 
 use event::{Fields, Name, Value};
 
+use crate::plain::is_path_of;
+
 /// Other names, each with the fields it may be copied from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Aliases(Vec<(Name, Vec<Own>)>);
@@ -43,6 +45,22 @@ impl Aliases {
         Self(all.collect())
     }
 
+    /// Returns whether what stands at a path of a record may become the value of an alias, itself or by way of other
+    /// aliases.
+    pub(crate) fn may_take(&self, alias: &str, path: &str) -> bool {
+        self.may_take_before(self.0.len(), alias, path)
+    }
+
+    /// Returns the same of the first aliases: each is made of fields that are there before it.
+    fn may_take_before(&self, end: usize, alias: &str, path: &str) -> bool {
+        let before = self.0.get(..end).unwrap_or_default().iter().enumerate();
+        before.filter(|(_, (name, _))| name == alias).any(|(at, (_, sources))| {
+            sources.iter().any(|own| {
+                own.is_at(path) || own.names().any(|name| self.may_take_before(at, name, path))
+            })
+        })
+    }
+
     /// Adds each alias that is not there yet, from the first of its fields that is.
     pub(crate) fn add_to(&self, fields: &mut Fields) {
         for (name, sources) in &self.0 {
@@ -57,6 +75,26 @@ impl Aliases {
 }
 
 impl Own {
+    /// Returns the names of the fields that it is made of, where it says them.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            Self::Field(name) | Self::Joined(name) => (Some(name), None),
+            Self::Path(folder, file) => (Some(folder), Some(file)),
+            Self::Below(_) => (None, None),
+        };
+        first.into_iter().chain(second).map(String::as_str)
+    }
+
+    /// Returns whether a field that it is made of may stand at a path of a record.
+    fn is_at(&self, path: &str) -> bool {
+        if let Self::Below(prefix) = self {
+            return path.match_indices(prefix.as_str()).any(|(at, _)| {
+                path.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            });
+        }
+        self.names().any(|name| is_path_of(path, name))
+    }
+
     fn read(&self, fields: &Fields) -> Option<Value> {
         match self {
             Self::Field(name) => fields.get(name).cloned(),
@@ -108,5 +146,35 @@ mod tests {
         assert_eq!(fields.get("line"), Some(&"x y".into()));
         assert_eq!(fields.get("path"), Some(&"own/write".into()));
         assert_eq!(fields.get("none"), None);
+    }
+
+    #[test]
+    fn what_an_alias_may_be_made_of_is_known() {
+        let aliases = Aliases::new(vec![
+            ("op".into(), vec!["operation.value".to_owned(), "Operation".to_owned()]),
+            ("Op".into(), vec!["op".to_owned()]),
+            ("all".into(), vec!["deep.*".to_owned()]),
+            ("line".into(), vec!["args[]".to_owned()]),
+            ("path".into(), vec!["folder/Op".to_owned()]),
+            ("self".into(), vec!["self".to_owned(), "later".to_owned()]),
+            ("later".into(), vec!["own".to_owned()]),
+        ]);
+        for (alias, path, want) in [
+            ("op", "operation.value", true),
+            ("op", "_source.operation.value", true),
+            ("op", "operation", false),
+            ("op", "xOperation", false),
+            ("Op", "Operation", true),
+            ("all", "_source.deep.a.b", true),
+            ("all", "too_deep.a", false),
+            ("line", "args", true),
+            ("path", "folder", true),
+            ("path", "Operation", true),
+            ("self", "self", true),
+            ("self", "own", false),
+            ("unknown", "own", false),
+        ] {
+            assert_eq!(aliases.may_take(alias, path), want, "{alias} {path}");
+        }
     }
 }

@@ -8,8 +8,8 @@ use super::leaf::{Leaves, Test};
 use super::text_program::{TextProgram, Wanted};
 use crate::taxonomy;
 
-/// The deciding fields: what Windows calls the kind of an event.
-const DECIDING: [&str; 3] = ["EventID", "Channel", "Provider_Name"];
+/// The deciding fields: what Windows calls the kind of an event. A list in one of them decides nothing.
+pub(super) const DECIDING: [&str; 3] = ["EventID", "Channel", "Provider_Name"];
 
 /// A longer value decides nothing: no real one is, and kinds are kept.
 const VALUE_BYTES_MAX: usize = 128;

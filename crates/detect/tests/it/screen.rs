@@ -63,6 +63,28 @@ fn what_the_screen_calls_silent_fires_no_rule() {
     assert!(open < records / 2, "{open} of {records} left open: the screen spares nothing");
 }
 
+/// A risk of Entra ID and an alert of its Privileged Identity Management differ by one value, which Log
+/// Analytics spells `RiskEventType`: the source asks for it by another name.
+#[test]
+fn an_alias_decides_what_a_record_is_as_the_field_itself_does() {
+    let text = "title: t\nid: r\nlogsource: { product: azure, service: pim }\ndetection:\n  s:\n    \
+                riskEventType: staleSignInAlertIncident\n  condition: s\n";
+    let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text }]);
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut screen = Screen::new(Arc::new(rules), Auto);
+    for (kind, verdict) in
+        [("anonymizedIPAddress", Verdict::Silent), ("staleSignInAlertIncident", Verdict::Open)]
+    {
+        let record = format!(
+            r#"{{"TimeGenerated":"2026-11-23T09:20:01Z","Type":"AADUserRiskEvents","RiskEventType":"{kind}","RiskLevel":"high"}}"#
+        );
+        let event = decoded::event(&record);
+        let service = if verdict == Verdict::Open { "pim" } else { "riskdetection" };
+        assert_eq!(event.logsource.service.as_deref(), Some(service), "{kind}");
+        assert_eq!(screen.judge(record.as_bytes()), verdict, "{kind}");
+    }
+}
+
 #[test]
 fn what_the_screen_calls_silent_holds_no_indicator() {
     let Some(folder) = data::folder("security-datasets") else { return };

@@ -11,6 +11,8 @@ use event::{Deciding, Event, Value};
 use super::Decoding;
 use super::record::{Kind, Members, Span};
 use super::shape::Place;
+use crate::matching::kind;
+use crate::taxonomy;
 
 /// Where a field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +87,24 @@ pub(super) fn learn(
 }
 
 impl Layout {
+    /// Returns an event to tell the kind of all records of the shape by: what is not the same in all of them
+    /// decides nothing.
+    pub(super) fn undecided(&self) -> Event {
+        let mut event = self.event.clone();
+        for name in kind::DECIDING {
+            let origin = self.fields.iter().find(|(own, _)| own == name).map(|(_, origin)| origin);
+            let is_known = match origin {
+                Some(origin) => matches!(origin, Origin::Constant(_)),
+                // An attribute stands in for the field, made of whatever the record has.
+                None => taxonomy::field(&event, name).is_none(),
+            };
+            if !is_known {
+                event.fields.set(name, Value::List(Vec::new()));
+            }
+        }
+        event
+    }
+
     /// Keeps what two markers have in common; `None` if they make two kinds of events.
     fn agreeing(mut self, event: &Event, fields: Vec<(String, Origin)>) -> Option<Self> {
         if event.logsource != self.event.logsource || event.parser != self.event.parser {

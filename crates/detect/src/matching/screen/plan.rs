@@ -42,7 +42,7 @@ impl Plan {
         matcher: &Matcher,
         scratch: &mut Scratch,
     ) -> Self {
-        let program = matcher.program_of(&layout.event, scratch);
+        let program = matcher.program_of(&layout.undecided(), scratch);
         let mut feeds: Vec<(usize, usize)> = Vec::new();
         let mut plan = Self {
             feeds: Box::default(),

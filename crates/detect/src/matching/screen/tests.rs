@@ -11,7 +11,7 @@ use crate::testing::EventMaker;
 use crate::{RuleFile, RuleSet};
 
 /// Reads flat JSON objects. `Copy` becomes `Image` too, `Path` loses its prefix, `User` is made of two
-/// values, `Kind` says whether `Secret` counts, `Address` is an attribute only.
+/// values, `Kind` says whether `Secret` counts, `Address` and `Code` are attributes only.
 struct Small;
 
 impl Decoding for Small {
@@ -25,6 +25,7 @@ impl Decoding for Small {
         let text = |name: &str| fields.get(name).map(|value| value.text().into_owned());
         let (copy, path, kind) = (text("Copy"), text("Path"), text("Kind"));
         let (domain, name, address) = (text("Domain"), text("Name"), text("Address"));
+        let code = text("Code");
         if let Some(copy) = copy {
             fields.push("Image", copy);
         }
@@ -43,6 +44,9 @@ impl Decoding for Small {
         if let Some(address) = address.filter(is_address) {
             event.attrs.set(Attr::SrcIp, address);
         }
+        if let Some(code) = code {
+            event.attrs.set(Attr::EventCode, code);
+        }
         Some(event)
     }
 
@@ -54,7 +58,7 @@ impl Decoding for Small {
     }
 
     fn feeds(&self, _event: &Event) -> Vec<(String, Attr)> {
-        vec![("Address".to_owned(), Attr::SrcIp)]
+        vec![("Address".to_owned(), Attr::SrcIp), ("Code".to_owned(), Attr::EventCode)]
     }
 
     fn is_blank(&self, text: &str) -> bool {
@@ -112,6 +116,10 @@ fn values_are_judged_where_they_stand() {
         (r"{ A|re: 'a.+b' }", r#"{"A":"xaxxb"}"#, Open),
         (r"{ A|re: 'a.+b' }", r#"{"A":"ba"}"#, Silent),
         (r"{ A|lt: 5 }", r#"{"A":1.5}"#, Open),
+        // The kind of the event hangs on an attribute.
+        (r"{ EventID: 7 }", r#"{"Code":"7"}"#, Open),
+        (r"{ EventID: 7, A: x }", r#"{"Code":"8","A":"y"}"#, Silent),
+        (r"{ EventID: null }", r#"{"Code":"8"}"#, Open),
         (r"{ A|contains: 'a\b' }", r#"{ "B" : { } , "A" : [ "x" , "a\\b" ] }"#, Open),
     ] {
         check(selection, record, verdict);
@@ -191,7 +199,7 @@ proptest! {
     #[test]
     fn what_is_called_silent_fires_nothing(
         records in proptest::collection::vec(proptest::collection::btree_map(
-            proptest::sample::select(vec!["A", "B", "Copy", "Path", "Domain", "Name", "Kind", "Address"]),
+            proptest::sample::select(vec!["A", "B", "Copy", "Path", "Domain", "Name", "Kind", "Address", "Code"]),
             value(),
             0..5,
         ), 1..20),
@@ -200,7 +208,7 @@ proptest! {
             "{ A|contains: ab }", "{ B: null }", "{ Image|endswith: a }", "{ Path|startswith: b }",
             "{ User|contains: 'a\\b' }", "{ Secret: told }", "['ab']", "{ A|re: 'a.b' }",
             "{ A|neq: a }", "{ B|fieldref: A }", "{ Copy|exists: false }", "{ SourceIp|exists: true }",
-            "{ A|contains|all: [a, b] }", "{ A|gt: 1 }", "{ A|cased: Ab }", "{ A: '' }",
+            "{ A|contains|all: [a, b] }", "{ A|gt: 1 }", "{ A|cased: Ab }", "{ A: '' }", "{ EventID: a }",
         ];
         let rules = rules(&selections);
         let mut screen = Screen::new(Arc::clone(&rules), Small);
