@@ -9,8 +9,13 @@ pub(crate) fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
     }
-    if c == 'ı' {
-        return c;
+    match c {
+        'ı' => return c,
+        // Letters without a capital of their own that are written in two ways.
+        '\u{1fd3}' => return '\u{390}',
+        '\u{1fe3}' => return '\u{3b0}',
+        '\u{fb05}' => return '\u{fb06}',
+        _ => {}
     }
     single(single(c, char::to_uppercase), char::to_lowercase)
 }
@@ -57,6 +62,10 @@ mod tests {
             ("ß", "ss", false),
             ("İ", "i", false),
             ("ı", "I", false),
+            ("\u{1fd3}", "\u{390}", true),
+            ("\u{1fe3}", "\u{3b0}", true),
+            ("\u{fb05}", "\u{fb06}", true),
+            ("\u{fb01}", "fi", false),
         ] {
             assert_eq!(fold(left) == fold(right), equal, "{left} {right}");
         }

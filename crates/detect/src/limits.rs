@@ -14,7 +14,7 @@ pub const YAML_NODES_MAX: usize = 200_000;
 pub const CONDITION_DEPTH_MAX: usize = 64;
 
 /// Most variants that `windash`, `base64offset` and `expand` may make of one value: five dashes at
-/// four places are 625.
+/// four places are 625. Dashes at more places are not written out.
 pub const EXPANSIONS_MAX: usize = 1_000;
 
 /// Largest compiled size of one regular expression, in bytes. Public rules stay below 1 MB.

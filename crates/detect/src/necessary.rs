@@ -151,7 +151,7 @@ fn tokens(tokens: &[Token]) -> Query {
         [Token::Any, Token::Text(text)] => text_of(text, "*", ""),
         mixed => all(mixed.iter().map(|token| match token {
             Token::Text(text) => inside(text),
-            Token::Any | Token::One => Query::All,
+            Token::Any | Token::One | Token::Dash => Query::All,
         })),
     }
 }

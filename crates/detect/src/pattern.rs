@@ -15,7 +15,13 @@ pub(crate) enum Token {
     Any,
     /// Exactly one character.
     One,
+    /// One of [`DASHES`]: where writing out every combination of them would be too much.
+    Dash,
 }
+
+/// The characters that Windows programs take for the dash of a parameter: hyphen, slash, en dash,
+/// em dash, horizontal bar.
+pub(crate) const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 /// A text with wildcards. Unless `cased`, its text is folded already.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -139,8 +145,7 @@ impl Pattern {
                     p = p.saturating_add(1);
                     back = Some((p, v));
                 }
-                Some(Step::One) => (v, p) = (v.saturating_add(1), p.saturating_add(1)),
-                Some(Step::Char(want)) if want == have => {
+                Some(step) if step.holds(*have) => {
                     (v, p) = (v.saturating_add(1), p.saturating_add(1));
                 }
                 _ => {
@@ -163,6 +168,7 @@ impl Pattern {
             match token {
                 Token::Any => steps.push(Step::Any),
                 Token::One => steps.push(Step::One),
+                Token::Dash => steps.push(Step::Dash),
                 Token::Text(text) => steps.extend(text.chars().map(Step::Char)),
             }
         }
@@ -197,7 +203,20 @@ impl Pattern {
 enum Step {
     Any,
     One,
+    Dash,
     Char(char),
+}
+
+impl Step {
+    /// Returns whether the step is for this one character.
+    fn holds(&self, have: char) -> bool {
+        match self {
+            Self::Any => false,
+            Self::One => true,
+            Self::Dash => DASHES.contains(&have),
+            Self::Char(want) => *want == have,
+        }
+    }
 }
 
 /// Returns what follows if the value begins with this star-free piece.
@@ -208,7 +227,7 @@ fn strip<'v>(piece: &[Token], value: &'v str) -> Option<&'v str> {
             rest.strip_prefix(text.as_str())?
         } else {
             let mut chars = rest.chars();
-            chars.next()?;
+            chars.next().filter(|c| *token != Token::Dash || DASHES.contains(c))?;
             chars.as_str()
         };
     }
@@ -238,7 +257,7 @@ fn strip_end<'v>(piece: &[Token], value: &'v str) -> Option<&'v str> {
             rest.strip_suffix(text.as_str())?
         } else {
             let mut chars = rest.chars();
-            chars.next_back()?;
+            chars.next_back().filter(|c| *token != Token::Dash || DASHES.contains(c))?;
             chars.as_str()
         };
     }
@@ -294,6 +313,24 @@ mod tests {
             let pattern = Pattern::new(tokens(written), false);
             assert_eq!(pattern.matches_plainly(value), want, "{written} {value}");
             assert_eq!(pattern.matches_folded(&fold(value)), want, "{written} {value}");
+        }
+    }
+
+    #[test]
+    fn a_dash_is_any_of_them_and_nothing_else() {
+        let tokens = vec![Token::Any, text("a "), Token::Dash, text("B"), Token::Any, Token::Dash];
+        let pattern = Pattern::new(tokens, false);
+        for (value, want) in [
+            ("xA -b-", true),
+            ("a \u{2015}bx/", true),
+            ("a /b\u{2013}", true),
+            ("a ba -B\u{2014}", true),
+            ("a xb-", false),
+            ("a -bx", false),
+            ("a -b", false),
+        ] {
+            assert_eq!(pattern.matches_plainly(value), want, "{value}");
+            assert_eq!(pattern.matches_folded(&fold(value)), want, "{value}");
         }
     }
 

@@ -110,7 +110,7 @@ fn loosely(written: &str, matcher: &Matcher, text: &str) -> Option<Near> {
 fn letters(pattern: &Pattern) -> usize {
     let letters = |token: &Token| match token {
         Token::Text(text) => text.chars().filter(|c| c.is_alphabetic()).count(),
-        Token::Any | Token::One => 0,
+        Token::Any | Token::One | Token::Dash => 0,
     };
     pattern.tokens().iter().map(letters).fold(0, usize::saturating_add)
 }

@@ -96,7 +96,7 @@ fn span(pattern: &Pattern, value: &str) -> Option<Part> {
 fn length(piece: &[Token]) -> usize {
     let one = |token: &Token| match token {
         Token::Text(text) => text.chars().count(),
-        Token::Any | Token::One => 1,
+        Token::Any | Token::One | Token::Dash => 1,
     };
     piece.iter().map(one).fold(0, usize::saturating_add)
 }
@@ -107,7 +107,7 @@ fn chars(piece: &[Token]) -> Vec<Option<char>> {
     for token in piece {
         match token {
             Token::Text(text) => chars.extend(text.chars().map(Some)),
-            Token::Any | Token::One => chars.push(None),
+            Token::Any | Token::One | Token::Dash => chars.push(None),
         }
     }
     chars

@@ -17,7 +17,7 @@ use crate::ast::{Comparison, Matcher, RefPlace, TimePart, Wanted};
 use crate::error::{Fault, Place, did_you_mean};
 use crate::limits::{EXPANSIONS_MAX, REGEX_BYTES_MAX};
 use crate::number::Number;
-use crate::pattern::{Pattern, Token, tokens};
+use crate::pattern::{DASHES, Pattern, Token, tokens};
 use crate::yaml::{Node, Scalar};
 
 /// What the value is in the end.
@@ -328,6 +328,9 @@ fn as_regex(value: &str) -> String {
     let each = |token: &Token| match token {
         Token::Any => ".*".to_owned(),
         Token::One => ".".to_owned(),
+        Token::Dash => {
+            format!("[{}]", DASHES.map(|dash| regex::escape(&dash.to_string())).concat())
+        }
         Token::Text(text) => regex::escape(text),
     };
     tokens(value).iter().map(each).collect()

@@ -10,7 +10,7 @@ use super::Context;
 use super::placeholder::{self, Reading};
 use crate::error::{Fault, Place};
 use crate::limits::EXPANSIONS_MAX;
-use crate::pattern::{Token, tokens};
+use crate::pattern::{DASHES, Token, tokens};
 
 /// A modifier that changes text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn apply(
                 }
                 out.push(draft);
             }
-            Step::Windash => out.extend(each_text(draft.tokens, at, &|text| Ok(windash(text)))?),
+            Step::Windash => out.extend(windashed(draft.tokens, at)?),
             Step::Expand => out.extend(each_text(draft.tokens, at, &|text| {
                 let reading = Reading {
                     text: &|text| tokens(&escape_wildcards(text)),
@@ -175,34 +175,66 @@ fn each_text(
     Ok(drafts.into_iter().map(|tokens| Draft { tokens, encoded: None }).collect())
 }
 
-/// The characters that Windows programs take for the dash of a parameter: hyphen, slash, en dash,
-/// em dash, horizontal bar.
-const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+/// Writes each parameter dash in every way; where that is too much, the pattern says that one stands there.
+fn windashed(tokens: Vec<Token>, at: Place) -> Result<Vec<Draft>, Fault> {
+    let dashes = |token: &Token| match token {
+        Token::Text(text) => cut_at_dashes(text).len().saturating_sub(1),
+        _ => 0,
+    };
+    let count = tokens.iter().map(dashes).fold(0, usize::saturating_add);
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let is_written_out = DASHES.len().checked_pow(count).is_some_and(|all| all <= EXPANSIONS_MAX);
+    each_text(tokens, at, &|text| {
+        let pieces = cut_at_dashes(text);
+        Ok(if is_written_out { written_out(&pieces) } else { vec![with_dashes(pieces)] })
+    })
+}
 
-/// Writes each parameter dash in every way: one that no word character precedes and one follows.
-fn windash(text: &str) -> TokenVariants {
+/// Cuts a text where a parameter's dash stands: one that no word character precedes and one follows.
+fn cut_at_dashes(text: &str) -> Vec<String> {
     let word = |c: &char| c.is_alphanumeric() || *c == '_';
-    let chars: Vec<char> = text.chars().collect();
-    let mut variants = vec![String::with_capacity(text.len())];
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
     let mut before: Option<char> = None;
-    for (index, c) in chars.iter().enumerate() {
-        let after = chars.get(index.saturating_add(1));
-        let parameter =
-            DASHES.contains(c) && !before.is_some_and(|b| word(&b)) && after.is_some_and(word);
-        // One past the limit is enough for the caller to notice.
-        if parameter && variants.len() <= EXPANSIONS_MAX {
-            variants = variants
-                .iter()
-                .flat_map(|variant| DASHES.iter().map(move |dash| format!("{variant}{dash}")))
-                .collect();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let after = chars.peek();
+        if DASHES.contains(&c) && !before.is_some_and(|b| word(&b)) && after.is_some_and(word) {
+            pieces.push(std::mem::take(&mut piece));
         } else {
-            for variant in &mut variants {
-                variant.push(*c);
-            }
+            piece.push(c);
         }
-        before = Some(*c);
+        before = Some(c);
+    }
+    pieces.push(piece);
+    pieces
+}
+
+/// Joins pieces by every combination of dashes.
+fn written_out(pieces: &[String]) -> TokenVariants {
+    let mut variants: Vec<String> = Vec::new();
+    for piece in pieces {
+        variants = if variants.is_empty() {
+            vec![piece.clone()]
+        } else {
+            let each = |text: &String| DASHES.map(|dash| format!("{text}{dash}{piece}"));
+            variants.iter().flat_map(each).collect()
+        };
     }
     variants.into_iter().map(|text| vec![Token::Text(text)]).collect()
+}
+
+fn with_dashes(pieces: Vec<String>) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    for (number, piece) in pieces.into_iter().enumerate() {
+        if number > 0 {
+            tokens.push(Token::Dash);
+        }
+        if !piece.is_empty() {
+            tokens.push(Token::Text(piece));
+        }
+    }
+    tokens
 }
 
 /// Plain text (its escapes resolved) back into the written form, so that it can be read once more.

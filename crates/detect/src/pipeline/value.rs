@@ -90,6 +90,8 @@ fn pieces(tokens: &[Token]) -> Vec<(String, Token)> {
     for token in tokens {
         match token {
             Token::Any => pieces.push(("*".to_owned(), Token::Any)),
+            // Comes of a modifier, which is carried out later.
+            Token::Dash => pieces.push(("-".to_owned(), Token::Dash)),
             Token::One => pieces.push(("?".to_owned(), Token::One)),
             Token::Text(text) => pieces.extend(text.chars().map(|c| {
                 let escape = if matches!(c, '*' | '?') { "\\" } else { "" };
@@ -108,6 +110,7 @@ fn written(tokens: &[Token]) -> String {
         match token {
             Token::Any => out.insert(0, '*'),
             Token::One => out.insert(0, '?'),
+            Token::Dash => out.insert(0, '-'),
             Token::Text(text) => {
                 for c in text.chars().rev() {
                     let before_special = out.starts_with(['*', '?', '\\']);
