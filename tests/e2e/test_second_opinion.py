@@ -48,6 +48,9 @@ ARGUED = {
     "numbers past what floating point tells apart": "pySigma rounds a whole number that floating point cannot hold",
     "whole numbers past 64 bits are told apart digit by digit": "pySigma rounds a whole number that floating point cannot hold",
     "comparisons with all that writes a number": "PyYAML reads YAML 1.1: 1e3 without a dot is a text",
+    "numbers written in every way that YAML has": "pySigma forgets how a number was written: 1.10 as text is no 1.1 to it",
+    "numbers of an event that are whole, though written with a fraction": "pySigma lets contains go with texts only, the specification with all types",
+    "flags in the expression and beside it": "Python cannot turn a flag off in the midst of an expression",
     "a hexadecimal number and a text that looks like one": "pySigma forgets how a number was written: 0x1F as text is no 31 to it",
 }
 
