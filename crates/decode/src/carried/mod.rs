@@ -12,6 +12,9 @@
 //! | Graylog (GELF) | `version` | `full_message`, `short_message` |
 //! | journald, rsyslog, syslog inputs | the program in a field of its own | `MESSAGE`, `msg`, `message` |
 //! | an Elasticsearch export, a Splunk export | every name begins with `_source.`, `result.` | the names behind that |
+//! | Amazon `EventBridge` | `detail-type` | the names behind `detail.` |
+//! | Elastic Agent for Microsoft 365, for Kubernetes | names begin with `o365.audit.`, `kubernetes.audit.` | the names behind that |
+//! | Wazuh's integrations for clouds | `decoder.name`; names begin with `data.aws.`, `data.office365.` … | the names behind that |
 //!
 //! Only the names decide, never the values: whoever can choose a text must not be able to choose how
 //! another record is read.
@@ -25,8 +28,18 @@ use crate::record::Record;
 
 /// What stands before every name of the record itself, and, where that alone does not say enough, a name that
 /// stands beside it.
-const PREFIXES: &[(&str, Option<&str>)] =
-    &[("_source.", None), ("result.", Some("preview")), ("event.", Some("sourcetype"))];
+const PREFIXES: &[(&str, Option<&str>)] = &[
+    ("_source.", None),
+    ("result.", Some("preview")),
+    ("event.", Some("sourcetype")),
+    ("detail.", Some("detail-type")),
+    ("o365.audit.", None),
+    ("kubernetes.audit.", None),
+    ("data.aws.", Some("decoder.name")),
+    ("data.gcp.", Some("decoder.name")),
+    ("data.github.", Some("decoder.name")),
+    ("data.office365.", Some("decoder.name")),
+];
 
 /// Names of which one tells that a program carries lines, and where these stand, the best first.
 type Lines = (&'static [&'static str], &'static [&'static str]);

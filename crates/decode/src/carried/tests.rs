@@ -134,6 +134,53 @@ fn what_stands_beside_is_kept_and_fills_what_is_wanting() {
     assert_eq!((event.parser.as_ref(), event.time_quality), ("linux_syslog", TimeQuality::Stated));
 }
 
+/// Records of clouds as services and agents put them below a name of their own.
+#[test]
+fn a_record_below_another_name_is_that_record() {
+    let trail: Json = serde_json::from_str(TRAIL).unwrap();
+    let audit = json!({"CreationTime": "2026-11-23T09:20:01", "Operation": "UserLoggedIn", "Workload": "AzureActiveDirectory",
+        "RecordType": 15, "ResultStatus": "Success", "UserId": "an@x.vn", "ClientIP": "203.0.113.7", "Id": "i",
+        "OrganizationId": "o"});
+    let call = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "k", "stage": "ResponseComplete", "verb": "list",
+        "user": {"username": "an"}, "objectRef": {"resource": "secrets"}, "requestURI": "/api/v1/secrets",
+        "requestReceivedTimestamp": "2026-11-23T09:20:01.000000Z"});
+    let ecs = |dataset: &str| json!({"module": "x", "dataset": dataset});
+    let wazuh = |data: Json| {
+        json!({"timestamp": "2026-11-23T09:20:09.000+0000", "rule": {"level": 3, "id": "1"}, "manager": {"name": "w"},
+            "decoder": {"name": "json"}, "location": "x", "data": data})
+    };
+    for (carrier, own, record) in [
+        (
+            "EventBridge",
+            &trail,
+            json!({"version": "0", "id": "i", "detail-type": "AWS API Call via CloudTrail", "source": "aws.cloudtrail",
+                "account": "1", "time": "2026-11-23T09:20:09Z", "region": "x", "resources": [], "detail": trail}),
+        ),
+        ("Wazuh for AWS", &trail, wazuh(json!({"integration": "aws", "aws": trail}))),
+        ("Wazuh for M365", &audit, wazuh(json!({"integration": "office365", "office365": audit}))),
+        (
+            "Elastic Agent for M365",
+            &audit,
+            json!({"@timestamp": "2026-11-23T09:20:09Z", "event": ecs("o365.audit"), "o365": {"audit": audit}}),
+        ),
+        (
+            "Elastic Agent for Kubernetes",
+            &call,
+            json!({"@timestamp": "2026-11-23T09:20:09Z", "event": ecs("kubernetes.audit_logs"), "kubernetes": {"audit": call}}),
+        ),
+    ] {
+        let alone = decode("auto", &own.to_string());
+        assert_ne!(alone.parser, "generic_json", "{carrier}");
+        let event = decode("auto", &record.to_string());
+        assert_eq!(event.parser, alone.parser, "{carrier}");
+        assert_eq!(event.logsource, alone.logsource, "{carrier}");
+        assert_eq!(event.occurred_at, alone.occurred_at, "{carrier}");
+        for (name, value) in alone.fields.iter() {
+            assert_eq!(event.fields.get(name), Some(value), "{carrier}: {name}");
+        }
+    }
+}
+
 #[test]
 fn only_names_say_that_something_is_carried() {
     for record in [
