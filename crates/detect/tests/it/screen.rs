@@ -85,6 +85,27 @@ fn an_alias_decides_what_a_record_is_as_the_field_itself_does() {
     }
 }
 
+/// Whether an account is named decides how a record is read: one without a name says nothing of the next.
+#[test]
+fn an_empty_name_hides_no_later_one() {
+    let text = "title: t\nid: r\nlogsource: { product: windows, service: security }\ndetection:\n  s:\n    \
+                TargetUserName: evil\n    Message|contains: told\n  condition: s\n";
+    let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text }]);
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut screen = Screen::new(Arc::new(rules), Auto);
+    for (name, message, verdict) in [
+        ("", "", Verdict::Silent),
+        ("evil", "", Verdict::Silent),
+        ("", "told", Verdict::Silent),
+        ("evil", "it was told", Verdict::Open),
+    ] {
+        let record = format!(
+            r#"{{"EventID":4624,"Channel":"Security","TargetUserName":"{name}","Message":"{message}"}}"#
+        );
+        assert_eq!(screen.judge(record.as_bytes()), verdict, "{record}");
+    }
+}
+
 #[test]
 fn what_the_screen_calls_silent_holds_no_indicator() {
     let Some(folder) = data::folder("security-datasets") else { return };

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use event::{Deciding, Event, Value};
 
-use super::Decoding;
 use super::record::{Kind, Members, Span};
 use super::shape::Place;
+use super::{Decoding, Part};
 use crate::matching::kind;
 use crate::taxonomy;
 
@@ -215,11 +215,11 @@ fn deciding_value(
         Kind::Text => {
             let mut room = String::new();
             let text = span.raw(record)?.text(&mut room)?;
-            let part = super::part_of(place.decides, text, decoding);
-            if part.len() == text.len() {
-                return serde_json::to_string(text).ok();
-            }
-            let text = format!("{marker}\n{part}");
+            let text = match super::part_of(place.decides, text, decoding) {
+                Part::Whole(text) => return serde_json::to_string(text).ok(),
+                Part::Line("") => marker.to_owned(),
+                Part::Line(line) => format!("{marker}\n{line}"),
+            };
             marked.insert(key_of(&Value::from(text.as_str())), Some(number));
             serde_json::to_string(&text).ok()?
         }

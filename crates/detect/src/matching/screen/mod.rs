@@ -51,16 +51,25 @@ pub trait Decoding: Send {
     fn is_blank(&self, text: &str) -> bool;
 }
 
+/// What of a text decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'t> {
+    /// All of it: whatever decides alike is this very text.
+    Whole(&'t str),
+    /// A line of it, or nothing: the rest may be anything.
+    Line(&'t str),
+}
+
 /// Returns the part of a text that decides.
-fn part_of<'t>(decides: Deciding, text: &'t str, decoding: &dyn Decoding) -> &'t str {
+fn part_of<'t>(decides: Deciding, text: &'t str, decoding: &dyn Decoding) -> Part<'t> {
     match decides {
-        Deciding::Value => text,
-        Deciding::Presence if decoding.is_blank(text) => text,
-        Deciding::Nothing | Deciding::Presence => "",
-        Deciding::Text { start, .. } if text.trim_start().starts_with(start) => text,
+        Deciding::Value => Part::Whole(text),
+        Deciding::Presence if decoding.is_blank(text) => Part::Whole(text),
+        Deciding::Nothing | Deciding::Presence => Part::Line(""),
+        Deciding::Text { start, .. } if text.trim_start().starts_with(start) => Part::Whole(text),
         Deciding::Text { line, .. } => {
             let line = text.lines().find(|own| own.trim_start().starts_with(line));
-            line.unwrap_or_default()
+            Part::Line(line.unwrap_or_default())
         }
     }
 }

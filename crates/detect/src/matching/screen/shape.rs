@@ -8,9 +8,9 @@ use ahash::AHashMap;
 use event::{Deciding, JsonMarks};
 use memchr::memmem;
 
-use super::Decoding;
 use super::plan::Plan;
 use super::record::{Cursor, Kind, Raw, Span};
+use super::{Decoding, Part};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
@@ -304,11 +304,16 @@ fn decide(
         Kind::Text => {
             let raw = span.raw(record)?;
             if !surely_undecided(decides, raw) {
-                let part = super::part_of(decides, raw.text(room)?, decoding);
+                let (part, is_whole) = match super::part_of(decides, raw.text(room)?, decoding) {
+                    Part::Whole(text) => (text, true),
+                    Part::Line(line) => (line, false),
+                };
                 if part.len() > DECIDING_BYTES_MAX {
                     return None;
                 }
                 out.extend_from_slice(part.as_bytes());
+                // A value that is empty is not one of which nothing decides.
+                out.extend(is_whole.then_some(0xfe));
             }
         }
         Kind::Int => out.extend_from_slice(span.raw(record)?.written.as_bytes()),

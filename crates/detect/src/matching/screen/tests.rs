@@ -53,6 +53,8 @@ impl Decoding for Small {
     fn decides(&self, path: &str) -> Deciding {
         match path {
             "Kind" => Deciding::Value,
+            "B" => Deciding::Presence,
+            "Note" => Deciding::Text { start: "<", line: "Type:" },
             _ => Deciding::Nothing,
         }
     }
@@ -123,6 +125,25 @@ fn values_are_judged_where_they_stand() {
         (r"{ A|contains: 'a\b' }", r#"{ "B" : { } , "A" : [ "x" , "a\\b" ] }"#, Open),
     ] {
         check(selection, record, verdict);
+    }
+}
+
+#[test]
+fn a_value_that_was_empty_before_is_looked_at() {
+    use Verdict::{Open, Silent};
+    let mut screen = Screen::new(rules(&["{ B: x }", "{ Note|contains: y }"]), Small);
+    for (record, verdict) in [
+        (r#"{"B":"","Note":""}"#, Silent),
+        (r#"{"B":"x","Note":""}"#, Open),
+        (r#"{"B":"","Note":"y"}"#, Open),
+        (r#"{"B":"z","Note":"z"}"#, Silent),
+        (r#"{"B":"x","Note":"z"}"#, Open),
+        (r#"{"B":"z","Note":"Type: z"}"#, Silent),
+        (r#"{"B":"z","Note":"y\nType: z"}"#, Open),
+        (r#"{"B":"","Note":"<z>"}"#, Silent),
+        (r#"{"B":"","Note":"<y>"}"#, Open),
+    ] {
+        assert_eq!(screen.judge(record.as_bytes()), verdict, "{record}");
     }
 }
 
@@ -205,7 +226,8 @@ proptest! {
         ), 1..20),
     ) {
         let selections = [
-            "{ A|contains: ab }", "{ B: null }", "{ Image|endswith: a }", "{ Path|startswith: b }",
+            "{ A|contains: ab }", "{ B: null }", "{ B|contains: k }", "{ Image|endswith: a }",
+            "{ Path|startswith: b }",
             "{ User|contains: 'a\\b' }", "{ Secret: told }", "['ab']", "{ A|re: 'a.b' }",
             "{ A|neq: a }", "{ B|fieldref: A }", "{ Copy|exists: false }", "{ SourceIp|exists: true }",
             "{ A|contains|all: [a, b] }", "{ A|gt: 1 }", "{ A|cased: Ab }", "{ A: '' }", "{ EventID: a }",
