@@ -50,6 +50,7 @@ ARGUED = {
     "comparisons with all that writes a number": "PyYAML reads YAML 1.1: 1e3 without a dot is a text",
     "numbers written in every way that YAML has": "pySigma forgets how a number was written: 1.10 as text is no 1.1 to it",
     "numbers of an event that are whole, though written with a fraction": "pySigma lets contains go with texts only, the specification with all types",
+    "base64 of letters beyond ASCII, wide at each offset": "pySigma lets wide go with ASCII only, the specification with all texts",
     "flags in the expression and beside it": "Python cannot turn a flag off in the midst of an expression",
     "a hexadecimal number and a text that looks like one": "pySigma forgets how a number was written: 0x1F as text is no 31 to it",
 }
