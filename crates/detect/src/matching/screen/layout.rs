@@ -171,6 +171,8 @@ fn marked_record(
 ) -> Option<(String, Marked)> {
     let mut out = String::from("{");
     let mut marked = Marked::new();
+    // The values that stand as they are.
+    let mut kept: Vec<String> = Vec::new();
     let mut number = 0_usize;
     let mut open = 0_usize;
     for place in places {
@@ -192,14 +194,22 @@ fn marked_record(
         let value = if place.decides == Deciding::Nothing {
             marker_value(place.kind, marker, number, &mut marked)
         } else {
-            let raw_of = (span, record);
-            deciding_value(place, raw_of, &marker.of(number), decoding, &mut marked, number)?
+            let (raw_of, before) = ((span, record), marked.len());
+            let own = marker.of(number);
+            let value = deciding_value(place, raw_of, &own, decoding, &mut marked, number)?;
+            if marked.len() == before {
+                kept.push(value.trim_matches('"').to_owned());
+            }
+            value
         };
         out.push_str(&value);
         number = number.checked_add(1)?;
     }
     out.extend(std::iter::repeat_n('}', open.saturating_add(1)));
-    Some((out, marked))
+    // A value that is some other's marker would pass for it.
+    let is_marker =
+        |own: &String| marked.contains_key(own) || marked.contains_key(&format!("\"{own}\""));
+    (!kept.iter().any(is_marker)).then_some((out, marked))
 }
 
 /// A value that decides stands as it is; of a longer text its deciding part, behind a marker.

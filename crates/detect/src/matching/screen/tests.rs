@@ -118,6 +118,9 @@ fn values_are_judged_where_they_stand() {
         (r"{ A|re: 'a.+b' }", r#"{"A":"xaxxb"}"#, Open),
         (r"{ A|re: 'a.+b' }", r#"{"A":"ba"}"#, Silent),
         (r"{ A|lt: 5 }", r#"{"A":1.5}"#, Open),
+        // What decides looks like what the layout is learnt with.
+        (r"{ Kind: 40001 }", r#"{"Kind":40001,"A":5}"#, Open),
+        (r"{ Kind: mk-1.example }", r#"{"Kind":"mk-1.example","A":"x"}"#, Open),
         // The kind of the event hangs on an attribute.
         (r"{ EventID: 7 }", r#"{"Code":"7"}"#, Open),
         (r"{ EventID: 7, A: x }", r#"{"Code":"8","A":"y"}"#, Silent),
@@ -131,17 +134,17 @@ fn values_are_judged_where_they_stand() {
 #[test]
 fn a_value_that_was_empty_before_is_looked_at() {
     use Verdict::{Open, Silent};
-    let mut screen = Screen::new(rules(&["{ B: x }", "{ Note|contains: y }"]), Small);
+    let mut screen = Screen::new(rules(&["{ B: x }", "{ Note|contains: q }"]), Small);
     for (record, verdict) in [
         (r#"{"B":"","Note":""}"#, Silent),
         (r#"{"B":"x","Note":""}"#, Open),
-        (r#"{"B":"","Note":"y"}"#, Open),
+        (r#"{"B":"","Note":"q"}"#, Open),
         (r#"{"B":"z","Note":"z"}"#, Silent),
         (r#"{"B":"x","Note":"z"}"#, Open),
         (r#"{"B":"z","Note":"Type: z"}"#, Silent),
-        (r#"{"B":"z","Note":"y\nType: z"}"#, Open),
+        (r#"{"B":"z","Note":"q\nType: z"}"#, Open),
         (r#"{"B":"","Note":"<z>"}"#, Silent),
-        (r#"{"B":"","Note":"<y>"}"#, Open),
+        (r#"{"B":"","Note":"<q>"}"#, Open),
     ] {
         assert_eq!(screen.judge(record.as_bytes()), verdict, "{record}");
     }
