@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use detect::{IndicatorLoader, IndicatorWatch, RuleFile, RuleSet, Scratch, Screen, Verdict};
 use flate2::read::GzDecoder;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
 
 use crate::data;
 use crate::decoded::{self, Auto};
@@ -149,4 +151,98 @@ fn what_the_screen_calls_silent_holds_no_indicator() {
     );
     assert!(indicators.len() > 10 && holding > 100, "{} {holding}", indicators.len());
     assert!(open < records.len() / 2, "{open} of {}", records.len());
+}
+
+/// What says the kind of a record.
+const HEADS: [&str; 4] = [
+    r#""EventID":4688,"Channel":"Security""#,
+    r#""EventID":13,"Channel":"Microsoft-Windows-Sysmon/Operational""#,
+    r#""@timestamp":"2026-11-23T09:20:01Z","ecs.version":"8","event.category":"process","event.type":"start","host.os.type":"windows""#,
+    r#""Type":"AADUserRiskEvents","TimeGenerated":"2026-11-23T09:20:01Z""#,
+];
+
+/// Names whose values decide how a record is read, become other fields, or neither.
+const NAMES: [&str; 15] = [
+    "NewProcessName",
+    "SubjectUserName",
+    "SubjectDomainName",
+    "TargetUserName",
+    "Message",
+    "EventType",
+    "MandatoryLabel",
+    "TargetObject",
+    "RiskEventType",
+    "OperationName",
+    "event.code",
+    "event.provider",
+    "source.ip",
+    "process.executable",
+    "A",
+];
+
+const SELECTIONS: [&str; 15] = [
+    "{ Image|contains: evil }",
+    "{ User|endswith: evil }",
+    "{ SubjectUserName: evil }",
+    "{ SubjectUserName: '', A|exists: false }",
+    "{ TargetUserName|contains: evil }",
+    "{ Message|contains: evil }",
+    "{ EventType: SetValue }",
+    "{ IntegrityLevel: High }",
+    "{ EventID: 4688 }",
+    "{ Provider_Name: evil }",
+    "{ riskEventType: staleSignInAlertIncident }",
+    "{ SourceIp: 10.0.0.1 }",
+    "{ TargetObject: null, A: x }",
+    "{ A|contains: '1', Message|neq: told }",
+    "['evil']",
+];
+
+fn value() -> impl Strategy<Value = Json> {
+    let texts =
+        ["", "-", "evil", r"x\evil", "x", "S-1-16-12288", "EventType: SetValue", "<Event x"];
+    let more = ["told", "10.0.0.1", "staleSignInAlertIncident", "4688", "40001", "İ1", "evil\n"];
+    prop_oneof![
+        6 => proptest::sample::select([&texts[..], &more[..]].concat()).prop_map(Json::from),
+        1 => Just(json!(null)),
+        1 => Just(json!(40001)),
+        1 => Just(json!(true)),
+        1 => Just(json!(["x", "evil"])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_came_before_what_is_called_silent_fires_nothing(
+        records in proptest::collection::vec(
+            (
+                proptest::sample::select(HEADS.to_vec()),
+                proptest::collection::btree_map(proptest::sample::select(NAMES.to_vec()), value(), 1..4),
+            ),
+            8..48,
+        ),
+    ) {
+        let rule = |(number, selection): (usize, &&str)| format!(
+            "title: t\nid: r{number}\nlogsource: {{ product: x }}\ndetection:\n  s: {selection}\n  condition: s"
+        );
+        let text = SELECTIONS.iter().enumerate().map(rule).collect::<Vec<_>>().join("\n---\n");
+        let (rules, errors) = RuleSet::compile(&[RuleFile { path: "r", text: &text }]);
+        prop_assert!(errors.is_empty(), "{errors:?}");
+        let rules = Arc::new(rules.of_any_source());
+        let mut screen = Screen::new(Arc::clone(&rules), Auto);
+        for (head, fields) in records {
+            let written = |(name, value): (&&str, &Json)| format!(",\"{name}\":{value}");
+            let fields = fields.iter().map(written).collect::<Vec<_>>().concat();
+            let record = format!("{{{head}{fields}}}");
+            let event = decoded::event(&record);
+            let verdict = screen.judge(record.as_bytes());
+            let fires = rules.evaluate_plainly(&event);
+            prop_assert!(verdict == Verdict::Open || fires.is_empty(), "{fires:?} {record}");
+            if verdict == Verdict::Silent {
+                prop_assert_eq!(screen.logsource(), Some(&event.logsource), "{}", record);
+            }
+        }
+    }
 }
