@@ -87,7 +87,7 @@ async fn what_is_accepted_can_be_searched_and_survives_a_restart() {
 
 /// A rule over the lake's files finds what it finds in a log file, whatever the number of threads, and
 /// only in the time that is asked for.
-async fn a_hunt_goes_through_the_lake(config: &Config, folder: &std::path::Path) {
+async fn a_hunt_goes_through_the_lake(config: &Config, folder: &Path) {
     let rule = "title: Tre\nid: tre\nlogsource: {product: linux}\ndetection: {a: ['tre ngoi'], condition: a}\n\
                 level: low\n";
     let rules = folder.join("tre.yml");
