@@ -237,6 +237,7 @@ const SECURITY: &[Label] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::check;
     use super::super::{is_told_by_message, normalise};
     use super::*;
     use crate::structured::json;
@@ -245,13 +246,6 @@ mod tests {
         let (mut fields, _) = json::flatten(json.as_bytes()).unwrap();
         normalise(&mut fields);
         fields
-    }
-
-    #[track_caller]
-    fn check(fields: &Fields, expected: &[(&str, Value)]) {
-        for (name, value) in expected {
-            assert_eq!(fields.get(name), Some(value), "{name} in {fields:?}");
-        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn read(json: &str) -> Fields {
 }
 
 #[track_caller]
-fn check(fields: &Fields, expected: &[(&str, Value)]) {
+pub(super) fn check(fields: &Fields, expected: &[(&str, Value)]) {
     for (name, value) in expected {
         assert_eq!(fields.get(name), Some(value), "{name} in {fields:?}");
     }
