@@ -243,11 +243,12 @@ class FullDisk(unittest.TestCase):
         # An orderly end leaves no log beside the database; a crash leaves one.
         for ending in (signal.SIGTERM, signal.SIGKILL):
             self.here.kill(ending)
+            if not self.database_url():
+                self.assertEqual((self.data / "luytre.db-wal").exists(), ending == signal.SIGKILL)
             subprocess.run(["mount", "-o", "remount,ro", str(self.data)], check=True, capture_output=True)
-            if ending == signal.SIGTERM and not self.database_url():
-                said = self.here.spawn()
-                self.assertEqual(self.here.process.wait(timeout=PATIENCE_S), 1)
-                self.assertIn("its disk is read-only", self.here.log(said))
+            said = self.here.spawn()
+            self.assertEqual(self.here.process.wait(timeout=PATIENCE_S), 1)
+            self.assertIn("its disk is read-only", self.here.log(said))
             done = subprocess.run([BINARY, "--config", str(self.here.config), "lake", "verify", "--json"], text=True,
                                   capture_output=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

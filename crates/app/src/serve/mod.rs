@@ -187,16 +187,23 @@ fn opening(config: &Config) -> String {
             folder.display(),
             room.free_bytes
         ),
-        _ if takes_no_writes(&folder.join("luytre.db")) => {
+        Ok(room) if room.is_read_only => {
             format!("opening the database in {}: its disk is read-only", folder.display())
         }
         _ => format!("opening the database in {}", folder.display()),
     }
 }
 
-fn takes_no_writes(file: &Path) -> bool {
-    let opened = std::fs::OpenOptions::new().write(true).open(file);
-    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
+/// Refuses to serve from a disk that takes no writes. Whether the database opens there hangs on what the last end left
+/// beside it, so what fails first would be told otherwise, and each time something else.
+fn refuse_read_only(folder: &Path) -> Result<()> {
+    match collect::disk_room(folder) {
+        Ok(room) if room.is_read_only => {
+            bail!("nothing can be written to {}: its disk is read-only", folder.display())
+        }
+        // A folder that is not there yet is made, or its making says why not.
+        _ => Ok(()),
+    }
 }
 
 /// Opens the lake over an open database.
@@ -248,6 +255,7 @@ impl Platform {
     ///
     /// Says what cannot be opened, and why.
     pub async fn start(config: Config) -> Result<Self> {
+        refuse_read_only(&config.site.data_folder)?;
         let db = open_db(&config).await?;
         let clock = Arc::clone(db.clock());
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
@@ -333,6 +341,7 @@ impl Platform {
             self.spool.forget(position.min(*self.judged.borrow())).await;
         }
         self.clean.set();
+        close(&self.db).await;
         tracing::info!("ended");
     }
 
@@ -356,6 +365,15 @@ impl Platform {
         if let Some(link) = &self.first_run_link {
             tracing::info!("no account yet: make the first administrator with {link}");
         }
+    }
+}
+
+/// Closes the database, so that SQLite's log goes into its file: an orderly end leaves the file alone.
+async fn close(db: &Db) {
+    match tokio::time::timeout(DOORS_PATIENCE, db.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the database could not be closed in order"),
+        Err(_) => tracing::warn!("the database was still in use and is left with its log"),
     }
 }
 

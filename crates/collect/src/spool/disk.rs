@@ -65,6 +65,8 @@ pub struct DiskRoom {
     pub free_bytes: u64,
     /// All of it.
     pub total_bytes: u64,
+    /// Whether it takes no writes, however much of it is free.
+    pub is_read_only: bool,
 }
 
 /// Returns the room of the file system that holds a folder.
@@ -77,6 +79,7 @@ pub fn disk_room(folder: &Path) -> io::Result<DiskRoom> {
     Ok(DiskRoom {
         free_bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
         total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),
+        is_read_only: facts.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
 }
 
