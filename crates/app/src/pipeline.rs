@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use collect::{Batch, Counters, SpoolReader};
@@ -27,6 +27,7 @@ use lake::Lake;
 use registry::{HealthBook, Sighting, Snapshot};
 use respond::Hub;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine_state::{Keeper, StateFile};
@@ -92,7 +93,7 @@ const AHEAD: usize = 1;
 /// Frames that one thread decodes at least: below it, sharing out costs more than it brings.
 const FRAMES_PER_THREAD: usize = 256;
 
-/// How often the pages are told how far the baselines have learned.
+/// How often at most the pages are told how far the baselines have learned.
 const TELL_LEARNING: Duration = Duration::from_secs(10);
 
 /// How long to wait after a failure of database or lake before trying the same batch again.
@@ -156,13 +157,18 @@ impl Pipeline {
         let mut audit = AuditJoin::default();
         let mut recount_at = self.recount_at;
         self.rules.learned(engine.learning());
-        let mut told = None;
+        let (mut tell_at, mut tell_again_at) = (None, Instant::now());
         loop {
             let batch = tokio::select! {
                 batch = waiting.recv() => batch,
                 () = keeper.due() => {
                     let Some(own) = keeper.keep(engine).await else { return };
                     engine = own;
+                    continue;
+                }
+                () = until(tell_at) => {
+                    self.rules.learned(engine.learning());
+                    (tell_at, tell_again_at) = (None, Instant::now() + TELL_LEARNING);
                     continue;
                 }
             };
@@ -181,10 +187,7 @@ impl Pipeline {
             keeper.judged(position);
             let Some(own) = keeper.keep(engine).await else { return };
             engine = own;
-            if told.is_none_or(|at: Instant| at.elapsed() >= TELL_LEARNING) {
-                told = Some(Instant::now());
-                self.rules.learned(engine.learning());
-            }
+            tell_at = Some(tell_again_at);
             if recount_at.is_some_and(|last| position >= last) {
                 recount_at = None;
                 recount(&self.db, self.lake.as_ref(), &self.health).await;
@@ -356,6 +359,14 @@ async fn pause(stop: &CancellationToken) -> bool {
     tokio::select! {
         () = tokio::time::sleep(RETRY) => false,
         () = stop.cancelled() => true,
+    }
+}
+
+/// Waits until a time; for ever, if there is none.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
