@@ -32,6 +32,9 @@ use plan::Plan;
 pub(super) use record::Raw;
 use shape::{Learnt, Shapes, Walk};
 
+/// The one control character that JSON allows inside a text; the decoder refuses what consists of them mostly.
+const DEL: u8 = 0x7f;
+
 /// Longer records are left to the decoder.
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
@@ -164,7 +167,7 @@ impl<'d> Screen<'d> {
     fn judge_walked(&mut self, record: &[u8], walk: &mut Walk) -> Option<Verdict> {
         // First, for this works while the memory brings the record; the check only waits for it.
         walk.marks.read(record);
-        if walk.marks.has_broken() {
+        if walk.marks.has_broken() || memchr::memchr(DEL, record).is_some() {
             return None;
         }
         let record = std::str::from_utf8(record).ok()?;

@@ -126,6 +126,8 @@ fn values_are_judged_where_they_stand() {
         (r"{ EventID: 7, A: x }", r#"{"Code":"8","A":"y"}"#, Silent),
         (r"{ EventID: null }", r#"{"Code":"8"}"#, Open),
         (r"{ A|contains: 'a\b' }", r#"{ "B" : { } , "A" : [ "x" , "a\\b" ] }"#, Open),
+        // The decoder may refuse it.
+        (r"{ A: x }", "{\"A\":\"\u{7f}y\"}", Open),
     ] {
         check(selection, record, verdict);
     }
