@@ -277,7 +277,7 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
         }
     }
     if let Some(seen) = seen
-        && hash_at(db, seen.entries).await?.as_ref() != Some(&seen.head)
+        && !seen.is_borne_out(db).await?
     {
         verdict.cut = Some(seen);
     }

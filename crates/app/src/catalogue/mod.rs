@@ -8,7 +8,7 @@ mod store;
 pub(crate) mod witness;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::Path;
 

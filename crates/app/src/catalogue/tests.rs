@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::{DbCatalogue, chain, store, witness};
 
-fn segment(number: u128) -> Segment {
+/// Returns what the catalogue knows of a file that nobody wrote.
+pub(crate) fn segment(number: u128) -> Segment {
     let at: DateTime<Utc> = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
     let id = SegmentId::from_uuid(Uuid::from_u128(number));
     let event = EventId::from_uuid(Uuid::from_u128(number));

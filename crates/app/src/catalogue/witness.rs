@@ -24,6 +24,13 @@ pub(crate) struct Witness {
     pub(crate) head: String,
 }
 
+impl Witness {
+    /// Returns whether the chain still has what the audit trail saw.
+    pub(crate) async fn is_borne_out(&self, db: &Db) -> Result<bool, DbError> {
+        Ok(chain::hash_at(db, self.entries).await?.as_ref() == Some(&self.head))
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Told {
     entries: i64,
@@ -53,7 +60,7 @@ pub(crate) async fn newest(db: &Db) -> Result<Option<Witness>, DbError> {
 pub(crate) async fn write(db: &Db) -> Result<(), DbError> {
     let (entries, head) = chain::end_of(db).await?;
     if let Some(seen) = newest(db).await? {
-        if chain::hash_at(db, seen.entries).await?.as_ref() != Some(&seen.head) {
+        if !seen.is_borne_out(db).await? {
             tracing::error!(
                 audit.entry = seen.audit_entry,
                 chain.entries = seen.entries,

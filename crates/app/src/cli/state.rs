@@ -283,32 +283,13 @@ pub(super) fn digest(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-    use event::EventId;
-    use uuid::Uuid;
-
     use super::*;
 
     fn segment(number: u128, content: &[u8]) -> Segment {
-        let at: DateTime<Utc> = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
-        let id = SegmentId::from_uuid(Uuid::from_u128(number));
-        let event = EventId::from_uuid(Uuid::from_u128(number));
         Segment {
-            id,
-            path: format!("day=2026-09-21/{id}.parquet"),
-            day: at.date_naive(),
-            rows: 7,
             size_bytes: content.len() as u64,
-            min_occurred_at: at,
-            max_occurred_at: at,
-            min_collected_at: at,
-            max_collected_at: at,
-            min_id: event,
-            max_id: event,
             sha256: hex::encode(Sha256::digest(content)),
-            schema_version: lake::SCHEMA_VERSION,
-            key: None,
-            lies_in: Where::Folder,
+            ..crate::catalogue::tests::segment(number)
         }
     }
 

@@ -1,8 +1,7 @@
 //! Leases, fences and the order of changes, on every database there is.
 
 use chrono::TimeDelta;
-use event::EventId;
-use lake::{Catalogue as _, Segment, SegmentId, Where};
+use lake::{Catalogue as _, Segment, Where};
 use registry::node::{ClusterTeller as _, NodeState};
 use uuid::Uuid;
 
@@ -10,7 +9,7 @@ use super::{
     ALIVE_FOR, CENTRE, Card, CentreState, Lease, Node, Told, begin_state, has_mark, load_state,
     marks_of, save_state, source_lease,
 };
-use crate::catalogue::DbCatalogue;
+use crate::catalogue::{self, DbCatalogue};
 
 async fn join(
     test: &db::testing::TestDatabase,
@@ -63,26 +62,7 @@ async fn a_node_that_starts_again_has_no_rights_from_before() {
 }
 
 fn segment(number: u128) -> Segment {
-    let id = SegmentId::from_uuid(Uuid::from_u128(number));
-    let at = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-    let event = EventId::from_uuid(Uuid::from_u128(number));
-    Segment {
-        id,
-        path: format!("day=2026-09-21/{id}.parquet"),
-        day: at.date_naive(),
-        rows: 1,
-        size_bytes: 1,
-        min_occurred_at: at,
-        max_occurred_at: at,
-        min_collected_at: at,
-        max_collected_at: at,
-        min_id: event,
-        max_id: event,
-        sha256: String::new(),
-        schema_version: lake::SCHEMA_VERSION,
-        key: None,
-        lies_in: Where::Store,
-    }
+    Segment { lies_in: Where::Store, ..catalogue::tests::segment(number) }
 }
 
 #[tokio::test]
