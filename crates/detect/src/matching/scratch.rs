@@ -145,9 +145,11 @@ impl Scratch {
             return;
         }
         let Self { marks, memo, folded, found, text: room, latest, .. } = self;
-        if let Some(leaves) = latest.leaves(group.place, raw.written.as_bytes()) {
+        let value = raw.written.as_bytes();
+        let last = latest.entry(group.place);
+        if let Some(leaves) = last.leaves(value) {
             for leaf in leaves {
-                program.see(*leaf, marks);
+                program.see(leaf, marks);
             }
             return;
         }
@@ -159,16 +161,22 @@ impl Scratch {
                 }
             }
         };
-        if raw.written.len() <= group.scan_bytes {
+        if value.len() <= group.scan_bytes || last.expects_new() {
             scan(found);
         } else {
             let key = if raw.is_escaped { group.key | ESCAPED } else { group.key };
-            found.extend(memo.leaves_of(key, raw.written.as_bytes(), scan));
+            let mut is_new = false;
+            let look = |out: &mut Vec<usize>| {
+                is_new = true;
+                scan(out);
+            };
+            found.extend(memo.leaves_of(key, value, look));
+            last.note(is_new);
         }
         for leaf in &*found {
             program.see(*leaf, marks);
         }
-        latest.keep(group.place, raw.written.as_bytes(), found);
+        last.keep(value, found);
     }
 }
 

@@ -58,9 +58,22 @@ struct Step {
     depth: usize,
     /// What of the value decides how the decoder reads the record.
     decides: Deciding,
-    ways: Vec<usize>,
+    ways: Vec<Way>,
     ends: Option<Box<Ends>>,
 }
+
+/// A way on from a step. Of most it shows here already that the next key is another: their steps are not touched.
+#[derive(Debug)]
+struct Way {
+    step: usize,
+    depth: u8,
+    head_bytes: u8,
+    /// The beginning of the step's start.
+    head: [u8; HEAD_BYTES],
+}
+
+/// Bytes of a way's head, so that two ways share a line of the processor's cache.
+const HEAD_BYTES: usize = 22;
 
 /// What was learnt of records that end at a step, by their deciding values; `None`: read whole.
 type Ends = AHashMap<Box<[u8]>, Option<Plan>>;
@@ -171,13 +184,18 @@ impl Shapes {
         decoding: &dyn Decoding,
     ) -> Option<(usize, Span)> {
         let ways = &self.steps.get(from)?.ways;
-        let step = |way: &usize| self.steps.get(*way).map(|step| (*way, step));
-        let comes =
-            |(_, step): &(usize, &Step)| step.depth == depth && cursor.comes(step.start.as_bytes());
-        let (key, span) = if let Some((way, step)) = ways.iter().filter_map(step).find(comes) {
+        let step_of = |way: &Way| self.steps.get(way.step);
+        let comes = |way: &Way| way.comes(cursor, depth);
+        let found = ways.iter().enumerate().filter(|(_, way)| comes(way)).find_map(|(at, way)| {
+            let step = step_of(way)?;
+            let is_whole = step.start.len() <= HEAD_BYTES || cursor.comes(step.start.as_bytes());
+            is_whole.then_some((at, way.step, step))
+        });
+        let (key, span) = if let Some((at, number, step)) = found {
             let (key, span) = cursor.known(step.key.len(), step.start.len(), step.kind)?;
             if step.kind == span.kind {
-                return Some((way, span));
+                self.take_first(from, at);
+                return Some((number, span));
             }
             (key, span)
         } else {
@@ -185,11 +203,15 @@ impl Shapes {
             cursor.colon()?;
             (key, cursor.value()?)
         };
-        let is = |(_, step): &(usize, &Step)| {
-            step.kind == span.kind && step.depth == depth && *step.key == *key
+        let is = |way: &Way| {
+            step_of(way).is_some_and(|step| {
+                step.kind == span.kind && step.depth == depth && *step.key == *key
+            })
         };
-        if let Some((way, _)) = ways.iter().filter_map(step).find(is) {
-            return Some((way, span));
+        if let Some(at) = ways.iter().position(is) {
+            let number = ways.get(at)?.step;
+            self.take_first(from, at);
+            return Some((number, span));
         }
         let key_bytes = self.key_bytes.saturating_add(key.len());
         if ways.len() >= WAYS_MAX || self.steps.len() >= STEPS_MAX || key_bytes > KEY_BYTES_MAX {
@@ -197,6 +219,16 @@ impl Shapes {
         }
         self.key_bytes = key_bytes;
         Some((self.new_step(from, key, span.kind, depth, decoding)?, span))
+    }
+
+    /// Puts a way on from a step before the others: records of one kind often follow each other.
+    #[inline]
+    fn take_first(&mut self, from: usize, at: usize) {
+        if at > 0
+            && let Some(step) = self.steps.get_mut(from)
+        {
+            step.ways.swap(0, at);
+        }
     }
 
     #[cold]
@@ -214,9 +246,11 @@ impl Shapes {
         };
         let number = self.steps.len();
         let quote = if kind == Kind::Text { "\"" } else { "" };
+        let start = format!("{key}:{quote}");
+        let way = Way::new(number, depth, start.as_bytes())?;
         self.steps.push(Step {
             key: key.into(),
-            start: format!("{key}:{quote}").into(),
+            start: start.into(),
             kind,
             before: Some(from),
             depth,
@@ -224,7 +258,7 @@ impl Shapes {
             ways: Vec::new(),
             ends: None,
         });
-        self.steps.get_mut(from)?.ways.push(number);
+        self.steps.get_mut(from)?.ways.push(way);
         Some(number)
     }
 
@@ -283,6 +317,26 @@ impl Shapes {
         }
         places.reverse();
         places
+    }
+}
+
+impl Way {
+    fn new(step: usize, depth: usize, start: &[u8]) -> Option<Self> {
+        let mut head = [0; HEAD_BYTES];
+        let own = head.iter_mut().zip(start).map(|(own, byte)| *own = *byte).count();
+        Some(Self {
+            step,
+            depth: u8::try_from(depth).ok()?,
+            head_bytes: u8::try_from(own).ok()?,
+            head,
+        })
+    }
+
+    /// Returns whether the next key may be the one of its step.
+    #[inline]
+    fn comes(&self, cursor: &Cursor<'_>, depth: usize) -> bool {
+        let head = self.head.get(..usize::from(self.head_bytes));
+        usize::from(self.depth) == depth && head.is_some_and(|head| cursor.comes(head))
     }
 }
 
