@@ -30,7 +30,7 @@ fn status_bytes(key: &str) -> u64 {
 pub(crate) struct CpuTime {
     /// Of threads whose name begins with the generator's prefix.
     pub(crate) generator_s: f64,
-    /// Of all others that still run.
+    /// Of all others.
     pub(crate) platform_s: f64,
 }
 
@@ -41,19 +41,18 @@ pub(crate) fn process_cpu_s() -> f64 {
     parse_stat(&stat).map_or(0.0, |(_, ticks)| ticks / TICKS_PER_S)
 }
 
-/// Returns the processor time of all threads, those of the generator apart.
+/// Returns the processor time of this process so far, shared out to the generator's threads, which must still run, and
+/// to all others, of which many have ended.
 pub(crate) fn cpu_time(generator_prefix: &str) -> CpuTime {
-    let mut time = CpuTime::default();
+    let mut generator_s = 0.0;
     for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
         let Ok(stat) = fs::read_to_string(task.path().join("stat")) else { continue };
         let Some((name, ticks)) = parse_stat(&stat) else { continue };
         if name.starts_with(generator_prefix) {
-            time.generator_s += ticks / TICKS_PER_S;
-        } else {
-            time.platform_s += ticks / TICKS_PER_S;
+            generator_s += ticks / TICKS_PER_S;
         }
     }
-    time
+    CpuTime { generator_s, platform_s: process_cpu_s() - generator_s }
 }
 
 /// Returns a thread's name and its user and system ticks. The name may hold anything, brackets too.
