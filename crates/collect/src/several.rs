@@ -2,8 +2,8 @@
 //! services hand on their logs. They are taken apart before they get their ids, so that each is an event of
 //! its own for ever, in the spool, after a crash and in a replay.
 //!
-//! Only what loses nothing is taken apart: a wrapper that says more than its list stays whole, and so
-//! does text in braces that is no JSON.
+//! Nothing is lost: where a wrapper says more than its list, each member keeps the wrapper round it, as if it had come
+//! alone. Text in braces that is no JSON stays whole, and so does a wrapper that would grow too much.
 
 use bytes::Bytes;
 use event::json_spans;
@@ -18,6 +18,9 @@ const LISTS: &[&str] = &["Records", "records", "value"];
 /// What may stand beside such a list, since it tells of the answer and not of the events in it.
 const BESIDE: &[&str] =
     &["@odata.context", "@odata.count", "@odata.nextLink", "@odata.deltaLink", "count", "nextLink"];
+
+/// How many times as long as it came a list may get where each member keeps the wrapper.
+const GROWTH_MAX: usize = 4;
 
 /// What begins each text of a JSON sequence (RFC 7464).
 const SEQUENCE_MARK: u8 = 0x1e;
@@ -68,7 +71,7 @@ fn begins_as_json(object: &[u8]) -> bool {
     matches!(inner.first(), Some(b'"' | b'}'))
 }
 
-/// Returns the members of the list in an object that is nothing but the wrapper round it.
+/// Returns the members of the list in an object that is a wrapper round it.
 fn members(object: &Bytes) -> Option<Vec<Bytes>> {
     let begin = json_spans::inside_list(object, 0)?;
     let mut members = Vec::new();
@@ -85,9 +88,23 @@ fn members(object: &Bytes) -> Option<Vec<Bytes>> {
             _ => return None,
         }
     }
-    let mut wrapper = object.get(..begin)?.to_vec();
-    wrapper.extend_from_slice(object.get(at..)?);
-    is_wrapper(&wrapper).then_some(members)
+    let (before, after) = (object.get(..begin)?, object.get(at..)?);
+    if is_wrapper(&[before, after].concat()) {
+        return Some(members);
+    }
+    let is_of_events = json_spans::wrapped_list(object, 0) == Some(begin);
+    (is_of_events && members.len() > 1).then(|| wrapped(before, &members, after)).flatten()
+}
+
+/// Returns each member with the wrapper round it.
+fn wrapped(before: &[u8], members: &[Bytes], after: &[u8]) -> Option<Vec<Bytes>> {
+    let wrapper_bytes = before.len().checked_add(after.len())?;
+    let own_bytes = members.iter().fold(wrapper_bytes, |sum, one| sum.saturating_add(one.len()));
+    let added_bytes = wrapper_bytes.checked_mul(members.len())?;
+    let is_json = parse::json_object(&[before, after].concat()).is_ok();
+    (is_json && added_bytes <= own_bytes.saturating_mul(GROWTH_MAX)).then(|| {
+        members.iter().map(|member| Bytes::from([before, member, after].concat())).collect()
+    })
 }
 
 /// Returns whether an object whose list was emptied says nothing more of its events.
@@ -138,6 +155,37 @@ mod tests {
             Some(broken),
             "the second is a dead letter of its own"
         );
+    }
+
+    #[test]
+    fn a_wrapper_that_says_more_stays_round_each_member() {
+        for (text, want) in [
+            (
+                r#"{"Records":[{"a":1}, {"a":{"b":2}}],"more":1}"#,
+                [r#"{"Records":[{"a":1}],"more":1}"#, r#"{"Records":[{"a":{"b":2}}],"more":1}"#],
+            ),
+            (
+                r#"{"messageType":"DATA_MESSAGE","logGroup":"g","logEvents":[{"message":"m"},{"message":"n"}]}"#,
+                [
+                    r#"{"messageType":"DATA_MESSAGE","logGroup":"g","logEvents":[{"message":"m"}]}"#,
+                    r#"{"messageType":"DATA_MESSAGE","logGroup":"g","logEvents":[{"message":"n"}]}"#,
+                ],
+            ),
+            (
+                r#"{"kind":"EventList","metadata":{},"items":[{"a":1},{"a":2}]}"#,
+                [
+                    r#"{"kind":"EventList","metadata":{},"items":[{"a":1}]}"#,
+                    r#"{"kind":"EventList","metadata":{},"items":[{"a":2}]}"#,
+                ],
+            ),
+        ] {
+            assert_eq!(cut(text), Some(want.map(str::to_owned).to_vec()), "{text}");
+        }
+        let (members, more) = (r#",{"a":3}"#.repeat(20), "x".repeat(500));
+        let much = format!(r#"{{"Records":[{{"a":1}},{{"a":2}}{members}],"more":"{more}"}}"#);
+        assert_eq!(cut(&much), None, "the wrapper is too long to be kept with each");
+        let broken = r#"{"Records":[{"a":1},{"a":2}],"more":x}"#;
+        assert_eq!(cut(broken), None);
     }
 
     #[test]

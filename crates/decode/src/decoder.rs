@@ -293,6 +293,7 @@ impl Decoder {
         let Ok(raw) = Raw::json(record) else { return false };
         self.source_of(&raw).is_none_or(is_wide) && carried::is_carrier(&raw.fields)
             || structured::windows::is_told_by_message(&raw.fields)
+            || structured::json::is_wrapped(record)
     }
 
     /// The first source of a format whose conditions on the fields hold.

@@ -9,8 +9,6 @@ use memchr::memchr2;
 /// The lists that cloud services and exports wrap their events in: the first name of the object, and the name
 /// of the list.
 const LISTS: &[(&str, &str)] = &[
-    ("Records", "Records"),
-    ("records", "records"),
     ("value", "value"),
     ("events", "events"),
     ("Events", "Events"),
@@ -29,8 +27,24 @@ const LISTS: &[(&str, &str)] = &[
     // Splunk.
     ("preview", "results"),
     ("init_offset", "results"),
-    // CloudWatch's subscriptions.
-    ("messageType", "logEvents"),
+];
+
+/// The lists in which services hand on whole events, so that nobody needs them together: the first name of the
+/// object, and the names that lead to the list.
+const WRAPPED: &[(&str, &[&str])] = &[
+    ("Records", &["Records"]),
+    ("records", &["records"]),
+    // CloudWatch's subscriptions; the second as a program writes them that sorts names.
+    ("messageType", &["logEvents"]),
+    ("logEvents", &["logEvents"]),
+    // Kubernetes' `EventList`, Google's reports.
+    ("kind", &["items"]),
+    ("apiVersion", &["items"]),
+    // Sophos Central.
+    ("has_more", &["items"]),
+    // Okta's event hooks.
+    ("eventType", &["data", "events"]),
+    ("cloudEventsVersion", &["data", "events"]),
 ];
 
 /// How far into an object its list may begin.
@@ -38,13 +52,10 @@ const LIST_HEAD_BYTES: usize = 16 * 1024;
 
 /// Returns where the list of events inside the object that begins here begins, if it is such a wrapper.
 pub fn inside_list(block: &[u8], start: usize) -> Option<usize> {
-    let blanks = |at: usize| {
-        let rest = block.get(at..).unwrap_or_default();
-        at + (rest.len() - rest.trim_ascii_start().len())
-    };
-    let after = |at: usize, wanted: &[u8]| {
-        block.get(at..)?.starts_with(wanted).then(|| blanks(at + wanted.len()))
-    };
+    if let Some(at) = wrapped_list(block, start) {
+        return Some(at);
+    }
+    let after = |at: usize, wanted: &[u8]| after(block, at, wanted);
     let begins = |at: usize, name: &str| {
         let at = after(after(at, b"\"")?, name.as_bytes())?;
         let at = after(after(after(at, b"\"")?, b":")?, b"[")?;
@@ -60,6 +71,56 @@ pub fn inside_list(block: &[u8], start: usize) -> Option<usize> {
     let name = format!("\"{list}\"");
     let places = memchr::memmem::find_iter(block.get(start..end)?, name.as_bytes());
     places.map(|place| start + place).find_map(|place| begins(place, list))
+}
+
+/// Returns where the first member of the list begins in which a service hands on whole events, if the object that
+/// begins here is the wrapper round one.
+pub fn wrapped_list(block: &[u8], start: usize) -> Option<usize> {
+    let first = after(block, start, b"{")?;
+    let key = block.get(first + 1..string_end(block, first + 1)?)?;
+    let (_, path) = WRAPPED.iter().find(|(own, _)| own.as_bytes() == key)?;
+    let end = start + LIST_HEAD_BYTES;
+    let value = path.iter().try_fold(start, |at, name| value_of(block, at, name, end))?;
+    let at = after(block, value, b"[")?;
+    (block.get(at) == Some(&b'{')).then_some(at)
+}
+
+/// Returns the only member of the list of a wrapper, and where the list ends.
+pub fn only_member(wrapper: &[u8]) -> Option<(Range<usize>, usize)> {
+    let begin = wrapped_list(wrapper, 0)?;
+    let end = object_end(wrapper, begin)?;
+    let close = blanks(wrapper, end);
+    (wrapper.get(close) == Some(&b']')).then_some((begin..end, close))
+}
+
+/// Returns where the value of this name begins in the object that begins here, if before `end`.
+fn value_of(block: &[u8], start: usize, name: &str, end: usize) -> Option<usize> {
+    let mut at = after(block, start, b"{")?;
+    while at < end && block.get(at) == Some(&b'"') {
+        let close = string_end(block, at + 1)?;
+        let value = after(block, blanks(block, close + 1), b":")?;
+        if block.get(at + 1..close)? == name.as_bytes() {
+            return Some(value);
+        }
+        let behind = match *block.get(value)? {
+            b'{' | b'[' => object_end(block, value)?,
+            b'"' => string_end(block, value + 1)? + 1,
+            _ => value + memchr2(b',', b'}', block.get(value..)?)?,
+        };
+        at = after(block, blanks(block, behind), b",")?;
+    }
+    None
+}
+
+/// Returns where the next byte stands that is no blank.
+fn blanks(block: &[u8], at: usize) -> usize {
+    let rest = block.get(at..).unwrap_or_default();
+    at + (rest.len() - rest.trim_ascii_start().len())
+}
+
+/// Returns where something stands behind this text and the blanks that follow it.
+fn after(block: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
+    block.get(at..)?.starts_with(wanted).then(|| blanks(block, at + wanted.len()))
 }
 
 /// Returns the objects of a line that holds nothing else (but what stands between members of a list), if it
@@ -120,6 +181,40 @@ fn string_end(block: &[u8], start: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_a_wrapper_is_found_where_it_stands() {
+        for (text, want) in [
+            (r#"{"Records":[{"a":1}],"more":1}"#, Some(r#"{"a":1}],"more":1}"#)),
+            (
+                r#"{ "kind" : "EventList", "metadata": {"items":[{"x":1}]}, "n": 1, "items" : [ {"a":1}]}"#,
+                Some(r#"{"a":1}]}"#),
+            ),
+            (
+                r#"{"eventType":"x","b":["}"],"data":{"n":null,"events":[{"a":1}]}}"#,
+                Some(r#"{"a":1}]}}"#),
+            ),
+            (r#"{"kind":"Event","requestObject":{"items":[{"a":1}]}}"#, None),
+            (r#"{"kind":"x","items":{"a":1}}"#, None),
+            (r#"{"kind":"x","items":["#, None),
+            (r#"{"items":[{"a":1}],"kind":"x"}"#, None),
+            (r#"{"kind""#, None),
+            ("{}", None),
+            ("", None),
+        ] {
+            let found = wrapped_list(text.as_bytes(), 0).and_then(|at| text.get(at..));
+            assert_eq!(found, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_only_member_of_a_wrapper_is_found() {
+        let text = r#"{"Records":[{"a":"]"} ],"more":1}"#;
+        let (member, close) = only_member(text.as_bytes()).unwrap();
+        assert_eq!(text.get(member), Some(r#"{"a":"]"}"#));
+        assert_eq!(text.get(close..), Some(r#"],"more":1}"#));
+        assert_eq!(only_member(br#"{"Records":[{"a":1},{"a":2}]}"#), None);
+    }
 
     #[test]
     fn a_line_of_several_objects_is_taken_apart() {

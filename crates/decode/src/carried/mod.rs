@@ -14,6 +14,8 @@
 //! | an Elasticsearch export, a Splunk export | every name begins with `_source.`, `result.` | the names behind that |
 //! | Amazon `EventBridge` | `detail-type` | the names behind `detail.` |
 //! | Elastic Agent for Microsoft 365, for Kubernetes | names begin with `o365.audit.`, `kubernetes.audit.` | the names behind that |
+//! | `CloudWatch`: subscriptions, exports | `logGroup`, `logStream`; `id`, `timestamp`, `message` and no other name | `message` |
+//! | exports of Microsoft 365's audit log | `CreationDate`, `Operations`, `UserIds` | `AuditData` |
 //! | Wazuh's integrations for clouds | `decoder.name`; names begin with `data.aws.`, `data.office365.` … | the names behind that |
 //!
 //! Only the names decide, never the values: whoever can choose a text must not be able to choose how
@@ -58,7 +60,12 @@ const LINES: &[Lines] = &[
     (&["stream", "date", "filename", "kubernetes.pod_name", "kubernetes.pod.name"], &["log"]),
     (&["version"], &["full_message", "short_message"]),
     (&["sourcetype"], &["event"]),
+    (&["logGroup", "logStream", "logStreamName"], &["message"]),
+    (&["CreationDate", "Operations", "UserIds", "Operation", "UserId"], &["AuditData"]),
 ];
+
+/// All names of an event of `CloudWatch` that was taken out of what was round it.
+const LOG_EVENT: &[&str] = &["id", "timestamp", "message"];
 
 /// A line whose syslog header was taken apart: where the program, the text, the machine and the process
 /// stand. All of the first two must be there.
@@ -159,7 +166,7 @@ impl<'f> Carried<'f> {
         if let Some(header) = HEADERS.iter().find(|header| header.is_of(fields)) {
             return header.read(fields);
         }
-        let (_, texts) = lines_of(fields)?;
+        let texts = lines_of(fields)?;
         texts.iter().find_map(|name| {
             let text = text_of(fields, name)?;
             Some(Self { name, text, header: None })
@@ -198,9 +205,12 @@ pub(crate) fn is_carrier(fields: &Fields) -> bool {
     HEADERS.iter().any(|header| header.is_of(fields)) || lines_of(fields).is_some()
 }
 
-fn lines_of(fields: &Fields) -> Option<&'static Lines> {
+fn lines_of(fields: &Fields) -> Option<&'static [&'static str]> {
     let any = |names: &[&str]| names.iter().any(|name| fields.get(name).is_some());
-    LINES.iter().find(|(marks, texts)| any(marks) && any(texts))
+    let found = LINES.iter().find(|(marks, texts)| any(marks) && any(texts));
+    let is_log_event =
+        || fields.len() == LOG_EVENT.len() && fields.iter().all(|(name, _)| LOG_EVENT.contains(&name));
+    found.map(|(_, texts)| *texts).or_else(|| is_log_event().then_some(&["message"]))
 }
 
 fn text_of<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {

@@ -53,6 +53,15 @@ fn shapes(line: &str) -> Vec<(&'static str, Json)> {
             "Splunk's HTTP collector",
             json!({"time": 1_795_425_609.1, "sourcetype": "x", "event": line}),
         ),
+        (
+            "CloudWatch",
+            json!({"logEvents": [{"id": "1", "timestamp": 1_795_425_609_000_i64, "message": line}],
+                "logGroup": "g", "logStream": "s", "messageType": "DATA_MESSAGE"}),
+        ),
+        (
+            "an event of CloudWatch",
+            json!({"id": "1", "timestamp": 1_795_425_609_000_i64, "message": line}),
+        ),
         ("Wazuh", json!({"full_log": line, "decoder": {"name": "x"}, "location": "/var/log/x"})),
         ("Graylog", json!({"version": "1.1", "host": "vo-ngoai", "short_message": line})),
         (
@@ -60,6 +69,31 @@ fn shapes(line: &str) -> Vec<(&'static str, Json)> {
             json!({"log": {"offset": 1}, "message": json!({"log": line, "stream": "stdout"}).to_string()}),
         ),
     ]
+}
+
+#[test]
+fn an_export_of_the_audit_log_is_read_by_what_it_carries() {
+    let data = r#"{"CreationTime":"2026-11-23T09:20:01","Operation":"UserLoggedIn","RecordType":15,"Workload":"AzureActiveDirectory","UserId":"an@x.example"}"#;
+    let alone = decode("auto", data);
+    for export in [
+        json!({"CreationDate": "2026-11-23T09:20:09Z", "UserIds": "an@x.example", "Operations": "UserLoggedIn",
+            "RecordType": "AzureActiveDirectoryStsLogon", "AuditData": data}),
+        json!({"RecordId": "1", "CreationDate": "2026-11-23T09:20:09Z", "RecordType": "15",
+            "Operation": "UserLoggedIn", "UserId": "an@x.example", "AuditData": data}),
+    ] {
+        let event = decode("auto", &export.to_string());
+        assert_eq!(event.parser, "microsoft_m365", "{export}");
+        assert_eq!(event.logsource, alone.logsource, "{export}");
+        assert_eq!(event.occurred_at, alone.occurred_at, "{export}");
+        assert_eq!(event.fields.get("Workload"), Some(&"AzureActiveDirectory".into()), "{export}");
+        assert_eq!(event.fields.get("RecordType"), Some(&15.into()), "{export}");
+    }
+}
+
+#[test]
+fn names_of_a_log_event_among_others_carry_nothing() {
+    let record = json!({"id": "1", "timestamp": "2026-11-23T09:20:01Z", "message": SSHD, "level": "info"});
+    assert_eq!(decode("auto", &record.to_string()).parser, "generic_json");
 }
 
 #[test]
@@ -178,6 +212,37 @@ fn a_record_below_another_name_is_that_record() {
         for (name, value) in alone.fields.iter() {
             assert_eq!(event.fields.get(name), Some(value), "{carrier}: {name}");
         }
+    }
+}
+
+#[test]
+fn the_event_of_a_list_is_that_event() {
+    let okta = r#"{"eventType":"system.api_token.revoke","published":"2026-11-23T09:20:01.000Z","actor":{"alternateId":"an@x.example"},"target":[{"type":"Token"}]}"#;
+    let call = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"k","verb":"list","requestReceivedTimestamp":"2026-11-23T09:20:01.000000Z"}"#;
+    for (own, record) in [
+        (
+            okta,
+            format!(
+                r#"{{"eventType":"com.okta.event_hook","source":"https://x.example","eventId":"e","data":{{"events":[{okta}]}},"eventTime":"2026-11-23T09:20:09Z"}}"#
+            ),
+        ),
+        (
+            call,
+            format!(
+                r#"{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},"items":[{call}]}}"#
+            ),
+        ),
+        (TRAIL, format!(r#"{{"Records":[{TRAIL}],"more":1}}"#)),
+    ] {
+        let (alone, event) = (decode("auto", own), decode("auto", &record));
+        assert_ne!(alone.parser, "generic_json", "{own}");
+        assert_eq!(event.parser, alone.parser, "{record}");
+        assert_eq!(event.logsource, alone.logsource, "{record}");
+        assert_eq!(event.occurred_at, alone.occurred_at, "{record}");
+        for (name, value) in alone.fields.iter() {
+            assert_eq!(event.fields.get(name), Some(value), "{record}: {name}");
+        }
+        assert!(!DECODER.reads_plainly(&event), "{record}");
     }
 }
 

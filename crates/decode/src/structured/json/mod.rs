@@ -15,23 +15,47 @@
 //! | whole numbers past `i64` | text, digit for digit |
 //! | nesting past the limit | the rest as JSON text, note `too-deep` |
 //! | more names or values than the limit | counted in the note `extra-fields` |
+//! | the only member of a list in which a service hands on events | the member's names, then those of the wrapper |
 
 mod scan;
 
 #[cfg(test)]
 mod tests;
 
-use event::{DeadReason, Fields, Note, Value};
+use std::ops::Range;
+
+use event::{DeadReason, Fields, Note, Value, json_spans};
 
 use self::scan::{Fault, Scanner};
 use crate::limits::{FIELDS_MAX, JSON_DEPTH_MAX, JSON_NAME_BYTES_MAX, JSON_VALUES_MAX};
 
-/// Returns the fields of a JSON object and what could not be kept as it stood.
+/// Returns the fields of a JSON object and what could not be kept as it stood; of a wrapper round one event, those of
+/// the event with what the wrapper says beside it.
 ///
 /// # Errors
 ///
 /// `bad-json` with line and column, when the bytes are no single JSON object.
 pub(crate) fn flatten(bytes: &[u8]) -> Result<(Fields, Vec<Note>), DeadReason> {
+    let Some((member, close)) = json_spans::only_member(bytes) else { return flatten_one(bytes) };
+    let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+    let wrapper = [part(0..member.start), part(close..bytes.len())].concat();
+    let (outer, outer_notes) = flatten_one(&wrapper)?;
+    let (mut fields, mut notes) = flatten_one(part(member))?;
+    for (name, value) in outer.iter() {
+        if fields.len() < FIELDS_MAX && *value != Value::Null && fields.get(name).is_none() {
+            fields.push(name.to_owned(), value.clone());
+        }
+    }
+    notes.extend(outer_notes);
+    Ok((fields, notes))
+}
+
+/// Returns whether a record is the wrapper round one event.
+pub(crate) fn is_wrapped(record: &str) -> bool {
+    json_spans::only_member(record.as_bytes()).is_some()
+}
+
+fn flatten_one(bytes: &[u8]) -> Result<(Fields, Vec<Note>), DeadReason> {
     let mut flattener = Flattener {
         scanner: Scanner::new(bytes),
         path: String::new(),

@@ -40,6 +40,25 @@ fn arrays_become_lists() {
 }
 
 #[test]
+fn the_only_event_of_a_list_is_read_with_what_stands_beside_the_list() {
+    check(
+        r#"{"Records":[{"a":{"b":1},"c":"x"}],"c":"y","more":[2]}"#,
+        &[("a.b", 1.into()), ("c", "x".into()), ("more", Value::List(vec![2.into()]))],
+    );
+    check(
+        r#"{"kind":"EventList","metadata":{},"items":[{"kind":"Event","verb":"get"}]}"#,
+        &[("kind", "Event".into()), ("verb", "get".into())],
+    );
+    check(
+        r#"{"Records":[{"a":1},{"a":2}]}"#,
+        &[("Records.a", Value::List(vec![1.into(), 2.into()]))],
+    );
+    for broken in [r#"{"Records":[{"a":x}],"b":1}"#, r#"{"Records":[{"a":1}],"b":x}"#] {
+        assert_eq!(flatten(broken.as_bytes()).unwrap_err().code, "bad-json", "{broken}");
+    }
+}
+
+#[test]
 fn emptiness_is_kept() {
     for empty in ["null", "[]", "{}", "[ ]", "{ }"] {
         check(&format!(r#"{{"a":{empty}}}"#), &[("a", Value::Null)]);
