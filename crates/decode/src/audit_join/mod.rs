@@ -63,26 +63,26 @@ impl AuditJoin {
         };
         let Some(key) = Key::of(event) else { return };
         match kind.as_str() {
-            "SYSCALL" | "1300" => self.remember(key, Known::of_syscall(&event.fields)),
-            "CWD" | "1307" => {
+            "SYSCALL" => self.remember(key, Known::of_syscall(&event.fields)),
+            "CWD" => {
                 if let (Some(known), Some(cwd)) =
                     (self.known.get_mut(&key), event.fields.get("cwd").cloned())
                 {
                     known.fields.push(("CurrentDirectory", cwd));
                 }
             }
-            "EXECVE" | "1309" => {
+            "EXECVE" => {
                 if let Some(known) = self.known.get(&key) {
                     known.add_to(event);
                 }
             }
-            "PATH" | "1302" => {
+            "PATH" => {
                 if let Some(known) = self.known.get(&key) {
                     known.add_to(event);
                     file_changed(event);
                 }
             }
-            "SOCKADDR" | "1306" => {
+            "SOCKADDR" => {
                 if let Some(known) = self.known.get(&key) {
                     known.add_to(event);
                     if known.is_connect {

@@ -1,12 +1,14 @@
 //! Linux audit records: `type=EXECVE msg=audit(1795425601.042:77): argc=2 a0="nc" a1=…`.
 //!
 //! Values that the kernel writes as hex because they hold odd bytes are decoded, the arguments of a
-//! command joined to `CommandLine`, and the inner `msg='…'` of user-space records spread out.
+//! command joined to `CommandLine`, and the inner `msg='…'` of user-space records spread out. A kind that is
+//! written as a number (`audit: type=1400 audit(…)` in the kernel's log) is called as auditd calls it.
 
 use std::borrow::Cow;
 
 use event::{Fields, Note};
 
+use super::audit_types;
 use super::key_value::{self, Piece};
 use crate::limits::FIELDS_MAX;
 use crate::parsed::StatedTime;
@@ -41,16 +43,15 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> Op
     let body = after.trim_start_matches(':');
 
     for piece in key_value::pieces(before.trim_end_matches("msg=")) {
-        if let Piece::Pair { key, value, .. } = piece {
-            fields.push(key.to_owned(), value.into_owned());
+        let Piece::Pair { key, value, .. } = piece else { continue };
+        match audit_types::name_of(&value).filter(|_| key == "type") {
+            Some(name) => fields.push("type", name),
+            None => fields.push(key.to_owned(), value.into_owned()),
         }
     }
     fields.push("audit_time", stamp);
     fields.push("audit_serial", serial);
-    let is_execve = fields.get("type").is_some_and(|kind| {
-        let kind = kind.text();
-        kind == "EXECVE" || kind == "1309"
-    });
+    let is_execve = fields.get("type").is_some_and(|kind| kind.text() == "EXECVE");
     let mut command: Vec<String> = Vec::new();
     let mut pair_count = 0_usize;
     // 0x1d parts the record from the names that `log_format = ENRICHED` adds.
@@ -218,6 +219,16 @@ mod tests {
                 "execve",
             ),
             ("type=PATH msg=audit(1795425601.042:77): name=\"AB12\"", "name", "AB12"),
+            (
+                "[   12.345678] audit: type=1309 audit(1795425601.042:77): argc=2 a0=\"ls\" a1=2D6C",
+                "CommandLine",
+                "ls -l",
+            ),
+            (
+                "audit: type=1400 audit(1795425601.042:77): apparmor=\"DENIED\" operation=\"open\"",
+                "type",
+                "AVC",
+            ),
         ];
         for (text, name, expected) in cases {
             let mut fields = Fields::new();
