@@ -131,6 +131,7 @@ impl Decoder {
     pub fn reads_plainly(&self, event: &Event) -> bool {
         let source = self.source(&event.parser);
         source.is_some_and(|source| source.reads_json() && source.patterns.is_empty())
+            && event.parser != "linux_laurel"
             && !self.may_carry(&event.raw)
             && !matches!(event.fields.get("EventID").and_then(Value::int), Some(4657 | 1000))
     }

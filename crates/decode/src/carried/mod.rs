@@ -208,8 +208,9 @@ pub(crate) fn is_carrier(fields: &Fields) -> bool {
 fn lines_of(fields: &Fields) -> Option<&'static [&'static str]> {
     let any = |names: &[&str]| names.iter().any(|name| fields.get(name).is_some());
     let found = LINES.iter().find(|(marks, texts)| any(marks) && any(texts));
-    let is_log_event =
-        || fields.len() == LOG_EVENT.len() && fields.iter().all(|(name, _)| LOG_EVENT.contains(&name));
+    let is_log_event = || {
+        fields.len() == LOG_EVENT.len() && fields.iter().all(|(name, _)| LOG_EVENT.contains(&name))
+    };
     found.map(|(_, texts)| *texts).or_else(|| is_log_event().then_some(&["message"]))
 }
 

@@ -92,7 +92,8 @@ fn an_export_of_the_audit_log_is_read_by_what_it_carries() {
 
 #[test]
 fn names_of_a_log_event_among_others_carry_nothing() {
-    let record = json!({"id": "1", "timestamp": "2026-11-23T09:20:01Z", "message": SSHD, "level": "info"});
+    let record =
+        json!({"id": "1", "timestamp": "2026-11-23T09:20:01Z", "message": SSHD, "level": "info"});
     assert_eq!(decode("auto", &record.to_string()).parser, "generic_json");
 }
 

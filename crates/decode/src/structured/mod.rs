@@ -4,6 +4,7 @@
 //! `sources/` knows the product; [`normalise`] brings the spellings of one product to one.
 
 pub(crate) mod json;
+mod laurel;
 pub(crate) mod shape;
 pub(crate) mod windows;
 pub(crate) mod xml;
@@ -21,6 +22,7 @@ pub(crate) fn normalise(source: &str, fields: &mut Fields) {
     match source {
         "microsoft_windows" => windows::normalise(fields),
         "zeek_zeek" => zeek::normalise(fields),
+        "linux_laurel" => laurel::normalise(fields),
         _ => {}
     }
 }

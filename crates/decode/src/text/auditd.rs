@@ -97,10 +97,10 @@ const SYSCALLS: &[(&str, u32, u32)] = &[
 
 /// Returns the system call's name, which `log_format = ENRICHED` would add. Elsewhere auditd itself
 /// may write the name in the number's place.
-fn syscall_name(fields: &Fields) -> Option<String> {
+pub(crate) fn syscall_name(fields: &Fields) -> Option<String> {
     let given = fields.get("syscall")?.text().into_owned();
     let Ok(number) = given.parse::<u32>() else { return Some(given) };
-    let is_arm = match fields.get("arch")?.text().as_ref() {
+    let is_arm = match fields.get("arch")?.text().trim_start_matches("0x") {
         "c000003e" | "x86_64" => false,
         "c00000b7" | "aarch64" => true,
         _ => return None,
