@@ -195,7 +195,7 @@ impl Decoder {
         }))
     }
 
-    /// JSON, XML, CEF and LEEF: the content says what it is.
+    /// JSON, XML, CEF and LEEF: the content says what it is; structured data does so in the header.
     fn parse_structured(&self, record: &Record<'_>) -> Result<Option<Parsed>, DeadReason> {
         let content = record.content;
         let (mut raw, source) = if content.starts_with('{') {
@@ -215,6 +215,8 @@ impl Decoder {
             let raw = Raw::leef(content)?;
             let source = self.by_fields(&raw, |source| matches!(source.format, Format::Leef));
             (raw, source.or_else(|| self.source("generic_leef")))
+        } else if let Some(source) = self.source_of_data(record) {
+            (Raw::structured_data(record), Some(source))
         } else {
             return Ok(None);
         };
@@ -225,6 +227,14 @@ impl Decoder {
         };
         structured::normalise(&source.id, &mut raw.fields);
         Ok(Some(raw.meant_by(source, record).into_parsed()))
+    }
+
+    /// The source that knows the structured data of a record's header.
+    fn source_of_data(&self, record: &Record<'_>) -> Option<&SourceDefinition> {
+        record.envelope.as_ref().filter(|envelope| !envelope.data.is_empty())?;
+        let is_format =
+            |source: &SourceDefinition| matches!(source.format, Format::StructuredData);
+        self.by_fields(&Raw::structured_data(record), is_format)
     }
 
     /// The source that knows a JSON object, or else the one for any.

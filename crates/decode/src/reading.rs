@@ -50,6 +50,7 @@ impl Raw {
                 raw.is_read = raw.time.is_some();
             }
             Format::Filterlog => raw.is_read = filterlog::read(content, &mut raw.fields),
+            Format::StructuredData => return Ok(Self::structured_data(record)),
             Format::Json | Format::Windows if content.starts_with('<') => {
                 return Self::xml(content);
             }
@@ -95,6 +96,20 @@ impl Raw {
             return Ok(raw);
         }
         Ok(Self::default())
+    }
+
+    /// Reads the structured data of an RFC 5424 header, with the text behind it as `message`.
+    pub(crate) fn structured_data(record: &Record<'_>) -> Self {
+        let mut raw = Self::default();
+        let data = record.envelope.iter().flat_map(|envelope| &envelope.data);
+        for (name, value) in data {
+            raw.fields.push(name.clone(), value.as_str());
+            raw.is_read = true;
+        }
+        if raw.is_read && !record.content.is_empty() {
+            raw.fields.push("message", record.content);
+        }
+        raw
     }
 
     /// Reads a JSON object.

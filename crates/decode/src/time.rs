@@ -253,7 +253,9 @@ fn zone(scan: &mut Scan<'_>) -> Option<i32> {
         let name = ahead.take_while(|c| c.is_ascii_alphabetic());
         let hours = NAMES.iter().find(|(known, _)| *known == name)?.1;
         *scan = ahead;
-        return hours.checked_mul(3600);
+        // `GMT+07:00`
+        let offset_s = if ahead.rest.starts_with(['+', '-']) { zone(scan) } else { None };
+        return offset_s.or_else(|| hours.checked_mul(3600));
     };
     let hours = ahead.number(2, 2)?;
     let minutes =
@@ -318,6 +320,8 @@ mod tests {
             ("Nov  3 16:20:01", "2026-11-03T09:20:01Z AssumedYear"),
             ("nov 03 16:20:01", "2026-11-03T09:20:01Z AssumedYear"),
             ("Nov 23 2026 16:20:01", "2026-11-23T09:20:01Z AssumedZone"),
+            ("Nov 23 2026 16:20:01 GMT+07:00", "2026-11-23T09:20:01Z Stated"),
+            ("Nov 23 2026 09:20:01 GMT", "2026-11-23T09:20:01Z Stated"),
             ("Jun 30 23:59:60", "2026-06-30T16:59:59Z AssumedYear"),
             ("Feb 29 00:00:00", "2024-02-28T17:00:00Z AssumedYear"),
             ("1795425601", "2026-11-23T09:20:01Z Stated"),

@@ -19,16 +19,21 @@ enum Own {
     Below(String),
     /// The members of the field of this name, joined by blanks: arguments become a command line.
     Joined(String),
-    /// Two fields joined by a slash: a folder and a file's name.
+    /// Two fields joined by a slash, of Windows' kind behind a folder of Windows: a folder and a file's name.
     Path(String, String),
+    /// This text: what a source leaves out because all its records have it.
+    Said(String),
 }
 
 impl Aliases {
     /// Returns the aliases as the file lists them: `name.*` stands for all fields below `name.`,
-    /// `name[]` for its members joined by blanks, `folder/name` for two fields joined by a slash.
+    /// `name[]` for its members joined by blanks, `folder/name` for two fields joined by a slash, `=text` for the
+    /// text itself.
     pub(super) fn new(all: Vec<(Name, Vec<String>)>) -> Self {
         let own = |name: String| {
-            if let Some(prefix) = name.strip_suffix('*') {
+            if let Some(text) = name.strip_prefix('=') {
+                Own::Said(text.to_owned())
+            } else if let Some(prefix) = name.strip_suffix('*') {
                 Own::Below(prefix.to_owned())
             } else if let Some(list) = name.strip_suffix("[]") {
                 Own::Joined(list.to_owned())
@@ -80,7 +85,7 @@ impl Own {
         let (first, second) = match self {
             Self::Field(name) | Self::Joined(name) => (Some(name), None),
             Self::Path(folder, file) => (Some(folder), Some(file)),
-            Self::Below(_) => (None, None),
+            Self::Below(_) | Self::Said(_) => (None, None),
         };
         first.into_iter().chain(second).map(String::as_str)
     }
@@ -104,8 +109,11 @@ impl Own {
             }
             Self::Path(folder, file) => {
                 let (folder, file) = (fields.get(folder)?.text(), fields.get(file)?.text());
-                Some(Value::Text(format!("{}/{file}", folder.trim_end_matches('/'))))
+                let is_of_windows = folder.contains('\\') && !folder.contains('/');
+                let slash = if is_of_windows { '\\' } else { '/' };
+                Some(Value::Text(format!("{}{slash}{file}", folder.trim_end_matches(slash))))
             }
+            Self::Said(text) => Some(Value::Text(text.clone())),
             Self::Below(prefix) => {
                 let below = fields.iter().filter(|(name, _)| name.starts_with(prefix.as_str()));
                 let members: Vec<Value> =
@@ -128,11 +136,14 @@ mod tests {
             ("all".into(), vec!["deep.*".to_owned()]),
             ("line".into(), vec!["deep.b[]".to_owned()]),
             ("path".into(), vec!["taken/operation".to_owned()]),
+            ("windows".into(), vec!["folder/operation".to_owned()]),
+            ("said".into(), vec!["absent".to_owned(), "=admin.example/*".to_owned()]),
             ("none".into(), vec!["absent".to_owned(), "absent.*".to_owned()]),
         ]);
         let mut fields: Fields = [
             ("operation", Value::from("write")),
             ("taken", Value::from("own")),
+            ("folder", Value::from(r"C:\Temp\")),
             ("deep.a", Value::Int(1)),
             ("deep.b", Value::List(vec!["x".into(), "y".into()])),
         ]
@@ -145,6 +156,8 @@ mod tests {
         assert_eq!(fields.get("all"), Some(&all));
         assert_eq!(fields.get("line"), Some(&"x y".into()));
         assert_eq!(fields.get("path"), Some(&"own/write".into()));
+        assert_eq!(fields.get("windows"), Some(&r"C:\Temp\write".into()));
+        assert_eq!(fields.get("said"), Some(&"admin.example/*".into()));
         assert_eq!(fields.get("none"), None);
     }
 

@@ -101,6 +101,7 @@ fn format(file: &SourceFile) -> Result<Format, Fault> {
         FormatWord::AccessLog => Format::AccessLog,
         FormatWord::Auditd => Format::Auditd,
         FormatWord::Filterlog => Format::Filterlog,
+        FormatWord::StructuredData => Format::StructuredData,
         FormatWord::Json => Format::Json,
         FormatWord::Windows => Format::Windows,
         FormatWord::Delimited => {

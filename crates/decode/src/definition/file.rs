@@ -54,6 +54,7 @@ pub(super) enum FormatWord {
     Delimited,
     Auditd,
     Filterlog,
+    StructuredData,
     Json,
     Windows,
 }

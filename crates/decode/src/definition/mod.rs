@@ -102,6 +102,7 @@ pub(crate) enum Format {
     Delimited(Columns),
     Auditd,
     Filterlog,
+    StructuredData,
     Json,
     Windows,
 }

@@ -56,7 +56,12 @@ impl<'a> Envelope<'a> {
     /// Adds what the header says below whatever the message itself said.
     pub(crate) fn add_to(&self, fields: &mut Fields, attrs: &mut Attrs, notes: &mut Vec<Note>) {
         for (name, value) in &self.data {
-            fields.push(name.clone(), value.as_str());
+            // A source that reads the structured data has put it there before.
+            let is_own = |own: &Value| matches!(own, Value::Text(text) if text == value);
+            let is_there = fields.get(name).is_some_and(|own| own.members().iter().any(is_own));
+            if !is_there {
+                fields.push(name.clone(), value.as_str());
+            }
         }
         let written = [
             ("timestamp", self.stamp, None),
