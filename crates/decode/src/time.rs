@@ -135,15 +135,20 @@ fn skip_weekday(scan: &mut Scan<'_>) {
     }
 }
 
-/// `2026-11-23T16:20:01.123456+07:00`, `2026-11-23 16:20:01,123`, `2026/11/23 16:20:01`.
+/// `2026-11-23T16:20:01.123456+07:00`, `2026-11-23 16:20:01,123`, `2026/11/23 16:20:01`, `20261123 16:20:01`.
 fn year_first(scan: &mut Scan<'_>) -> Option<StatedTime> {
     let year = scan.number(4, 4)?;
-    let separator = ["-", "/"].into_iter().find(|separator| scan.eat(separator))?;
-    let month = scan.number(1, 2)?;
-    if !scan.eat(separator) {
-        return None;
-    }
-    let day = scan.number(1, 2)?;
+    let separator = ["-", "/"].into_iter().find(|separator| scan.eat(separator));
+    let (month, day) = match separator {
+        Some(separator) => {
+            let month = scan.number(1, 2)?;
+            if !scan.eat(separator) {
+                return None;
+            }
+            (month, scan.number(1, 2)?)
+        }
+        None => (scan.number(2, 2)?, scan.number(2, 2)?),
+    };
     if !(scan.eat("T") || scan.eat("t") || scan.eat(" ") || scan.eat("-")) {
         return None;
     }
@@ -309,6 +314,7 @@ mod tests {
             ("2026-11-23T09:20:01Z", "2026-11-23T09:20:01Z Stated"),
             ("2026-11-23 16:20:01,250", "2026-11-23T09:20:01.250Z AssumedZone"),
             ("2026-11-23  9:20:01", "2026-11-23T02:20:01Z AssumedZone"),
+            ("20261123 16:20:01", "2026-11-23T09:20:01Z AssumedZone"),
             ("2026/11/23 16:20:01", "2026-11-23T09:20:01Z AssumedZone"),
             ("2026-11-23 16:20:01 +0700", "2026-11-23T09:20:01Z Stated"),
             ("2026-11-23 09:20:01 UTC", "2026-11-23T09:20:01Z Stated"),
@@ -351,6 +357,8 @@ mod tests {
             "12:00:00",
             "99999999999999999999",
             "1.2.3",
+            "20261123",
+            "20261323 16:20:01",
             "2026-11-23T25:00:00Z",
         ] {
             assert_eq!(read(text), None, "{text}");
