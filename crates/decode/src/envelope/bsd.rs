@@ -36,6 +36,10 @@ pub(super) fn read(text: &str, has_priority: bool) -> Option<Envelope<'_>> {
     }
     scan.eat(":");
     scan.spaces();
+    // ClamAV's own log is no syslog.
+    if !has_priority && scan.rest.starts_with("-> ") {
+        return None;
+    }
     if envelope.host.is_none() {
         host(&mut scan, &mut envelope);
     }
