@@ -232,8 +232,7 @@ impl Decoder {
     /// The source that knows the structured data of a record's header.
     fn source_of_data(&self, record: &Record<'_>) -> Option<&SourceDefinition> {
         record.envelope.as_ref().filter(|envelope| !envelope.data.is_empty())?;
-        let is_format =
-            |source: &SourceDefinition| matches!(source.format, Format::StructuredData);
+        let is_format = |source: &SourceDefinition| matches!(source.format, Format::StructuredData);
         self.by_fields(&Raw::structured_data(record), is_format)
     }
 

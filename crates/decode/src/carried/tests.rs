@@ -245,6 +245,9 @@ fn the_event_of_a_list_is_that_event() {
         }
         assert!(!DECODER.reads_plainly(&event), "{record}");
     }
+    let two = decode("auto", r#"{"Records":[{"a":1},{"a":2}],"more":1}"#);
+    assert_eq!(two.parser, "generic_json");
+    assert!(!DECODER.reads_plainly(&two), "with one it would be read otherwise");
 }
 
 #[test]

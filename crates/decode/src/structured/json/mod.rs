@@ -50,9 +50,9 @@ pub(crate) fn flatten(bytes: &[u8]) -> Result<(Fields, Vec<Note>), DeadReason> {
     Ok((fields, notes))
 }
 
-/// Returns whether a record is the wrapper round one event.
+/// Returns whether a record is a wrapper round events: how many they are decides how it is read.
 pub(crate) fn is_wrapped(record: &str) -> bool {
-    json_spans::only_member(record.as_bytes()).is_some()
+    json_spans::wrapped_list(record.as_bytes(), 0).is_some()
 }
 
 fn flatten_one(bytes: &[u8]) -> Result<(Fields, Vec<Note>), DeadReason> {
