@@ -67,6 +67,9 @@ const LINES: &[Lines] = &[
 /// All names of an event of `CloudWatch` that was taken out of what was round it.
 const LOG_EVENT: &[&str] = &["id", "timestamp", "message"];
 
+/// Where its line stands.
+const LOG_EVENT_TEXTS: &[&str] = &["message"];
+
 /// A line whose syslog header was taken apart: where the program, the text, the machine and the process
 /// stand. All of the first two must be there.
 struct Header {
@@ -211,7 +214,7 @@ fn lines_of(fields: &Fields) -> Option<&'static [&'static str]> {
     let is_log_event = || {
         fields.len() == LOG_EVENT.len() && fields.iter().all(|(name, _)| LOG_EVENT.contains(&name))
     };
-    found.map(|(_, texts)| *texts).or_else(|| is_log_event().then_some(&["message"]))
+    found.map(|(_, texts)| *texts).or_else(|| is_log_event().then_some(LOG_EVENT_TEXTS))
 }
 
 fn text_of<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {

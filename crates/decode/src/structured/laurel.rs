@@ -72,7 +72,7 @@ fn add(fields: &mut Fields, name: impl Into<String>, value: Value) {
 
 fn is_record(kind: &str) -> bool {
     let is_upper = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    kind.bytes().all(is_upper) && !ADDED.contains(&kind)
+    !kind.is_empty() && kind.bytes().all(is_upper) && !ADDED.contains(&kind)
 }
 
 /// Whether auditd writes what stands below this name of a record under the name alone. The arguments of a system call
