@@ -15,14 +15,24 @@
 
 use event::{Fields, Value};
 
-use crate::text::auditd;
 use crate::text::key_value::{self, Piece};
+use crate::text::{audit_types, auditd};
 
 /// What LAUREL adds that is no record of the event.
 const ADDED: &[&str] = &["PARENT_INFO", "CONTAINER_INFO", "ENV"];
 
 /// How many arguments get a name of their own; all are in the command line.
 const ARGUMENTS_MAX: usize = 64;
+
+/// Returns whether flattened JSON is an event that LAUREL wrote; only names say so.
+pub(super) fn is_laurel(fields: &Fields) -> bool {
+    let is_of_record = |name: &str| {
+        name.split_once('.').is_some_and(|(kind, own)| {
+            matches!(own, "pid" | "auid" | "syscall" | "argc") && audit_types::is_name(kind)
+        })
+    };
+    fields.get("ID").is_some() && fields.iter().any(|(name, _)| is_of_record(name))
+}
 
 /// Adds auditd's names.
 pub(super) fn normalise(fields: &mut Fields) {
@@ -154,6 +164,7 @@ mod tests {
 
     fn normal(record: &str) -> Fields {
         let (mut fields, _) = json::flatten(record.as_bytes()).unwrap();
+        assert!(!record.contains("pid") || is_laurel(&fields), "{record}");
         normalise(&mut fields);
         fields
     }
@@ -167,7 +178,7 @@ mod tests {
     #[test]
     fn a_started_program_has_auditds_names() {
         let fields = normal(
-            r#"{"ID":"1795425601.123:4711","SYSCALL":{"arch":"0xc000003e","syscall":59,"a0":"0x1","exe":"/usr/bin/nc","key":null,"PPID":{"exe":"/bin/bash"}},"EXECVE":{"argc":3,"ARGV":["nc","-e","/bin/sh"]},"CWD":{"cwd":"/root"},"PARENT_INFO":{"exe":"x"}}"#,
+            r#"{"ID":"1795425601.123:4711","SYSCALL":{"arch":"0xc000003e","syscall":59,"pid":812,"a0":"0x1","exe":"/usr/bin/nc","key":null,"PPID":{"exe":"/bin/bash"}},"EXECVE":{"argc":3,"ARGV":["nc","-e","/bin/sh"]},"CWD":{"cwd":"/root"},"PARENT_INFO":{"exe":"x"}}"#,
         );
         check(
             &fields,

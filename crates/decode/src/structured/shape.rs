@@ -2,7 +2,7 @@
 
 use event::{Fields, Value};
 
-use super::{windows, zeek};
+use super::{laurel, windows, zeek};
 
 /// Returns the folder under `sources/` that knows this object; `generic_json` if none does.
 ///
@@ -17,6 +17,9 @@ pub(crate) fn shape(fields: &Fields) -> &'static str {
     }
     if zeek::is_zeek(fields) {
         return "zeek_zeek";
+    }
+    if laurel::is_laurel(fields) {
+        return "linux_laurel";
     }
     if is_ecs(fields) {
         return "elastic_ecs";

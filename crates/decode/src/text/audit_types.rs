@@ -87,6 +87,11 @@ pub(super) fn name_of(kind: &str) -> Option<&'static str> {
     TYPES.get(at).map(|(_, name)| *name)
 }
 
+/// Returns whether records of auditd are called so.
+pub(crate) fn is_name(kind: &str) -> bool {
+    TYPES.iter().any(|(_, name)| *name == kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +110,7 @@ mod tests {
         ] {
             assert_eq!(name_of(kind), name, "{kind}");
         }
+        assert!(is_name("USER_LOGIN") && !is_name("user_login"));
         assert!(TYPES.is_sorted_by(|a, b| a.0 < b.0));
     }
 }

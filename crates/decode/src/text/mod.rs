@@ -1,7 +1,7 @@
 //! Text formats: each scanner turns a text into fields under the source's names.
 
 pub(crate) mod access_log;
-mod audit_types;
+pub(crate) mod audit_types;
 pub(crate) mod auditd;
 pub(crate) mod cef;
 pub(crate) mod delimited;
