@@ -68,7 +68,7 @@ pub fn run(arguments: &DetectArguments) -> Result<()> {
     ensure!(!loaded.set.rules().is_empty(), "no rule was loaded");
     let (rules, refused) = (Arc::new(loaded.set), loaded.bad.len());
     drop(loaded.texts);
-    let reader = Reader::new(&arguments.source)?;
+    let reader = Reader::new(&arguments.source, &[])?;
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let selection = Selection::new(&rules, Severity::Informational, &[], &[])
         .map_err(|idle| anyhow::anyhow!("no rule fits {idle:?}"))?;

@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::hunt::{Arguments, hunt};
+use crate::config::Config;
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ pub fn run(arguments: &HuntArguments) -> Result<()> {
         }
         reading.push(started.elapsed().as_secs_f64());
         let started = Instant::now();
-        let hunted = hunt(&call)?;
+        let hunted = hunt(&Config::default(), &call)?;
         hunting.push(started.elapsed().as_secs_f64());
         (events, findings) = (hunted.tally.events, hunted.summary.findings);
         let started = Instant::now();

@@ -91,8 +91,11 @@ struct Answer {
 const STATUSES: [&str; 4] = ["can_fire", "field_never_seen", "event_never_seen", "log_never_seen"];
 
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
-    let Answer { rules, refused } =
-        if arguments.logs.is_empty() { asked(config, arguments)? } else { judged(arguments)? };
+    let Answer { rules, refused } = if arguments.logs.is_empty() {
+        asked(config, arguments)?
+    } else {
+        judged(config, arguments)?
+    };
     if arguments.shape.json {
         let told = serde_json::json!({
             "status": by_status(&rules, refused),
@@ -114,9 +117,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
 }
 
 /// Judges by the logs of files.
-fn judged(arguments: &Arguments) -> Result<Answer> {
+fn judged(config: &Config, arguments: &Arguments) -> Result<Answer> {
     let loaded = rules::load(&arguments.rules)?;
-    let reader = Reader::new(&arguments.source)?;
+    let reader = Reader::new(&arguments.source, &config.sources.folders)?;
     let mut seen = Seen::default();
     let (files, _) = crate::hunt::files(&arguments.logs)?;
     let bar = output::progress(u64::try_from(files.len())?, "files");

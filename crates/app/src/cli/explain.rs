@@ -12,6 +12,7 @@ use event::{Attr, Event, LogSource};
 
 use super::Outcome;
 use super::output::plain;
+use crate::config::Config;
 use crate::hunt::reading::Reader;
 use crate::rules;
 
@@ -37,9 +38,9 @@ pub(crate) struct Arguments {
 /// The longest record read from standard input.
 const INPUT_BYTES_MAX: u64 = 1024 * 1024;
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
     let (set, id) = rule(arguments)?;
-    let events = events(arguments)?;
+    let events = events(config, arguments)?;
     let Some((event, explanation)) = chosen(&set, &id, &events)? else {
         bail!("no event could be read; name its format with --source");
     };
@@ -74,8 +75,8 @@ fn rule(arguments: &Arguments) -> Result<(RuleSet, String)> {
     Ok((loaded.set, arguments.rule.clone()))
 }
 
-fn events(arguments: &Arguments) -> Result<Vec<Event>> {
-    let reader = Reader::new(&arguments.source)?;
+fn events(config: &Config, arguments: &Arguments) -> Result<Vec<Event>> {
+    let reader = Reader::new(&arguments.source, &config.sources.folders)?;
     let mut events = Vec::new();
     let path = Path::new(&arguments.event);
     if arguments.event == "-" {

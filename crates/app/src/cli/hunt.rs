@@ -203,7 +203,10 @@ pub(crate) fn run(
     config: impl FnOnce() -> Result<Config>,
 ) -> Result<Outcome> {
     let started = Instant::now();
-    let hunted = if arguments.lake { hunt_lake(&config()?, arguments)? } else { hunt(arguments)? };
+    let config = config()?;
+    let hunted =
+        if arguments.lake { hunt_lake(&config, arguments) } else { hunt(&config, arguments) };
+    let hunted = hunted?;
     let seconds = started.elapsed().as_secs_f64();
     say(&hunted, seconds, is_verbose);
     if arguments.stats {
@@ -222,9 +225,9 @@ pub(crate) fn run(
 ///
 /// # Errors
 /// When a path or the rules cannot be read, or the answer cannot be written.
-pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
+pub(crate) fn hunt(config: &Config, arguments: &Arguments) -> Result<Hunted> {
     let (files, bytes) = hunt::files(&arguments.paths)?;
-    let ready = Ready::load(arguments)?;
+    let ready = Ready::load(config, arguments)?;
     ready.hunt(arguments, |ready, take| {
         let bar = output::progress_bytes(bytes);
         let Ready { question, reader, rules, .. } = ready;
@@ -240,7 +243,7 @@ pub(crate) fn hunt(arguments: &Arguments) -> Result<Hunted> {
 /// When there is no lake, the rules cannot be read, or the answer cannot be written.
 pub(crate) fn hunt_lake(config: &Config, arguments: &Arguments) -> Result<Hunted> {
     let past = super::block_on(super::lake::past(config))?;
-    let ready = Ready::load(arguments)?;
+    let ready = Ready::load(config, arguments)?;
     ready.hunt(arguments, |ready, take| {
         let Ready { question, reader, rules, .. } = ready;
         let plan = past.plan(question, rules);
@@ -260,9 +263,9 @@ struct Ready {
 }
 
 impl Ready {
-    fn load(arguments: &Arguments) -> Result<Self> {
+    fn load(config: &Config, arguments: &Arguments) -> Result<Self> {
         let (loaded, reader) = thread::scope(|scope| {
-            let reader = scope.spawn(|| Reader::new(&arguments.source));
+            let reader = scope.spawn(|| Reader::new(&arguments.source, &config.sources.folders));
             let loaded = rules::load_with(&arguments.rules, &arguments.pipelines);
             (loaded, reader.join().map_err(|_panic| anyhow!("reading the sources failed")))
         });

@@ -165,7 +165,7 @@ fn dispatch(cli: Cli) -> Result<Outcome> {
         Command::Rules(command) => rules::run(&command, || Ok(config()?)),
         Command::Baselines(command) => baselines::run(&config()?, &command),
         Command::Indicators(command) => indicators::run(&config()?, &command),
-        Command::Sources(command) => sources::run(&command),
+        Command::Sources(command) => sources::run(&command, &config()?),
         Command::User(command) => account::run(config()?, &command),
         Command::Backup(arguments) => state::backup(config()?, &arguments),
         Command::Database(command) => database::run(config()?, &command),

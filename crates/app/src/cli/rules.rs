@@ -40,7 +40,7 @@ pub(crate) fn run(
     config: impl Fn() -> Result<crate::config::Config>,
 ) -> Result<Outcome> {
     match command {
-        Command::Explain(arguments) => super::explain::run(arguments),
+        Command::Explain(arguments) => super::explain::run(&config()?, arguments),
         Command::Coverage(arguments) => super::coverage::run(&config()?, arguments),
         Command::Check(which) => check(which),
         Command::Test(which) => test(&which.folders),

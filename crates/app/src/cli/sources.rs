@@ -8,6 +8,7 @@ use clap::Subcommand;
 use decode::SourceFiles;
 
 use super::{Outcome, output};
+use crate::config::Config;
 
 /// What to do with sources.
 #[derive(Debug, Subcommand)]
@@ -21,15 +22,15 @@ pub(crate) enum Command {
     },
 }
 
-pub(crate) fn run(command: &Command) -> Result<Outcome> {
+pub(crate) fn run(command: &Command, config: &Config) -> Result<Outcome> {
     match command {
-        Command::List => list(),
+        Command::List => list(config),
         Command::Test { folders } => test(folders),
     }
 }
 
-fn list() -> Result<Outcome> {
-    let decoder = crate::sources::decoder(&[])?;
+fn list(config: &Config) -> Result<Outcome> {
+    let decoder = crate::sources::decoder(&config.sources.folders)?;
     let rows: Vec<Vec<String>> = decoder
         .sources()
         .map(|source| vec![source.id.to_string(), source.title_vi.clone(), source.title_en.clone()])

@@ -1,7 +1,7 @@
 //! Pieces of evidence → records → events, with the decoder of the live way.
 
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use anyhow::{Result, anyhow, ensure};
@@ -50,9 +50,9 @@ pub(crate) struct Lost {
 }
 
 impl Reader {
-    /// Returns a reader that reads lines with this parser.
-    pub(crate) fn new(parser: &str) -> Result<Self> {
-        let decoder = crate::sources::decoder(&[])?;
+    /// Returns a reader that reads lines with this parser: a built-in one, or one of the operator's folders.
+    pub(crate) fn new(parser: &str, folders: &[PathBuf]) -> Result<Self> {
+        let decoder = crate::sources::decoder(folders)?;
         let known = parser == "auto" || decoder.sources().any(|source| source.id == parser);
         ensure!(known, "there is no source `{parser}`; see `luytre sources list`");
         let parser = parser.to_owned();

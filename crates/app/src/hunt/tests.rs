@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser as _;
 
 use crate::cli::hunt::{Arguments, hunt};
+use crate::config::Config;
 
 #[derive(clap::Parser)]
 struct Call {
@@ -46,7 +47,7 @@ fn answer(folder: &Path, words: &[&str]) -> (String, super::Tally) {
     let words =
         ["hunt"].into_iter().chain(paths.iter().map(String::as_str)).chain(words.iter().copied());
     let call = Call::try_parse_from(words).unwrap();
-    let hunted = hunt(&call.arguments).unwrap();
+    let hunted = hunt(&Config::default(), &call.arguments).unwrap();
     (fs::read_to_string(output).unwrap(), hunted.tally)
 }
 
@@ -99,6 +100,33 @@ fn rules(folder: &Path) -> String {
 
 fn count(answer: &str, words: &str) -> usize {
     answer.lines().filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn sources_of_the_operators_folders_are_read_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, evidence) = (folder.path().join("sources/acme_gate"), folder.path().join("evidence"));
+    for path in [&own, &evidence] {
+        fs::create_dir_all(path).unwrap();
+    }
+    let source = "id = \"acme_gate\"\ntitle_vi = \"Acme\"\ntitle_en = \"Acme\"\nconnect_vi = \"x\"\nconnect_en = \"x\"\n\
+                  format = \"key_value\"\nclass = \"network_activity\"\nlogsource = { product = \"acme\" }\n\
+                  time = [\"at\"]\n[match]\nstarts_with = [\"acme:\"]\n[map]\nsrcip = \"src_ip\"\n";
+    fs::write(own.join("source.toml"), source).unwrap();
+    fs::write(evidence.join("gate.log"), "acme: at=2026-11-23T10:00:00Z srcip=203.0.113.7\n")
+        .unwrap();
+    let rule = "title: Gate\nlevel: low\nlogsource: { product: acme }\ndetection: { s: { src_ip: 203.0.113.7 }, condition: s }\n";
+    fs::write(folder.path().join("rules.yml"), rule).unwrap();
+    let output = folder.path().join("answer.out");
+    let words =
+        ["hunt", "--format=jsonl", &rules(folder.path()), evidence.to_str().unwrap(), "--output"];
+    let call = Call::try_parse_from(words.into_iter().chain([output.to_str().unwrap()])).unwrap();
+    let mut config = Config::default();
+    for (folders, found) in [(Vec::new(), 0), (vec![folder.path().join("sources")], 1)] {
+        config.sources.folders = folders;
+        hunt(&config, &call.arguments).unwrap();
+        assert_eq!(count(&fs::read_to_string(&output).unwrap(), "Gate"), found);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Searching evidence that people hand in: the offline hunt, over one file, with the rules in force.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -22,6 +22,8 @@ use crate::hunt::{self, Hit, Question};
 pub(super) struct Hunter {
     pub(super) rules: Arc<RuleBook>,
     pub(super) indicators: Arc<IndicatorBook>,
+    /// The operator's folders of sources.
+    pub(super) sources: Vec<PathBuf>,
 }
 
 impl Examiner for Hunter {
@@ -44,7 +46,7 @@ impl Hunter {
         most: usize,
         stop: &CancellationToken,
     ) -> Result<Examined> {
-        let reader = Reader::new("auto")?.recover_records(true);
+        let reader = Reader::new("auto", &self.sources)?.recover_records(true);
         let rules = self.rules.current();
         let selection = Selection::new(&rules, Severity::Low, &[], &[])
             .map_err(|_| anyhow!("no rule fits the choice"))?;

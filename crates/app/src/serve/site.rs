@@ -83,8 +83,11 @@ pub(super) fn handlers(
 ) -> db::job::Handlers {
     let owners = Arc::new(Accounts { db: way.db.clone(), registry: way.registry.clone() });
     let scheduled = ScheduledSearch { desk: desk.clone(), arrivals, owners };
-    let hunter =
-        Arc::new(evidence::Hunter { rules: way.rules.clone(), indicators: way.indicators.clone() });
+    let hunter = Arc::new(evidence::Hunter {
+        rules: way.rules.clone(),
+        indicators: way.indicators.clone(),
+        sources: config.sources.folders.clone(),
+    });
     let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
     let look_back = LookBack { desk: desk.clone(), owners: scheduled.owners.clone() };
     let keeper = registry::quality::Keeper {
