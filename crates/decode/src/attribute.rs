@@ -80,6 +80,10 @@ fn word(attr: Attr, value: &Value) -> Value {
         Attr::Protocol => Value::Text(protocol(&text)),
         Attr::FileHash => hashes(&text),
         Attr::UrlHost => Value::Text(without_port(&text).to_owned()),
+        Attr::DnsQuery => {
+            let spelled = labels(&text);
+            Value::Text(spelled.unwrap_or_else(|| text.into_owned()))
+        }
         _ => Value::Text(text.into_owned()),
     }
 }
@@ -112,6 +116,26 @@ fn protocol(text: &str) -> String {
         "89" => "ospf".to_owned(),
         "132" => "sctp".to_owned(),
         other => other.to_ascii_lowercase(),
+    }
+}
+
+/// `(3)www(7)example(2)vn(0)` becomes `www.example.vn`: Windows' DNS server writes each label's length before it.
+/// `None` if the lengths are not those of the labels.
+fn labels(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut name = String::new();
+    loop {
+        let (length, after) = rest.strip_prefix('(')?.split_once(')')?;
+        let length: usize = length.parse().ok()?;
+        if length == 0 {
+            return after.is_empty().then_some(name);
+        }
+        let (label, next) = after.split_at_checked(length)?;
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.push_str(label);
+        rest = next;
     }
 }
 
@@ -179,6 +203,13 @@ mod tests {
             (Attr::Protocol, "6", Some("tcp"), 0),
             (Attr::Protocol, "UDP", Some("udp"), 0),
             (Attr::FileHash, "SHA1=AB,MD5=CD", Some("ab, cd"), 0),
+            (Attr::DnsQuery, "www.example.vn", Some("www.example.vn"), 0),
+            (Attr::DnsQuery, "(3)www(7)example(2)vn(0)", Some("www.example.vn"), 0),
+            (Attr::DnsQuery, "(4)a(0)(0)", Some("a(0)"), 0),
+            (Attr::DnsQuery, "(9)www(0)", Some("(9)www(0)"), 0),
+            (Attr::DnsQuery, "(3)www(0)x", Some("(3)www(0)x"), 0),
+            (Attr::DnsQuery, "(2)é(0)", Some("é"), 0),
+            (Attr::DnsQuery, "(1)é(0)", Some("(1)é(0)"), 0),
         ];
         for (attr, text, expected, note_count) in cases {
             let (mut attrs, mut notes) = (Attrs::default(), Vec::new());

@@ -252,10 +252,16 @@ impl Decoder {
         let takes_carried = !source.reads_json() || source.id == "elastic_ecs";
         if takes_carried
             && record.content.starts_with('{')
-            && let Ok(raw) = Raw::json(record.content)
-            && let Some(parsed) = self.parse_carried(&raw, record, Some(source))
+            && let Ok(mut raw) = Raw::json(record.content)
         {
-            return Ok(parsed);
+            if let Some(parsed) = self.parse_carried(&raw, record, Some(source)) {
+                return Ok(parsed);
+            }
+            // The row of a table whose header named the columns.
+            if let Format::Delimited(columns) = &source.format {
+                raw.is_read = raw.fields.iter().any(|(name, _)| columns.have(name));
+                return Ok(raw.meant_by(source, record).into_parsed());
+            }
         }
         Ok(Raw::read(source, record)?.meant_by(source, record).into_parsed())
     }

@@ -34,7 +34,8 @@ impl Raw {
         match &source.format {
             Format::Message => {}
             Format::KeyValue => {
-                raw.is_read = key_value::read(content, &mut raw.fields, &mut raw.notes) > 0;
+                raw.is_read = key_value::read(content, &mut raw.fields, &mut raw.notes) > 0
+                    || record.envelope.as_ref().is_some_and(|it| it.add_pairs_to(&mut raw.fields));
             }
             Format::Cef => return Self::cef(content),
             Format::Leef => return Self::leef(content),

@@ -9,7 +9,9 @@
 //!    time, quality `Collected`, and a note `clock-off` that quotes what was stated.
 //! 5. Old but plausible times stay: a forwarder may have been off for a month.
 
-use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{
+    DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc,
+};
 use event::{Note, TimeQuality};
 
 use crate::parsed::StatedTime;
@@ -115,7 +117,12 @@ pub(crate) fn leading(text: &str) -> Option<(StatedTime, &str)> {
             stated
         } else {
             ahead = scan;
-            day_first(&mut ahead)?
+            if let Some(stated) = day_first(&mut ahead) {
+                stated
+            } else {
+                ahead = scan;
+                by_language(&mut ahead)?
+            }
         };
         scan = ahead;
         stated
@@ -200,6 +207,40 @@ fn day_first(scan: &mut Scan<'_>) -> Option<StatedTime> {
         return None;
     }
     with_date(scan, year, month, day)
+}
+
+/// `11/23/2026 4:20:01 PM`, `23/11/2026 4:20:01 CH`, `23/11/2026 16:20:01`: Windows writes times by the machine's
+/// language. English has AM and PM and puts the month first; Vietnamese (SA, CH) and who writes 24 hours put the
+/// day first, unless that cannot be.
+fn by_language(scan: &mut Scan<'_>) -> Option<StatedTime> {
+    const HALVES: [(&str, bool); 4] =
+        [(" AM", false), (" SA", false), (" PM", true), (" CH", true)];
+    let first = scan.number(1, 2)?;
+    let second = if scan.eat("/") { scan.number(1, 2)? } else { return None };
+    let year = if scan.eat("/") { scan.number(4, 4)? } else { return None };
+    if !scan.eat(" ") {
+        return None;
+    }
+    let mut time = clock(scan)?;
+    let half = HALVES.iter().find(|(word, _)| scan.eat(word));
+    if let Some((_, is_afternoon)) = half {
+        time = in_half(time, *is_afternoon)?;
+    }
+    let is_english = matches!(half, Some((" AM" | " PM", _)));
+    let is_month_first = second > 12 || (is_english && first <= 12);
+    let (month, day) = if is_month_first { (first, second) } else { (second, first) };
+    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?;
+    Some(zoned(date.and_time(time), zone(scan)))
+}
+
+/// Twelve is the first hour of either half of the day.
+fn in_half(time: NaiveTime, is_afternoon: bool) -> Option<NaiveTime> {
+    let hour = time.hour();
+    time.with_hour(match (is_afternoon, hour) {
+        (false, 12) => 0,
+        (true, 1..=11) => hour.checked_add(12)?,
+        _ => hour,
+    })
 }
 
 fn with_date(scan: &mut Scan<'_>, year: u32, month: u32, day: u32) -> Option<StatedTime> {
@@ -330,6 +371,12 @@ mod tests {
             ("Nov 23 2026 09:20:01 GMT", "2026-11-23T09:20:01Z Stated"),
             ("Jun 30 23:59:60", "2026-06-30T16:59:59Z AssumedYear"),
             ("Feb 29 00:00:00", "2024-02-28T17:00:00Z AssumedYear"),
+            ("11/23/2026 4:20:01 PM", "2026-11-23T09:20:01Z AssumedZone"),
+            ("11/3/2026 12:20:01 AM", "2026-11-02T17:20:01Z AssumedZone"),
+            ("3/11/2026 12:20:01 CH", "2026-11-03T05:20:01Z AssumedZone"),
+            ("23/11/2026 4:20:01 PM", "2026-11-23T09:20:01Z AssumedZone"),
+            ("23/11/2026 16:20:01", "2026-11-23T09:20:01Z AssumedZone"),
+            ("11/23/2026 9:20:01 AM +00:00", "2026-11-23T09:20:01Z Stated"),
             ("1795425601", "2026-11-23T09:20:01Z Stated"),
             ("1795425601.042", "2026-11-23T09:20:01.042Z Stated"),
             ("1795425601042", "2026-11-23T09:20:01.042Z Stated"),
@@ -357,8 +404,10 @@ mod tests {
             "12:00:00",
             "99999999999999999999",
             "1.2.3",
-            "20261123",
             "20261323 16:20:01",
+            "13/13/2026 16:20:01",
+            "1/2/26 16:20:01",
+            "11/23/2026",
             "2026-11-23T25:00:00Z",
         ] {
             assert_eq!(read(text), None, "{text}");

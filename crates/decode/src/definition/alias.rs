@@ -137,7 +137,7 @@ mod tests {
             ("line".into(), vec!["deep.b[]".to_owned()]),
             ("path".into(), vec!["taken/operation".to_owned()]),
             ("windows".into(), vec!["folder/operation".to_owned()]),
-            ("said".into(), vec!["absent".to_owned(), "=admin.example/*".to_owned()]),
+            ("said".into(), vec!["absent".to_owned(), "=admin.example/b[]*".to_owned()]),
             ("none".into(), vec!["absent".to_owned(), "absent.*".to_owned()]),
         ]);
         let mut fields: Fields = [
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(fields.get("line"), Some(&"x y".into()));
         assert_eq!(fields.get("path"), Some(&"own/write".into()));
         assert_eq!(fields.get("windows"), Some(&r"C:\Temp\write".into()));
-        assert_eq!(fields.get("said"), Some(&"admin.example/*".into()));
+        assert_eq!(fields.get("said"), Some(&"admin.example/b[]*".into()));
         assert_eq!(fields.get("none"), None);
     }
 
@@ -171,6 +171,7 @@ mod tests {
             ("path".into(), vec!["folder/Op".to_owned()]),
             ("self".into(), vec!["self".to_owned(), "later".to_owned()]),
             ("later".into(), vec!["own".to_owned()]),
+            ("fixed".into(), vec!["=own".to_owned()]),
         ]);
         for (alias, path, want) in [
             ("op", "operation.value", true),
@@ -185,6 +186,7 @@ mod tests {
             ("path", "Operation", true),
             ("self", "self", true),
             ("self", "own", false),
+            ("fixed", "own", false),
             ("unknown", "own", false),
         ] {
             assert_eq!(aliases.may_take(alias, path), want, "{alias} {path}");

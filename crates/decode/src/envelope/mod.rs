@@ -56,9 +56,11 @@ impl<'a> Envelope<'a> {
     /// Adds what the header says below whatever the message itself said.
     pub(crate) fn add_to(&self, fields: &mut Fields, attrs: &mut Attrs, notes: &mut Vec<Note>) {
         for (name, value) in &self.data {
-            // A source that reads the structured data has put it there before.
+            // A source that reads these pairs has put it there before, by this name or by the parameter's own.
             let is_own = |own: &Value| matches!(own, Value::Text(text) if text == value);
-            let is_there = fields.get(name).is_some_and(|own| own.members().iter().any(is_own));
+            let is_there = [name.as_str(), own_name(name)].into_iter().any(|name| {
+                fields.get(name).is_some_and(|known| known.members().iter().any(is_own))
+            });
             if !is_there {
                 fields.push(name.clone(), value.as_str());
             }
@@ -88,6 +90,23 @@ impl<'a> Envelope<'a> {
         notes.extend(self.notes.iter().cloned());
     }
 
+    /// Adds the pairs of the structured data by their own names, and what kind of message it is; returns whether
+    /// there are any.
+    pub(crate) fn add_pairs_to(&self, fields: &mut Fields) -> bool {
+        if self.data.is_empty() {
+            return false;
+        }
+        for (name, value) in &self.data {
+            fields.push(own_name(name).to_owned(), value.as_str());
+        }
+        if let Some(id) = self.message_id
+            && fields.get("msgid").is_none()
+        {
+            fields.push("msgid", id);
+        }
+        true
+    }
+
     fn facility(&self) -> Option<&'static str> {
         // RFC 5424 table 1, under the names that syslog.conf uses.
         const NAMES: [&str; 24] = [
@@ -106,6 +125,11 @@ impl<'a> Envelope<'a> {
         let number = usize::try_from(self.priority? & 7).ok()?;
         NAMES.get(number).copied()
     }
+}
+
+/// The name of a parameter without its element's (`id.param`).
+fn own_name(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, own)| own)
 }
 
 /// `<0>` to `<191>`.

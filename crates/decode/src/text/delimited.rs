@@ -1,5 +1,7 @@
 //! Positions between a separator, named by `source.toml` (Squid, proxies, appliances).
 
+use std::borrow::Cow;
+
 use event::{Fields, Note, Value};
 
 use crate::limits::FIELDS_MAX;
@@ -37,6 +39,17 @@ impl ColumnName {
     }
 }
 
+impl Columns {
+    /// Returns whether a column has this name.
+    pub(crate) fn have(&self, name: &str) -> bool {
+        self.names.iter().any(|own| match own {
+            ColumnName::Skipped => false,
+            ColumnName::One(own) => own == name,
+            ColumnName::Two(first, second) => first == name || second == name,
+        })
+    }
+}
+
 /// Reads a text by its columns; returns whether it had enough of them.
 pub(crate) fn read(
     text: &str,
@@ -44,10 +57,10 @@ pub(crate) fn read(
     fields: &mut Fields,
     notes: &mut Vec<Note>,
 ) -> bool {
-    let values: Vec<&str> = if columns.separator == ' ' {
-        text.split_ascii_whitespace().take(FIELDS_MAX).collect()
+    let values: Vec<Cow<'_, str>> = if columns.separator == ' ' {
+        text.split_ascii_whitespace().take(FIELDS_MAX).map(Cow::Borrowed).collect()
     } else {
-        text.split(columns.separator).take(FIELDS_MAX).collect()
+        split(text, columns.separator)
     };
     if values.len() < columns.at_least {
         return false;
@@ -74,7 +87,65 @@ pub(crate) fn read(
     true
 }
 
+/// Splits at a separator, but not inside quotes that begin a value (RFC 4180).
+fn split(text: &str, separator: char) -> Vec<Cow<'_, str>> {
+    let mut values = Vec::new();
+    let mut rest = Some(text);
+    while let Some(text) = rest
+        && values.len() < FIELDS_MAX
+    {
+        let (value, after) =
+            quoted(text, separator).unwrap_or_else(|| match text.split_once(separator) {
+                Some((value, after)) => (Cow::Borrowed(value), Some(after)),
+                None => (Cow::Borrowed(text), None),
+            });
+        values.push(value);
+        rest = after;
+    }
+    values
+}
+
+/// Returns the value in quotes that a text begins with, and what follows the separator behind it; `""` inside is
+/// a quote.
+fn quoted(text: &str, separator: char) -> Option<(Cow<'_, str>, Option<&str>)> {
+    let mut rest = text.strip_prefix('"')?;
+    let mut value = String::new();
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        value.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                value.push('"');
+                rest = more;
+            }
+            None if after.is_empty() => return Some((Cow::Owned(value), None)),
+            None => return Some((Cow::Owned(value), Some(after.strip_prefix(separator)?))),
+        }
+    }
+}
+
 /// Returns a value; such logs write `-` where there is none (W3C extended log file format).
 fn stated(value: &str) -> Value {
     if value == "-" { Value::Null } else { Value::from(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_inside_quotes_is_none() {
+        let cases = [
+            ("a,b,,-", vec!["a", "b", "", "-"]),
+            (r#""a,b",c,"""x""""#, vec!["a,b", "c", "\"x\""]),
+            ("\"\"\",\"\"\"", vec!["\",\""]),
+            (r#"a"b,"c"d,"e"#, vec!["a\"b", "\"c\"d", "\"e"]),
+            ("", vec![""]),
+            ("a,", vec!["a", ""]),
+            (r#""a","#, vec!["a", ""]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(split(text, ','), expected, "{text}");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! `key=value key="two words"`: FortiGate, netfilter, and most of what writes logs by itself.
+//! `key=value key="two words"`: FortiGate, netfilter, and most of what writes logs by itself; Check Point's
+//! `key:"value"` too.
 
 use std::borrow::Cow;
 
@@ -45,10 +46,12 @@ impl<'a> Iterator for Pieces<'a> {
         let key_end = self.rest.find(|c: char| !is_key(c)).unwrap_or(self.rest.len());
         if key_end > 0
             && let Some((key, after)) = self.rest.split_at_checked(key_end)
-            && let Some(after) = after.strip_prefix('=')
+            && let Some(after) = after.strip_prefix('=').or_else(|| quoted_after_colon(after))
         {
             let (value, is_quoted, rest) = value(after);
             self.rest = rest;
+            // Check Point puts all pairs into one bracket.
+            let key = key.strip_prefix('[').filter(|key| !key.is_empty()).unwrap_or(key);
             return Some(Piece::Pair { key, value, is_quoted });
         }
         let end = self.rest.find(char::is_whitespace).unwrap_or(self.rest.len());
@@ -56,6 +59,11 @@ impl<'a> Iterator for Pieces<'a> {
         self.rest = rest;
         Some(Piece::Word(word))
     }
+}
+
+/// `key:"value"` is a pair too; without its quotes it may be anything.
+fn quoted_after_colon(text: &str) -> Option<&str> {
+    text.strip_prefix(':').filter(|value| value.starts_with('"'))
 }
 
 fn is_key(c: char) -> bool {
@@ -141,6 +149,7 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> us
                 }
                 fields.push(key.to_owned(), value.into_owned());
             }
+            Piece::Word("]") => {}
             Piece::Word(word) if prefix_end.is_some() && words.len() < FIELDS_MAX => {
                 words.push(Value::from(word));
             }
@@ -193,6 +202,8 @@ mod tests {
                 r#"{"IN":"eth0","OUT":"","prefix":"[7.1] [UFW BLOCK]","words":["DF","SYN"]}"#,
             ),
             (r"url=http://x/?a=1&b=2 c=3", r#"{"url":"http://x/?a=1&b=2","c":"3"}"#),
+            (r#"[a:"x y"; b:"q\"q"; c:"1"]"#, r#"{"a":"x y","b":"q\"q","c":"1"}"#),
+            (r"time:12 a=1", r#"{"a":"1","prefix":"time:12"}"#),
             (r"tên=Nguyễn b=2", r#"{"tên":"Nguyễn","b":"2"}"#),
             (r"nothing here", r"{}"),
         ];
