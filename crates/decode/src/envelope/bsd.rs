@@ -92,7 +92,7 @@ fn host<'a>(scan: &mut Scan<'a>, envelope: &mut Envelope<'a>) {
     let mut ahead = *scan;
     let word = ahead.word();
     let is_content = ["CEF:", "LEEF:", "{", "<", "%", "\""].iter().any(|s| word.starts_with(s))
-        || word.contains('=');
+        || word.contains(['=', ',']);
     let is_address = attribute::address(word).is_some();
     let is_tag = word.ends_with(':') || word.contains('[');
     if word.is_empty() || is_content || (is_tag && !is_address) {
