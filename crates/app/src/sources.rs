@@ -34,6 +34,10 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
+        // A README beside the folders is no source.
+        if !entry.path().is_dir() {
+            continue;
+        }
         let file = entry.path().join("source.toml");
         if !file.try_exists()? {
             continue;
@@ -47,4 +51,22 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>> {
     }
     texts.sort();
     Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_the_folders_is_no_source() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("README.md"), "text").unwrap();
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        let acme = folder.path().join("acme_gate");
+        fs::create_dir(&acme).unwrap();
+        let text = "id = \"acme_gate\"\ntitle_vi = \"a\"\ntitle_en = \"a\"\nformat = \"json\"\n";
+        fs::write(acme.join("source.toml"), text).unwrap();
+        let decoder = decoder(&[folder.path().to_owned()]).unwrap();
+        assert!(decoder.source("acme_gate").is_some());
+    }
 }

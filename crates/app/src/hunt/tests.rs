@@ -222,6 +222,36 @@ fn rows_of_a_table_are_events_on_the_line_where_they_begin() {
     }
 }
 
+/// A header names the columns: a chosen source that knows them by their places takes the names instead.
+#[test]
+fn tables_are_read_by_a_source_of_columns_too() {
+    let rule = "title: Fetched\nlevel: high\nlogsource: { category: CATEGORY }\ndetection: { s: { \
+        cs-method: GET, c-ip: 10.20.0.7 }, condition: s }\n";
+    let squid = "1795425601.123 412 10.20.0.7 TCP_MISS/200 5120 GET http://x.example/a - HIER_DIRECT/203.0.113.80 -\n";
+    let csv = "time,c-ip,cs-method,c-uri,Note\n\
+        1795425601.123,10.20.0.7,GET,\"http://x.example/a,b\",x\n1795425602.5,10.20.0.8,GET,http://x.example/c,x\n";
+    let tsv = csv.replace(',', "\t");
+    let w3c = "#Software: Microsoft Internet Information Services 10.0\n\
+        #Fields: date time cs-method cs-uri-stem c-ip sc-status\n2026-11-20 03:04:05 GET /a 10.20.0.7 200\n";
+    let iis = "2026-11-23 09:20:01 10.20.0.5 GET /tin - 443 - 10.20.0.7 curl/8 - 200 0 0 15\n";
+    for (name, text, source, category, record) in [
+        ("squid.log", squid, "squid_squid", "proxy", 1),
+        ("export.csv", csv, "squid_squid", "proxy", 2),
+        ("export.tsv", tsv.as_str(), "squid_squid", "proxy", 2),
+        ("u_ex.log", w3c, "microsoft_iis", "webserver", 3),
+        ("plain.log", iis, "microsoft_iis", "webserver", 1),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("evidence")).unwrap();
+        fs::write(folder.path().join("evidence").join(name), text).unwrap();
+        fs::write(folder.path().join("rules.yml"), rule.replace("CATEGORY", category)).unwrap();
+        let source = format!("--source={source}");
+        let (found, _) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl", &source]);
+        assert_eq!(found.lines().count(), 1, "{name}: {found}");
+        assert!(found.contains(&format!("\"record\":{record},")), "{name}: {found}");
+    }
+}
+
 #[test]
 fn times_without_a_zone_are_of_the_one_that_is_given() {
     let export = "Level,Date and Time,Source,Event ID,Task Category\n\

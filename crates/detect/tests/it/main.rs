@@ -9,6 +9,7 @@ mod corpus;
 mod data;
 mod decoded;
 mod log_sources;
+mod network;
 mod own_rules;
 mod recordings;
 mod regression;
