@@ -43,7 +43,7 @@ fn check(bytes: &[u8], parser: &str) {
 }
 
 /// Pieces that lead deep into the parsers, to be put together at random.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 46] = [
     "<13>",
     "<191>",
     "<",
@@ -84,6 +84,12 @@ const PIECES: [&str; 40] = [
     "Failed password for ",
     " from 1.2.3.4 port 22 ssh2",
     "99999999999999999999999",
+    "23/11/2026 4:20:01 CH ",
+    "0AB4 PACKET 0 UDP Rcv 1.1.1.1 1a2b Q [0001 D NOERROR] A (3)www(0)",
+    "[a:\"b\"; ",
+    "1 2026-11-23T16:20:01Z h RT_FLOW - RT_FLOW_SESSION_CREATE [j@1.2 a=\"b\"]",
+    "firewall,info DROP input: in:a out:b, proto TCP, 1.1.1.1:1->2.2.2.2:2, len 1",
+    "1,2026/11/23 16:20:01,0,TRAFFIC,end,",
 ];
 
 proptest! {
