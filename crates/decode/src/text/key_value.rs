@@ -149,8 +149,9 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> us
                 }
                 fields.push(key.to_owned(), value.into_owned());
             }
-            Piece::Word("]") => {}
-            Piece::Word(word) if prefix_end.is_some() && words.len() < FIELDS_MAX => {
+            Piece::Word(word)
+                if prefix_end.is_some() && words.len() < FIELDS_MAX && word != "]" =>
+            {
                 words.push(Value::from(word));
             }
             Piece::Word(_) => {}
