@@ -31,6 +31,7 @@ const FIRES: &[(&str, &str, &[usize])] = &[
     ("juniper_srx", "firewall", &[1, 5, 6]),
     ("microsoft_firewall", "firewall", &[1]),
     ("microsoft_firewall_w3c", "firewall", &[1]),
+    ("cisco_ios", "firewall", &[7]),
     ("amazon_vpcflow", "firewall", &[1]),
     ("generic_cef", "firewall", &[8, 10]),
     ("generic_cef", "proxy", &[9, 12]),
