@@ -19,8 +19,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from installation import (ADMINISTRATOR, BINARY, PASSWORD, S3_SERVER, Installation, free_port, http_call, postgres_database,
-                          wait_for)
+from installation import (ADMINISTRATOR, BINARY, PASSWORD, PATIENCE_S, S3_SERVER, Installation, free_port, http_call,
+                          postgres_database, wait_for)
 from visitor import Visitor
 
 
@@ -97,7 +97,7 @@ class OpenPage:
             self.line.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # Its machine is gone already.
-        self.listening.join(timeout=60)
+        self.listening.join(timeout=PATIENCE_S)
         self.line.close()
 
 
@@ -157,7 +157,7 @@ class Cluster:
     def told(self, by):
         """Returns what `luytre nodes` tells, asked on a machine: each node's line by its name, and all of it."""
         done = subprocess.run([BINARY, "--config", str(by.config), "nodes", "--json"], text=True, capture_output=True,
-                              timeout=60)
+                              timeout=PATIENCE_S)
         told = json.loads(done.stdout)
         return {line["name"]: line for line in told["nodes"]}, told
 

@@ -8,7 +8,7 @@ import unittest
 import zlib
 from datetime import datetime, timedelta, timezone
 
-from installation import Installation, bsd_now, http_call, marker, wait_for
+from installation import PATIENCE_S, Installation, bsd_now, http_call, marker, wait_for
 
 # What the process may hold at its worst: bodies and unfinished records have 256 MiB each, the lake's
 # waiting events as much again, and the rest is small. The promise is 1.5 GB.
@@ -52,7 +52,7 @@ class Garbage(unittest.TestCase):
 
     def stream(self, *parts):
         """Sends bytes over one TCP connection and closes it."""
-        with socket.create_connection(("127.0.0.1", self.here.tcp), timeout=30) as line:
+        with socket.create_connection(("127.0.0.1", self.here.tcp), timeout=PATIENCE_S) as line:
             for part in parts:
                 line.sendall(part)
 
@@ -73,9 +73,9 @@ class Garbage(unittest.TestCase):
                     answer = http_call("POST", f"http://127.0.0.1:{self.here.http}{path}", self.noise(2000), {
                         "Authorization": f"Bearer {self.token}", "Content-Type": kind, "Content-Encoding": encoding})
                     self.assertIn(answer.status, (200, 400, 413, 415), (path, kind, encoding, answer.body))
-        with socket.create_connection(("127.0.0.1", self.here.http), timeout=30) as line:
+        with socket.create_connection(("127.0.0.1", self.here.http), timeout=PATIENCE_S) as line:
             line.sendall(self.noise(50_000))
-        with socket.create_connection(("127.0.0.1", self.here.web), timeout=30) as line:
+        with socket.create_connection(("127.0.0.1", self.here.web), timeout=PATIENCE_S) as line:
             line.sendall(self.noise(50_000))
         (self.logs / "nhieu.log").write_bytes(self.noise(300_000) + b"\n")
         wait_for("unreadable lines of the file", lambda: self.letters(self.file_source, "not-text"))
@@ -216,7 +216,7 @@ class Garbage(unittest.TestCase):
         word = marker()
         self.stream(*(bytes([byte]) for byte in f"<13>{bsd_now()} may ung-dung: {word}\n".encode()))
         self.here.event(f'"{word}"')
-        with socket.create_connection(("127.0.0.1", self.here.http), timeout=30) as line:
+        with socket.create_connection(("127.0.0.1", self.here.http), timeout=PATIENCE_S) as line:
             line.sendall(b"POST /ingest HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + self.token.encode()
                          + b"\r\nContent-Type: text/plain\r\nContent-Length: 5000\r\n\r\nnua chung")
 
@@ -227,7 +227,7 @@ class Garbage(unittest.TestCase):
             for port, beginning in ((self.here.tcp, b"<13>Nov 23"),
                                     (self.here.http, b"POST /ingest HTTP/1.1\r\nHost: a\r\nX-Cham: 1"),
                                     (self.here.web, b"GET /sign-in HTTP/1.1\r\nHost: a\r\nX-Cham: 1")):
-                line = socket.create_connection(("127.0.0.1", port), timeout=30)
+                line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
                 line.sendall(beginning[:1 + number % len(beginning)])
                 held.append(line)
         word, other = marker(), marker()

@@ -12,7 +12,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from installation import BINARY, POSTGRES, S3_SERVER, Installation, free_port, postgres_database, wait_for
+from installation import BINARY, PATIENCE_S, POSTGRES, S3_SERVER, Installation, free_port, http_call, postgres_database, wait_for
 
 SETTINGS = """
 [lake]
@@ -46,14 +46,19 @@ class Kept(unittest.TestCase):
         self.sent = 0
         self.send(EVENTS)
 
-    def send(self, count):
+    def send(self, count, into_files=True):
         now = datetime.now(timezone.utc)
+        source = f"source_id:{self.source}"
         for first in range(self.sent, self.sent + count, 500):
             lines = [json.dumps({"@timestamp": (now - timedelta(seconds=number % 60)).isoformat(), "number": number,
                                  "message": f"đăng nhập thất bại bimat{number}"}) for number in range(first, first + 500)]
             self.assertEqual(self.here.ingest(self.token, lines).status, 200)
+            # One after the other: what is read together goes into one file, and more than one is wanted.
+            wait_for("the records", lambda: self.here.count(source) == first + 500)
         self.sent += count
-        wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") == self.sent)
+        if into_files:
+            # A search finds what waits in memory too; a file may lie there before the lake knows it.
+            wait_for("all of it in files", lambda: self.verified()["events"] == self.sent)
 
     def change(self, more):
         """Ends the platform and changes its configuration."""
@@ -62,15 +67,21 @@ class Kept(unittest.TestCase):
         kept = text[:text.index("[lake]")]
         self.here.config.write_text(kept + SETTINGS + more)
 
-    def luytre(self, *arguments, timeout=120):
+    def luytre(self, *arguments):
         done = subprocess.run([BINARY, "--config", str(self.here.config), *arguments], text=True, capture_output=True,
-                              timeout=timeout)
+                              timeout=PATIENCE_S)
         return done.returncode, done.stdout + done.stderr
+
+    def verified(self):
+        # Whatever it warns of comes after its answer.
+        return json.JSONDecoder().raw_decode(self.luytre("lake", "verify", "--json")[1])[0]
 
     def files(self):
         return sorted((self.here.folder / "data" / "lake").glob("day=*/*.parquet"))
 
     def assert_all_there_once(self):
+        # What was in the spool at the last end is read after the start.
+        wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") >= self.sent)
         events = self.here.export(f"source_id:{self.source}")
         numbers = sorted(int(event["fields"]["number"]) for event in events)
         self.assertEqual(numbers, list(range(self.sent)))
@@ -133,11 +144,11 @@ class Encrypted(Kept):
         self.assert_in_order()
         code, said = self.luytre("lake", "key", "list")
         self.assertIn("0 files are plain", said)
-        told = json.loads(self.luytre("lake", "verify", "--json")[1])
+        told = self.verified()
         self.assertEqual((told["files_encrypted"], told["files_in_store"]), (told["files"], 0))
         # The platform goes on, and is killed while records wait in the spool: they are encrypted as well.
         self.here.start()
-        self.send(EVENTS)
+        self.send(EVENTS, into_files=False)
         self.assert_all_there_once()
         self.here.kill(signal.SIGKILL)
         self.assert_spool_tells_nothing()
@@ -206,7 +217,6 @@ class Encrypted(Kept):
         self.assertEqual((code, len(json.loads(said)["damaged"])), (3, 1))
         self.luytre("lake", "repair", "--save-rows")
         self.here.start()
-        wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") == self.sent)
         self.assert_all_there_once()
 
 
@@ -222,23 +232,31 @@ class Moved(Kept):
                                   stderr=subprocess.DEVNULL, env={**os.environ, "LUYTRE_TEST_S3": f"{root},{self.port}"})
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
+        wait_for("the S3 server", self.s3_answers)
+
+    def s3_answers(self):
+        try:
+            return http_call("GET", f"http://127.0.0.1:{self.port}/logs/x").status == 403
+        except OSError:
+            return False
 
     def objects(self):
         return sorted((self.here.folder / "s3" / "logs").rglob("*.parquet"))
 
     def move_with_kills(self, to, dice, kills):
-        """Calls the command and kills it so often, by turns at any moment and right after it has begun to move; then
+        """Calls the command and kills it so often, by turns as soon as it has moved a file and at any moment; then
         lets it end. Returns how often it was killed with a part of the files moved."""
         killed = 0
         for turn in range(kills):
+            before = (self.files(), self.objects())
             process = subprocess.Popen([BINARY, "--config", str(self.here.config), "lake", "move", "--to", to],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            before = (self.files(), self.objects())
             if turn % 2:
-                wait_for("the first file to move", lambda: process.poll() is not None or (self.files(), self.objects()) != before)
-                time.sleep(dice.uniform(0, 0.03))
-            else:
                 time.sleep(dice.uniform(0.05, 0.6))
+            else:
+                # Without a pause: the next file may follow within milliseconds.
+                while process.poll() is None and (self.files(), self.objects()) == before:
+                    pass
             process.kill()
             process.wait()
             killed += bool(self.files() and self.objects())
@@ -266,11 +284,11 @@ class Moved(Kept):
         self.assertEqual(self.files(), [])
         self.assertGreaterEqual(len(self.objects()), count)
         self.assert_in_order()
-        told = json.loads(self.luytre("lake", "verify", "--json")[1])
+        told = self.verified()
         self.assertEqual((told["files_encrypted"], told["files_in_store"]), (0, told["files"]))
         self.here.start()
         self.assert_all_there_once()
-        self.send(500)
+        self.send(500, into_files=False)
         self.here.kill(signal.SIGKILL)
         self.here.start()
         self.assert_all_there_once()

@@ -154,7 +154,7 @@ contact = "mailto:soc@tinh.example"
         self.here.kill()
         self.service.broken = False
         self.here.start()
-        wait_for("the push", lambda: self.service.taken, patience_s=60)
+        wait_for("the push", lambda: self.service.taken)
         wait_for("an empty queue", lambda: not self.here.read("/notify")["rows"])
         told = [phone.open(body) for path, _, body in self.service.taken if path == phone.path]
         self.assertEqual(len(told), len({one["tag"] for one in told}))

@@ -11,7 +11,7 @@ import unittest
 import uuid
 import zlib
 
-from installation import BINARY, Installation, marker, wait_for
+from installation import BINARY, PATIENCE_S, Installation, marker, wait_for
 
 # Nothing leaves the spool while a test looks at it.
 LAKE = """
@@ -45,7 +45,7 @@ class Spool(unittest.TestCase):
         folder = self.here.folder / "data" / "spool"
         before = {path: path.read_bytes() for path in folder.iterdir()}
         done = subprocess.run([BINARY, "--config", str(self.here.config), *arguments], text=True, capture_output=True,
-                              timeout=60)
+                              timeout=PATIENCE_S)
         self.assertEqual(before, {path: path.read_bytes() for path in folder.iterdir()}, "the spool is as it was")
         return done.returncode, done.stdout + done.stderr
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from installation import BINARY, free_port, wait_for
+from installation import BINARY, PATIENCE_S, free_port, wait_for
 
 # The drill lasts two minutes; a first start on a busy machine takes its own.
 DRILL_S = 300
@@ -32,7 +32,7 @@ def main():
         finally:
             demo.send_signal(signal.SIGTERM)
             try:
-                demo.wait(timeout=60)
+                demo.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 demo.kill()
 
