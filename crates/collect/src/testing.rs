@@ -52,7 +52,7 @@ impl Bench {
     pub(crate) async fn frames(&mut self, count: usize) -> Vec<Frame> {
         let mut frames = Vec::new();
         while frames.len() < count {
-            let next = tokio::time::timeout(Duration::from_secs(20), self.reader.next()).await;
+            let next = tokio::time::timeout(Duration::from_mins(2), self.reader.next()).await;
             frames.extend(next.expect("the frames came in time").unwrap().frames);
         }
         frames

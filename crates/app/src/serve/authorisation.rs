@@ -257,7 +257,7 @@ async fn send(platform: &Platform, token: &str, word: &str) {
 
 /// Returns what stands at a place of a list, as soon as it does.
 async fn first(site: &Router, admin: &str, list: &str, place: &str) -> String {
-    for _ in 0..600 {
+    for _ in 0..3_000 {
         let answer = ask(site, Method::Get, list, admin, "").await.json();
         if let Some(id) = answer.pointer(place).and_then(Value::as_str) {
             return id.to_owned();

@@ -31,7 +31,7 @@ async fn search(platform: &Platform, query: &str) -> Vec<Event> {
 
 /// Waits until the platform has read so many records.
 async fn settled(platform: &Platform, sources: [event::SourceId; 2], records: u64) {
-    for _ in 0..600 {
+    for _ in 0..3_000 {
         let now = platform.db.now();
         let read: u64 = sources
             .map(|source| platform.health.of(source, now))

@@ -254,20 +254,23 @@ async fn senders_find_the_server_they_expect() {
 #[tokio::test]
 async fn over_a_socket_a_slow_head_is_cut_and_a_keep_alive_works() {
     let mut bench = Bench::new(SpoolSettings::default());
-    let settings =
-        HttpSettings { head_timeout: Duration::from_millis(200), ..HttpSettings::default() };
     let address = "127.0.0.1:0".parse().unwrap();
-    let intake = Arc::clone(&bench.intake);
-    let listener = HttpListener::bind(address, None, settings, intake).await.unwrap();
-    let address = listener.address();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(listener.run(stop.clone()));
-
-    let mut slow = TcpStream::connect(address).await.unwrap();
+    let impatient =
+        HttpSettings { head_timeout: Duration::from_millis(200), ..HttpSettings::default() };
+    let intake = Arc::clone(&bench.intake);
+    let listener = HttpListener::bind(address, None, impatient, intake).await.unwrap();
+    let mut slow = TcpStream::connect(listener.address()).await.unwrap();
+    let cutting = tokio::spawn(listener.run(stop.clone()));
     slow.write_all(b"POST /ingest HTTP/1.1\r\nHost: x\r\n").await.unwrap();
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
 
+    let intake = Arc::clone(&bench.intake);
+    let listener =
+        HttpListener::bind(address, None, HttpSettings::default(), intake).await.unwrap();
+    let address = listener.address();
+    let task = tokio::spawn(listener.run(stop.clone()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     for _ in 0..2 {
         let request = "POST /ingest HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\
@@ -282,6 +285,7 @@ async fn over_a_socket_a_slow_head_is_cut_and_a_keep_alive_works() {
         assert!(stream.read(&mut rest).await.unwrap() > 0);
     }
     stop.cancel();
+    cutting.await.unwrap();
     task.await.unwrap();
 }
 

@@ -97,7 +97,7 @@ async fn a_slow_loris_and_a_crowd_are_shown_out() {
     let mut bench = Bench::new(SpoolSettings::default());
     let settings = StreamSettings {
         connections_max: 2,
-        unfinished: Duration::from_millis(50),
+        unfinished: Duration::from_millis(500),
         ..StreamSettings::default()
     };
     let (address, running) = tcp(&bench, "known", settings).await;

@@ -1,7 +1,7 @@
 //! What only a lake in a store does.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -112,6 +112,17 @@ fn another_bucket_is_not_opened_silently() {
     });
 }
 
+/// Returns an address at which nobody listens, below those that the system gives out by itself: no test beside this one
+/// gets it meanwhile.
+fn quiet_address() -> SocketAddr {
+    let first = std::process::id() % 15_000;
+    (first..first + 2_000)
+        .filter_map(|number| u16::try_from(15_000 + number).ok())
+        .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .unwrap()
+}
+
 #[test]
 fn a_store_that_is_away_holds_up_no_start_and_one_that_refuses_is_told() {
     run(async {
@@ -127,7 +138,7 @@ fn a_store_that_is_away_holds_up_no_start_and_one_that_refuses_is_told() {
         let refused = home.try_open_with(with(stranger)).await;
         assert!(matches!(refused, Err(OpenError::Unreachable { .. })), "{refused:?}");
         // Nobody listens there yet.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = quiet_address();
         let away = S3Settings { endpoint: format!("http://{address}"), ..s3.clone() };
         let lake = home.open_with(with(away)).await;
         lake.append(all[50..].to_vec(), at(2)).await.unwrap();

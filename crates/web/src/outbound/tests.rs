@@ -22,10 +22,14 @@ async fn server() -> SocketAddr {
 }
 
 fn way(allow: &[String], private: &[&str]) -> Outbound {
+    way_within(allow, private, super::TIMEOUT)
+}
+
+fn way_within(allow: &[String], private: &[&str], timeout: Duration) -> Outbound {
     let settings = OutboundSettings {
         allow: AllowList::read(allow).unwrap(),
         private: private.iter().map(|network| network.parse().unwrap()).collect(),
-        timeout: Duration::from_millis(300),
+        timeout,
         answer_bytes_max: 1_000,
         ..OutboundSettings::default()
     };
@@ -48,7 +52,9 @@ async fn what_is_named_is_reached_within_limits_and_nothing_else() {
     assert_eq!(away.0, 307, "a redirect is an answer, not a way on");
     let large = get_from(&open, &format!("{base}/large")).await;
     assert!(matches!(large, Err(OutboundError::TooLarge(1_000))), "{large:?}");
-    let slow = get_from(&open, &format!("{base}/slow")).await;
+    let short = Duration::from_millis(300);
+    let impatient = way_within(std::slice::from_ref(&base), &["127.0.0.0/8"], short);
+    let slow = get_from(&impatient, &format!("{base}/slow")).await;
     assert!(matches!(slow, Err(OutboundError::Timeout)), "{slow:?}");
 
     let named_only = way(std::slice::from_ref(&base), &[]);
