@@ -12,12 +12,15 @@ const QUIET = [
   '--disable-sync',
 ];
 
+/** How long anything may take before a test calls it failed, on the slowest machine at its busiest; milliseconds. */
+export const PATIENCE = 120_000;
+
 export const BASE = process.env.LUYTRE_URL;
 export const LOGIN = process.env.LUYTRE_LOGIN;
 export const PASSWORD = process.env.LUYTRE_PASSWORD;
 
 export function startChromium() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET, timeout: PATIENCE });
 }
 
 /** Signs in through the form, as a person does. */

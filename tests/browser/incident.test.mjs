@@ -2,7 +2,7 @@
 // at the centre, and whoever approves there. By clicks alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, LOGIN, PASSWORD, startChromium } from './chromium.mjs';
+import { BASE, LOGIN, PASSWORD, PATIENCE, startChromium } from './chromium.mjs';
 
 const MARK = `máy một cửa đòi tiền chuộc ${process.pid}`;
 const PHONE = { width: 390, height: 844 };
@@ -20,7 +20,7 @@ async function browserOf(viewport) {
   const context = await browser.newContext({ viewport });
   await context.addCookies([{ name: 'lang', value: 'vi', url: BASE }]);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
   return page;
@@ -93,7 +93,8 @@ test('the six questions bring a number, and the incident onto the list of work o
 test('the centre leads, calls the officer by name and gives a task; the telephone shows both', async () => {
   // A new account is known to the rooms with the next look at the register, some seconds later.
   const known = duty.locator('#task-assignee option', { hasText: `Cán bộ xã ${process.pid}` });
-  for (let tries = 0; tries < 60 && !(await known.count()); tries += 1) await duty.reload({ waitUntil: 'networkidle' });
+  const late = Date.now() + PATIENCE;
+  while (!(await known.count()) && Date.now() < late) await duty.reload({ waitUntil: 'load' });
   await duty.selectOption('#assignee', 'me');
   await send(duty, 'form[action$="/assign"] button');
   await duty.locator('form[action$="/comments"] textarea').fill(`@Cán bộ xã ${process.pid} chụp giúp màn hình`);

@@ -2,7 +2,7 @@
 // alone. Needs a province with alerts (the demonstration's drill makes them).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, signIn, startChromium } from './chromium.mjs';
+import { BASE, PATIENCE, signIn, startChromium } from './chromium.mjs';
 
 const MARK = `ca trực ${process.pid}`;
 
@@ -14,7 +14,7 @@ before(async () => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
   await context.addCookies([{ name: 'lang', value: 'vi', url: BASE }]);
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
   await signIn(page);

@@ -1,7 +1,7 @@
 // An order, from the form at the centre to the proof from a telephone and back: by clicks alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, signIn, startChromium } from './chromium.mjs';
+import { BASE, PATIENCE, signIn, startChromium } from './chromium.mjs';
 
 const MARK = `vá lỗ hổng ${process.pid}`;
 const PHONE = { width: 390, height: 844 };
@@ -14,7 +14,7 @@ before(async () => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   await context.addCookies([{ name: 'lang', value: 'vi', url: BASE }]);
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   await signIn(page);
 });
 after(async () => {

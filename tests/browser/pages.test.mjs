@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { BASE, signIn, startChromium } from './chromium.mjs';
+import { BASE, PATIENCE, signIn, startChromium } from './chromium.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DESKTOP = { width: 1440, height: 900 };
@@ -21,6 +21,7 @@ let context;
 before(async () => {
   browser = await startChromium();
   context = await browser.newContext({ viewport: DESKTOP });
+  context.setDefaultTimeout(PATIENCE);
   await signIn(await context.newPage());
 });
 after(async () => {
@@ -97,6 +98,7 @@ test('no page is wider than a phone', async (t) => {
 
 test('every page reads in English too', async (t) => {
   const english = await browser.newContext({ viewport: DESKTOP, storageState: await context.storageState() });
+  english.setDefaultTimeout(PATIENCE);
   await english.addCookies([{ name: 'lang', value: 'en', url: BASE }]);
   for (const path of await paths()) {
     await t.test(path, async () => {
@@ -115,6 +117,7 @@ test('every page reads in English too', async (t) => {
 
 test('the sign-in page is light enough for a slow line', async () => {
   const fresh = await browser.newContext();
+  fresh.setDefaultTimeout(PATIENCE);
   const page = await fresh.newPage();
   let bytes = 0;
   page.on('response', async (answer) => {
@@ -128,6 +131,7 @@ test('the sign-in page is light enough for a slow line', async () => {
 
 test('pages work without JavaScript', async () => {
   const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
+  plain.setDefaultTimeout(PATIENCE);
   const page = await plain.newPage();
   for (const path of ['/', '/alerts', '/search?q=*', '/sources']) {
     const answer = await page.goto(BASE + path);
@@ -141,7 +145,7 @@ test('ten pages can stand open side by side', async () => {
   // One of them holds the stream of announcements; were it one each, the seventh would never load.
   const many = await browser.newContext({ storageState: await context.storageState() });
   for (let n = 0; n < 10; n += 1) {
-    const answer = await (await many.newPage()).goto(`${BASE}/alerts`, { timeout: 10_000 });
+    const answer = await (await many.newPage()).goto(`${BASE}/alerts`, { timeout: PATIENCE });
     assert.equal(answer.status(), 200);
   }
   await many.close();

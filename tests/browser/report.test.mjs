@@ -1,7 +1,7 @@
 // A commune's officer reports by six questions on a telephone whose network goes and comes back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, signIn, startChromium } from './chromium.mjs';
+import { BASE, PATIENCE, signIn, startChromium } from './chromium.mjs';
 
 const MARK = `trang chủ bị thay ${process.pid}`;
 /** What a public or commune page may weigh on its first load. */
@@ -15,7 +15,7 @@ before(async () => {
   context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   await context.addCookies([{ name: 'lang', value: 'vi', url: BASE }]);
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE);
   await signIn(page);
 });
 after(async () => {
@@ -92,6 +92,7 @@ test('nothing but the form is kept, and signing out takes it away', async () => 
   await context.setOffline(false);
   const other = await browser.newContext();
   const door = await other.newPage();
+  door.setDefaultTimeout(PATIENCE);
   await signIn(door);
   await door.goto(`${BASE}/report`);
   await door.locator('#report-form[data-offline=ready]').waitFor();

@@ -8,19 +8,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Provider from 'oidc-provider';
-import { startChromium } from './chromium.mjs';
+import { PATIENCE, startChromium } from './chromium.mjs';
 
 const PASSWORD = 'tre xanh ben lang';
 const folder = mkdtempSync(join(tmpdir(), 'luytre-sign-on-'));
 const config = join(folder, 'luytre.toml');
 let luytre, provider, browser, page, base;
 
-/** A port that nobody has now. */
+const given = new Set();
+
+/** A port that nobody has now, and that the system gives to nobody by itself. */
 const freePort = () => new Promise((done) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => done(port));
-  });
+  const port = 10_000 + Math.floor(Math.random() * 22_000);
+  const probe = createServer();
+  probe.once('error', () => done(freePort()));
+  probe.listen(port, '127.0.0.1', () => probe.close(() => done(given.has(port) ? freePort() : (given.add(port), port))));
 });
 
 /** Starts a provider at which anyone signs in as whom they say: it is the judge of the protocol, not of people. */
@@ -67,10 +69,10 @@ listen = "127.0.0.1:${http}"
   run('user', 'add', '--login', 'lan', '--name', 'Lan', '--role', 'leader', '--password-stdin');
   run('user', 'add', '--login', 'minh', '--name', 'Minh', '--role', 'leader', '--password-stdin');
   luytre = spawn(process.env.LUYTRE_BINARY, ['--config', config, 'serve'], { stdio: 'ignore' });
-  for (let tries = 0; ; tries += 1) {
+  for (const late = Date.now() + PATIENCE; ;) {
     const up = await fetch(`http://127.0.0.1:${web}/healthz`).then((answer) => answer.ok, () => false);
     if (up) break;
-    assert.ok(tries < 300, 'luytre did not start');
+    assert.ok(Date.now() < late, 'luytre did not start');
     await new Promise((done) => setTimeout(done, 100));
   }
   browser = await startChromium();
@@ -87,7 +89,7 @@ after(async () => {
 async function visitor(key) {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   const made = await context.newPage();
-  made.setDefaultTimeout(15_000);
+  made.setDefaultTimeout(PATIENCE);
   if (key) {
     const devtools = await context.newCDPSession(made);
     await devtools.send('WebAuthn.enable');

@@ -16,11 +16,23 @@ from pathlib import Path
 from installation import BINARY, PATIENCE_S, free_port, wait_for
 
 # The drill lasts two minutes; a first start on a busy machine takes its own.
-DRILL_S = 300
+DRILL_S = 900
+
+
+# A machine that is busy with other things may see an attack late once.
+TRIES = 2
 
 
 def main():
     Path(sys.argv[1]).write_text("0 1\n")
+    for number in range(TRIES):
+        code = play(is_last=number + 1 == TRIES)
+        if code is not None:
+            sys.exit(code)
+
+
+def play(is_last):
+    """Plays the drill and runs the command; returns its code, or nothing if the drill is to be played again."""
     with tempfile.TemporaryDirectory(prefix="luytre-demo-") as folder:
         log = Path(folder) / "demo.log"
         port = free_port()
@@ -28,7 +40,7 @@ def main():
             demo = subprocess.Popen([BINARY, "demo", "--listen", f"127.0.0.1:{port}", "--data", f"{folder}/data"],
                                     stdout=out, stderr=subprocess.STDOUT)
         try:
-            sys.exit(run(demo, log, port))
+            return run(demo, log, port, is_last)
         finally:
             demo.send_signal(signal.SIGTERM)
             try:
@@ -37,7 +49,7 @@ def main():
                 demo.kill()
 
 
-def run(demo, log, port):
+def run(demo, log, port, is_last):
     def said(pattern):
         text = log.read_text(errors="replace")
         if demo.poll() is not None:
@@ -47,10 +59,12 @@ def run(demo, log, port):
     signed = wait_for("the demonstration", lambda: said(r"sign in +(\S+) +(\S+)"), DRILL_S)
     sheet = wait_for("the drill", lambda: said(r"(\d+) of (\d+) seen in time"), DRILL_S)
     print(log.read_text(errors="replace"), flush=True)
-    environment = {**os.environ, "LUYTRE_URL": f"http://127.0.0.1:{port}", "LUYTRE_LOGIN": signed.group(1),
-                   "LUYTRE_PASSWORD": signed.group(2)}
     if sheet.group(1) == sheet.group(2):
         Path(sys.argv[1]).write_text("1 0\n")
+    elif not is_last:
+        return None
+    environment = {**os.environ, "LUYTRE_URL": f"http://127.0.0.1:{port}", "LUYTRE_LOGIN": signed.group(1),
+                   "LUYTRE_PASSWORD": signed.group(2)}
     return subprocess.run(sys.argv[2:], env=environment).returncode
 
 
