@@ -87,11 +87,18 @@ test('every page is accessible, quiet and complete in light and dark', async (t)
   }
 });
 
-test('no page is wider than a phone', async (t) => {
+test('no page is wider than a phone, and no number or date stands there without its name', async (t) => {
   for (const path of await paths()) {
     await t.test(path, async () => {
-      const width = await visit(path, (page) => page.evaluate(() => document.documentElement.scrollWidth), { viewport: PHONE });
+      const { width, bare } = await visit(path, (page) => page.evaluate(() => ({
+        width: document.documentElement.scrollWidth,
+        // The heads of columns are away: a row is a card.
+        bare: [...document.querySelectorAll('table[data-rows] tbody td')]
+          .filter((cell) => /^\d{1,3}(\.\d{3})*(,\d+)?$|^\d\d\/\d\d\/\d{4}$/.test(cell.innerText.trim()) && getComputedStyle(cell, '::before').content === 'none')
+          .map((cell) => cell.innerText),
+      })), { viewport: PHONE });
       assert.ok(width <= PHONE.width, `${width} px`);
+      assert.deepEqual(bare.slice(0, 3), []);
     });
   }
 });

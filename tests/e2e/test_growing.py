@@ -56,9 +56,9 @@ class Growing(unittest.TestCase):
     def assert_answered(self, by_the_cluster=True):
         """Asks while records come in: whatever was acknowledged a moment before is counted."""
         sure, before = len(self.load.acknowledged), self.tasks()
-        wait_for("what was acknowledged to be counted", lambda: self.counted() >= sure)
-        if by_the_cluster:
-            self.assertGreater(self.tasks(), before, "the executors worked on it")
+        # A node that finds nobody in two seconds answers by itself, as it may on a busy machine.
+        wait_for("what was acknowledged to be counted, by the executors where there are any",
+                 lambda: self.counted() >= sure and (self.tasks() > before or not by_the_cluster))
 
     def test_one_of_each_kind_may_die_under_load(self):
         self.load.wait_for(2000)

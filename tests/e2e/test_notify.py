@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from installation import Installation, PASSWORD, access_now, free_port, marker, wait_for
+from installation import Installation, PASSWORD, PATIENCE_S, access_now, free_port, marker, wait_for
 from visitor import Visitor
 
 SMTP_PASSWORD, GATEWAY_SECRET = "mat-khau-cua-may-chu-thu", "khoa-cua-cong-tin-nhan"
@@ -36,7 +36,8 @@ class MailServer:
 
     def start(self):
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port, tls_context=self.tls,
-                                     require_starttls=True, auth_required=True, authenticator=self.authenticate)
+                                     require_starttls=True, auth_required=True, authenticator=self.authenticate,
+                                     ready_timeout=PATIENCE_S)
         self.controller.start()
 
     def stop(self):

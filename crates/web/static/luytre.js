@@ -80,11 +80,11 @@
     }
   });
 
-  // --- on a phone a row is a card: its numbers say what they count ----------------------------------
+  // --- on a phone a row is a card: its numbers and dates say what they are of -------------------
   const label = () => {
     for (const table of document.querySelectorAll("table[data-rows]")) {
       const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
-      for (const cell of table.querySelectorAll("tbody td.num:not([data-label])")) cell.dataset.label = names[cell.cellIndex] || "";
+      for (const cell of table.querySelectorAll("tbody :is(td.num, td.dated):not([data-label])")) cell.dataset.label = names[cell.cellIndex] || "";
     }
   };
   label();
