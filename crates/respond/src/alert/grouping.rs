@@ -5,6 +5,9 @@ use event::{EntityKind, Finding};
 
 use crate::limits::{ENTITY_CHARS, WINDOW_QUIET, WINDOW_WHOLE};
 
+/// The platform's own rules that speak of a correlation: what they say of two correlations is two alerts.
+const OF_A_CORRELATION: &str = "luytre-correlation-";
+
 /// Returns what findings of one alert have in common, as the text of an indexed column. Findings of
 /// a source that belongs to no system group by the source.
 pub(crate) fn group_key(finding: &Finding) -> String {
@@ -14,7 +17,11 @@ pub(crate) fn group_key(finding: &Finding) -> String {
     );
     let kind = kind_word(finding.entity.kind);
     let value: String = finding.entity.value.chars().take(ENTITY_CHARS).collect();
-    format!("{}|{place}|{kind}:{}", finding.rule, value.to_lowercase())
+    let about = match finding.matched.first() {
+        Some(one) if finding.rule.starts_with(OF_A_CORRELATION) => format!(":{}", one.selection),
+        _ => String::new(),
+    };
+    format!("{}{about}|{place}|{kind}:{}", finding.rule, value.to_lowercase())
 }
 
 /// Returns the word of an entity's kind in columns, addresses and translation keys.
@@ -85,6 +92,22 @@ mod tests {
         check(100, 110, 69, false);
         check(0, 1430, 1440, true);
         check(0, 1430, 1441, false);
+    }
+
+    #[test]
+    fn what_is_said_of_two_correlations_is_two_alerts() {
+        let maker = crate::testing::Maker::new();
+        let about = |rule: &str, correlation: &str| {
+            let mut finding = maker.finding(0);
+            rule.clone_into(&mut finding.rule);
+            correlation.clone_into(&mut finding.matched[0].selection);
+            group_key(&finding)
+        };
+        for rule in ["luytre-correlation-late", "luytre-correlation-limit"] {
+            assert_eq!(about(rule, "one"), about(rule, "one"));
+            assert_ne!(about(rule, "one"), about(rule, "two"), "{rule}");
+        }
+        assert_eq!(about("a-rule", "one"), about("a-rule", "two"), "a selection is no group");
     }
 
     #[test]
