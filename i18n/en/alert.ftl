@@ -120,6 +120,7 @@ alert-wanted-network = in the network { $wanted }
 alert-wanted-not = not “{ $wanted }”
 alert-wanted-present = has a value
 alert-wanted-no-field = this field is absent
+alert-loss = { $field }: { $value }
 alert-unusual-first = { $field } “{ $value }” was never seen before
 alert-unusual-rare = { $field } “{ $value }” is rare
 alert-unusual-volume = { $field } is { $value } in an hour, above what is usual

@@ -120,6 +120,7 @@ alert-wanted-network = thuộc mạng { $wanted }
 alert-wanted-not = không phải «{ $wanted }»
 alert-wanted-present = có giá trị
 alert-wanted-no-field = không có trường này
+alert-loss = { $field } là { $value }
 alert-unusual-first = { $field } «{ $value }» chưa từng thấy trước đây
 alert-unusual-rare = { $field } «{ $value }» hiếm thấy
 alert-unusual-volume = { $field } là { $value } trong một giờ, vượt mức quen

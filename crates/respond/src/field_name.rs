@@ -73,6 +73,11 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["Status", "status_detail"], "field-status-detail"),
     (&["action"], "field-action"),
     (&["status"], "field-status"),
+    (&["events judged without their fellows"], "field-lost-late"),
+    (&["minutes this one came late"], "field-lost-minutes"),
+    (&["groups given up"], "field-lost-groups"),
+    (&["events given up with them"], "field-lost-events"),
+    (&["windows judged without their oldest events"], "field-lost-windows"),
 ];
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod count;
 mod export;
 mod grouping;
 mod intake;
+mod loss;
 mod model;
 #[cfg(test)]
 mod page_tests;

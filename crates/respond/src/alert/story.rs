@@ -7,7 +7,7 @@ use web::{Lang, Phrase};
 
 use super::count::Counted;
 use super::model::Alert;
-use super::{reason, risk, unusual};
+use super::{loss, reason, risk, unusual};
 use crate::mark::{self, Piece};
 use crate::rule::RuleCard;
 
@@ -55,6 +55,7 @@ fn sentence(alert: &Alert, lang: Lang) -> String {
         Some(counted) => counted.reason(lang),
         None => risk::reason(&alert.matched, lang)
             .or_else(|| unusual::reason(&alert.matched, lang))
+            .or_else(|| loss::reason(&alert.matched, lang))
             .unwrap_or_else(|| reason::told(&alert.matched, REASONS_TOLD, lang)),
     };
     Phrase::key("alert-why").arg("title", title).arg("reasons", reasons).text(lang)
