@@ -30,6 +30,7 @@ exception-error-condition = The condition is wrong at column { $column }: { $det
 exception-error-wide = An exception needs a system or a condition; else the rule would be silent everywhere.
 exception-error-long = The condition is longer than 2000 characters.
 exception-error-expiry = It must end within 1 to 365 days.
+exception-error-over = Its time is over already: turn it down, and have it proposed again if it is still needed.
 exception-act = Put an exception in force
 exception-summary = No more alerts when the rule “{ $rule }” matches on { $system } under the condition { $condition }, until the end of { $until }. In the past 30 days this exception would have hidden { $hidden } of { $all } matches.
 exception-form-proposal = The proposal goes to the centre; it hides nothing until the centre approves it.

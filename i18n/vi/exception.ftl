@@ -30,6 +30,7 @@ exception-error-condition = Điều kiện sai ở cột { $column }: { $detail 
 exception-error-wide = Loại trừ phải có hệ thống hoặc điều kiện; nếu không, luật sẽ im lặng ở mọi nơi.
 exception-error-long = Điều kiện dài quá 2000 ký tự.
 exception-error-expiry = Thời hạn phải từ 1 đến 365 ngày.
+exception-error-over = Thời hạn xin đã qua: hãy từ chối, và đề nghị lại nếu vẫn cần.
 exception-act = Đưa vào áp dụng một loại trừ
 exception-summary = Không cảnh báo nữa khi luật “{ $rule }” khớp trên { $system } với điều kiện { $condition }, đến hết { $until }. Trong 30 ngày qua loại trừ này sẽ ẩn { $hidden } trong { $all } lần khớp.
 exception-form-proposal = Đề nghị này gửi trung tâm; chỉ có hiệu lực khi trung tâm duyệt.

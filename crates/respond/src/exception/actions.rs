@@ -194,6 +194,9 @@ impl Grave for MakeProposed {
     async fn carry_out(&self, tx: &Tx, payload: &Value) -> Result<(), AppError> {
         let proposal: Proposal =
             serde_json::from_value(payload.clone()).map_err(AppError::internal)?;
+        if proposal.draft.expires_at <= tx.now() {
+            return Err(RespondError::Conflict("exception-error-over").into());
+        }
         proposal.draft.check(tx.now()).map_err(RespondError::from)?;
         let exception = exception_of(tx, proposal.draft, proposal.proposed_by);
         Ok(store::insert(tx, &exception).await?)

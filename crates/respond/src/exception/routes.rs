@@ -323,7 +323,11 @@ mod tests {
             };
             let mut late = payload.clone();
             late["expires_at"] = serde_json::json!(desk.db.now() - TimeDelta::days(1));
-            assert!(put_in_force(&late).await.is_err(), "time has passed meanwhile");
+            let over = put_in_force(&late).await;
+            assert!(
+                matches!(over, Err(AppError::Conflict(_))),
+                "time has passed meanwhile: {over:?}"
+            );
             put_in_force(&payload).await.unwrap();
             let list = listed(&desk, &officer, &ListQuery::default()).await.unwrap();
             assert!(list.exceptions[0].in_force);
