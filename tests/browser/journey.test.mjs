@@ -102,12 +102,24 @@ test('a search is narrowed by a click, an event opened, the answer exported', as
   const event = page.locator('details.event').first();
   await event.locator('summary').click();
   assert.ok((await event.locator('pre.log').innerText()).length > 0, 'the original line');
+  const found = await event.locator('td mark').allInnerTexts();
+  assert.ok(found.length > 0, `${words} is marked in its field`);
   const link = page.locator('a[href^="/search/export.csv"]');
   if (!(await link.count())) return t.skip('this role exports no events');
   const [file] = await Promise.all([page.waitForEvent('download'), link.click()]);
   assert.match(file.suggestedFilename(), /\.csv$/);
   assert.equal(await file.failure(), null);
   return undefined;
+});
+
+test('what a search found is marked in the records', async () => {
+  await page.goto(`${BASE}/search?q=&range=24h`);
+  const raw = await page.locator('details.event pre.log').first().textContent();
+  const word = raw.match(/[A-Za-z]{4,}/)[0];
+  await page.goto(`${BASE}/search?range=24h&q=${encodeURIComponent(word.toUpperCase())}`);
+  const marks = page.locator('details.event pre.log mark');
+  assert.ok((await marks.count()) > 0, word);
+  for (const text of await marks.allTextContents()) assert.equal(text.toLowerCase(), word.toLowerCase());
 });
 
 test('a mistake in the line is shown where it stands', async () => {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// Returns the search key of a text: lower case, no combining marks, `đ` as `d`, `ſ` as `s`.
@@ -25,6 +25,72 @@ pub fn fold(text: &str) -> String {
         })
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// A folded text that knows where each part of it comes from.
+#[derive(Debug, Clone)]
+pub struct Traced {
+    folded: String,
+    /// For each byte the character of the text that it comes from; the same number in a text of ASCII.
+    sources: Option<Vec<usize>>,
+    chars: usize,
+}
+
+impl Traced {
+    /// Folds a text.
+    pub fn new(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self { folded: fold(text), sources: None, chars: text.len() };
+        }
+        let mut folded = String::with_capacity(text.len());
+        let mut sources = Vec::with_capacity(text.len());
+        let mut chars = 0;
+        for c in text.chars() {
+            // What folding leaves of a character does not depend on its neighbours: a normal form moves
+            // only marks, and those are left out.
+            fold_char(c, |kept| {
+                folded.push(kept);
+                sources.resize(folded.len(), chars);
+            });
+            chars += 1;
+        }
+        Self { folded, sources: Some(sources), chars }
+    }
+
+    /// Returns the folded text, as [`fold`] does.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// Returns the characters of the text, first and one past the last, from which these bytes of the
+    /// folded one come; marks that belong to the last are among them.
+    pub fn source(&self, (start, end): (usize, usize)) -> (usize, usize) {
+        let at = |byte: usize| match &self.sources {
+            Some(sources) => sources.get(byte).copied(),
+            None => Some(byte),
+        };
+        let first = at(start).unwrap_or(self.chars);
+        let last = end.checked_sub(1).and_then(at).unwrap_or(first);
+        let next = at(end).unwrap_or(self.chars);
+        (first, next.max(last + 1).min(self.chars))
+    }
+}
+
+/// Hands over what folding leaves of a character.
+fn fold_char(c: char, mut keep: impl FnMut(char)) {
+    decompose_canonical(c, |part| {
+        if is_combining_mark(part) {
+            return;
+        }
+        let part = match part {
+            'đ' | 'Đ' => 'd',
+            'ſ' => 's',
+            other => other,
+        };
+        for low in part.to_lowercase() {
+            keep(low);
+        }
+    });
 }
 
 /// Returns a text in the composed spelling (NFC): what looks the same counts as the same.
@@ -71,6 +137,31 @@ mod tests {
         assert_eq!(fold(nfc), "dang nhap that bai");
         assert_eq!(fold(&nfd), fold(nfc));
         assert!(contains_folded(nfc, "that bai"));
+    }
+
+    #[test]
+    fn a_traced_text_folds_alike_and_knows_its_characters() {
+        for c in (char::MIN..=char::MAX).filter(|c| !c.is_ascii()) {
+            let text = c.to_string();
+            assert_eq!(Traced::new(&text).folded(), fold(&text), "{:x}", u32::from(c));
+        }
+        let check = |text: &str, needle: &str, expected: &str| {
+            let traced = Traced::new(text);
+            assert_eq!(traced.folded(), fold(text));
+            let start = traced.folded().find(needle).unwrap();
+            let (first, next) = traced.source((start, start + needle.len()));
+            let found: String = text.chars().skip(first).take(next - first).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        let nfd = |text: &str| -> String { text.nfd().collect() };
+        check("GET /Upload", "upload", "Upload");
+        check("Đăng nhập thất bại!", "that bai", "thất bại");
+        check(&nfd("Đăng nhập thất bại!"), "that bai", &nfd("thất bại"));
+        check(&nfd("bị từ chối"), "choi", &nfd("chối"));
+        check(&nfd("bá"), "ba", &nfd("bá"));
+        // Marks out of their order, and a letter that folds to three.
+        check("a\u{301}\u{323}b", "a", "a\u{301}\u{323}");
+        check("x각y", fold("각").as_str(), "각");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// What stands between the members of a list in its text.
+pub(crate) const JOINT: &str = ", ";
+
 impl Value {
     /// Returns the value as the text a reader or a matcher sees; a list joins its members with `, `.
     pub fn text(&self) -> Cow<'_, str> {
@@ -38,7 +41,7 @@ impl Value {
             Self::Float(number) => Cow::Owned(number.to_string()),
             Self::Text(text) => Cow::Borrowed(text),
             Self::List(members) => {
-                Cow::Owned(members.iter().map(Self::text).collect::<Vec<_>>().join(", "))
+                Cow::Owned(members.iter().map(Self::text).collect::<Vec<_>>().join(JOINT))
             }
         }
     }

@@ -1,14 +1,16 @@
 //! One event as a person reads it: a line that says what happened, then every field, the original
 //! record and why it was read so. Shared by the alert's page and the search.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
-use event::query::typed_name;
-use event::{Attr, Class, Event, Match, TimeQuality};
+use event::query::{Highlighter, Stretch, typed_name};
+use event::{Attr, Class, Event, Match, TimeQuality, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::directory::Directory;
-use crate::mark::{Piece, marked, pieces};
+use crate::mark::{Piece, marked, pieces, split};
 
 /// Characters of the line; the rest is one press away.
 const SUMMARY_CHARS: usize = 300;
@@ -34,6 +36,8 @@ pub struct EventLine {
     pub system: Option<String>,
     /// What happened, in a line.
     pub summary: String,
+    /// The same with what was looked for marked, where it holds any.
+    pub summary_marked: Vec<Piece>,
     /// Whether a rule's reason is in it.
     pub hit: bool,
     /// Every field, OCSF ones first.
@@ -42,6 +46,8 @@ pub struct EventLine {
     pub notes: Vec<NoteLine>,
     /// The record as it came.
     pub raw: String,
+    /// The same with what was looked for marked, where it holds any.
+    pub raw_marked: Vec<Piece>,
 }
 
 /// One field of an event.
@@ -57,7 +63,7 @@ pub struct FieldLine {
     pub normalised: bool,
     /// Whether a rule's reason is in it.
     pub hit: bool,
-    /// The value with what matched marked, where a rule's reason is in it.
+    /// The value with a rule's reason or what was looked for marked, where it holds any.
     pub marked: Vec<Piece>,
 }
 
@@ -71,6 +77,21 @@ pub struct NoteLine {
 }
 
 impl EventLine {
+    /// Returns the event as a line, with what a query looks for marked.
+    pub(crate) fn found(event: &Event, sought: &Highlighter, directory: &dyn Directory) -> Self {
+        let mut line = Self::of(event, &[], directory);
+        let (summary, stretches) = summary(event, sought);
+        line.summary_marked = split(&summary, &stretches);
+        line.raw_marked = split(&line.raw, &sought.in_text(&event.raw));
+        let attrs = event.attrs.iter().map(|(attr, value)| sought.in_attr(attr, value));
+        let own = event.fields.iter().map(|(name, value)| sought.in_field(event, name, value));
+        // In the order of `of`.
+        for (field, stretches) in line.fields.iter_mut().zip(attrs.chain(own)) {
+            field.marked = split(&field.value, &stretches);
+        }
+        line
+    }
+
     /// Returns the event as a line, with what matched marked.
     pub(crate) fn of(event: &Event, matched: &[Match], directory: &dyn Directory) -> Self {
         let attrs = event.attrs.iter().map(|(attr, value)| (attr.alias(), value, true));
@@ -107,7 +128,8 @@ impl EventLine {
             parser: event.parser.to_string(),
             source: directory.source_name(event.origin.source).unwrap_or_default(),
             system: event.origin.system.and_then(|id| directory.system(id)).map(|card| card.name),
-            summary: summary(event),
+            summary: summary(event, &Highlighter::default()).0,
+            summary_marked: Vec::new(),
             hit: fields.iter().any(|field| field.hit)
                 || matched.iter().any(|one| one.field.is_empty() && event.raw.contains(&one.value)),
             fields,
@@ -117,6 +139,7 @@ impl EventLine {
                 .map(|note| NoteLine { code: note.code.to_string(), detail: note.detail.clone() })
                 .collect(),
             raw: event.raw.clone(),
+            raw_marked: Vec::new(),
         }
     }
 
@@ -168,15 +191,14 @@ const fn quality(quality: TimeQuality) -> &'static str {
     }
 }
 
-/// Returns what happened, in a line: the few attributes that tell this class of event, else the
-/// message, else the record.
-fn summary(event: &Event) -> String {
+/// Returns the few attributes that tell what happened in an event of this class.
+const fn telling(class: Class) -> &'static [Attr] {
     use Attr::{
         Action, AuthProtocol, CmdLine, DnsAnswer, DnsQuery, DstIp, DstPort, FilePath, Host,
         HttpMethod, HttpStatus, ParentProcess, Process, Protocol, RegKey, ServiceName, Signature,
         SrcIp, Status, TargetUser, UrlPath, UrlQuery, User,
     };
-    let told: &[Attr] = match event.class {
+    match class {
         Class::HttpActivity => &[SrcIp, HttpMethod, UrlPath, UrlQuery, HttpStatus],
         Class::ProcessActivity => &[Host, User, ParentProcess, Process, CmdLine],
         Class::NetworkActivity | Class::SshActivity | Class::RdpActivity => {
@@ -192,19 +214,39 @@ fn summary(event: &Event) -> String {
         Class::ServiceActivity | Class::ScheduledJobActivity => &[Host, User, ServiceName],
         Class::DetectionFinding => &[Action, Signature, SrcIp, DstIp],
         _ => &[],
-    };
-    let parts: Vec<String> = told
+    }
+}
+
+/// Returns what happened, in a line, and where it holds what is looked for: the few attributes that
+/// tell this class of event, else the message, else the record.
+fn summary(event: &Event, sought: &Highlighter) -> (String, Vec<Stretch>) {
+    let told: Vec<(Attr, &Value)> = telling(event.class)
         .iter()
-        .filter_map(|attr| event.attrs.get(*attr))
-        .map(|value| value.text().into_owned())
-        .filter(|text| !text.is_empty())
+        .filter_map(|attr| Some((*attr, event.attrs.get(*attr)?)))
+        .filter(|(_, value)| !value.text().is_empty())
         .collect();
-    let line = if parts.len() >= 2 {
-        parts.join(" · ")
+    let parts: Vec<(Cow<'_, str>, Vec<Stretch>)> = if told.len() >= 2 {
+        told.iter().map(|(attr, value)| (value.text(), sought.in_attr(*attr, value))).collect()
+    } else if let Some((text, value)) =
+        event.attr_text(Attr::Message).zip(event.attrs.get(Attr::Message))
+    {
+        vec![(Cow::Borrowed(text), sought.in_attr(Attr::Message, value))]
     } else {
-        event.attr_text(Attr::Message).unwrap_or(&event.raw).to_owned()
+        vec![(Cow::Borrowed(event.raw.as_str()), sought.in_text(&event.raw))]
     };
-    cut(&line, SUMMARY_CHARS)
+    let mut line = String::new();
+    let mut stretches = Vec::new();
+    for (text, inside) in parts {
+        if !line.is_empty() {
+            line.push_str(" · ");
+        }
+        let begin = line.chars().count();
+        stretches.extend(inside.into_iter().map(|(start, end)| (begin + start, begin + end)));
+        line.push_str(&text);
+    }
+    // What the cut leaves out is not marked, nor the sign of it.
+    let seen = |(start, end): Stretch| (start, end.min(SUMMARY_CHARS));
+    (cut(&line, SUMMARY_CHARS), stretches.into_iter().map(seen).filter(|(a, b)| a < b).collect())
 }
 
 /// Returns the first so many characters, with a sign that there is more.
@@ -232,6 +274,48 @@ mod tests {
         assert_eq!(marked, ["Image"]);
         let unmarked = EventLine::of(&event, &[], &PaperDirectory);
         assert!(!unmarked.hit);
+    }
+
+    #[test]
+    fn what_was_looked_for_is_marked_in_its_place() {
+        let event = event_of(&Maker::new().finding(0), "an");
+        let found = |line: &str| {
+            let sought = Highlighter::new(&event::query::parse(line).unwrap());
+            EventLine::found(&event, &sought, &PaperDirectory)
+        };
+        let marks = |pieces: &[Piece]| -> Vec<String> {
+            pieces.iter().filter(|piece| piece.marked).map(|piece| piece.text.clone()).collect()
+        };
+        let in_fields = |line: &EventLine| -> Vec<String> {
+            let told =
+                |field: &FieldLine| format!("{}:{}", field.name, marks(&field.marked).join(" "));
+            line.fields.iter().filter(|field| !field.marked.is_empty()).map(told).collect()
+        };
+        let line = found("user:an");
+        assert_eq!(in_fields(&line), ["user:an"]);
+        assert!(line.raw_marked.is_empty(), "only in the field that was asked");
+        assert!(!line.hit && line.fields.iter().all(|field| !field.hit), "no rule's reason");
+        let line = found("cmd*");
+        assert!(!marks(&line.summary_marked).is_empty(), "{}", line.summary);
+        let whole: String = line.summary_marked.iter().map(|piece| piece.text.as_str()).collect();
+        assert_eq!(whole, line.summary);
+        let line = found("NOT gone");
+        assert!(line.summary_marked.is_empty() && in_fields(&line).is_empty());
+    }
+
+    #[test]
+    fn a_long_line_is_marked_as_far_as_it_is_shown() {
+        let mut event = event_of(&Maker::new().finding(0), "an");
+        event.class = Class::BaseEvent;
+        event.attrs = event::Attrs::default();
+        event.raw = format!("{} needle {}", "x".repeat(295), "needle ".repeat(9));
+        let sought = Highlighter::new(&event::query::parse("needle").unwrap());
+        let line = EventLine::found(&event, &sought, &PaperDirectory);
+        let shown: Vec<(&str, bool)> =
+            line.summary_marked.iter().map(|piece| (piece.text.as_str(), piece.marked)).collect();
+        let before = format!("{} ", "x".repeat(295));
+        assert_eq!(shown, [(before.as_str(), false), ("need", true), ("…", false)]);
+        assert_eq!(line.raw_marked.iter().filter(|piece| piece.marked).count(), 10);
     }
 
     #[test]

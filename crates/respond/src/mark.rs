@@ -1,8 +1,10 @@
-//! Text with marked parts: what matched stands out in a value and in a sentence.
+//! Text with marked parts: what matched stands out in a value and in a sentence, what was looked for
+//! in the events found.
 //!
 //! A sentence is put together by Fluent from values, so the marks travel inside the text as two
 //! characters of the private use area; a log that holds these very characters has them replaced.
 
+use event::query::Stretch;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -53,6 +55,25 @@ pub(crate) fn marked(value: &str, parts: &[(usize, usize)], chars_max: usize) ->
     out
 }
 
+/// Returns a text as pieces, with these stretches of it marked; none where nothing is to be marked.
+/// Stretches count in characters and stand in order and apart.
+pub(crate) fn split(text: &str, stretches: &[Stretch]) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    if stretches.is_empty() {
+        return pieces;
+    }
+    let mut ahead = stretches.iter().peekable();
+    for (at, c) in text.chars().enumerate() {
+        while ahead.next_if(|(_, end)| *end <= at).is_some() {}
+        let marked = ahead.peek().is_some_and(|(start, _)| *start <= at);
+        match pieces.last_mut() {
+            Some(last) if last.marked == marked => last.text.push(c),
+            _ => pieces.push(Piece { text: c.to_string(), marked }),
+        }
+    }
+    pieces
+}
+
 /// Returns a text from outside as it may stand beside marks.
 pub(crate) fn unmarked(text: &str) -> String {
     text.replace([BEGIN, END], "\u{fffd}")
@@ -92,6 +113,21 @@ mod tests {
             if piece.marked { format!("[{}]", piece.text) } else { piece.text }
         };
         pieces(text).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn stretches_are_marked_and_the_text_stays_as_it_is() {
+        let split = |text: &str, stretches: Parts| -> String {
+            let show = |piece: Piece| {
+                if piece.marked { format!("[{}]", piece.text) } else { piece.text }
+            };
+            split(text, stretches).into_iter().map(show).collect()
+        };
+        assert_eq!(split("Đà Nẵng", &[(0, 2), (3, 7)]), "[Đà] [Nẵng]");
+        assert_eq!(split("a\u{e000}b", &[(0, 1)]), "[a]\u{e000}b");
+        assert_eq!(split("ab", &[(1, 9)]), "a[b]");
+        assert_eq!(split("ab", &[(5, 9)]), "ab");
+        assert_eq!(split("ab", &[]), "", "nothing to mark, no pieces");
     }
 
     #[test]

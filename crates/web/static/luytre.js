@@ -162,6 +162,10 @@
 
   // --- live tail of a search: new events on top, only while asked for -----------------------------
   let tail = null;
+  const fill = (place, pieces, text) => {
+    for (const piece of pieces.length ? pieces : [{ text }])
+      place.appendChild(piece.marked ? document.createElement("mark") : document.createTextNode("")).textContent = piece.text;
+  };
   document.addEventListener("click", (event) => {
     const toggle = event.target.closest("[data-tail-toggle]");
     if (!toggle || !window.EventSource) return;
@@ -177,10 +181,11 @@
         row.className = "event";
         const head = row.appendChild(document.createElement("summary"));
         head.className = "log";
-        head.textContent = `${new Date(line.at).toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" })} ${line.summary}`;
+        head.append(`${new Date(line.at).toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" })} `);
+        fill(head, line.summary_marked, line.summary);
         const raw = row.appendChild(document.createElement("pre"));
         raw.className = "log";
-        raw.textContent = line.raw;
+        fill(raw, line.raw_marked, line.raw);
         toggle.parentElement.after(row);
       }
       [...list.querySelectorAll("details.event")].slice(500).forEach((row) => row.remove());

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use regex::{Regex, RegexBuilder};
 
 use super::{Comparison, Moment, Period, Query, Target, Test, TextPattern, WholePattern, resolve};
-use crate::fold::fold;
+use crate::fold::{Traced, fold};
 use crate::{Attr, AttrType, Event, Value};
 
 /// How large a compiled regex may grow: enough for any readable one, too small to hurt.
@@ -182,6 +182,25 @@ impl ValueTest {
             Kind::Compare(comparison, bound) => comparison.holds(number, *bound),
             Kind::Range(low, high) => number >= *low && number <= *high,
             _ => false,
+        }
+    }
+
+    /// Returns what of a text that passes is asked for, in characters and at most so many stretches.
+    pub(super) fn stretches(&self, text: &str, stretches_max: usize) -> Vec<(usize, usize)> {
+        match &self.0 {
+            // That a value is there says nothing of what it is.
+            Kind::Exists | Kind::Never => Vec::new(),
+            Kind::Regex(regex) => {
+                let chars = |end| text.get(..end).unwrap_or_default().chars().count();
+                let finds = regex.find_iter(text).take(stretches_max);
+                finds.map(|find| (chars(find.start()), chars(find.end()))).collect()
+            }
+            Kind::Like(pattern, _) if pattern.literal().is_none() => {
+                let traced = Traced::new(text);
+                let places = pattern.places(traced.folded(), stretches_max);
+                places.into_iter().map(|place| traced.source(place)).collect()
+            }
+            _ => vec![(0, text.chars().count())],
         }
     }
 

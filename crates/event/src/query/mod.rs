@@ -19,6 +19,9 @@
 //! * `occurred_at:` and `collected_at:` take a time, `>=` a time, or `[a TO b]`.
 //! * `AND` binds tighter than `OR`; two terms side by side mean `AND`; `NOT`, `-` and `!` deny.
 
+mod highlight;
+#[cfg(test)]
+mod highlight_tests;
 mod hints;
 mod lexing;
 mod matching;
@@ -34,6 +37,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use highlight::{Highlighter, Stretch};
 pub use hints::{Hint, hints, known_names, mended, near_field};
 pub use lexing::typed_name;
 pub use matching::{Matcher, ValueTest, matches};

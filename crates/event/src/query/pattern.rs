@@ -66,6 +66,14 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// How far the pieces fit.
+enum Fit {
+    /// All of them do; they end at this byte.
+    Ends(usize),
+    /// They do not. If a `*` was among those that fitted, what follows it was tried up to this byte.
+    Fails(Option<usize>),
+}
+
 /// Walks the pieces from a byte offset; the last `*` gives way when what follows does not fit.
 fn walk(
     pieces: &[Piece],
@@ -73,14 +81,14 @@ fn walk(
     from: usize,
     star_stops_at: fn(char) -> bool,
     end_fits: impl Fn(usize) -> bool,
-) -> bool {
+) -> Fit {
     let mut at = from;
     let mut next = 0;
     let mut retry: Option<(usize, usize)> = None;
     loop {
         let rest = text.get(at..).unwrap_or_default();
         let step = match pieces.get(next) {
-            None if end_fits(at) => return true,
+            None if end_fits(at) => return Fit::Ends(at),
             None => None,
             Some(Piece::Many) => {
                 next += 1;
@@ -97,7 +105,7 @@ fn walk(
             next += 1;
             continue;
         }
-        let Some((after_star, tried_at)) = retry else { return false };
+        let Some((after_star, tried_at)) = retry else { return Fit::Fails(None) };
         let skipped = text.get(tried_at..).and_then(|rest| rest.chars().next());
         match skipped {
             Some(c) if !star_stops_at(c) => {
@@ -105,7 +113,7 @@ fn walk(
                 next = after_star;
                 retry = Some((after_star, at));
             }
-            _ => return false,
+            _ => return Fit::Fails(Some(tried_at)),
         }
     }
 }
@@ -133,10 +141,33 @@ impl WholePattern {
 
     /// Returns whether a folded value fits.
     pub fn fits_folded(&self, folded: &str) -> bool {
-        match self.literal() {
-            Some(literal) => folded == literal,
-            None => walk(&self.pieces, folded, 0, |_| false, |end| end == folded.len()),
+        if let Some(literal) = self.literal() {
+            return folded == literal;
         }
+        let walked = walk(&self.pieces, folded, 0, |_| false, |end| end == folded.len());
+        matches!(walked, Fit::Ends(_))
+    }
+
+    /// Returns where a folded value that fits holds what is asked for, in bytes and at most so many
+    /// times: all that stands between an open beginning and an open end.
+    pub(super) fn places(&self, folded: &str, places_max: usize) -> Vec<(usize, usize)> {
+        let inner = self.pieces.as_slice();
+        let inner = inner.strip_prefix(&[Piece::Many]).unwrap_or(inner);
+        let inner = inner.strip_suffix(&[Piece::Many]).unwrap_or(inner);
+        let is_open = |end: Option<&Piece>| end == Some(&Piece::Many);
+        let opens = is_open(self.pieces.first());
+        let stays_open = is_open(self.pieces.last());
+        let mut places = Vec::new();
+        let mut from = 0;
+        while places.len() < places_max {
+            let Some(place) = place_from(inner, folded, from, (opens, stays_open)) else { break };
+            from = place.1;
+            places.push(place);
+            if !(opens && stays_open) {
+                break;
+            }
+        }
+        places
     }
 
     /// Returns whether a value fits.
@@ -149,6 +180,33 @@ impl WholePattern {
     }
 }
 
+/// Returns where pieces stand that begin anywhere from a byte on, or just there, and end anywhere, or
+/// with the text.
+fn place_from(
+    pieces: &[Piece],
+    folded: &str,
+    from: usize,
+    (opens, stays_open): (bool, bool),
+) -> Option<(usize, usize)> {
+    let mut from = from;
+    loop {
+        let rest = folded.get(from..)?;
+        let start = match pieces.first()? {
+            Piece::Literal(literal) if opens => from + rest.find(literal.as_str())?,
+            _ => from,
+        };
+        let end_fits = |end| stays_open || end == folded.len();
+        match walk(pieces, folded, start, |_| false, end_fits) {
+            Fit::Ends(end) => return Some((start, end)),
+            Fit::Fails(None) if opens => {
+                from = start + folded.get(start..)?.chars().next()?.len_utf8();
+            }
+            // What follows the `*` stands nowhere from here on.
+            Fit::Fails(_) => return None,
+        }
+    }
+}
+
 /// A word or phrase that may stand anywhere in a text, between word borders.
 #[derive(Debug, Clone)]
 pub struct TextPattern {
@@ -156,6 +214,25 @@ pub struct TextPattern {
     border_before: bool,
     border_after: bool,
     finder: Option<Finder<'static>>,
+    /// How many bytes may stand before the first `*`; unknown where a `*` may end within the pieces.
+    head_bytes: Option<usize>,
+}
+
+/// Returns how many bytes the pieces before the first `*` may take, unless a piece holds white space,
+/// at which a `*` ends.
+fn head_bytes(pieces: &[Piece]) -> Option<usize> {
+    let mut bytes = 0;
+    let mut is_head = true;
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) if literal.contains(char::is_whitespace) => return None,
+            Piece::Literal(literal) if is_head => bytes += literal.len(),
+            Piece::One if is_head => bytes += 4,
+            Piece::Many => is_head = false,
+            Piece::Literal(_) | Piece::One => {}
+        }
+    }
+    Some(bytes)
 }
 
 impl TextPattern {
@@ -174,7 +251,8 @@ impl TextPattern {
             Some(Piece::Literal(literal)) => Some(Finder::new(literal.as_bytes()).into_owned()),
             _ => None,
         };
-        Self { pieces, border_before, border_after, finder }
+        let head_bytes = head_bytes(&pieces);
+        Self { pieces, border_before, border_after, finder, head_bytes }
     }
 
     /// Returns whether the pattern is found in everything (`*`, or nothing but marks).
@@ -184,27 +262,49 @@ impl TextPattern {
 
     /// Returns whether the pattern stands somewhere in a folded text.
     pub fn found_in_folded(&self, folded: &str) -> bool {
-        if self.finds_all() {
-            return true;
-        }
-        let Some(finder) = &self.finder else {
-            return folded.char_indices().any(|(start, _)| self.stands_at(folded, start));
-        };
-        let mut from = 0;
-        while let Some(rest) = folded.as_bytes().get(from..) {
-            let Some(offset) = finder.find(rest) else { return false };
-            if self.stands_at(folded, from + offset) {
-                return true;
-            }
-            // The next start is a later occurrence; a byte on is enough, UTF-8 finds its own step.
-            from += offset + 1;
-        }
-        false
+        self.finds_all() || self.find_from(folded, 0).is_some()
     }
 
-    fn stands_at(&self, folded: &str, start: usize) -> bool {
+    /// Returns where the pattern stands in a folded text, in bytes and at most so many times; an end
+    /// that a `*` leaves open takes in the word there.
+    pub(super) fn places(&self, folded: &str, places_max: usize) -> Vec<(usize, usize)> {
+        let mut places = Vec::new();
+        let mut from = 0;
+        while !self.finds_all() && places.len() < places_max {
+            let Some((start, end)) = self.find_from(folded, from) else { break };
+            let before = folded.get(..start).unwrap_or_default().chars().rev();
+            let after = folded.get(end..).unwrap_or_default().chars();
+            let start = if self.border_before { start } else { start - word_bytes(before) };
+            let end = if self.border_after { end } else { end + word_bytes(after) };
+            places.push((start, end));
+            from = end;
+        }
+        places
+    }
+
+    /// Returns where the pattern stands first from a byte on: its first byte and one past its last.
+    fn find_from(&self, folded: &str, from: usize) -> Option<(usize, usize)> {
+        let mut from = from;
+        loop {
+            let start = match &self.finder {
+                Some(finder) => from + finder.find(folded.as_bytes().get(from..)?)?,
+                None => (from..folded.len()).find(|at| folded.is_char_boundary(*at))?,
+            };
+            // The next start is a later occurrence; a byte on is enough, UTF-8 finds its own step.
+            from = match (self.stands_at(folded, start), self.head_bytes) {
+                (Fit::Ends(end), _) => return Some((start, end)),
+                // Every start whose `*` begins no later than this one ended fails as this one did.
+                (Fit::Fails(Some(tried)), Some(head)) => {
+                    (tried + 1).saturating_sub(head).max(start + 1)
+                }
+                (Fit::Fails(_), _) => start + 1,
+            };
+        }
+    }
+
+    fn stands_at(&self, folded: &str, start: usize) -> Fit {
         if self.border_before && !border_at(folded, start) {
-            return false;
+            return Fit::Fails(None);
         }
         let end_fits = |end| !self.border_after || border_at(folded, end);
         walk(&self.pieces, folded, start, char::is_whitespace, end_fits)
@@ -240,6 +340,11 @@ impl TextPattern {
         }
         words
     }
+}
+
+/// Returns how many bytes the word takes with which these characters begin.
+fn word_bytes(chars: impl Iterator<Item = char>) -> usize {
+    chars.take_while(|c| is_word(*c)).map(char::len_utf8).sum()
 }
 
 /// Returns whether no word goes across this place in the text.

@@ -8,7 +8,7 @@ use crate::{
     TimeQuality, Value,
 };
 
-fn login() -> Event {
+pub(super) fn login() -> Event {
     let ids = IdSource::seeded(1);
     let now = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
     let mut attrs = Attrs::default();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use event::Event;
 use event::lake::{Bucket, LakeError, Search, TopValue};
-use event::query::hints;
 use event::query::summary::Summary;
+use event::query::{Highlighter, hints};
 use serde_json::json;
 use web::charts::{Chart, Kind, Point, Series};
 use web::figures::vietnam;
@@ -121,6 +121,7 @@ async fn results(
     let events = async { Ok(desk.lake.search(&who.scope, search).await?) };
     let (found, buckets, top) = tokio::try_join!(events, bars, top)?;
     let here = ask.address("/search");
+    let sought = Highlighter::new(&search.query);
     let next = found.next.map(|next| here.with("after", cursor_text(next)).to_string());
     Ok(Results {
         stopped_s: found.stopped_ms.map(|ms| ms / 1000),
@@ -132,7 +133,7 @@ async fn results(
         events: found
             .events
             .iter()
-            .map(|event| EventLine::of(event, &[], desk.directory.as_ref()))
+            .map(|event| EventLine::found(event, &sought, desk.directory.as_ref()))
             .collect(),
         next,
         ..Results::empty(ask, search)

@@ -64,7 +64,7 @@ async fn live(
 ) -> Result<Response, AppError> {
     let query = ask.search(desk.db.now()).map_err(|error| wrong(&ask, &error, who.lang))?.0.query;
     super::note_read(&desk, &Handler::from(&who), "search.live", ask.line()).await?;
-    match tail::stream(&desk, who.scope, query) {
+    match tail::stream(&desk, who.scope, &query) {
         Some(stream) => Ok(stream.into_response()),
         None => Err(AppError::TooMany { retry_after_s: 60 }),
     }

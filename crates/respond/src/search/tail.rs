@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use event::Scope;
-use event::query::{Query, matches};
+use event::query::{Highlighter, Matcher, Query};
 use futures::stream::{self, Stream};
 
 use crate::desk::Desk;
@@ -18,20 +18,21 @@ const EVENTS_PER_MESSAGE: usize = 50;
 pub(super) fn stream(
     desk: &Desk,
     scope: Scope,
-    query: Query,
+    query: &Query,
 ) -> Option<Sse<impl Stream<Item = Result<Message, Infallible>> + use<>>> {
     let tail = desk.hub.tail()?;
     let directory = std::sync::Arc::clone(&desk.directory);
+    let (matcher, sought) = (Matcher::new(query), Highlighter::new(query));
     let messages = stream::unfold(
-        (tail, scope, query, directory),
-        |(mut tail, scope, query, directory)| async move {
+        (tail, scope, matcher, sought, directory),
+        |(mut tail, scope, matcher, sought, directory)| async move {
             loop {
                 let batch = tail.next().await?;
                 let lines: Vec<EventLine> = batch
                     .iter()
-                    .filter(|event| scope.sees_origin(&event.origin) && matches(&query, event))
+                    .filter(|event| scope.sees_origin(&event.origin) && matcher.matches(event))
                     .take(EVENTS_PER_MESSAGE)
-                    .map(|event| EventLine::of(event, &[], directory.as_ref()))
+                    .map(|event| EventLine::found(event, &sought, directory.as_ref()))
                     .collect();
                 if lines.is_empty() {
                     continue;
@@ -39,7 +40,7 @@ pub(super) fn stream(
                 let Ok(message) = Message::default().event("events").json_data(&lines) else {
                     continue;
                 };
-                return Some((Ok(message), (tail, scope, query, directory)));
+                return Some((Ok(message), (tail, scope, matcher, sought, directory)));
             }
         },
     );
