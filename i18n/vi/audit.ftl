@@ -21,6 +21,7 @@ audit-did-exception-end = Kết thúc loại trừ
 audit-did-rule-test = Thử luật
 audit-did-search-run = Tìm kiếm sự kiện
 audit-did-search-live = Theo dõi sự kiện trực tiếp
+audit-did-search-values = Được gợi ý giá trị của một trường
 audit-did-search-sql = Hỏi sự kiện bằng SQL
 audit-did-search-export = Xuất sự kiện
 audit-did-source-create = Kết nối nguồn log

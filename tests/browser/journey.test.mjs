@@ -122,6 +122,39 @@ test('what a search found is marked in the records', async () => {
   for (const text of await marks.allTextContents()) assert.equal(text.toLowerCase(), word.toLowerCase());
 });
 
+test('names and values are completed under the hand', async () => {
+  await page.goto(`${BASE}/search`);
+  const line = page.locator('#line');
+  const offers = page.locator('#line-offers [role=option]');
+  const active = async () => page.locator(`#${await line.getAttribute('aria-activedescendant')} .mono`).innerText();
+  await line.fill('src_i');
+  await offers.first().waitFor();
+  assert.equal(await line.getAttribute('aria-expanded'), 'true');
+  assert.equal(await line.getAttribute('aria-activedescendant'), null, 'nothing is taken unasked');
+  await line.press('ArrowDown');
+  assert.equal(await active(), 'src_ip:');
+  await line.press('Enter');
+  assert.equal(await line.inputValue(), 'src_ip:');
+  await line.fill('NOT status:fai');
+  await offers.first().waitFor();
+  await line.press('ArrowDown');
+  await line.press('Tab');
+  assert.equal(await line.inputValue(), 'NOT status:failure ');
+  await line.fill('* | sta');
+  await offers.first().waitFor();
+  await line.press('Escape');
+  assert.ok(await page.locator('#line-offers').isHidden());
+  assert.equal(await line.inputValue(), '* | sta', 'the line is kept');
+  assert.ok(await line.evaluate((box) => box === document.activeElement), 'and so is the place');
+  await line.fill('us');
+  await offers.filter({ hasText: /^user:/ }).first().click();
+  assert.equal(await line.inputValue(), 'user:');
+  const desk = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok(await line.isVisible(), 'on a phone too');
+  await page.setViewportSize(desk);
+});
+
 test('a mistake in the line is shown where it stands', async () => {
   await page.goto(`${BASE}/search`);
   await page.fill('input[name=q] >> nth=-1', 'src_ip:(10.0.0.1');

@@ -136,6 +136,15 @@ test('the sign-in page is light enough for a slow line', async () => {
   await fresh.close();
 });
 
+test('the list of a completed line is read out', () => visit('/search', async (page, complaints) => {
+  await page.locator('#line').fill('src');
+  await page.locator('#line-offers [role=option]').first().waitFor();
+  await page.locator('#line').press('ArrowDown');
+  assert.match(await page.locator('#line-told').textContent(), /\d/);
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(complaints, []);
+}));
+
 test('pages work without JavaScript', async () => {
   const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
   plain.setDefaultTimeout(PATIENCE);

@@ -172,14 +172,17 @@ fn is_hit(one: &Match, event: &Event, name: &str, text: &str) -> bool {
 
 /// Returns `field:"value"` for the query line.
 pub(crate) fn term(name: &str, value: &str) -> String {
-    let plain = !value.is_empty()
+    format!("{}:{}", typed_name(name), typed_value(value))
+}
+
+/// Returns a field's value as a query line has it: `an`, `"An Nguyễn"`.
+pub(crate) fn typed_value(value: &str) -> Cow<'_, str> {
+    let is_plain = !value.is_empty()
         && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'));
-    let name = typed_name(name);
-    if plain {
-        format!("{name}:{value}")
-    } else {
-        format!("{name}:\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""))
+    if is_plain {
+        return Cow::Borrowed(value);
     }
+    Cow::Owned(format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"")))
 }
 
 const fn quality(quality: TimeQuality) -> &'static str {

@@ -64,6 +64,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("search.run", "audit-did-search-run"),
     ("search.live", "audit-did-search-live"),
     ("search.sql", "audit-did-search-sql"),
+    ("search.values", "audit-did-search-values"),
     ("search.export", "audit-did-search-export"),
     ("source.create", "audit-did-source-create"),
     ("source.update", "audit-did-source-update"),

@@ -13,6 +13,9 @@ use crate::field_name::human;
 /// Names offered while typing: what an eye takes in.
 const OFFERED: usize = 10;
 
+/// Values offered: a page narrows them by what is typed after.
+pub(super) const VALUES_OFFERED: usize = 50;
+
 /// Every name, or those that fit what is being typed.
 #[derive(Debug, Clone, Serialize, ToSchema, Template)]
 #[template(path = "search/fields.html")]
@@ -30,7 +33,7 @@ pub struct FieldsPage {
 pub struct Offer {
     /// What to type.
     pub text: String,
-    /// `text`, `number`, `address`, `time`, `word`, `stage` or `function`.
+    /// `text`, `number`, `address`, `time`, `word`, `stage`, `function` or `value`.
     pub kind: &'static str,
     /// The OCSF path of a field.
     pub path: Option<&'static str>,
@@ -48,6 +51,7 @@ impl Offer {
             "stage" => "search-kind-stage",
             "function" => "search-kind-function",
             "word" => "search-kind-word",
+            "value" => "search-value",
             _ => "search-kind-text",
         }
     }
@@ -154,36 +158,73 @@ pub(super) fn all(lang: Lang) -> FieldsPage {
     FieldsPage { line: String::new(), from: 0, offers: offers.collect() }
 }
 
-/// Returns what may stand where the cursor is: `at` counts characters.
-pub(super) fn offered(line: &str, at: usize, lang: Lang) -> FieldsPage {
-    let before: Vec<char> = line.chars().take(at).collect();
-    let is_part = |c: &&char| c.is_alphanumeric() || "_.-@".contains(**c);
-    let length = before.iter().rev().take_while(is_part).count();
-    let from = before.len() - length;
-    let typed: String = before.get(from..).unwrap_or_default().iter().collect();
-    let left: String = before.get(..from).unwrap_or_default().iter().collect();
-    let mut page = FieldsPage { line: line.to_owned(), from, offers: Vec::new() };
-    if left.matches('"').count() % 2 == 1 {
-        return page;
+/// Where someone types.
+#[derive(Debug)]
+pub(super) struct Place {
+    line: String,
+    /// The character at which what is being typed begins.
+    from: usize,
+    /// What stands before it.
+    left: String,
+    typed: String,
+}
+
+impl Place {
+    /// Returns the place at this character of a line.
+    pub(super) fn of(line: &str, at: usize) -> Self {
+        let before: Vec<char> = line.chars().take(at).collect();
+        let is_part = |c: &&char| c.is_alphanumeric() || "_.-@".contains(**c);
+        let length = before.iter().rev().take_while(is_part).count();
+        let from = before.len() - length;
+        let typed = before.get(from..).unwrap_or_default().iter().collect();
+        let left = before.get(..from).unwrap_or_default().iter().collect();
+        Self { line: line.to_owned(), from, left, typed }
     }
-    let offers: Vec<Offer> = match left.rsplit_once('|') {
-        Some((_, stage)) if stage.trim().is_empty() => stages(lang).collect(),
-        // Inside a stage a field stands without its colon.
-        Some(_) => fields(lang)
-            .map(|mut one| {
-                one.text = one.text.trim_end_matches(':').to_owned();
-                one
-            })
-            .chain(functions(lang))
-            .collect(),
-        None => match left.strip_suffix(':') {
-            Some(name) => values(name.rsplit([' ', '(']).next().unwrap_or_default()),
-            None if typed.is_empty() => Vec::new(),
+
+    fn is_quoted(&self) -> bool {
+        self.left.matches('"').count() % 2 == 1
+    }
+
+    /// Returns the field whose value stands here, unless the language knows all its values.
+    pub(super) fn open_field(&self) -> Option<&str> {
+        self.field().filter(|field| values(field).is_empty())
+    }
+
+    fn field(&self) -> Option<&str> {
+        if self.is_quoted() || self.left.contains('|') {
+            return None;
+        }
+        let name = self.left.strip_suffix(':')?.rsplit([' ', '(']).next()?;
+        Some(name.trim_start_matches(['-', '!'])).filter(|name| !name.is_empty())
+    }
+
+    /// Returns what may stand here; `known` are values that its field has.
+    pub(super) fn page(&self, known: Vec<Offer>, lang: Lang) -> FieldsPage {
+        let mut page = FieldsPage { line: self.line.clone(), from: self.from, offers: Vec::new() };
+        if self.is_quoted() {
+            return page;
+        }
+        let mut offered = OFFERED;
+        let offers: Vec<Offer> = match self.left.rsplit_once('|') {
+            Some((_, stage)) if stage.trim().is_empty() => stages(lang).collect(),
+            // Inside a stage a field stands without its colon.
+            Some(_) => fields(lang)
+                .map(|mut one| {
+                    one.text = one.text.trim_end_matches(':').to_owned();
+                    one
+                })
+                .chain(functions(lang))
+                .collect(),
+            None if self.left.ends_with(':') => {
+                offered = VALUES_OFFERED;
+                self.field().map(values).into_iter().flatten().chain(known).collect()
+            }
+            None if self.typed.is_empty() => Vec::new(),
             None => fields(lang).chain(words(lang)).collect(),
-        },
-    };
-    page.offers = fitting(offers, &typed);
-    page
+        };
+        page.offers = fitting(offers, &self.typed, offered);
+        page
+    }
 }
 
 /// Returns the values of fields that have few.
@@ -208,10 +249,10 @@ fn values(field: &str) -> Vec<Offer> {
 }
 
 /// Returns the offers that fit, those that begin so first.
-fn fitting(offers: Vec<Offer>, typed: &str) -> Vec<Offer> {
+fn fitting(offers: Vec<Offer>, typed: &str, offers_max: usize) -> Vec<Offer> {
     let low = event::fold::fold(typed);
     let rank = |one: &Offer| {
-        let text = one.text.to_lowercase();
+        let text = event::fold::fold(one.text.trim_start_matches('"'));
         if one.text.starts_with(typed) {
             // As typed: `A` is nearer to AND than to a field.
             Some(0)
@@ -227,7 +268,7 @@ fn fitting(offers: Vec<Offer>, typed: &str) -> Vec<Offer> {
         offers.into_iter().filter_map(|one| Some((rank(&one)?, one))).collect();
     fit.sort_by_key(|(rank, _)| *rank);
     let is_done = |one: &Offer| one.text == typed;
-    fit.into_iter().map(|(_, one)| one).filter(|one| !is_done(one)).take(OFFERED).collect()
+    fit.into_iter().map(|(_, one)| one).filter(|one| !is_done(one)).take(offers_max).collect()
 }
 
 #[cfg(test)]
@@ -236,10 +277,41 @@ mod tests {
 
     use super::*;
 
+    fn offered(line: &str, at: usize) -> FieldsPage {
+        Place::of(line, at).page(Vec::new(), Lang::Vi)
+    }
+
+    #[test]
+    fn values_are_asked_of_the_lake_where_the_language_knows_none() {
+        let open =
+            |line: &str| Place::of(line, line.chars().count()).open_field().map(ToOwned::to_owned);
+        for line in ["user:", "a (user:b", "-user:an", "NOT user:"] {
+            assert_eq!(open(line).as_deref(), Some("user"), "{line}");
+        }
+        for line in ["user", "status:", "\"user:", "* | top user:", "a :", ":", ""] {
+            assert_eq!(open(line), None, "{line}");
+        }
+        let known = |text: &str| Offer {
+            text: text.to_owned(),
+            kind: "value",
+            path: None,
+            about: "Cổng dịch vụ".to_owned(),
+        };
+        let texts = |line: &str| -> Vec<String> {
+            let known = vec![known("\"An Bình\""), known("x-binh"), known("bình")];
+            let page = Place::of(line, line.chars().count()).page(known, Lang::Vi);
+            page.offers.into_iter().map(|one| one.text).collect()
+        };
+        assert_eq!(texts("user:"), ["\"An Bình\"", "x-binh", "bình"]);
+        assert_eq!(texts("user:binh"), ["bình", "\"An Bình\"", "x-binh"]);
+        assert_eq!(texts("user:an"), ["\"An Bình\""]);
+        assert_eq!(texts("user:cong"), ["\"An Bình\"", "x-binh", "bình"], "by what they mean");
+    }
+
     #[test]
     fn what_fits_the_place_is_offered() {
         let check = |line: &str, first: &str, from: usize| {
-            let page = offered(line, line.chars().count(), Lang::Vi);
+            let page = offered(line, line.chars().count());
             let text = page.offers.first().map_or("", |one| one.text.as_str());
             assert_eq!((text, page.from), (first, from), "{line}");
         };
@@ -259,6 +331,6 @@ mod tests {
     #[test]
     fn the_page_of_names_is_sound() {
         assert_eq!(faults(&all(Lang::Vi)), Vec::<String>::new());
-        assert_eq!(faults(&offered("src", 3, Lang::Vi)), Vec::<String>::new());
+        assert_eq!(faults(&offered("src", 3)), Vec::<String>::new());
     }
 }

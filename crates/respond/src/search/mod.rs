@@ -12,6 +12,7 @@ mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod values;
 mod views;
 
 use db::{AuditEntry, Subject};

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use web::{AppError, Lang, Permission, Phrase, Query, Routes, View, Who};
 
 use super::ask::Ask;
-use super::fields::{self, FieldsPage};
+use super::fields::{self, FieldsPage, Place};
 use super::reading::Reading;
 use super::views::{LineError, SearchPage, SqlPage};
-use super::{export, pages, tail};
+use super::{export, pages, tail, values};
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::{RespondError, unsupported};
@@ -88,13 +88,21 @@ struct Typing {
     at: Option<usize>,
 }
 
-async fn names(who: Who, Query(typing): Query<Typing>) -> View<FieldsPage> {
-    View::new(match typing.at {
-        Some(at) if typing.q.chars().count() <= crate::limits::QUERY_CHARS_MAX => {
-            fields::offered(&typing.q, at, who.lang)
-        }
-        _ => fields::all(who.lang),
-    })
+async fn names(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(typing): Query<Typing>,
+) -> Result<View<FieldsPage>, AppError> {
+    let is_short = typing.q.chars().count() <= crate::limits::QUERY_CHARS_MAX;
+    let Some(at) = typing.at.filter(|_| is_short) else {
+        return Ok(View::new(fields::all(who.lang)));
+    };
+    let place = Place::of(&typing.q, at);
+    let known = match place.open_field() {
+        Some(field) => values::frequent(&desk, &who, field).await?,
+        None => Vec::new(),
+    };
+    Ok(View::new(place.page(known, who.lang)))
 }
 
 async fn csv(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {

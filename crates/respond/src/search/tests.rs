@@ -100,6 +100,33 @@ async fn what_may_have_been_meant_is_told() {
     assert_eq!(faults(&page), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn values_are_offered_as_far_as_their_reader_sees_them() {
+    let test = sqlite().await;
+    let desk = desk(&test, events());
+    let analyst = who(Role::Analyst);
+    let offers = super::values::frequent(&desk, &analyst, "user").await.unwrap();
+    let told: Vec<(&str, &str)> =
+        offers.iter().map(|one| (one.text.as_str(), one.about.as_str())).collect();
+    assert_eq!(told, [("an", "3 sự kiện trong một giờ qua")]);
+    let outsider = officer_of([agency(2)]);
+    assert!(super::values::frequent(&desk, &outsider, "user").await.unwrap().is_empty());
+    let filter = AuditFilter { action: Some("search.values".to_owned()), ..AuditFilter::default() };
+    let scope = event::Scope::platform();
+    let log = db::audit::list(&desk.db, &scope, &filter, 10).await.unwrap();
+    assert_eq!(log.len(), 2, "a value read is an event read");
+
+    // Names of the register are no events.
+    let systems = super::values::frequent(&desk, &outsider, "system_id").await.unwrap();
+    let ids: Vec<&str> = systems.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(ids, [system(2).to_string()]);
+    for field in ["event_id", "Image", "nothing"] {
+        let none = super::values::frequent(&desk, &analyst, field).await.unwrap();
+        assert!(none.is_empty(), "{field}");
+    }
+    assert_eq!(db::audit::list(&desk.db, &scope, &filter, 10).await.unwrap().len(), 2);
+}
+
 #[test]
 fn a_part_of_sql_that_would_be_passed_over_is_told_in_the_readers_language() {
     let told = |lang| crate::error::unsupported("PARTITION (…)".to_owned()).text(lang);
