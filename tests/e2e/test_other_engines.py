@@ -89,6 +89,32 @@ class OtherEngines(unittest.TestCase):
         wanted = table.execute("select (at_us + 25200000000) // 86400000000 * 86400 - 25200, count(*) from sent group by 1").fetchall()
         self.assertEqual(found, {datetime.fromtimestamp(start, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"): count for start, count in wanted})
 
+    def test_found_events_and_figures_come_as_parquet(self):
+        def rows(body, what):
+            file = self.here.folder / "taken.parquet"
+            file.write_bytes(body)
+            return duckdb.sql(f"select {what} from read_parquet('{file}')").fetchall()
+
+        sent = sorted(record.line for record in self.records)
+        asked = urlencode({"q": "", **ALL_TIME})
+        answer = self.here.api("GET", f"/search/export.parquet?{asked}")
+        self.assertEqual((answer.status, sorted(row[0] for row in rows(answer.body, "raw"))), (200, sent))
+        # In the order of an answer, the newest first; an officer's file holds their agency's events only.
+        times = rows(answer.body, "epoch_us(occurred_at)")
+        self.assertEqual(times, sorted(times, reverse=True))
+        answer = self.here.api("GET", f"/search/export.parquet?{asked}", token=self.officer)
+        if answer.status == 200:
+            self.assertEqual(rows(answer.body, "distinct agency_id"), [(self.agencies[1],)])
+        figures = self.here.api("GET", f"/search/export.parquet?{urlencode({'q': '| stats count() by addr', **ALL_TIME})}")
+        wanted = sorted((row["addr"], int(row["count"])) for row in self.read("| stats count() by addr"))
+        self.assertEqual(sorted(rows(figures.body, "addr, count")), wanted)
+        # The same in the background.
+        made, _ = self.here.make("/exports", {"q": "", "format": "parquet", **ALL_TIME})
+        page = wait_for("the file", lambda: (page := self.here.read(f"/exports/{made}"))["ready"] and page)
+        self.assertEqual(page["rows"], RECORDS)
+        body = self.here.api("GET", f"/exports/{made}/file").body
+        self.assertEqual(sorted(row[0] for row in rows(body, "raw")), sent)
+
     def test_duckdb_reads_what_was_sent_also_after_a_journey(self):
         self.here.kill(signal.SIGTERM)
         self.addCleanup(self.here.start)

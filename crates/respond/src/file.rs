@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
+use event::LakeReader;
+use event::lake::{FileCells, FileColumn};
 use rust_xlsxwriter::{Format as CellFormat, Workbook};
 use sha2::{Digest as _, Sha256};
 
@@ -43,6 +45,11 @@ impl Format {
         }
     }
 }
+
+/// What a file of columns is.
+///
+/// Source: IANA, media type `application/vnd.apache.parquet`.
+pub(crate) const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// Columns of a table that hold figures and nothing else: from this one on.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +109,33 @@ pub(crate) fn figure_bytes(
         Format::Xlsx => xlsx(sheet, from),
         Format::Ndjson => ndjson(sheet, from),
     }
+}
+
+/// Returns the bytes of a file of columns.
+pub(crate) fn figure_columns(
+    lake: &dyn LakeReader,
+    sheet: &Sheet,
+    from: FiguresFrom,
+) -> Result<Vec<u8>, RespondError> {
+    let column = |(place, name): (usize, &String)| FileColumn {
+        name: name.clone(),
+        cells: cells_of(sheet, place, from),
+    };
+    let columns: Vec<FileColumn> = sheet.head.iter().enumerate().map(column).collect();
+    Ok(lake.figure_file(&columns)?)
+}
+
+/// Returns a column's cells as what they are: whole numbers where all figures are.
+fn cells_of(sheet: &Sheet, column: usize, from: FiguresFrom) -> FileCells {
+    let cells = || sheet.rows.iter().map(|row| row.get(column).map_or("", String::as_str));
+    if column < from.0 {
+        return FileCells::Text(cells().map(ToOwned::to_owned).collect());
+    }
+    let is_whole = |cell: &str| cell.is_empty() || cell.parse::<i64>().is_ok();
+    if cells().all(is_whole) {
+        return FileCells::Whole(cells().map(|cell| cell.parse().ok()).collect());
+    }
+    FileCells::Number(cells().map(|cell| figure(column, cell, from)).collect())
 }
 
 fn csv(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {

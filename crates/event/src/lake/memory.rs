@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{
-    Beside, Bucket, Cursor, Found, LakeError, LakeReader, LakeStats, Search, Table, TopValue,
+    Beside, Bucket, Cursor, EventFile, FileColumn, Found, LakeError, LakeReader, LakeStats, Search,
+    Table, TopValue,
 };
 use crate::fold::composed;
 use crate::query::{matches, resolve};
@@ -119,6 +120,14 @@ impl LakeReader for MemoryLake {
         _beside: Vec<Beside>,
     ) -> Result<Table, LakeError> {
         Err(LakeError::Question("the in-memory lake has no SQL".to_owned()))
+    }
+
+    fn event_file(&self) -> Result<Box<dyn EventFile>, LakeError> {
+        Err(LakeError::Unsupported("Parquet".to_owned()))
+    }
+
+    fn figure_file(&self, _columns: &[FileColumn]) -> Result<Vec<u8>, LakeError> {
+        Err(LakeError::Unsupported("Parquet".to_owned()))
     }
 
     async fn stats(&self) -> Result<LakeStats, LakeError> {

@@ -3,6 +3,7 @@
 //! A trait with one production implementation is against our taste; here it keeps DataFusion out of
 //! every domain test and every domain rebuild. [`MemoryLake`] is the twin those tests use.
 
+mod files;
 mod memory;
 mod summing;
 
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use files::{EventFile, FileCells, FileColumn};
 pub use memory::MemoryLake;
 pub use summing::begin;
 
@@ -78,6 +80,12 @@ pub trait LakeReader: Send + Sync + Debug {
         sql: &str,
         beside: Vec<Beside>,
     ) -> Result<Table, LakeError>;
+
+    /// Begins a Parquet file that takes events, with the columns of the lake's own files.
+    fn event_file(&self) -> Result<Box<dyn EventFile>, LakeError>;
+
+    /// Returns a Parquet file of figures.
+    fn figure_file(&self, columns: &[FileColumn]) -> Result<Vec<u8>, LakeError>;
 
     /// Returns how much is stored.
     async fn stats(&self) -> Result<LakeStats, LakeError>;

@@ -5,6 +5,7 @@
 //! for.
 
 mod export;
+mod handed_out;
 mod import;
 mod lines;
 mod prune;
@@ -15,6 +16,7 @@ mod rescue;
 mod verify;
 
 pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, Taken, export};
+pub(crate) use handed_out::{HandedOut, figures};
 pub use import::{ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};

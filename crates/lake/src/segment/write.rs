@@ -304,7 +304,8 @@ fn missing(column: &'static str) -> StoreError {
     BadRows::Missing(column).into()
 }
 
-fn properties() -> Result<WriterProperties, StoreError> {
+/// Returns how columns are written.
+pub(crate) fn properties() -> Result<WriterProperties, StoreError> {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(PACKING_LEVEL)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))

@@ -1,11 +1,15 @@
 //! An event comes back as it went in: from memory, from columns, from a file.
 
+use std::fmt::Write as _;
+
+use arrow::array::{Array as _, StringArray};
 use chrono::DateTime;
 use event::lake::LakeReader as _;
 use event::{
     Attr, Attrs, Class, Event, EventId, Fields, LogSource, Note, Origin, Scope, SourceId, SystemId,
     TimeQuality, Value,
 };
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -183,6 +187,57 @@ fn times_are_kept_to_the_microsecond() {
         let cold = lake.search(&Scope::platform(), &search("", 1)).await.unwrap().events;
         assert_eq!(hot, cold);
         assert_eq!(hot[0].occurred_at.to_rfc3339(), "2017-01-01T00:00:00.500+00:00");
+        lake.close().await;
+    });
+}
+
+#[test]
+fn events_are_handed_out_as_columns_in_their_order() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let mut events = crate::home::events(0..2_500);
+        events.reverse();
+        let mut file = lake.event_file().unwrap();
+        let mut bytes = Vec::new();
+        for page in events.chunks(1000) {
+            bytes.extend(file.add(page).unwrap());
+        }
+        bytes.extend(file.finish().unwrap());
+        let read = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+        let mut raws = Vec::new();
+        for batch in read.build().unwrap() {
+            let batch = batch.unwrap();
+            let column = batch.column_by_name("raw").unwrap();
+            let texts = column.as_any().downcast_ref::<StringArray>().unwrap();
+            raws.extend(texts.iter().map(|text| text.unwrap().to_owned()));
+        }
+        let expected: Vec<&str> = events.iter().map(|event| event.raw.as_str()).collect();
+        assert_eq!(raws, expected);
+        lake.close().await;
+    });
+}
+
+#[test]
+fn a_large_file_is_handed_out_in_parts() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let mut event = crate::home::events(0..1).remove(0);
+        let mut file = lake.event_file().unwrap();
+        let (mut parts, mut noise) = (0, 1_u64);
+        for _ in 0..40 {
+            // Text that packs badly.
+            event.raw.clear();
+            while event.raw.len() < 1 << 20 {
+                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                write!(event.raw, "{noise:016x} ").unwrap();
+            }
+            parts += usize::from(file.add(std::slice::from_ref(&event)).unwrap().len() > 1 << 20);
+        }
+        assert!(parts >= 1, "what was taken in does not wait for the end");
+        let end = file.finish().unwrap();
+        assert!(end.ends_with(b"PAR1") && end.len() < 20 << 20, "{}", end.len());
         lake.close().await;
     });
 }

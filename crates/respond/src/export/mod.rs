@@ -2,6 +2,7 @@
 //! and nobody else. Each file is a job of [`db::job`]; the queue knows who asked and what came of it.
 
 mod file;
+mod pages;
 mod routes;
 mod run;
 #[cfg(test)]
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     Csv,
     /// One JSON object per line, whole events.
     Ndjson,
+    /// Columns, whole events, as the lake keeps them.
+    Parquet,
 }
 
 impl Kind {
@@ -33,6 +36,7 @@ impl Kind {
         match word {
             "csv" => Some(Self::Csv),
             "ndjson" => Some(Self::Ndjson),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -41,6 +45,7 @@ impl Kind {
         match self {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -48,6 +53,7 @@ impl Kind {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Ndjson => "application/x-ndjson",
+            Self::Parquet => crate::file::PARQUET,
         }
     }
 }

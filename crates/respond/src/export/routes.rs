@@ -47,7 +47,7 @@ pub(super) struct NewExport {
     pub(super) from: String,
     /// Before.
     pub(super) to: String,
-    /// `csv` or `ndjson`.
+    /// `csv`, `ndjson` or `parquet`.
     pub(super) format: String,
 }
 

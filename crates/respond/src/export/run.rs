@@ -6,18 +6,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::job::{self, Ended, Handler, JobError, JobId, JobState, Missed, Running, Schedule};
 use db::{Actor, AuditEntry, Subject};
+use event::Scope;
 use event::lake::{LakeError, Search};
 use event::query::{Question, parse_question};
-use event::{Event, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::Lang;
 
 use super::file::{self, Draft};
+use super::pages::Pages;
 use super::{Kind, file_name, kept_until};
 use crate::desk::Desk;
-use crate::error::RespondError;
-use crate::file::{FiguresFrom, Format, Sheet, bytes, figure_bytes, lines};
+use crate::file::{FiguresFrom, Format, figure_bytes, figure_columns};
 use crate::limits::{EVENTS_PER_EXPORT_PAGE, EXPORT_BYTES_MAX, EXPORTS_BYTES_MAX};
 use crate::saved::Owners;
 
@@ -126,12 +126,13 @@ impl MakeExport {
             return Err(JobError::Refused("export-error-groups"));
         }
         let sheet = crate::search::sheet(summary, &answer);
-        let format = match order.kind {
-            Kind::Csv => Format::Csv,
-            Kind::Ndjson => Format::Ndjson,
-        };
         let from = FiguresFrom(summary.keys());
-        let text = figure_bytes(&sheet, from, format).map_err(JobError::failed)?;
+        let written = match order.kind {
+            Kind::Csv => figure_bytes(&sheet, from, Format::Csv),
+            Kind::Ndjson => figure_bytes(&sheet, from, Format::Ndjson),
+            Kind::Parquet => figure_columns(self.desk.lake.as_ref(), &sheet, from),
+        };
+        let text = written.map_err(JobError::failed)?;
         draft.write(&text).await.map_err(JobError::failed)?;
         Ok((sheet.rows.len() as u64, false))
     }
@@ -147,11 +148,9 @@ impl MakeExport {
         let total = self.total(job.scope(), &search).await;
         let lang = Lang::from_code(&order.lang).unwrap_or_default();
         let mut rows = 0;
-        if order.kind == Kind::Csv {
-            let head = Sheet { head: crate::search::columns(lang), rows: Vec::new() };
-            let text = bytes(&head, Format::Csv).map_err(JobError::failed)?;
-            draft.write(&text).await.map_err(JobError::failed)?;
-        }
+        let mut pages = Pages::begin(order.kind, &self.desk, lang).map_err(JobError::failed)?;
+        let head = pages.head().map_err(JobError::failed)?;
+        draft.write(&head).await.map_err(JobError::failed)?;
         loop {
             job.check()?;
             let found = self.desk.lake.search(job.scope(), &search).await;
@@ -159,13 +158,15 @@ impl MakeExport {
             if let Some(limit_ms) = found.stopped_ms {
                 return Err(JobError::failed(LakeError::Timeout { limit_ms }));
             }
-            let text = self.page(&found.events, order.kind).map_err(JobError::failed)?;
+            let text = pages.add(&self.desk, &found.events).map_err(JobError::failed)?;
             draft.write(&text).await.map_err(JobError::failed)?;
             rows += found.events.len() as u64;
             job.progress(rows, total.max(rows), "export-note");
             search.after = found.next;
             let full = draft.size_bytes >= EXPORT_BYTES_MAX;
             if search.after.is_none() || full {
+                let tail = pages.tail().map_err(JobError::failed)?;
+                draft.write(&tail).await.map_err(JobError::failed)?;
                 return Ok((rows, search.after.is_some()));
             }
         }
@@ -176,23 +177,6 @@ impl MakeExport {
     async fn total(&self, scope: &Scope, search: &Search) -> u64 {
         let counted = self.desk.lake.histogram(scope, search, 1).await;
         counted.map_or(0, |bars| bars.iter().map(|bar| bar.count).sum())
-    }
-
-    fn page(&self, events: &[Event], kind: Kind) -> Result<Vec<u8>, RespondError> {
-        match kind {
-            Kind::Csv => {
-                let rows = events.iter().map(|event| crate::search::cells(&self.desk, event));
-                lines(&rows.collect::<Vec<_>>())
-            }
-            Kind::Ndjson => {
-                let mut text = Vec::new();
-                for event in events {
-                    serde_json::to_writer(&mut text, event).map_err(RespondError::Json)?;
-                    text.push(b'\n');
-                }
-                Ok(text)
-            }
-        }
     }
 
     /// Writes the audit entry and the end of the job: both or neither.

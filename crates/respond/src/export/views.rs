@@ -18,7 +18,7 @@ pub struct ExportPage {
     pub from: DateTime<Utc>,
     /// The latest time, exclusive.
     pub to: DateTime<Utc>,
-    /// `csv` or `ndjson`.
+    /// `csv`, `ndjson` or `parquet`.
     pub format: &'static str,
     /// Whether it is made and still there.
     pub ready: bool,

@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use event::Event;
 use event::lake::{Cursor, LakeError, Search};
 use event::query::Question;
+use event::query::summary::Summary;
 use http::HeaderValue;
 use serde_json::json;
 use web::figures::vietnam;
@@ -17,7 +18,7 @@ use crate::address::Address;
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::event_line::EventLine;
-use crate::file::{FiguresFrom, Format, Sheet, answer, figures, table};
+use crate::file::{FiguresFrom, Format, PARQUET, Sheet, answer, figure_columns, figures, table};
 use crate::limits::{EVENT_EXPORT_ROWS, EVENTS_PER_EXPORT_PAGE};
 
 /// Where an answer names the address of what did not go into it.
@@ -37,15 +38,7 @@ pub(super) async fn events(
     let asked = super::asked(ask.line(), &search);
     let reading = Reading::begin(desk, &Handler::from(who), "search.export", asked);
     if let Some(summary) = &question.summary {
-        let answer = desk.lake.summarise(&who.scope, &search, summary).await?;
-        if let Some(limit_ms) = answer.stopped_ms {
-            return Err(LakeError::Timeout { limit_ms }.into());
-        }
-        if answer.cut {
-            // A file that silently lacks rows would be taken for all of them.
-            return Err(RespondError::Field { field: "q", key: "search-error-groups" });
-        }
-        let sheet = super::table::sheet(summary, &answer);
+        let sheet = whole_figures(desk, who, &search, summary).await?;
         reading.end(json!({ "rows": sheet.rows.len() })).await?;
         return figures("figures", &sheet, FiguresFrom(summary.keys()), format);
     }
@@ -60,10 +53,7 @@ pub(super) async fn events(
         }
         let mut response = answer("events", "ndjson", "application/x-ndjson", bytes)?;
         if let Some(rest) = rest {
-            let address = address_of_rest(ask, &whole, rest).to_string();
-            let value = HeaderValue::try_from(address)
-                .map_err(|error| RespondError::File(Box::new(error)))?;
-            response.headers_mut().insert(NEXT, value);
+            name_rest(&mut response, &address_of_rest(ask, &whole, rest, "ndjson"))?;
         }
         return Ok(response);
     }
@@ -78,6 +68,68 @@ pub(super) async fn events(
         sheet.rows.iter_mut().for_each(|row| row.resize(width, String::new()));
     }
     table("events", &sheet, format)
+}
+
+/// Returns the matching events, or figures, as a file of columns.
+pub(super) async fn parquet(
+    desk: &Desk,
+    who: &Who,
+    ask: &Ask,
+    (search, question): (Search, Question),
+) -> Result<Response, RespondError> {
+    let asked = super::asked(ask.line(), &search);
+    let reading = Reading::begin(desk, &Handler::from(who), "search.export", asked);
+    if let Some(summary) = &question.summary {
+        let sheet = whole_figures(desk, who, &search, summary).await?;
+        reading.end(json!({ "rows": sheet.rows.len() })).await?;
+        let from = FiguresFrom(summary.keys());
+        let bytes = figure_columns(desk.lake.as_ref(), &sheet, from)?;
+        return answer("figures", "parquet", PARQUET, bytes);
+    }
+    let whole = search.clone();
+    let (events, rest) = all(desk, who, search).await?;
+    let rows = events.len();
+    let mut file = desk.lake.event_file()?;
+    let written = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, LakeError> {
+        let mut bytes = Vec::new();
+        for page in events.chunks(EVENTS_PER_EXPORT_PAGE as usize) {
+            bytes.extend(file.add(page)?);
+        }
+        bytes.extend(file.finish()?);
+        Ok(bytes)
+    });
+    let bytes = written.await.map_err(|error| RespondError::File(Box::new(error)))??;
+    reading.end(json!({ "rows": rows, "cut": rest.is_some() })).await?;
+    let mut response = answer("events", "parquet", PARQUET, bytes)?;
+    if let Some(rest) = rest {
+        name_rest(&mut response, &address_of_rest(ask, &whole, rest, "parquet"))?;
+    }
+    Ok(response)
+}
+
+/// Returns all rows of a summary: a file that silently lacks some would be taken for all of them.
+async fn whole_figures(
+    desk: &Desk,
+    who: &Who,
+    search: &Search,
+    summary: &Summary,
+) -> Result<Sheet, RespondError> {
+    let answer = desk.lake.summarise(&who.scope, search, summary).await?;
+    if let Some(limit_ms) = answer.stopped_ms {
+        return Err(LakeError::Timeout { limit_ms }.into());
+    }
+    if answer.cut {
+        return Err(RespondError::Field { field: "q", key: "search-error-groups" });
+    }
+    Ok(super::table::sheet(summary, &answer))
+}
+
+/// Names in an answer the address of what did not go into it.
+fn name_rest(response: &mut Response, address: &Address) -> Result<(), RespondError> {
+    let value = HeaderValue::try_from(address.to_string())
+        .map_err(|error| RespondError::File(Box::new(error)))?;
+    response.headers_mut().insert(NEXT, value);
+    Ok(())
 }
 
 /// Returns the heads of the columns.
@@ -106,12 +158,12 @@ pub(crate) fn cells(desk: &Desk, event: &Event) -> Vec<String> {
     ]
 }
 
-/// Returns where a program asks for the events that did not go into a file: over the same time, however
-/// late it asks.
-fn address_of_rest(ask: &Ask, search: &Search, rest: Cursor) -> Address {
+/// Returns where a program asks for the events that did not go into a file of this ending: over the same
+/// time, however late it asks.
+fn address_of_rest(ask: &Ask, search: &Search, rest: Cursor, ending: &str) -> Address {
     let at = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Micros, true);
     let own = Ask { from: at(search.from), to: at(search.to), ..ask.clone() };
-    own.address("/search/export.ndjson").with("after", cursor_text(rest))
+    own.address(&format!("/search/export.{ending}")).with("after", cursor_text(rest))
 }
 
 /// Returns all matching events up to the limits, and where they end if there are more.

@@ -35,6 +35,8 @@ pub(crate) fn routes() -> Routes<Desk> {
         .doc("Returns the matching events as a spreadsheet")
         .get("/search/export.ndjson", EventExport, ndjson)
         .doc("Returns the matching events whole, one JSON object per line")
+        .get("/search/export.parquet", EventExport, parquet)
+        .doc("Returns the matching events whole, as Parquet with the columns of the lake's files")
         .get("/search/sql", EventExport, sql)
         .doc("Answers one read-only SQL question over `events`, `agencies`, `systems` and `sources`")
         .gives::<SqlPage>()
@@ -115,6 +117,16 @@ async fn xlsx(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response,
 
 async fn ndjson(state: State<Desk>, who: Who, ask: Query<Ask>) -> Result<Response, AppError> {
     exported(state, who, ask, Format::Ndjson).await
+}
+
+async fn parquet(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(ask): Query<Ask>,
+) -> Result<Response, AppError> {
+    ask.check_times()?;
+    let search = ask.search(desk.db.now()).map_err(|error| wrong(&ask, &error, who.lang))?;
+    Ok(export::parquet(&desk, &who, &ask, search).await?)
 }
 
 async fn exported(
