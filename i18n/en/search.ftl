@@ -70,6 +70,7 @@ search-sql-error = The SQL question cannot be answered: { $why }. Change it and 
 search-sql-error-at = The SQL question is wrong at line { $line }, column { $column }: { $why }. Change it and ask again; tables and columns are below.
 search-sql-error-unsupported = The SQL question cannot be answered: { $words } has no meaning here, and the answer would be another one than asked for. Leave it out and ask again; tables and columns are below.
 search-sql-cut = cut at the limit
+search-sql-null = NULL: there is no value
 search-better = Did you mean:
 search-hint = Nothing is called { $written }. Did you mean:
 search-stopped = Stopped after { $seconds } s: this is not all. Narrow the time or add a condition.

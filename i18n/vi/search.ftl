@@ -70,6 +70,7 @@ search-sql-error = Chưa trả lời được câu SQL: { $why }. Hãy sửa r�
 search-sql-error-at = Câu SQL sai ở dòng { $line }, cột { $column }: { $why }. Hãy sửa rồi hỏi lại; tên bảng và cột ở bên dưới.
 search-sql-error-unsupported = Chưa trả lời được câu SQL: ở đây { $words } không có tác dụng, trả lời sẽ khác điều được hỏi. Hãy bỏ đi rồi hỏi lại; tên bảng và cột ở bên dưới.
 search-sql-cut = đã cắt ở giới hạn
+search-sql-null = NULL: không có giá trị
 search-better = Có phải anh chị định viết:
 search-hint = Không trường hay từ khóa nào tên { $written }. Có phải là:
 search-stopped = Đã dừng sau { $seconds } giây: kết quả chưa đủ. Hãy thu hẹp khoảng thời gian hoặc thêm điều kiện.

@@ -115,6 +115,13 @@ class OtherEngines(unittest.TestCase):
         body = self.here.api("GET", f"/exports/{made}/file").body
         self.assertEqual(sorted(row[0] for row in rows(body, "raw")), sent)
 
+    def test_a_missing_value_in_sql_is_told_from_an_empty_text(self):
+        question = "SELECT NULL AS a, '' AS b"
+        self.assertEqual(self.here.read("/search/sql", sql=question)["table"]["rows"], [[None, ""]])
+        self.assertIn("NULL", self.here.run("search", "--sql", question, "--token", self.here.token))
+        lines = self.here.run("search", "--sql", question, "--format", "jsonl", "--token", self.here.token)
+        self.assertEqual(json.loads(lines), {"a": None, "b": ""})
+
     def test_duckdb_reads_what_was_sent_also_after_a_journey(self):
         self.here.kill(signal.SIGTERM)
         self.addCleanup(self.here.start)

@@ -112,7 +112,7 @@ fn sql(address: &str, arguments: &Arguments) -> Result<Outcome> {
     let answer = get(address, &path, &arguments.token)?;
     let page: Page = serde_json::from_reader(answer.take(SQL_BYTES_MAX))?;
     let table = page.table.unwrap_or_default();
-    let rows: Vec<Vec<String>> = table.rows.into_iter().take(arguments.limit).collect();
+    let rows = table.rows.into_iter().take(arguments.limit);
     if arguments.format == Format::Jsonl {
         for row in rows {
             let cells = table.columns.iter().cloned().zip(row.into_iter().map(Into::into));
@@ -120,6 +120,9 @@ fn sql(address: &str, arguments: &Arguments) -> Result<Outcome> {
         }
     } else {
         let columns: Vec<&str> = table.columns.iter().map(String::as_str).collect();
+        // As `psql` and others write it: an empty text is something else.
+        let told = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".to_owned());
+        let rows: Vec<Vec<String>> = rows.map(|row| row.into_iter().map(told).collect()).collect();
         output::table(&columns, &rows);
     }
     Ok(Outcome::Good)
@@ -135,7 +138,8 @@ struct Page {
 #[derive(Debug, Default, Deserialize)]
 struct Answered {
     columns: Vec<String>,
-    rows: Vec<Vec<String>>,
+    /// Nothing is a missing value.
+    rows: Vec<Vec<Option<String>>>,
 }
 
 /// Returns the path of a search's events.

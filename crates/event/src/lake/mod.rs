@@ -6,6 +6,7 @@
 mod files;
 mod memory;
 mod summing;
+mod table;
 
 use std::fmt::Debug;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use files::{EventFile, FileCells, FileColumn};
 pub use memory::MemoryLake;
 pub use summing::begin;
+pub use table::{Table, TableCell};
 
 use crate::query::Query;
 use crate::query::summary::{Summarised, Summary};
@@ -166,19 +168,6 @@ pub enum Cells {
     Text(Vec<Option<String>>),
     /// Whole numbers.
     Number(Vec<Option<i64>>),
-}
-
-/// The answer to a SQL question, as text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
-pub struct Table {
-    /// Column names.
-    pub columns: Vec<String>,
-    /// Rows, one text per column.
-    pub rows: Vec<Vec<String>>,
-    /// Whether rows were cut at the limit.
-    pub truncated: bool,
-    /// How long the answer took, in milliseconds.
-    pub took_ms: u64,
 }
 
 /// How much the lake holds.

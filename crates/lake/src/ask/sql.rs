@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
@@ -26,7 +27,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use event::Scope;
-use event::lake::{Beside, Cells, LakeError, Table};
+use event::lake::{Beside, Cells, LakeError, Table, TableCell};
 use futures::StreamExt as _;
 use uuid::Uuid;
 
@@ -395,17 +396,22 @@ impl TextRows {
         let columns = batch
             .columns()
             .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|column| Ok((ArrayFormatter::try_new(column, &options)?, column.logical_nulls())))
+            .collect::<Result<Vec<_>, ArrowError>>()?;
         for row in 0..batch.num_rows() {
             if self.table.rows.len() >= self.limit || self.bytes >= ANSWER_BYTES_MAX {
                 self.table.truncated = true;
                 return Ok(false);
             }
-            let texts = columns.iter().map(|column| column.value(row).try_to_string());
-            let texts = texts.collect::<Result<Vec<String>, _>>()?;
-            self.bytes += texts.iter().map(String::len).sum::<usize>();
-            self.table.rows.push(texts);
+            let cells = columns.iter().map(|(column, nulls)| {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    return Ok(TableCell::default());
+                }
+                Ok(TableCell::new(Some(column.value(row).try_to_string()?)))
+            });
+            let cells = cells.collect::<Result<Vec<_>, ArrowError>>()?;
+            self.bytes += cells.iter().filter_map(TableCell::text).map(str::len).sum::<usize>();
+            self.table.rows.push(cells);
         }
         Ok(true)
     }

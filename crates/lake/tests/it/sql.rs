@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event::lake::{Beside, Cells, LakeError, LakeReader as _, Table};
+use event::lake::{Beside, Cells, LakeError, LakeReader as _, Table, TableCell};
 use event::{AccountId, Scope};
 use lake::Lake;
 use uuid::Uuid;
@@ -31,7 +31,7 @@ fn officer() -> Scope {
 
 fn cell(table: &Table) -> &str {
     assert_eq!(table.rows.len(), 1);
-    &table.rows[0][0]
+    table.rows[0][0].text().unwrap_or("NULL")
 }
 
 #[test]
@@ -62,6 +62,27 @@ fn one_select_is_answered_over_memory_and_files() {
         assert_eq!(cell(&ask(&lake, &all, joined).await), "3");
         let none = ask(&lake, &all, "SELECT raw FROM events WHERE false").await;
         assert!(none.rows.is_empty() && none.columns == ["raw"]);
+        lake.close().await;
+    });
+}
+
+#[test]
+fn a_missing_value_is_told_from_an_empty_text() {
+    run(async {
+        let home = Home::new();
+        let lake = filled(&home).await;
+        let all = Scope::platform();
+        let table =
+            ask(&lake, &all, "SELECT NULL AS a, '' AS b, 'NULL' AS c, CAST(NULL AS BIGINT) AS d")
+                .await;
+        let cells: Vec<Option<&str>> = table.rows[0].iter().map(TableCell::text).collect();
+        assert_eq!(cells, [None, Some(""), Some("NULL"), None]);
+        // In files and in memory, and where a join finds nothing.
+        let joined =
+            "SELECT a.dns_query, b.raw FROM events a LEFT JOIN events b ON b.id = a.raw LIMIT 50";
+        for row in ask(&lake, &all, joined).await.rows {
+            assert!(row.iter().all(|cell| cell.text().is_none()), "{row:?}");
+        }
         lake.close().await;
     });
 }

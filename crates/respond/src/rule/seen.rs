@@ -53,8 +53,8 @@ async fn by_kind(desk: &Desk, scope: &Scope, table: &Table) -> Result<Arrived, R
     let mut wanted: Vec<(EventId, u64)> = Vec::new();
     for row in &table.rows {
         let [count, first, last] = row.as_slice() else { continue };
-        let count = count.parse().unwrap_or(1);
-        let ids = [first, last].map(|id| EventId::from_str(id).ok());
+        let count = count.text().and_then(|count| count.parse().ok()).unwrap_or(1);
+        let ids = [first, last].map(|id| EventId::from_str(id.text()?).ok());
         match ids {
             [Some(first), Some(last)] if first != last => {
                 wanted.extend([(first, 1), (last, u64::saturating_sub(count, 1))]);

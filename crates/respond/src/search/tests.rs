@@ -3,7 +3,8 @@
 use db::audit::AuditFilter;
 use db::testing::sqlite;
 use event::Event;
-use web::testing::{faults, officer_of, who};
+use event::lake::{Table, TableCell};
+use web::testing::{faults, officer_of, shown, who};
 use web::{Lang, Role};
 
 use super::ask::Ask;
@@ -125,6 +126,21 @@ async fn values_are_offered_as_far_as_their_reader_sees_them() {
         assert!(none.is_empty(), "{field}");
     }
     assert_eq!(db::audit::list(&desk.db, &scope, &filter, 10).await.unwrap().len(), 2);
+}
+
+#[test]
+fn a_missing_value_of_sql_is_shown_as_such() {
+    let cells = vec![TableCell::new(None), TableCell::new(Some(String::new()))];
+    let table = Table {
+        columns: vec!["a".to_owned(), "b".to_owned()],
+        rows: vec![cells],
+        ..Table::default()
+    };
+    let page = super::SqlPage { sql: "SELECT 1".to_owned(), error: None, table: Some(table) };
+    assert_eq!(faults(&page), Vec::<String>::new());
+    let html = shown(&page);
+    assert_eq!(html.matches('∅').count(), 1, "{html}");
+    assert!(html.contains("NULL: không có giá trị") && html.contains("<td class=\"mono\"></td>"));
 }
 
 #[test]

@@ -221,7 +221,8 @@ fn hours_of(rows: &Summarised) -> HashMap<(i64, String), u64> {
 }
 
 fn cell(table: &Table, row: usize, column: usize) -> &str {
-    table.rows.get(row).and_then(|row| row.get(column)).map_or("", String::as_str)
+    let cell = table.rows.get(row).and_then(|row| row.get(column));
+    cell.and_then(event::lake::TableCell::text).unwrap_or_default()
 }
 
 /// Reads a time as an answer shows it, with or without a zone.
