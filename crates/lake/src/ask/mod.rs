@@ -1,5 +1,6 @@
 //! The questions: a page of events, figures over many, events by id, SQL.
 
+mod alike;
 mod by_id;
 mod footer_readers;
 mod has_token;

@@ -32,6 +32,7 @@ use futures::StreamExt as _;
 use uuid::Uuid;
 
 use super::Stop;
+use super::alike::{counted_alike, nfc};
 use super::has_token::has_token;
 use super::passed_over::passed_over;
 use super::refusal::asked_or_failed;
@@ -234,8 +235,8 @@ fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFus
 }
 
 /// Returns the functions that questions know beside those of every engine.
-pub(crate) fn functions() -> [ScalarUDF; 2] {
-    [has_token(), id_text()]
+pub(crate) fn functions() -> [ScalarUDF; 3] {
+    [has_token(), id_text(), nfc()]
 }
 
 /// Registers the scope's events.
@@ -332,7 +333,7 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeE
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(asked_or_failed)?;
-    Ok(plan)
+    counted_alike(plan).map_err(asked_or_failed)
 }
 
 /// Returns whether a question has so many operators that their tree may be too deep to walk: the

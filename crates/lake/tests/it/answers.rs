@@ -129,6 +129,24 @@ fn spellings_of_one_value_are_counted_as_one() {
                 assert_eq!((told.rows.len(), cells.join(" ")), (1, "Lê Hồng 12 1".to_owned()));
             }
         }
+        for sql in [
+            "SELECT \"user\", count(*) FROM events GROUP BY \"user\"",
+            "SELECT \"user\", count(*) AS n FROM events GROUP BY 1 HAVING count(*) > 6 ORDER BY n",
+            "SELECT u, count(*) FROM (SELECT e.\"user\" AS u FROM events e) GROUP BY u",
+            "SELECT DISTINCT \"user\", '12' AS n FROM events",
+            "SELECT min(\"user\"), count(*) FROM events GROUP BY lower(\"user\")",
+            "SELECT 'Lê Hồng' AS a, 11 + count(DISTINCT \"user\") FROM events",
+            "SELECT 'Lê Hồng' AS a, count(*) FROM events WHERE nfc(\"user\") = 'Lê Hồng'",
+            "SELECT min(nfc(\"user\")), count(*) FROM events \
+             WHERE nfc(\"user\") IN (SELECT \"user\" FROM events GROUP BY \"user\")",
+        ] {
+            assert_eq!(lake.sql(&scope, sql).await.unwrap().rows, [["Lê Hồng", "12"]], "{sql}");
+        }
+        // A condition compares what is stored, and records are shown as they came.
+        let stored = "SELECT count(*) FROM events WHERE \"user\" = 'Lê Hồng'";
+        assert_eq!(lake.sql(&scope, stored).await.unwrap().rows, [["6"]]);
+        let fields = "SELECT count(*) FROM (SELECT DISTINCT fields FROM events)";
+        assert_eq!(lake.sql(&scope, fields).await.unwrap().rows, [["2"]]);
         lake.close().await;
     });
 }
