@@ -22,6 +22,7 @@ audit-did-rule-test = Tried a rule
 audit-did-search-run = Searched events
 audit-did-search-live = Watched events live
 audit-did-search-values = Was offered the values of a field
+audit-did-search-again = Had scheduled searches ask again about past windows
 audit-did-search-sql = Asked events by SQL
 audit-did-search-export = Exported events
 audit-did-source-create = Connected a log source

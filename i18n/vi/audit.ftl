@@ -22,6 +22,7 @@ audit-did-rule-test = Thử luật
 audit-did-search-run = Tìm kiếm sự kiện
 audit-did-search-live = Theo dõi sự kiện trực tiếp
 audit-did-search-values = Được gợi ý giá trị của một trường
+audit-did-search-again = Cho câu tìm định kỳ chạy lại các khoảng đã qua
 audit-did-search-sql = Hỏi sự kiện bằng SQL
 audit-did-search-export = Xuất sự kiện
 audit-did-source-create = Kết nối nguồn log

@@ -1,9 +1,11 @@
 //! Dead letters, read again: what can be read now goes through the spool like anything new, under
-//! the id it always had, so that rules see it too.
+//! the id it always had, so that rules see it too. Scheduled searches whose windows are over are asked
+//! again.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use collect::Durable;
 use decode::Decoder;
 use event::{DeadReason, Frame};
@@ -15,6 +17,7 @@ use crate::pipeline;
 /// Reads dead letters again.
 #[derive(Debug)]
 pub(crate) struct Replayer {
+    pub(crate) db: db::Db,
     pub(crate) durable: Arc<dyn Durable>,
     pub(crate) decoder: Arc<Decoder>,
     pub(crate) registry: Arc<registry::Directory>,
@@ -43,6 +46,15 @@ impl Replay for Replayer {
                 .keep(&readable, &[])
                 .await
                 .map_err(|error| ReplayError(Box::new(error)))?;
+            let received: Vec<DateTime<Utc>> =
+                readable.iter().map(|frame| frame.collected_at).collect();
+            // They are read by now, whatever becomes of this.
+            if let Err(error) = respond::saved::ask_again(&self.db, &received).await {
+                tracing::error!(
+                    error = web::chain(&error),
+                    "scheduled searches were not asked again about what was received then"
+                );
+            }
         }
         Ok(answers)
     }

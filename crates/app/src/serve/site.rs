@@ -52,6 +52,7 @@ pub(super) fn site(
     (postman, webhooks): (web::notify::Postman, web::webhook::Webhooks),
 ) -> pages::Site {
     let replay = Arc::new(replay::Replayer {
+        db: way.db.clone(),
         durable,
         decoder: way.decoder.clone(),
         registry: way.registry.clone(),

@@ -65,6 +65,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("search.live", "audit-did-search-live"),
     ("search.sql", "audit-did-search-sql"),
     ("search.values", "audit-did-search-values"),
+    ("search.again", "audit-did-search-again"),
     ("search.export", "audit-did-search-export"),
     ("source.create", "audit-did-source-create"),
     ("source.update", "audit-did-source-update"),

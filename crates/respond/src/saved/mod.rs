@@ -2,9 +2,11 @@
 //!
 //! A scheduled search asks about what the platform *received* in a window, not about what happened in
 //! it: a record that comes a week late is in the window in which it came, so every record is in
-//! exactly one window. Windows come from [`db::job`], one job each, none skipped, none twice.
+//! exactly one window. Windows come from [`db::job`], one job each, none skipped, none twice. What could
+//! be read only later, a dead letter, has its window asked about again ([`ask_again`]).
 
 mod actions;
+mod again;
 mod model;
 mod raise;
 mod routes;
@@ -14,6 +16,7 @@ mod store;
 mod tests;
 mod views;
 
+pub use again::ask_again;
 pub use model::{DraftError, Plan, Share};
 pub(crate) use routes::routes;
 pub use run::{Arrivals, Owners, ScheduledSearch};

@@ -75,6 +75,9 @@ pub struct ScheduledSearch {
 struct Due {
     search: Uuid,
     window: Window,
+    /// Whether it was asked about before: then it is not late.
+    #[serde(default)]
+    again: bool,
 }
 
 /// What a window holds.
@@ -117,14 +120,14 @@ impl Handler for ScheduledSearch {
                 self.unasked(&saved, due.window, Trouble::Elsewhere).await?
             }
             Some(scope) => {
-                let asked = self.ask(job, &scope, &saved, plan, due.window).await;
+                let asked = self.ask(job, &scope, &saved, plan, &due).await;
                 if asked.is_err() && job.job().attempts >= ATTEMPTS_UNTOLD {
                     self.tell(&scope, &saved, due.window, Trouble::Unanswered).await?;
                 }
                 asked?
             }
         };
-        self.end(job, &saved, &run).await
+        self.end(job, &saved, &run, &due).await
     }
 }
 
@@ -135,14 +138,16 @@ impl ScheduledSearch {
         scope: &Scope,
         saved: &Saved,
         plan: Plan,
-        window: Window,
+        due: &Due,
     ) -> Result<Run, JobError> {
+        let window = due.window;
         // It was read when it was saved; a later version that cannot must not pass over it silently.
         let question = parse_question(&saved.line).map_err(JobError::failed)?;
         let search = search_of(&question, window);
         let answer = answer(&self.desk, scope, &search, &question).await?;
         job.check()?;
         let late_s = (self.desk.db.now() - window.to - DELAY).num_seconds().max(0);
+        let late_s = if due.again { 0 } else { late_s };
         let raised = answer.hits > plan.above;
         if raised {
             let found = raise::findings(&self.desk, scope, saved, (plan, window), &search, &answer)
@@ -206,10 +211,19 @@ impl ScheduledSearch {
     }
 
     /// Writes the run, its audit entry and the end of the job: all or nothing.
-    async fn end(&self, job: &Running, saved: &Saved, run: &Run) -> Result<Ended, JobError> {
+    async fn end(
+        &self,
+        job: &Running,
+        saved: &Saved,
+        run: &Run,
+        due: &Due,
+    ) -> Result<Ended, JobError> {
         let tx = self.desk.db.begin().await?;
         let forget = tx.now() - RUNS_KEPT;
         store::note_run(&tx, run, forget).await.map_err(JobError::failed)?;
+        if due.again && run.skipped_key.is_empty() {
+            store::amend_run(&tx, run).await.map_err(JobError::failed)?;
+        }
         let result = json!({ "hits": run.hits, "raised": run.raised, "late_s": run.late_s });
         let link = format!("/searches/{}", saved.id);
         let ended = job.finish(&tx, result, &link).await?;
@@ -221,6 +235,7 @@ impl ScheduledSearch {
             "rows": run.hits,
             "raised": run.raised,
             "skipped": run.skipped_key,
+            "again": due.again,
         });
         let actor = Actor::Platform("scheduled search");
         let subject = Subject::new("saved_search", saved.id);

@@ -5,12 +5,12 @@ use db::Tx;
 use event::{AccountId, AgencyId, Severity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{Condition, QueryOrder as _, QuerySelect as _};
 use web::Who;
 use web::paging::Page;
 
-use super::model::{Plan, Run, Saved, Share};
+use super::model::{EVERY_MIN, Plan, Run, Saved, Share};
 use crate::error::RespondError;
 
 mod row {
@@ -93,6 +93,21 @@ impl From<row::Model> for Saved {
             plan,
             made_at: row.made_at,
             changed_at: row.changed_at,
+        }
+    }
+}
+
+impl From<run_row::Model> for Run {
+    fn from(row: run_row::Model) -> Self {
+        Self {
+            search: row.search_id,
+            from: row.window_from,
+            to: row.window_to,
+            ran_at: row.ran_at,
+            hits: u64::try_from(row.hits).unwrap_or(0),
+            raised: row.raised,
+            late_s: row.late_s,
+            skipped_key: row.skipped_key,
         }
     }
 }
@@ -235,6 +250,47 @@ pub(super) async fn note_run(
     Ok(())
 }
 
+/// Writes down what came of a window that was asked about again.
+pub(super) async fn amend_run(tx: &Tx, run: &Run) -> Result<(), RespondError> {
+    let hits = i64::try_from(run.hits).unwrap_or(i64::MAX);
+    let mut amended =
+        run_row::Entity::update_many().col_expr(run_row::Column::Hits, Expr::value(hits));
+    if run.raised {
+        amended = amended.col_expr(run_row::Column::Raised, Expr::value(true));
+    }
+    amended
+        .filter(run_row::Column::SearchId.eq(run.search))
+        .filter(run_row::Column::WindowFrom.eq(run.from))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Returns every search that runs by itself.
+pub(super) async fn scheduled(conn: &impl ConnectionTrait) -> Result<Vec<Saved>, RespondError> {
+    let rows =
+        row::Entity::find().filter(Column::EveryS.gt(0)).order_by_asc(Column::Id).all(conn).await?;
+    Ok(rows.into_iter().map(Saved::from).collect())
+}
+
+/// Returns the first run of a search whose window ends after a moment.
+pub(super) async fn run_from(
+    conn: &impl ConnectionTrait,
+    search: Uuid,
+    moment: DateTime<Utc>,
+) -> Result<Option<Run>, RespondError> {
+    // No window is longer, so that the key leads to the row.
+    let longest = TimeDelta::minutes(EVERY_MIN.into_iter().max().unwrap_or_default());
+    let row = run_row::Entity::find()
+        .filter(run_row::Column::SearchId.eq(search))
+        .filter(run_row::Column::WindowFrom.gt(moment - longest))
+        .filter(run_row::Column::WindowTo.gt(moment))
+        .order_by_asc(run_row::Column::WindowFrom)
+        .one(conn)
+        .await?;
+    Ok(row.map(Run::from))
+}
+
 /// Returns the newest runs.
 pub(super) async fn runs(
     conn: &impl ConnectionTrait,
@@ -247,15 +303,5 @@ pub(super) async fn runs(
         .limit(limit)
         .all(conn)
         .await?;
-    let run = |row: run_row::Model| Run {
-        search: row.search_id,
-        from: row.window_from,
-        to: row.window_to,
-        ran_at: row.ran_at,
-        hits: u64::try_from(row.hits).unwrap_or(0),
-        raised: row.raised,
-        late_s: row.late_s,
-        skipped_key: row.skipped_key,
-    };
-    Ok(rows.into_iter().map(run).collect())
+    Ok(rows.into_iter().map(Run::from).collect())
 }

@@ -18,7 +18,7 @@ use web::{Role, Who};
 
 use super::routes::{NewSearch, listed, shown};
 use super::run::{Arrivals, Owners, ScheduledSearch};
-use super::{actions, store};
+use super::{actions, ask_again, store};
 use crate::alert;
 use crate::desk::Desk;
 use crate::search::Ask;
@@ -171,6 +171,54 @@ async fn a_window_taken_in_twice_is_told_once() {
         room.work().await;
         assert_eq!(store::runs(test.db.conn(), id, 9).await.unwrap().len(), 1);
         assert_eq!(alerts(&test.db).await[0].findings, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_could_be_read_only_later_is_asked_about_again() {
+    for test in databases().await {
+        let maker = Maker::new();
+        let who = who(Role::Analyst);
+        let room = room(&test, who.scope.clone());
+        let begin = test.db.now();
+        let minute = |n: i64| begin + TimeDelta::minutes(n);
+        let id = keep(&room.desk, &who, &new("user:an", 5, 0)).await;
+        let other = keep(&room.desk, &who, &new("user:nobody", 60, 0)).await;
+        room.receive(&maker, &[minute(1)], TimeDelta::zero());
+        test.clock.advance(TimeDelta::minutes(62));
+        room.work().await;
+        // Late runs are told; these are not what this is about.
+        let told = |made: &[alert::Alert], prefix: &str| {
+            let of = made.iter().filter(|one| one.rule == format!("{prefix}{id}"));
+            of.map(|one| one.findings).sum::<u64>()
+        };
+        let before = alerts(&test.db).await;
+        assert_eq!(told(&before, super::RULE_PREFIX), 1, "{}", test.name);
+        // Dead letters are read: in the window that was told, in one that held nothing, in one to come.
+        let late = [minute(12), minute(2), minute(11), minute(61), minute(-9)];
+        room.receive(&maker, &late, TimeDelta::zero());
+        assert_eq!(ask_again(&test.db, &late).await.unwrap(), 3, "two and an hour of the other");
+        room.work().await;
+        let after = alerts(&test.db).await;
+        assert_eq!(
+            told(&after, super::RULE_PREFIX),
+            2,
+            "the window that was told is not told twice"
+        );
+        let late_of = |made: &[alert::Alert]| told(made, super::TROUBLE_PREFIX);
+        assert_eq!(late_of(&after), late_of(&before), "asked again is not late");
+        let mut runs = store::runs(test.db.conn(), id, 100).await.unwrap();
+        runs.reverse();
+        let hits: Vec<(u64, bool)> =
+            runs.iter().take(3).map(|run| (run.hits, run.raised)).collect();
+        assert_eq!(hits, [(2, true), (0, false), (2, true)]);
+        assert_eq!(runs.len(), 12, "no run more");
+        assert_eq!(store::runs(test.db.conn(), other, 9).await.unwrap().len(), 1);
+        assert_eq!(ask_again(&test.db, &[minute(-9)]).await.unwrap(), 0);
+        assert_eq!(ask_again(&test.db, &[]).await.unwrap(), 0);
+        // So long after nobody knows any more what was told: what was told stays told once.
+        test.clock.advance(TimeDelta::days(40));
+        assert_eq!(ask_again(&test.db, &[minute(1), minute(6)]).await.unwrap(), 2);
     }
 }
 
