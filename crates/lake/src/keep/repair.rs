@@ -12,7 +12,7 @@ use crate::lake::{Lake, blocking};
 use crate::limits::GRANULE_ROWS;
 use crate::place::Place;
 use crate::segment::{
-    Damage, FileOrigin, Footers, Packing, SegmentFile, SegmentWriter, places_of, read_in_time,
+    Damage, FileOrigin, Footer, Packing, SegmentFile, SegmentWriter, places_of, read_in_time,
 };
 use crate::store::widened;
 use event::lake::LakeError;
@@ -115,13 +115,7 @@ impl Lake {
 /// Writes the rows that are as they were written to a new file; nothing if there are none.
 fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment> {
     let file = SegmentFile::new(place, segment.clone());
-    let footers = Footers::default();
-    let open = || {
-        let footer = footers.of(&file)?;
-        footer.parquet(&file)?;
-        Ok::<_, StoreError>(footer)
-    };
-    let footer = catch_unwind(AssertUnwindSafe(open)).ok()?.ok()?;
+    let footer = catch_unwind(AssertUnwindSafe(|| Footer::of_damaged(&file))).ok()?.ok()?;
     let damage = Damage::of(&file, &footer).ok()?;
     let mut writer =
         SegmentWriter::create(&place.target(), id, segment.day, Packing::Small).ok()?;
@@ -134,7 +128,7 @@ fn save(place: &Arc<Place>, segment: &Segment, id: SegmentId) -> Option<Segment>
         if places.iter().any(|place| damage.touches(place)) {
             continue;
         }
-        // The footer has no checksum of its own: a reader may still stumble.
+        // A footer without a copy has no checksum: a reader may still stumble.
         let read = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<RecordBatch>, StoreError> {
             read_in_time(&file, &footer, granule).map(|batch| widened(&batch?)).collect()
         }));

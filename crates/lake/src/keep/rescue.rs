@@ -14,7 +14,7 @@ use crate::limits::{GRANULE_ROWS, WIDE_BATCH_ROWS};
 use crate::place::Place;
 use crate::rows::{Columns, id_at, moment, text_at};
 use crate::schema::{COLLECTED_AT, ID, RAW, SOURCE_ID};
-use crate::segment::{Damage, Footer, Footers, SegmentFile, places_of, read_rows};
+use crate::segment::{Damage, Footer, SegmentFile, places_of, read_rows};
 
 /// What a record is made of.
 const OF_A_RECORD: [&str; 4] = [ID, SOURCE_ID, COLLECTED_AT, RAW];
@@ -48,7 +48,7 @@ pub fn rescue(
 fn open(place: &Arc<Place>, segment: Segment) -> Result<Open, StoreError> {
     let rows = usize::try_from(segment.rows).unwrap_or(0);
     let file = SegmentFile::new(place, segment);
-    let footer = Footers::default().of(&file)?;
+    let footer = Footer::of_damaged(&file)?;
     let damage = Damage::of(&file, &footer)?;
     Ok(Open { file, footer, damage, rows })
 }
@@ -65,7 +65,7 @@ impl Iterator for Rescue {
             }
             self.row = first + GRANULE_ROWS;
             let granule = first..self.row.min(open.rows);
-            // The footer has no checksum of its own: a reader may stumble.
+            // A footer without a copy has no checksum: a reader may stumble.
             let records = catch_unwind(AssertUnwindSafe(|| open.records(&granule)));
             match records {
                 Ok(Ok(records)) if !records.is_empty() => return Some(records),

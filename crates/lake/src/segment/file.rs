@@ -10,10 +10,11 @@ use event::{Attr, SpoolPosition};
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::reader::Length;
+use parquet::file::reader::{ChunkReader, Length};
 use sha2::{Digest as _, Sha256};
 
 use super::counts::Counts;
+use super::footer_copy::Mended;
 use super::granules::{self, Filters, Granule};
 use super::keys::Keys;
 use crate::catalogue::{Segment, SegmentId};
@@ -193,7 +194,7 @@ pub(crate) struct Parquet {
 }
 
 impl Parquet {
-    fn read(file: &Opened) -> Result<Self, StoreError> {
+    fn read<R: ChunkReader>(file: &R) -> Result<Self, StoreError> {
         let options = ArrowReaderOptions::new()
             .with_offset_index_policy(PageIndexPolicy::Required)
             .with_column_index_policy(PageIndexPolicy::Skip);
@@ -222,8 +223,9 @@ fn coded_text() -> DataType {
 }
 
 impl Footer {
-    fn read(file: &Opened) -> Result<Self, StoreError> {
-        let keys = Keys::of(file)?;
+    /// Reads what the footer says that `ending` ends with.
+    fn read<R: ChunkReader>(file: &Opened, ending: &R) -> Result<Self, StoreError> {
+        let keys = Keys::of(ending)?;
         let place = keys.index.as_deref().and_then(|place| place.split_once(','));
         let offset = place.and_then(|(offset, _)| offset.parse::<u64>().ok());
         let offset = offset.ok_or(StoreError::Index)?;
@@ -233,7 +235,7 @@ impl Footer {
             names.split(',').filter_map(Attr::from_name).collect()
         } else {
             // A file of the first layout does not say it.
-            let own = Parquet::read(file)?;
+            let own = Parquet::read(ending)?;
             let is_there = |attr: &Attr| own.plain.schema().index_of(attr.alias()).is_ok();
             let there = Attr::ALL.iter().copied().filter(is_there).collect();
             parquet.get_or_init(|| own);
@@ -246,6 +248,30 @@ impl Footer {
         let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
         let counts = Counts::default();
         Ok(Self { granules, loose, filters, is_in_time, parquet, counts })
+    }
+
+    /// Returns the footer of a file that is damaged: by its copy, which has a checksum, before the footer
+    /// itself, which has none.
+    ///
+    /// # Errors
+    ///
+    /// When neither can be read.
+    pub(crate) fn of_damaged(file: &SegmentFile) -> Result<Arc<Self>, StoreError> {
+        if let Some(footer) = Self::of_copy(file) {
+            return Ok(Arc::new(footer));
+        }
+        let footer = Footers::default().of(file)?;
+        footer.parquet(file)?;
+        Ok(footer)
+    }
+
+    fn of_copy(file: &SegmentFile) -> Option<Self> {
+        let open = file.open().ok()?;
+        let mended = Mended::find(&open)?;
+        let footer = Self::read(&open, &mended).ok()?;
+        let parquet = Parquet::read(&mended).ok()?;
+        footer.parquet.get_or_init(|| parquet);
+        Some(footer)
     }
 
     /// Returns Parquet's own footer of the file.
@@ -282,7 +308,8 @@ impl Footers {
                 return Ok(Arc::clone(footer));
             }
         }
-        let read = file.open().map_err(StoreError::from).and_then(|open| Footer::read(&open));
+        let read =
+            file.open().map_err(StoreError::from).and_then(|open| Footer::read(&open, &open));
         let footer = Arc::new(read.map_err(|error| file.teller().of(error))?);
         let mut kept = self.kept.lock();
         if kept.by_id.len() >= FOOTERS_KEPT {

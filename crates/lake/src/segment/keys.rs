@@ -3,11 +3,10 @@
 
 use memchr::memmem;
 use parquet::file::metadata::ParquetMetaDataReader;
-use parquet::file::reader::Length as _;
+use parquet::file::reader::ChunkReader;
 
 use super::file::{KEY_ATTRS, KEY_INDEX, KEY_LOOSE, KEY_VERSION, key};
 use crate::error::StoreError;
-use crate::place::Opened;
 use crate::schema::SCHEMA_VERSION;
 
 /// What is told of the index.
@@ -27,7 +26,7 @@ impl Keys {
     /// # Errors
     ///
     /// When the file is none of the lake's, or of a newer version of it.
-    pub(super) fn of(file: &Opened) -> Result<Self, StoreError> {
+    pub(super) fn of<R: ChunkReader>(file: &R) -> Result<Self, StoreError> {
         let keys = Self::read(file)?;
         match keys.version_number() {
             Some(1..=SCHEMA_VERSION) => Ok(keys),
@@ -41,10 +40,10 @@ impl Keys {
         self.version.as_deref().and_then(|version| version.parse().ok())
     }
 
-    fn read(file: &Opened) -> Result<Self, StoreError> {
+    fn read<R: ChunkReader>(file: &R) -> Result<Self, StoreError> {
         let size = file.len();
         let start = size.saturating_sub(TAIL_BYTES);
-        let tail = file.read(start, usize::try_from(size - start).unwrap_or(0))?;
+        let tail = file.get_bytes(start, usize::try_from(size - start).unwrap_or(0))?;
         let in_tail = |name: &str| value_in_footer(&tail, name);
         let found = Self {
             version: in_tail(KEY_VERSION),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray as _;
@@ -16,13 +16,12 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::bloom::{field_start, value_hash};
-use super::checks::CheckBuilder;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
+use super::measured::Measured;
 use super::tokens::Tokens;
 use crate::catalogue::{Segment, SegmentId};
 use crate::encryption::Sealer;
@@ -234,8 +233,9 @@ impl SegmentWriter {
         ] {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
+        self.writer.inner_mut().hold_end();
         self.writer.finish()?;
-        let (sha256, size_bytes) = self.writer.inner_mut().sync()?;
+        let (sha256, size_bytes) = self.writer.inner_mut().end()?;
         let path = file::relative_path(self.day, self.id);
         let full_path = self.target.folder.join(&path);
         fs::rename(&self.temp, &full_path)?;
@@ -426,64 +426,4 @@ pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows>
         }
     }
     Ok(())
-}
-
-/// A file that knows its size, its hash and its blocks' checksums. The checksums are of what is written, size
-/// and hash of what lies there then: of encrypted bytes, where there is a key.
-struct Measured {
-    out: Hashed,
-    checks: CheckBuilder,
-    sealer: Option<Sealer>,
-}
-
-impl Measured {
-    fn new(file: File, sealer: Option<Sealer>) -> Self {
-        let file = BufWriter::with_capacity(1 << 20, file);
-        let out = Hashed { file, hash: Sha256::new(), size_bytes: 0 };
-        Self { out, checks: CheckBuilder::default(), sealer }
-    }
-
-    fn sync(&mut self) -> io::Result<(String, u64)> {
-        if let Some(mut sealer) = self.sealer.take() {
-            sealer.finish(&mut self.out)?;
-        }
-        self.out.file.flush()?;
-        self.out.file.get_ref().sync_all()?;
-        Ok((hex::encode(self.out.hash.finalize_reset()), self.out.size_bytes))
-    }
-}
-
-impl Write for Measured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.checks.push(bytes);
-        match &mut self.sealer {
-            Some(sealer) => sealer.push(bytes, &mut self.out)?,
-            None => self.out.write_all(bytes)?,
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// What lies in the file.
-struct Hashed {
-    file: BufWriter<File>,
-    hash: Sha256,
-    size_bytes: u64,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_all(bytes)?;
-        self.hash.update(bytes);
-        self.size_bytes += u64::try_from(bytes.len()).unwrap_or(0);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }

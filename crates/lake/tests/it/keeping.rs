@@ -143,6 +143,79 @@ fn of_a_small_file_only_that_is_lost_which_is_damaged() {
     });
 }
 
+/// Returns where the footer of a file begins.
+fn footer_start(bytes: &[u8]) -> usize {
+    let length = bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap();
+    bytes.len() - 8 - usize::try_from(u32::from_le_bytes(length)).unwrap()
+}
+
+#[test]
+fn rows_are_saved_where_only_the_footer_is_damaged() {
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 5] = [
+        ("its last byte", |bytes| *bytes.last_mut().unwrap() ^= 1),
+        ("its length", |bytes| {
+            let at = bytes.len() - 6;
+            bytes[at] ^= 0x40;
+        }),
+        ("one bit", |bytes| {
+            let at = footer_start(bytes) + 2000;
+            bytes[at] ^= 0x08;
+        }),
+        ("all of it", |bytes| {
+            let start = footer_start(bytes);
+            bytes[start..].fill(0xff);
+        }),
+        ("it is cut off", |bytes| {
+            let kept = footer_start(bytes) + 100;
+            bytes.truncate(kept);
+        }),
+    ];
+    for all in [events(0..200), events(0..20_000)] {
+        for (what, change) in changes {
+            let home = Home::new();
+            run(async {
+                let lake = home.open().await;
+                filled(&lake, &all).await;
+                let segment = lake.files().remove(0);
+                let path = home.folder.path().join(&segment.path);
+                let mut bytes = fs::read(&path).unwrap();
+                change(&mut bytes);
+                fs::write(&path, &bytes).unwrap();
+                let salvaged = lake.take_out(&segment, true, "told to").await.unwrap();
+                assert_eq!(salvaged.rows_lost(), 0, "{what}: {salvaged:?}");
+                let new = salvaged.replaced_by.unwrap();
+                assert_eq!(verify_file(&home.place(), &new), []);
+                assert_eq!(all_ids(&lake).await, newest_first(&all), "{what}");
+                lake.close().await;
+            });
+        }
+    }
+}
+
+#[test]
+fn nothing_is_saved_by_a_copy_of_the_footer_that_is_damaged_too() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        filled(&lake, &events(0..200)).await;
+        let segment = lake.files().remove(0);
+        let path = home.folder.path().join(&segment.path);
+        let mut bytes = fs::read(&path).unwrap();
+        let copy = bytes.windows(8).rposition(|window| window == b"LTFOOT01").unwrap();
+        bytes[copy + 40] ^= 1;
+        let end = footer_start(&bytes);
+        bytes[end..].fill(0xff);
+        fs::write(&path, &bytes).unwrap();
+        let salvaged = lake.take_out(&segment, true, "told to").await.unwrap();
+        assert_eq!((salvaged.rows_saved, salvaged.replaced_by), (0, None));
+        assert_eq!(rescue(&home.place(), &segment).count(), 0);
+        let aside = home.folder.path().join("quarantine").join(format!("{}.parquet", segment.id));
+        assert_eq!(fs::read(aside).unwrap(), bytes, "nothing is deleted");
+        lake.close().await;
+    });
+}
+
 #[test]
 fn nothing_is_made_of_a_file_that_is_not_as_it_was_written() {
     let home = Home::new();
