@@ -191,7 +191,7 @@ impl ValueTest {
             // That a value is there says nothing of what it is.
             Kind::Exists | Kind::Never => Vec::new(),
             Kind::Regex(regex) => {
-                let chars = |end| text.get(..end).unwrap_or_default().chars().count();
+                let chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
                 let finds = regex.find_iter(text).take(stretches_max);
                 finds.map(|find| (chars(find.start()), chars(find.end()))).collect()
             }
