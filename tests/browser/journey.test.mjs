@@ -115,7 +115,7 @@ test('a search is narrowed by a click, an event opened, the answer exported', as
 test('what a search found is marked in the records', async () => {
   await page.goto(`${BASE}/search?q=&range=24h`);
   const raw = await page.locator('details.event pre.log').first().textContent();
-  const word = raw.match(/[A-Za-z]{4,}/)[0];
+  const word = raw.match(/(?<![\p{L}\p{M}\p{N}_])[A-Za-z]{4,}(?![\p{L}\p{M}\p{N}_])/u)[0];
   await page.goto(`${BASE}/search?range=24h&q=${encodeURIComponent(word.toUpperCase())}`);
   const marks = page.locator('details.event pre.log mark');
   assert.ok((await marks.count()) > 0, word);
@@ -136,12 +136,12 @@ test('names and values are completed under the hand', async () => {
   await line.press('Enter');
   assert.equal(await line.inputValue(), 'src_ip:');
   await line.fill('NOT status:fai');
-  await offers.first().waitFor();
+  await offers.filter({ hasText: /^failure/ }).waitFor();
   await line.press('ArrowDown');
   await line.press('Tab');
   assert.equal(await line.inputValue(), 'NOT status:failure ');
   await line.fill('* | sta');
-  await offers.first().waitFor();
+  await offers.filter({ hasText: /^stats/ }).waitFor();
   await line.press('Escape');
   assert.ok(await page.locator('#line-offers').isHidden());
   assert.equal(await line.inputValue(), '* | sta', 'the line is kept');

@@ -106,6 +106,8 @@
   // --- under the hand ---------------------------------------------------------------------------------
   box.addEventListener("input", () => {
     clearTimeout(waiting);
+    // What was chosen was chosen for another line.
+    choose(-1);
     waiting = setTimeout(suggest, 120);
   });
   box.addEventListener("keydown", (event) => {
