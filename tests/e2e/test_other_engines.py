@@ -29,6 +29,12 @@ SEED = 20261128
 LONG_RECORDS, LONG_BYTES = 1400, 14_000
 
 
+def offered(here, line, token=None):
+    """Returns what may stand at the end of a line, and what it means."""
+    page = here.read("/search/fields", token=token, q=line, at=len(line))
+    return {offer["text"]: offer["about"] for offer in page["offers"]}
+
+
 class OtherEngines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -115,6 +121,10 @@ class OtherEngines(unittest.TestCase):
         body = self.here.api("GET", f"/exports/{made}/file").body
         self.assertEqual(sorted(row[0] for row in rows(body, "raw")), sent)
 
+    def test_a_line_is_completed_as_far_as_its_reader_sees(self):
+        self.assertEqual(offered(self.here, "agency_id:", self.officer), {self.agencies[1]: "Sở 1"})
+        self.assertLessEqual(set(self.agencies), set(offered(self.here, "agency_id:")))
+
     def test_a_missing_value_in_sql_is_told_from_an_empty_text(self):
         question = "SELECT NULL AS a, '' AS b"
         self.assertEqual(self.here.read("/search/sql", sql=question)["table"]["rows"], [[None, ""]])
@@ -144,6 +154,15 @@ class OtherEngines(unittest.TestCase):
                 self.assertIn(f"{RECORDS} events brought in, 0", other.run("lake", "import", str(folder)))
                 there = duckdb.sql(rows.format(other.folder / "data" / "lake")).fetchall()
                 self.assertEqual(there, own)
+
+
+class Completion(unittest.TestCase):
+    def test_what_came_in_the_past_hour_is_offered_by_its_name(self):
+        here = self.enterContext(Installation())
+        source, token = here.source(here.agency(), "Nguồn mới")
+        self.assertEqual(here.ingest(token, [json.dumps({"message": "vừa đến"})]).status, 200)
+        wait_for("the new source", lambda: offered(here, "source_id:").get(source) == "Nguồn mới")
+        self.assertIn("search.values", json.dumps(here.read("/audit")))
 
 
 class LongAnswers(unittest.TestCase):
