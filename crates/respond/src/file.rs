@@ -243,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_what_their_figures_are() {
+        let row = |cells: [&str; 3]| cells.map(ToOwned::to_owned).to_vec();
+        let sheet = Sheet {
+            head: row(["user", "count", "avg"]),
+            rows: vec![row(["7", "3", "0.5"]), row(["", "2", ""])],
+        };
+        let cells = |column| cells_of(&sheet, column, FiguresFrom(1));
+        assert_eq!(cells(0), FileCells::Text(vec!["7".to_owned(), String::new()]));
+        assert_eq!(cells(1), FileCells::Whole(vec![Some(3), Some(2)]));
+        assert_eq!(cells(2), FileCells::Number(vec![Some(0.5), None]));
+    }
+
+    #[test]
     fn figures_stay_numbers() {
         let row = ["-7", "822", "-5", "0.5", ""].map(ToOwned::to_owned);
         let head = ["name", "count", "min", "avg", "sum"].map(ToOwned::to_owned);
