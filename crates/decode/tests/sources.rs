@@ -86,6 +86,35 @@ fn an_operator_adds_a_source_by_adding_a_folder() {
 }
 
 #[test]
+fn a_text_may_be_known_by_other_marks() {
+    let definition = r#"
+id = "acme_text"
+title_vi = "Acme"
+title_en = "Acme"
+format = "message"
+[match]
+starts_with = ["acme:"]
+or = [{ contains = ["[gate]", " to "] }, { starts_with = ["ACME "] }]
+[[pattern]]
+name = "line"
+regex = '(?P<src_ip>[0-9.]+) to'
+"#;
+    let text = SourceText { folder: "acme_text", definition };
+    let decoder = Decoder::builtin().unwrap().with_definitions(&[text]).unwrap();
+    for (line, is_own) in [
+        ("acme: 10.1.2.3 to x", true),
+        ("10.1.2.3 to [gate]", true),
+        ("ACME 10.1.2.3 to x", true),
+        ("10.1.2.3 to x", false),
+        ("[gate] closed", false),
+        ("ACME closed", false),
+    ] {
+        let events = decode_sample(&decoder, "auto", line);
+        assert_eq!(events[0]["parser"] == "acme_text", is_own, "{line}");
+    }
+}
+
+#[test]
 fn a_line_that_differs_is_named_with_the_field() {
     let decoder = Decoder::builtin().unwrap();
     let mut files = folders().find(|files| files.folder == "linux_cron").unwrap();

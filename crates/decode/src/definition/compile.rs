@@ -4,13 +4,13 @@ use event::{Attr, Class, LazyRegex, LogSource, Name, RegexFlags, Value};
 
 use super::condition::{Condition, Test};
 use super::file::{
-    FieldsFile, FormatWord, MatchFile, PatternFile, SourceFile, Table, TimeFile, VariantFile,
-    ZoneWord,
+    FieldsFile, FormatWord, MarksFile, MatchFile, PatternFile, SourceFile, Table, TimeFile,
+    VariantFile, ZoneWord,
 };
 use super::rules::Words;
 use super::{
-    Aliases, Conditions, Format, Meaning, Pattern, Recognise, Rules, SourceDefinition, SourceError,
-    SourceText, TimeFields, Variant, Variants,
+    Aliases, Conditions, Format, Marks, Meaning, Pattern, Recognise, Rules, SourceDefinition,
+    SourceError, SourceText, TimeFields, Variant, Variants,
 };
 use crate::limits::REGEX_BYTES_MAX;
 use crate::text::delimited::{ColumnName, Columns};
@@ -119,10 +119,15 @@ fn format(file: &SourceFile) -> Result<Format, Fault> {
 }
 
 fn recognise(file: MatchFile) -> Result<Recognise, Fault> {
+    let first = MarksFile { starts_with: file.starts_with, contains: file.contains };
+    let marks: Vec<Marks> = std::iter::once(first)
+        .chain(file.or)
+        .filter(|marks| !(marks.starts_with.is_empty() && marks.contains.is_empty()))
+        .map(|marks| Marks { starts_with: marks.starts_with, contains: marks.contains })
+        .collect();
     Ok(Recognise {
         programs: file.programs.iter().map(|program| program.to_ascii_lowercase()).collect(),
-        starts_with: file.starts_with,
-        contains: file.contains,
+        marks,
         fields: match &file.fields {
             FieldsFile::All(table) => vec![conditions("match.fields.", table)?],
             FieldsFile::AnyOf(tables) => tables

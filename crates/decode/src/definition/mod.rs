@@ -112,20 +112,35 @@ pub(crate) enum Format {
 pub(crate) struct Recognise {
     /// Lower-case syslog programs.
     pub(crate) programs: Vec<String>,
-    /// Any of these in front.
-    pub(crate) starts_with: Vec<String>,
-    /// All of these somewhere.
-    pub(crate) contains: Vec<String>,
+    /// Marks of the text; any of them will do.
+    pub(crate) marks: Vec<Marks>,
     /// Conditions on the fields of a structured record; any of them will do.
     pub(crate) fields: Vec<Conditions>,
     /// The lower, the sooner it is asked.
     pub(crate) rank: u32,
 }
 
+/// What a text must have; never empty.
+#[derive(Debug, Clone)]
+pub(crate) struct Marks {
+    /// Any of these in front.
+    pub(crate) starts_with: Vec<String>,
+    /// All of these somewhere.
+    pub(crate) contains: Vec<String>,
+}
+
+impl Marks {
+    fn hold(&self, content: &str) -> bool {
+        (self.starts_with.is_empty()
+            || self.starts_with.iter().any(|start| content.starts_with(start.as_str())))
+            && self.contains.iter().all(|part| content.contains(part.as_str()))
+    }
+}
+
 impl Recognise {
     /// Whether there is anything to recognise the text by.
     pub(crate) fn by_text(&self) -> bool {
-        !(self.starts_with.is_empty() && self.contains.is_empty())
+        !self.marks.is_empty()
     }
 
     /// Whether the fields of a structured record are this source's.
@@ -135,9 +150,7 @@ impl Recognise {
 
     /// Whether the text looks like this source's.
     pub(crate) fn holds(&self, content: &str) -> bool {
-        (self.starts_with.is_empty()
-            || self.starts_with.iter().any(|start| content.starts_with(start.as_str())))
-            && self.contains.iter().all(|part| content.contains(part.as_str()))
+        self.marks.iter().any(|marks| marks.hold(content))
     }
 }
 
