@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +24,7 @@ use crate::indicator::{Lookout, Refusal};
 use crate::look_back::{Bench, Judge, Wanted};
 use crate::obligation::Obligations;
 use crate::rule::{BadRule, Hits, Learning, RuleCard, RuleCatalogue, RuleReadiness};
-use crate::saved::Owners;
+use crate::saved::{Arrivals, Owners};
 use crate::{
     AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Desk, Directory,
     Handler, Hub, Named, SilentSource, SystemCard,
@@ -415,6 +416,21 @@ pub(crate) struct Everyone;
 impl Owners for Everyone {
     async fn scope(&self, account: AccountId) -> Result<Option<Scope>, DbError> {
         Ok((account != AccountId::from_uuid(Uuid::from_u128(99))).then(Scope::platform))
+    }
+}
+
+/// A platform that may still be reading what a crash left.
+#[derive(Debug, Default)]
+pub(crate) struct Recovering(pub(crate) AtomicBool);
+
+#[async_trait]
+impl Arrivals for Recovering {
+    async fn are_searchable(&self) -> bool {
+        self.are_recovered()
+    }
+
+    fn are_recovered(&self) -> bool {
+        !self.0.load(Ordering::SeqCst)
     }
 }
 

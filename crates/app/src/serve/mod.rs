@@ -38,7 +38,6 @@ mod authorisation;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -194,16 +193,15 @@ fn opening(config: &Config) -> String {
     }
 }
 
-/// Refuses to serve from a disk that takes no writes. Whether the database opens there hangs on what the last end left
-/// beside it, so what fails first would be told otherwise, and each time something else.
-fn refuse_read_only(folder: &Path) -> Result<()> {
-    match collect::disk_room(folder) {
-        Ok(room) if room.is_read_only => {
-            bail!("nothing can be written to {}: its disk is read-only", folder.display())
-        }
-        // A folder that is not there yet is made, or its making says why not.
-        _ => Ok(()),
+/// Opens the database to serve from it; not on a disk that takes no writes. Whether it opens there hangs on what the
+/// last end left beside it, so what fails first would be told otherwise, and each time something else.
+async fn open_db_to_serve(config: &Config) -> Result<Db> {
+    let folder = &config.site.data_folder;
+    // A folder that is not there yet is made, or its making says why not.
+    if collect::disk_room(folder).is_ok_and(|room| room.is_read_only) {
+        bail!("nothing can be written to {}: its disk is read-only", folder.display());
     }
+    open_db(config).await
 }
 
 /// Opens the lake over an open database.
@@ -255,8 +253,7 @@ impl Platform {
     ///
     /// Says what cannot be opened, and why.
     pub async fn start(config: Config) -> Result<Self> {
-        refuse_read_only(&config.site.data_folder)?;
-        let db = open_db(&config).await?;
+        let db = open_db_to_serve(&config).await?;
         let clock = Arc::clone(db.clock());
         let decoder = Arc::new(crate::sources::decoder(&config.sources.folders)?);
         let rules = Arc::new(load_rules(&config, &db).await?);
@@ -295,8 +292,8 @@ impl Platform {
         watches::start(&config, &stages.watches, &pipeline, &names, &spool, found);
         start_way(&stages, pipeline.clone(), begin.engine, reader, &spool);
         let desk = site::desk(&config, &pipeline, obligations).await?;
-        let arrivals = Arc::new(Arrived { spool: spool.clone(), kept: pipeline.kept.subscribe() });
-        let handlers = site::handlers(&config, &pipeline, &desk, arrivals);
+        let arrivals = Arrived::new(spool.clone(), pipeline.kept.subscribe(), &recovered);
+        let handlers = site::handlers(&config, &pipeline, &desk, Arc::new(arrivals));
         let Stage { tasks, stop } = &stages.doors;
         jobs::start(&db, &handlers, tasks, stop).await.context("starting the job queue")?;
         let intake = open_doors(&config, &stages.doors, &pipeline, &spool, &recovered).await?;

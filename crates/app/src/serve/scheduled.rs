@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use collect::Spool;
+use collect::{Recovered, Spool};
 use db::{Db, DbError};
 use event::{AccountId, Scope, SpoolPosition};
 use lake::Lake;
@@ -25,8 +25,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How far the pipeline is behind the spool.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    pub(super) spool: Spool,
-    pub(super) kept: watch::Receiver<SpoolPosition>,
+    spool: Spool,
+    kept: watch::Receiver<SpoolPosition>,
+    /// The last that an earlier run left to be read.
+    recovered: Option<SpoolPosition>,
+}
+
+impl Arrived {
+    pub(super) fn new(
+        spool: Spool,
+        kept: watch::Receiver<SpoolPosition>,
+        recovered: &Recovered,
+    ) -> Self {
+        let recovered = (recovered.batches > 0).then_some(recovered.last);
+        Self { spool, kept, recovered }
+    }
 }
 
 #[async_trait]
@@ -36,6 +49,10 @@ impl Arrivals for Arrived {
         let mut kept = self.kept.clone();
         let caught_up = kept.wait_for(|kept| *kept >= durable);
         matches!(tokio::time::timeout(PATIENCE, caught_up).await, Ok(Ok(_)))
+    }
+
+    fn are_recovered(&self) -> bool {
+        self.recovered.is_none_or(|last| *self.kept.borrow() >= last)
     }
 }
 
@@ -71,6 +88,11 @@ impl Arrivals for AllArrived {
             self.lake.refresh().await.is_ok()
         };
         tokio::time::timeout(PATIENCE, settled).await.unwrap_or(false)
+    }
+
+    /// A node answers its senders when their records are in the store.
+    fn are_recovered(&self) -> bool {
+        true
     }
 }
 

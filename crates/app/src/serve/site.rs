@@ -89,8 +89,10 @@ pub(super) fn handlers(
         indicators: way.indicators.clone(),
         sources: config.sources.folders.clone(),
     });
-    let export = MakeExport { desk: desk.clone(), owners: scheduled.owners.clone() };
-    let look_back = LookBack { desk: desk.clone(), owners: scheduled.owners.clone() };
+    let (owners, arrivals) = (scheduled.owners.clone(), scheduled.arrivals.clone());
+    let export =
+        MakeExport { desk: desk.clone(), owners: owners.clone(), arrivals: arrivals.clone() };
+    let look_back = LookBack { desk: desk.clone(), owners, arrivals };
     let keeper = registry::quality::Keeper {
         db: way.db.clone(),
         directory: way.registry.clone(),

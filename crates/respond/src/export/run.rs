@@ -19,7 +19,7 @@ use super::{Kind, file_name, kept_until};
 use crate::desk::Desk;
 use crate::file::{FiguresFrom, Format, figure_bytes, figure_columns};
 use crate::limits::{EVENTS_PER_EXPORT_PAGE, EXPORT_BYTES_MAX, EXPORTS_BYTES_MAX};
-use crate::saved::Owners;
+use crate::saved::{Arrivals, Owners, past_is_whole};
 
 /// The kind of job that makes a file.
 pub(super) const KIND: &str = "export.make";
@@ -58,6 +58,8 @@ pub struct MakeExport {
     pub desk: Desk,
     /// Whether people may still have what they asked for.
     pub owners: Arc<dyn Owners>,
+    /// Whether all that was received can be found: what a crash left unread is no end of the search.
+    pub arrivals: Arc<dyn Arrivals>,
 }
 
 #[async_trait]
@@ -82,6 +84,7 @@ impl Handler for MakeExport {
         if self.owners.scope(account).await?.is_none() {
             return Err(JobError::Refused("export-error-right"));
         }
+        past_is_whole(&*self.arrivals)?;
         let folder = &self.desk.files;
         let held = file::folder_bytes(folder).await.map_err(JobError::failed)?;
         if held >= EXPORTS_BYTES_MAX {

@@ -31,7 +31,11 @@ fn room(test: &TestDatabase, count: u64) -> Room {
     let event = |_| -> Event { event_of(&maker.finding(-5), "=an") };
     let lake = Arc::new(MemoryLake::with((0..count).map(event).collect()));
     let desk = Desk { lake, files: folder.path().join("files"), ..desk(test, Vec::new()) };
-    let export = MakeExport { desk: desk.clone(), owners: Arc::new(Everyone) };
+    let export = MakeExport {
+        desk: desk.clone(),
+        owners: Arc::new(Everyone),
+        arrivals: Arc::new(Recovering::default()),
+    };
     let handlers = Handlers::default()
         .with(Arc::new(export))
         .with(Arc::new(SweepExports { desk: desk.clone() }));

@@ -2,6 +2,7 @@
 //! nobody sees what they may not.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use db::job::{self, Handlers, Job, JobId, JobState, Worker};
 use db::testing::{TestDatabase, databases, sqlite};
@@ -24,13 +25,16 @@ use crate::testing::*;
 struct Room {
     desk: Desk,
     worker: Worker,
+    recovering: Arc<Recovering>,
 }
 
 fn room(test: &TestDatabase, events: Vec<Event>) -> Room {
     let desk = Desk { lake: Arc::new(MemoryLake::with(events)), ..desk(test, Vec::new()) };
-    let look_back = LookBack { desk: desk.clone(), owners: Arc::new(Everyone) };
+    let recovering = Arc::new(Recovering::default());
+    let look_back =
+        LookBack { desk: desk.clone(), owners: Arc::new(Everyone), arrivals: recovering.clone() };
     let handlers = Handlers::default().with(Arc::new(look_back));
-    Room { worker: Worker::new(test.db.clone(), handlers, "a"), desk }
+    Room { worker: Worker::new(test.db.clone(), handlers, "a"), desk, recovering }
 }
 
 impl Room {
@@ -95,6 +99,23 @@ async fn every_event_of_the_span_is_read_once_and_makes_alerts_only_when_asked()
         let page = shown(&room.desk, &who, look.id, Page::default()).await.unwrap();
         assert!(page.found.iter().all(|row| row.taken_at.is_some()));
         assert_eq!(faults(&page), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_look_back_waits_until_what_a_crash_left_is_read() {
+    for test in databases().await {
+        let room = room(&test, events(&Maker::new(), 1, 1..11));
+        room.recovering.0.store(true, Ordering::SeqCst);
+        let look = room.look(&who(Role::Analyst), Wanted::Rule(WEB_SHELL.to_owned()), 30).await;
+        assert!(look.outcome.is_none());
+        assert_eq!(room.job(&look).await.state, JobState::Queued);
+        room.recovering.0.store(false, Ordering::SeqCst);
+        test.clock.advance(chrono::TimeDelta::seconds(3));
+        while room.worker.run_next(&CancellationToken::new()).await.unwrap() {}
+        assert_eq!(room.job(&look).await.state, JobState::Done);
+        let look = store::get(room.desk.db.conn(), &Scope::platform(), look.id).await.unwrap();
+        assert_eq!(look.outcome.unwrap().events, 10);
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Judge, KIND, store};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::limits::{EVENTS_PER_EXPORT_PAGE, LOOK_BACK_FINDINGS_MAX, LOOK_BACK_PER_RULE_MAX};
-use crate::saved::Owners;
+use crate::saved::{Arrivals, Owners, past_is_whole};
 
 /// The shortest step of the walk.
 const STEP_MIN: TimeDelta = TimeDelta::hours(1);
@@ -35,6 +35,8 @@ pub struct LookBack {
     pub desk: Desk,
     /// Whether people may still see what they asked about.
     pub owners: Arc<dyn Owners>,
+    /// Whether all that was received can be found: what a crash left unread is no end of the search.
+    pub arrivals: Arc<dyn Arrivals>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +69,7 @@ impl Handler for LookBack {
         if self.owners.scope(look.account).await?.is_none() {
             return Err(JobError::Refused("look-back-error-right"));
         }
+        past_is_whole(&*self.arrivals)?;
         let began = db.now();
         let mut found = self.walk(job, &look).await?;
         found.outcome.ended_at = db.now();

@@ -19,6 +19,7 @@ mod views;
 pub use again::ask_again;
 pub use model::{DraftError, Plan, Share};
 pub(crate) use routes::routes;
+pub(crate) use run::past_is_whole;
 pub use run::{Arrivals, Owners, ScheduledSearch};
 pub use views::{RunRow, SavedForm, SavedList, SavedPage, SavedRow};
 

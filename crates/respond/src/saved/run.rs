@@ -48,6 +48,17 @@ const AHEAD: TimeDelta = TimeDelta::days(3_650);
 pub trait Arrivals: Send + Sync + Debug {
     /// Waits a little until everything that is durable now can be found; returns whether it can.
     async fn are_searchable(&self) -> bool;
+
+    /// Returns whether everything can be found that an earlier run of the platform received and had not read.
+    fn are_recovered(&self) -> bool;
+}
+
+/// How long a job waits before it asks again whether what a crash left unread is read.
+const RECOVERY: TimeDelta = TimeDelta::seconds(2);
+
+/// Lets a job that reads the past go on when all of the past can be found: what it would miss, nobody would be told of.
+pub(crate) fn past_is_whole(arrivals: &dyn Arrivals) -> Result<(), JobError> {
+    arrivals.are_recovered().then_some(()).ok_or(JobError::NotYet("saved-run-waits", RECOVERY))
 }
 
 /// Tells what people may see now.

@@ -35,6 +35,10 @@ impl Arrivals for Stage {
     async fn are_searchable(&self) -> bool {
         self.all_read.load(Ordering::SeqCst)
     }
+
+    fn are_recovered(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]
