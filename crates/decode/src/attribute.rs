@@ -81,8 +81,8 @@ fn word(attr: Attr, value: &Value) -> Value {
         Attr::FileHash => hashes(&text),
         Attr::UrlHost => Value::Text(without_port(&text).to_owned()),
         Attr::DnsQuery => {
-            let spelled = labels(&text);
-            Value::Text(spelled.unwrap_or_else(|| text.into_owned()))
+            let spelled = labels(&text).unwrap_or_else(|| text.into_owned());
+            Value::Text(without_root(spelled))
         }
         _ => Value::Text(text.into_owned()),
     }
@@ -117,6 +117,14 @@ fn protocol(text: &str) -> String {
         "132" => "sctp".to_owned(),
         other => other.to_ascii_lowercase(),
     }
+}
+
+/// `www.example.vn.`, as zones and resolvers write a whole name, is the name `www.example.vn`.
+fn without_root(mut name: String) -> String {
+    if name.len() > 1 && name.ends_with('.') {
+        name.pop();
+    }
+    name
 }
 
 /// `(3)www(7)example(2)vn(0)` becomes `www.example.vn`: Windows' DNS server writes each label's length before it.
@@ -204,6 +212,8 @@ mod tests {
             (Attr::Protocol, "UDP", Some("udp"), 0),
             (Attr::FileHash, "SHA1=AB,MD5=CD", Some("ab, cd"), 0),
             (Attr::DnsQuery, "www.example.vn", Some("www.example.vn"), 0),
+            (Attr::DnsQuery, "www.example.vn.", Some("www.example.vn"), 0),
+            (Attr::DnsQuery, ".", Some("."), 0),
             (Attr::DnsQuery, "(3)www(7)example(2)vn(0)", Some("www.example.vn"), 0),
             (Attr::DnsQuery, "(4)a(0)(0)", Some("a(0)"), 0),
             (Attr::DnsQuery, "(9)www(0)", Some("(9)www(0)"), 0),
