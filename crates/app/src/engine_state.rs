@@ -113,8 +113,7 @@ impl StateFile {
         let file = BufWriter::new(File::create(&beside)?);
         let file = write(file, &Writing { judged, saved_at, engine })?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&beside, &self.path)?;
-        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        collect::persist::rename(&beside, &self.path)
     }
 
     /// Notes that the platform runs.

@@ -20,6 +20,7 @@ mod durable;
 mod framing;
 mod intake;
 pub mod limits;
+pub mod persist;
 pub mod spool;
 
 mod counters;

@@ -11,7 +11,7 @@ use event::SourceId;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::FILE_FINGERPRINT_BYTES;
-use crate::spool::sync_folder;
+use crate::persist;
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,8 +85,7 @@ impl Checkpoint {
         let beside = path.with_extension("new");
         std::fs::write(&beside, bytes)?;
         File::open(&beside)?.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        sync_folder(folder)
+        persist::rename(&beside, path)
     }
 }
 

@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::persist;
+
 /// Makes segment files.
 pub(super) trait Disk: Send + Sync + Debug {
     /// Returns how many bytes may still be written to the file system of a folder.
@@ -37,7 +39,7 @@ impl Disk for LocalDisk {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         file.set_len(0)?;
         if let Some(folder) = path.parent() {
-            sync_folder(folder)?;
+            persist::sync_folder(folder)?;
         }
         Ok(Box::new(file))
     }
@@ -49,7 +51,7 @@ impl SegmentFile for File {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        persist::sync(self)
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
@@ -81,9 +83,4 @@ pub fn disk_room(folder: &Path) -> io::Result<DiskRoom> {
         total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),
         is_read_only: facts.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

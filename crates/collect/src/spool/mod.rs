@@ -33,7 +33,6 @@ use event::seal::Seal;
 use event::{Frame, SpoolPosition};
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use disk::sync_folder;
 pub use disk::{DiskRoom, disk_room};
 pub use inspect::{Inspection, Keys, SpoolFault, SpoolFaultKind, inspect};
 pub use reader::{Batch, SpoolReader};

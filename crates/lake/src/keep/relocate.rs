@@ -15,7 +15,7 @@ use super::prune::rewrite;
 use crate::catalogue::{Segment, Where};
 use crate::error::StoreError;
 use crate::lake::{Lake, blocking};
-use crate::segment::{SegmentFile, TEMP_EXTENSION, remove_quietly, sync_folder};
+use crate::segment::{SegmentFile, TEMP_EXTENSION, remove_quietly, rename, sync_folder};
 use crate::settings::Store;
 
 impl Lake {
@@ -92,9 +92,8 @@ impl Lake {
             let own = temp.clone();
             let found = blocking(move || Ok(crate::place::digest(&own)?)).await?;
             checked(moved, &found)?;
-            fs::rename(&temp, &path)?;
-            sync_folder(day)?;
-            Ok(sync_folder(self.place.folder())?)
+            sync_folder(self.place.folder())?;
+            Ok(rename(&temp, &path)?)
         };
         let copied = copied.await;
         if copied.is_err() {

@@ -1,7 +1,7 @@
 //! Writes a file: granules in the order of time, the index, the footer; synced, then named.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -238,9 +238,8 @@ impl SegmentWriter {
         let (sha256, size_bytes) = self.writer.inner_mut().end()?;
         let path = file::relative_path(self.day, self.id);
         let full_path = self.target.folder.join(&path);
-        fs::rename(&self.temp, &full_path)?;
-        sync_folder(full_path.parent().unwrap_or(&self.target.folder))?;
         sync_folder(&self.target.folder)?;
+        rename(&self.temp, &full_path)?;
         self.segment(path, sha256, size_bytes)
     }
 
@@ -282,7 +281,18 @@ impl SegmentWriter {
     }
 }
 
-/// Makes a folder's entries durable.
+/// Gives a synced file its name and returns when that is on the disk, whatever stood there before.
+///
+/// Where ext4 gives its journal up, a sync that runs meanwhile may return success for what never reaches the disk. A
+/// change is refused from then on, so the last step is one: the file is cut where it ends.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    to.parent().map_or(Ok(()), sync_folder)?;
+    let file = OpenOptions::new().write(true).open(to)?;
+    file.set_len(file.metadata()?.len())
+}
+
+/// Makes a folder's entries durable, as far as a [`rename`] below it confirms it afterwards.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
