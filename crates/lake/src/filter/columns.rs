@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow::array::{Array as _, Int64Array};
-use event::query::{Builtin, TextPattern, ValueTest};
+use event::query::{Builtin, ValueTest};
 use event::{Attr, AttrType, Class, Value};
 
 use super::{FieldName, Filter, Node, builtin_column};
@@ -89,7 +89,7 @@ pub(super) fn matching(
             found.retain(|row| times.values().get(*row).is_some_and(|at| span.contains(at)));
             Ok(found)
         }
-        Node::Text(pattern) => Ok(text_rows(pattern, columns, rows)),
+        Node::Text(text) => Ok(text.rows(columns, rows)),
         Node::Field { field, test } => FieldColumns::of(field, columns, loose).passing(rows, test),
     }
 }
@@ -104,28 +104,6 @@ fn without(rows: &[usize], others: &[usize]) -> Vec<usize> {
             others.peek() != Some(&row)
         })
         .collect()
-}
-
-/// Returns the rows whose record or values have the text.
-fn text_rows(pattern: &TextPattern, columns: &Columns<'_>, rows: Vec<usize>) -> Vec<usize> {
-    let raw = columns.text(schema::RAW);
-    let extra = columns.text(schema::EXTRA_TEXT);
-    let mut folded = String::new();
-    let mut found = rows;
-    found.retain(|row| {
-        let in_raw = text_at(raw, *row).is_some_and(|text| {
-            folded.clear();
-            if text.is_ascii() {
-                folded.push_str(text);
-                folded.make_ascii_lowercase();
-            } else {
-                folded.push_str(&event::fold::fold(text));
-            }
-            pattern.found_in_folded(&folded)
-        });
-        in_raw || text_at(extra, *row).is_some_and(|text| pattern.found_in_folded(text))
-    });
-    found
 }
 
 /// Returns the rows whose text passes; a text that many rows share is asked once.

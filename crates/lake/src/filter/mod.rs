@@ -2,6 +2,7 @@
 
 mod columns;
 mod fields;
+mod texts;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use event::{Attr, Event, EventId, Scope};
 
 pub(crate) use columns::FieldColumns;
 use fields::OwnField;
+use texts::Text;
 
 use crate::error::StoreError;
 use crate::place::Opened;
@@ -45,7 +47,7 @@ enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
     Not(Box<Node>),
-    Text(Box<TextPattern>),
+    Text(Box<Text>),
     Field { field: FieldName, test: ValueTest },
     Time { column: &'static str, from_us: i64, to_us: i64 },
 }
@@ -112,7 +114,7 @@ impl Node {
             }
             Query::Or(parts) => Self::Or(parts.iter().map(Self::new).collect()),
             Query::Not(inner) => Self::Not(Box::new(Self::new(inner))),
-            Query::Text(pattern) => Self::Text(Box::new(TextPattern::new(pattern))),
+            Query::Text(pattern) => Self::Text(Box::new(Text::new(pattern))),
             Query::Field { name, test } => {
                 Self::Field { field: FieldName::new(name), test: ValueTest::new(name, test) }
             }
@@ -170,7 +172,7 @@ impl Node {
     /// Returns the longest text that every matching row has.
     fn literal(&self) -> Option<&str> {
         match self {
-            Self::Text(pattern) => pattern.longest_literal(),
+            Self::Text(text) => text.pattern.longest_literal(),
             Self::And(parts) => {
                 parts.iter().filter_map(Self::literal).max_by_key(|text| text.len())
             }
@@ -184,8 +186,9 @@ impl Node {
             Self::All | Self::Not(_) | Self::Time { .. } => Need::Nothing,
             Self::And(parts) => Need::all(parts.iter().map(|part| part.need(loose))),
             Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
-            Self::Text(pattern) => {
-                Need::tokens(pattern.whole_words().iter().map(|word| Token::word(word)).collect())
+            Self::Text(text) => {
+                let words = text.pattern.whole_words();
+                Need::tokens(words.iter().map(|word| Token::word(word)).collect())
             }
             Self::Field { field, test } => {
                 let Some(values) = test.equal_to() else { return Need::Nothing };

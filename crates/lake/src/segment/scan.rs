@@ -39,6 +39,13 @@ impl Needle {
         Some(Self { any_case, folded: Finder::new(folded).into_owned() })
     }
 
+    /// Returns where the text stands first from a byte on, in any case of its letters.
+    pub(crate) fn find_from(&self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
+        (from <= bytes.len())
+            .then(|| self.any_case.find_at(bytes, from))?
+            .map(|place| place.range())
+    }
+
     /// Returns whether a page of plain texts, each after its length in four bytes, may hold it.
     fn in_page(&self, bytes: &[u8]) -> bool {
         if self.any_case.is_match(bytes) {

@@ -1,0 +1,165 @@
+//! Words in a batch's records: the bytes of many records are walked at once, and few are left to be read one by one.
+
+use std::ops::Range;
+
+use arrow::array::StringArray;
+use event::query::TextPattern;
+
+use crate::rows::{Columns, TextColumn, text_at};
+use crate::schema;
+use crate::segment::Needle;
+
+/// A pattern that stands in a record or in the values beside it.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) pattern: TextPattern,
+    /// What each record with the pattern holds.
+    needle: Option<Needle>,
+}
+
+impl Text {
+    pub(super) fn new(pattern: &str) -> Self {
+        let pattern = TextPattern::new(pattern);
+        let needle = pattern.longest_literal().and_then(Needle::new);
+        Self { pattern, needle }
+    }
+
+    /// Returns those of the rows (ascending) that have the text.
+    pub(super) fn rows(&self, columns: &Columns<'_>, rows: Vec<usize>) -> Vec<usize> {
+        let raw = columns.text(schema::RAW);
+        let extra = columns.text(schema::EXTRA_TEXT);
+        let mut may_hold = match (raw, &self.needle) {
+            (Some(TextColumn::Plain(texts)), Some(needle)) => {
+                Some(may_hold(needle, texts, &rows).into_iter().peekable())
+            }
+            _ => None,
+        };
+        let mut folded = String::new();
+        let mut found = rows;
+        found.retain(|row| {
+            let read = may_hold.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
+            let in_raw = read
+                && text_at(raw, *row).is_some_and(|text| {
+                    fold_into(&mut folded, text);
+                    self.pattern.found_in_folded(&folded)
+                });
+            in_raw || text_at(extra, *row).is_some_and(|text| self.pattern.found_in_folded(text))
+        });
+        found
+    }
+}
+
+fn fold_into(folded: &mut String, text: &str) {
+    folded.clear();
+    if text.is_ascii() {
+        folded.push_str(text);
+        folded.make_ascii_lowercase();
+    } else {
+        folded.push_str(&event::fold::fold(text));
+    }
+}
+
+/// Returns those of the rows whose text may hold the needle once it is folded; all of them ascend.
+fn may_hold(needle: &Needle, texts: &StringArray, rows: &[usize]) -> Vec<usize> {
+    let mut found = Vec::new();
+    for run in rows.chunk_by(|row, next| row + 1 == *next) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        let run = Run::new(texts, *first..*last + 1);
+        run.add_rows_with(needle, &mut found);
+    }
+    found
+}
+
+/// Texts that stand one behind the other.
+struct Run<'a> {
+    first_row: usize,
+    bytes: &'a [u8],
+    /// Where each text begins in the bytes, and where the last ends.
+    offsets: &'a [i32],
+    is_ascii: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(texts: &'a StringArray, rows: Range<usize>) -> Self {
+        let offsets = texts.value_offsets().get(rows.start..=rows.end).unwrap_or_default();
+        let span = offsets.first().zip(offsets.last()).map(|(first, last)| at(*first)..at(*last));
+        let bytes = span.and_then(|span| texts.value_data().get(span)).unwrap_or_default();
+        Self { first_row: rows.start, bytes, offsets, is_ascii: bytes.is_ascii() }
+    }
+
+    fn add_rows_with(&self, needle: &Needle, found: &mut Vec<usize>) {
+        let begin = self.offsets.first().copied().map_or(0, at);
+        // Where the needle stands first, from the text on that is looked at.
+        let mut next = needle.find_from(self.bytes, 0);
+        for (row, ends) in (self.first_row..).zip(self.offsets.windows(2)) {
+            let [start, end] = ends else { continue };
+            let text = at(*start) - begin..at(*end) - begin;
+            // A letter with a mark folds to a plain one: such a text is read.
+            let is_ascii =
+                self.is_ascii || self.bytes.get(text.clone()).is_some_and(<[u8]>::is_ascii);
+            if !is_ascii || stands_in(needle, self.bytes, &text, &mut next) {
+                found.push(row);
+            }
+        }
+    }
+}
+
+/// Returns whether the needle stands in a text of the bytes; `next` is where it stands first from an earlier text on,
+/// and is moved on to this one.
+fn stands_in(
+    needle: &Needle,
+    bytes: &[u8],
+    text: &Range<usize>,
+    next: &mut Option<Range<usize>>,
+) -> bool {
+    while let Some(place) = next {
+        if place.start >= text.end {
+            return false;
+        }
+        if place.start >= text.start && place.end <= text.end {
+            return true;
+        }
+        // It stood before this text, or goes on in the next one.
+        *next = needle.find_from(bytes, text.start.max(place.start + 1));
+    }
+    false
+}
+
+fn at(offset: i32) -> usize {
+    usize::try_from(offset).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_begins_in_one_text_and_ends_in_the_next_stands_in_neither() {
+        let texts = StringArray::from(vec!["xa", "abab", "ba", "ab", "", "AB"]);
+        let needle = Needle::new("ab").unwrap();
+        assert_eq!(may_hold(&needle, &texts, &[0, 1, 2, 3, 4, 5]), [1, 3, 5]);
+        assert_eq!(may_hold(&needle, &texts, &[0, 3, 5]), [3, 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_finds_what_reading_each_text_finds(
+            texts in proptest::collection::vec("[abAB đá]{0,6}", 0..12),
+            chosen in proptest::collection::vec(any::<bool>(), 12),
+            word in "[ab]{2,3}",
+        ) {
+            let needle = Needle::new(&word).unwrap();
+            let rows: Vec<usize> = (0..texts.len()).filter(|row| chosen[*row]).collect();
+            let found = may_hold(&needle, &StringArray::from(texts.clone()), &rows);
+            for row in rows {
+                let held = event::fold::fold(&texts[row]).contains(&word);
+                prop_assert!(!held || found.contains(&row), "{word} in {:?}", texts[row]);
+                // Nothing that is plain is read in vain.
+                let plain = texts[row].is_ascii();
+                prop_assert!(held || !plain || !found.contains(&row), "{word} in {:?}", texts[row]);
+            }
+        }
+    }
+}
