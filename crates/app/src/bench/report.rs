@@ -1,10 +1,13 @@
 //! What the bench found, for people or as one JSON object.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde_json::json;
+
+use super::searches::Times;
 
 /// What was measured.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(crate) struct Report {
     pub(crate) lost: u64,
     pub(crate) drain_s: f64,
     pub(crate) latencies: Histogram<u64>,
-    pub(crate) searches: Histogram<u64>,
+    pub(crate) searches: Times,
     pub(crate) rss_max_bytes: u64,
     pub(crate) rss_end_bytes: u64,
     pub(crate) generator_cpu_s: f64,
@@ -42,7 +45,7 @@ impl Report {
     }
 
     fn search_ms(&self, quantile: f64) -> f64 {
-        float(self.searches.value_at_quantile(quantile)) / 1000.0
+        float(self.searches.all.value_at_quantile(quantile)) / 1000.0
     }
 }
 
@@ -68,16 +71,23 @@ fn object(report: &Report) -> serde_json::Value {
         "searchable_ms_p50": report.quantile_ms(0.5),
         "searchable_ms_p99": report.quantile_ms(0.99),
         "searchable_ms_max": report.quantile_ms(1.0),
-        "searches": report.searches.len(),
+        "searches": report.searches.all.len(),
         "search_ms_p50": report.search_ms(0.5),
         "search_ms_p95": report.search_ms(0.95),
         "search_ms_max": report.search_ms(1.0),
+        "search_ms_p95_each": each_p95(report),
         "rss_max_bytes": report.rss_max_bytes,
         "rss_end_bytes": report.rss_end_bytes,
         "generator_cpu_s": report.generator_cpu_s,
         "platform_cpu_s": report.platform_cpu_s,
         "generator_cpu_share": report.generator_share(),
     })
+}
+
+/// Returns each question with the 95th percentile of its times, in milliseconds.
+fn each_p95(report: &Report) -> BTreeMap<&str, f64> {
+    let ms = |times: &Histogram<u64>| float(times.value_at_quantile(0.95)) / 1000.0;
+    report.searches.each.iter().map(|(question, times)| (question.as_str(), ms(times))).collect()
 }
 
 /// Prints the report.
@@ -110,8 +120,11 @@ pub(crate) fn print(report: &Report, as_json: bool) -> Result<()> {
         report.search_ms(0.5),
         report.search_ms(0.95),
         report.search_ms(1.0),
-        report.searches.len()
+        report.searches.all.len()
     )?;
+    for (question, ms) in each_p95(report) {
+        writeln!(out, "                  p95 {ms:.1} ms  {question}")?;
+    }
     writeln!(
         out,
         "in the end        {} searchable, {} dead letters, {} missing ({:.1} s after the last)",

@@ -43,7 +43,7 @@ const ALL_DAYS: i64 = 60;
 #[derive(Debug)]
 pub(crate) struct Searches {
     stop: CancellationToken,
-    task: tokio::task::JoinHandle<Result<Histogram<u64>>>,
+    task: tokio::task::JoinHandle<Result<Times>>,
 }
 
 impl Searches {
@@ -53,23 +53,43 @@ impl Searches {
         Self { task: tokio::spawn(search(lake, stop.clone())), stop }
     }
 
-    /// Ends after the search under way and returns the times, in microseconds.
-    pub(crate) async fn end(self) -> Result<Histogram<u64>> {
+    /// Ends after the search under way and returns how long they took.
+    pub(crate) async fn end(self) -> Result<Times> {
         self.stop.cancel();
         self.task.await?
     }
 }
 
-async fn search(lake: Arc<Lake>, stop: CancellationToken) -> Result<Histogram<u64>> {
-    let mut times = Histogram::new(3).context("making a histogram")?;
-    for question in QUESTIONS.iter().cycle() {
+/// How long searches took, in microseconds.
+#[derive(Debug)]
+pub(crate) struct Times {
+    /// Those of all questions.
+    pub(crate) all: Histogram<u64>,
+    /// Those of each question by itself.
+    pub(crate) each: Vec<(String, Histogram<u64>)>,
+}
+
+impl Times {
+    fn new() -> Result<Self> {
+        let none = || Histogram::new(3).context("making a histogram");
+        let each = QUESTIONS.iter().map(|question| Ok((format!("{question:?}"), none()?)));
+        Ok(Self { all: none()?, each: each.collect::<Result<_>>()? })
+    }
+}
+
+async fn search(lake: Arc<Lake>, stop: CancellationToken) -> Result<Times> {
+    let mut times = Times::new()?;
+    for (place, question) in QUESTIONS.iter().enumerate().cycle() {
         if stop.is_cancelled() {
             break;
         }
         let began = Instant::now();
         ask(&lake, *question).await.with_context(|| format!("asking {question:?}"))?;
         let took_us = u64::try_from(began.elapsed().as_micros()).context("a search's time")?;
-        times.record(took_us).context("noting a search's time")?;
+        let own = times.each.get_mut(place).map(|(_, times)| times);
+        for times in own.into_iter().chain([&mut times.all]) {
+            times.record(took_us).context("noting a search's time")?;
+        }
         tokio::time::sleep(EVERY).await;
     }
     Ok(times)
