@@ -340,6 +340,23 @@ impl TextPattern {
         }
         words
     }
+
+    /// Returns what words of a text must begin with for the pattern to stand in it, where it leaves
+    /// their ends open: what an index of the words' starts can be asked.
+    pub fn word_starts(&self) -> Vec<&str> {
+        let last = self.pieces.len().saturating_sub(1);
+        let mut starts = Vec::new();
+        for (place, piece) in self.pieces.iter().enumerate() {
+            let Piece::Literal(literal) = piece else { continue };
+            let open_before = place > 0 || !self.border_before;
+            let open_after = place < last || !self.border_after;
+            let mut parts = literal.rsplit(|c| !is_word(c));
+            let end = parts.next().filter(|end| open_after && !end.is_empty());
+            let begins_a_word = !open_before || parts.next().is_some();
+            starts.extend(end.filter(|_| begins_a_word));
+        }
+        starts
+    }
 }
 
 /// Returns how many bytes the word takes with which these characters begin.

@@ -249,6 +249,25 @@ fn an_index_is_asked_only_for_whole_words() {
 }
 
 #[test]
+fn an_index_of_starts_is_asked_for_words_that_are_left_open() {
+    let cases: [(&str, &[&str]); 10] = [
+        ("Failed", &[]),
+        ("Đăng*", &["dang"]),
+        ("*led pass*", &["pass"]),
+        ("fail* password", &["fail"]),
+        ("a-b?c", &["b"]),
+        ("/usr/loc*/bi*", &["loc", "bi"]),
+        ("*abc*", &[]),
+        ("ab*cd*", &["ab"]),
+        ("pass-*", &[]),
+        ("*", &[]),
+    ];
+    for (pattern, expected) in cases {
+        assert_eq!(TextPattern::new(pattern).word_starts(), expected, "{pattern}");
+    }
+}
+
+#[test]
 fn a_click_on_a_value_asks_for_exactly_it() {
     let query = Query::equals("path", r"C:\Windows\System32\cmd.exe");
     assert!(matches(&query, &login()));

@@ -188,7 +188,9 @@ impl Node {
             Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
             Self::Text(text) => {
                 let words = text.pattern.whole_words();
-                Need::tokens(words.iter().map(|word| Token::word(word)).collect())
+                let starts = text.pattern.word_starts();
+                let starts = starts.into_iter().filter_map(Token::start);
+                Need::tokens(words.iter().map(|word| Token::word(word)).chain(starts).collect())
             }
             Self::Field { field, test } => {
                 let Some(values) = test.equal_to() else { return Need::Nothing };

@@ -22,14 +22,14 @@ use object_store::local::LocalFileSystem;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use damaged::{DamagedFiles, Teller};
-pub(crate) use opened::Opened;
+pub(crate) use opened::{Opened, Stored};
 
 use crate::catalogue::{Segment, Where};
 use crate::encryption::{DataKey, Keyring, SealedFile, trailer_of};
 use crate::error::{OpenError, StoreError};
 use crate::segment::{SegmentFile, remove_quietly};
 use crate::settings::{LakeSettings, Store};
-use opened::{RemoteFile, Stored};
+use opened::RemoteFile;
 use remote::Remote;
 use sql_store::SqlStore;
 

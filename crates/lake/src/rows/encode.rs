@@ -250,7 +250,7 @@ impl Texts {
     /// one a line; `None` if there is none. Whatever pattern is found in a value that does stand
     /// there is found in `raw` as well, because its borders are borders there.
     fn extra(&mut self, event: &Event) -> Option<&str> {
-        self.places.read(&event.raw, |_token| {});
+        self.places.read(&event.raw, |_token, _word| {});
         self.extra.clear();
         let attrs = event.attrs.iter().map(|(_, value)| value);
         let values = attrs.chain(event.fields.iter().map(|(_, value)| value));

@@ -60,7 +60,7 @@ impl FlatReader {
             (Some(token), _) | (None, Some(token)) => token.text(line),
             (None, None) => Cow::Borrowed(line),
         };
-        self.places.read(&raw, |token| tokens.add(token));
+        self.places.read(&raw, |token, word| tokens.add_word(token, word));
         self.push_given(record, &given, columns, tokens)?;
         self.fields.clear();
         self.extra.clear();

@@ -19,8 +19,8 @@ pub(super) struct WordPlaces {
 }
 
 impl WordPlaces {
-    /// Takes down a record's words, and tells the token of each.
-    pub(super) fn read(&mut self, raw: &str, mut word: impl FnMut(u64)) {
+    /// Takes down a record's words, and tells each with its token.
+    pub(super) fn read(&mut self, raw: &str, mut word: impl FnMut(u64, &[u8])) {
         self.words.clear();
         self.last_bytes.clear();
         self.folded = (!raw.is_ascii()).then(|| event::fold::fold(raw));
@@ -36,7 +36,7 @@ impl WordPlaces {
             self.words.push((token, place.start));
             self.last_bytes.push(last_byte(token));
             if place.len() >= 2 {
-                word(token);
+                word(token, bytes.get(place).unwrap_or_default());
             }
         });
     }
@@ -149,8 +149,8 @@ mod tests {
         for raw in &records {
             let mut places = WordPlaces::default();
             let (mut words, mut tokens) = (Vec::new(), Vec::new());
-            places.read(raw, |token| words.push(token));
-            hash_words(&fold(raw), |token| tokens.push(token));
+            places.read(raw, |token, word| words.push((token, word.to_ascii_lowercase())));
+            hash_words(&fold(raw), |token, word| tokens.push((token, word.to_owned())));
             assert_eq!(words, tokens, "{raw}");
             for value in values {
                 let expected = stands_in(&fold(raw), &fold(value));

@@ -71,23 +71,40 @@ fn short(bytes: &[u8], rest: &[u8]) -> u64 {
     at(0) | (at(rest.len() / 2) << 8) | (at(rest.len().saturating_sub(1)) << 16)
 }
 
+/// Where the hash of a word's start starts (`wyhash`'s second secret).
+const STARTS: u64 = 0xe703_7ed1_a0b4_28db;
+
+/// Letters of a word by which its start is told.
+const START_LETTERS: usize = 4;
+
 /// What a search looks for in the index, as the files of each layout name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(super) hash: u64,
-    /// In files of the first layout.
-    pub(super) first: u64,
+pub(crate) enum Token {
+    /// A word or a value.
+    Whole {
+        hash: u64,
+        /// In files of the first layout.
+        first: u64,
+    },
+    /// The first letters of a word; older layouts do not know it.
+    Start { hash: u64 },
 }
 
 impl Token {
     /// Returns the token of a folded word.
     pub(crate) fn word(word: &str) -> Self {
-        Self { hash: word_hash(word), first: first::word_hash(word) }
+        Self::Whole { hash: word_hash(word), first: first::word_hash(word) }
     }
 
     /// Returns the token of a field's folded value.
     pub(crate) fn value(name: &str, folded: &str) -> Self {
-        Self { hash: value_hash(field_start(name), folded), first: first::value_hash(name, folded) }
+        let first = first::value_hash(name, folded);
+        Self::Whole { hash: value_hash(field_start(name), folded), first }
+    }
+
+    /// Returns the token of words that begin with this folded text; `None` where the index does not tell them.
+    pub(crate) fn start(text: &str) -> Option<Self> {
+        start_hash(text.as_bytes()).map(|hash| Self::Start { hash })
     }
 }
 
@@ -114,6 +131,13 @@ pub(crate) fn quick_hash_at(text: &[u8], word: Range<usize>) -> u64 {
     mix(mix(start ^ (short | SMALL), FACTOR), START)
 }
 
+/// Returns the hash of a word's first letters, capitals and small letters the same; `None` where it begins with fewer
+/// than four of ASCII: most words that begin with digits are met once, and their starts would be as many.
+pub(super) fn start_hash(word: &[u8]) -> Option<u64> {
+    let letters = word.first_chunk::<START_LETTERS>()?;
+    letters.iter().all(u8::is_ascii_alphabetic).then(|| hash(STARTS, letters))
+}
+
 /// Returns a hash of a word, the same for capitals and small letters of ASCII.
 pub(crate) fn quick_hash(word: &[u8]) -> u64 {
     hash(START, word)
@@ -134,17 +158,21 @@ pub(crate) const fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Calls `found` with the hash of each word of a text that is folded or plain ASCII: the words are
+/// Calls `found` with the hash of each word of a text that is folded or plain ASCII, and with the word: they are
 /// those of [`event::fold::words`].
-pub(crate) fn hash_words(text: &str, mut found: impl FnMut(u64)) {
+pub(crate) fn hash_words(text: &str, mut found: impl FnMut(u64, &[u8])) {
     if !text.is_ascii() {
         let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        words.filter(|word| word.len() >= 2).for_each(|word| found(word_hash(word)));
+        words
+            .filter(|word| word.len() >= 2)
+            .for_each(|word| found(word_hash(word), word.as_bytes()));
         return;
     }
-    ascii_words(text.as_bytes(), |word| {
+    let bytes = text.as_bytes();
+    ascii_words(bytes, |word| {
         if word.len() >= 2 {
-            found(quick_hash_at(text.as_bytes(), word));
+            let token = quick_hash_at(bytes, word.clone());
+            found(token, bytes.get(word).unwrap_or_default());
         }
     });
 }
@@ -193,7 +221,8 @@ mod tests {
         ] {
             let mut hashed = Vec::new();
             let folded = event::fold::fold(text);
-            hash_words(if text.is_ascii() { text } else { &folded }, |token| hashed.push(token));
+            let text_or_folded = if text.is_ascii() { text } else { &folded };
+            hash_words(text_or_folded, |token, _word| hashed.push(token));
             let expected: Vec<u64> =
                 event::fold::words(text).iter().map(|word| word_hash(word)).collect();
             assert_eq!(hashed, expected, "{text}");

@@ -20,7 +20,10 @@ use crate::error::StoreError;
 use crate::place::Opened;
 
 /// First bytes of the index, with its version.
-const MAGIC: &[u8; 8] = b"LTGRAN02";
+const MAGIC: &[u8; 8] = b"LTGRAN03";
+
+/// Those of an index that does not know the starts of words.
+const MAGIC_WITHOUT_STARTS: &[u8; 8] = b"LTGRAN02";
 
 /// What the index knows of one granule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +148,7 @@ const ENTRY_BYTES: usize = 4 + 8 + 8 + 16 + 16;
 #[derive(Debug)]
 pub(super) enum Filters {
     /// Across each other, from this place on; so many blocks each.
-    Across { offset: u64, blocks: u32 },
+    Across { offset: u64, blocks: u32, has_starts: bool },
     /// One after the other.
     First(Vec<OwnFilter>),
 }
@@ -160,20 +163,24 @@ impl Filters {
     ) -> Result<Vec<bool>, StoreError> {
         let mut may = vec![true; granules];
         for token in tokens {
-            match self {
-                Self::Across { offset, blocks } => {
+            match (self, token) {
+                (Self::First(_) | Self::Across { has_starts: false, .. }, Token::Start { .. }) => {}
+                (
+                    Self::Across { offset, blocks, .. },
+                    Token::Whole { hash, .. } | Token::Start { hash },
+                ) => {
                     let row = granules * BLOCK_BYTES;
-                    let place = u64::from(block_of(token.hash, *blocks));
+                    let place = u64::from(block_of(*hash, *blocks));
                     let start = offset + place * u64::try_from(row).unwrap_or(0);
                     let bytes = read_within(file, start, row)?;
                     let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
                     for (may, block) in may.iter_mut().zip(blocks) {
-                        *may = *may && block_may_hold(*block, token.hash);
+                        *may = *may && block_may_hold(*block, *hash);
                     }
                 }
-                Self::First(filters) => {
+                (Self::First(filters), Token::Whole { first, .. }) => {
                     for (may, filter) in may.iter_mut().zip(filters) {
-                        *may = *may && filter.may_hold(file, token.first)?;
+                        *may = *may && filter.may_hold(file, *first)?;
                     }
                 }
             }
@@ -194,7 +201,8 @@ pub(super) fn read(file: &Opened, offset: u64) -> Result<(Vec<Granule>, Filters)
         let (granules, filters) = first::read(file, offset)?;
         return Ok((granules, Filters::First(filters)));
     }
-    if magic != *MAGIC {
+    let has_starts = magic == *MAGIC;
+    if !has_starts && magic != *MAGIC_WITHOUT_STARTS {
         return Err(StoreError::Index);
     }
     let count = u32::from_le_bytes(take(&mut rest)?);
@@ -204,7 +212,7 @@ pub(super) fn read(file: &Opened, offset: u64) -> Result<(Vec<Granule>, Filters)
     let entries_offset = offset + u64::try_from(HEAD_BYTES).unwrap_or(0);
     let granules = read_entries(&read_within(file, entries_offset, bytes)?)?;
     let offset = entries_offset + u64::try_from(bytes).unwrap_or(0);
-    Ok((granules, Filters::Across { offset, blocks }))
+    Ok((granules, Filters::Across { offset, blocks, has_starts }))
 }
 
 /// Reads bytes of the file; a length that cannot be is not asked memory for.
@@ -242,4 +250,54 @@ pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], StoreEr
     let (taken, rest) = bytes.split_first_chunk::<N>().ok_or(StoreError::Index)?;
     *bytes = rest;
     Ok(*taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::place::Stored;
+
+    fn opened(bytes: &[u8]) -> Opened {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Opened::Plain(Stored::Local(file))
+    }
+
+    /// An index of a granule for each text.
+    fn index(texts: &[&str]) -> Vec<u8> {
+        let mut index = IndexBuilder::default();
+        for text in texts {
+            let mut granule = GranuleBuilder::default();
+            let id = EventId::from_uuid(Uuid::nil());
+            granule.push(1, (0, 0), (id, id));
+            granule.tokens.add_words(text);
+            index.push(&mut granule);
+        }
+        index.bytes()
+    }
+
+    fn may_hold(bytes: &[u8], token: Token) -> Vec<bool> {
+        let file = opened(bytes);
+        let (granules, filters) = read(&file, 0).unwrap();
+        filters.may_hold(&file, granules.len(), &[token]).unwrap()
+    }
+
+    #[test]
+    fn words_are_found_by_themselves_and_by_their_first_letters() {
+        let mut bytes = index(&["run PowerShell now", "Đường dẫn powe", "1234567 pow er-shell"]);
+        assert_eq!(may_hold(&bytes, Token::word("powershell")), [true, false, false]);
+        let starts_with = |text: &str| Token::start(text).unwrap();
+        assert_eq!(may_hold(&bytes, starts_with("powers")), [true, true, false]);
+        assert_eq!(may_hold(&bytes, starts_with("duon")), [false, true, false]);
+        assert_eq!(may_hold(&bytes, starts_with("shell")), [false, false, true]);
+        for untold in ["pow", "1234", "a1bc", "đường"] {
+            assert_eq!(Token::start(untold), None, "{untold}");
+        }
+        // An index from before tells whole words only.
+        bytes[..8].copy_from_slice(MAGIC_WITHOUT_STARTS);
+        assert_eq!(may_hold(&bytes, starts_with("powers")), [true; 3]);
+        assert_eq!(may_hold(&bytes, Token::word("powershell")), [true, false, false]);
+    }
 }

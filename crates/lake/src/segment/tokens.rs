@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::bloom::{hash_words, value_hash};
+use super::bloom::{hash_words, start_hash, value_hash};
 
 /// Passes a token on as its own hash: it is one.
 #[derive(Debug, Default)]
@@ -54,23 +54,33 @@ fn forget(recent: &mut [u64]) {
 }
 
 impl Tokens {
-    /// Takes in one token.
-    pub(crate) fn add(&mut self, token: u64) {
+    /// Takes in one token; returns whether it is a new one.
+    fn add(&mut self, token: u64) -> bool {
         let place = usize::try_from(token).unwrap_or(0) & (RECENT_TOKENS - 1);
-        if let Some(recent) = self.recent.get_mut(place)
-            && *recent != token
+        match self.recent.get_mut(place) {
+            Some(recent) if *recent != token => {
+                *recent = token;
+                self.set.insert(token)
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in a word by its token, and its start with it.
+    pub(crate) fn add_word(&mut self, token: u64, word: &[u8]) {
+        if self.add(token)
+            && let Some(start) = start_hash(word)
         {
-            *recent = token;
-            self.set.insert(token);
+            self.add(start);
         }
     }
 
     /// Takes in the words of a text as it came.
     pub(crate) fn add_words(&mut self, text: &str) {
         if text.is_ascii() {
-            hash_words(text, |token| self.add(token));
+            hash_words(text, |token, word| self.add_word(token, word));
         } else {
-            hash_words(&event::fold::fold(text), |token| self.add(token));
+            hash_words(&event::fold::fold(text), |token, word| self.add_word(token, word));
         }
     }
 
