@@ -34,10 +34,15 @@ pub(crate) fn records(bytes: &Bytes) -> Option<Vec<Bytes>> {
         return members(&parse::trim(bytes));
     };
     let objects: Vec<Bytes> = spans.into_iter().map(|span| bytes.slice(span)).collect();
-    let is_alone = matches!(objects.as_slice(), [only] if only.len() == bytes.trim_ascii().len());
+    // With nothing but blanks round it.
+    if let [only] = objects.as_slice()
+        && only.len() == bytes.trim_ascii().len()
+    {
+        return members(only);
+    }
     let are_json = objects.first().is_some_and(|first| parse::json_object(first).is_ok())
         && objects.iter().all(|object| begins_as_json(object));
-    if is_alone || !are_json {
+    if !are_json {
         return None;
     }
     let apart = |object: Bytes| members(&object).unwrap_or_else(|| vec![object]);
@@ -62,7 +67,8 @@ fn may_hold_records(bytes: &[u8]) -> bool {
 }
 
 fn is_behind_object(before: &[u8]) -> bool {
-    let between = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | b',' | SEQUENCE_MARK);
+    let between =
+        |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | SEQUENCE_MARK);
     before.iter().rev().find(|byte| !between(byte)) == Some(&b'}')
 }
 
@@ -142,6 +148,10 @@ mod tests {
             r#"[{"a":1},{"a":{"b":2}}]"#,
             r#"{"Records":[{"a":1},{"a":{"b":2}}]}"#,
             r#"{"Records":[{"a":1}]}{"records":[{"a":{"b":2}}]}"#,
+            " {\"Records\":[{\"a\":1},{\"a\":{\"b\":2}}]}\t\r",
+            "\n{\"Records\": [{\"a\":1},\n{\"a\":{\"b\":2}}]} \n",
+            "{\"Records\":[{\"a\":1}]}\n{\"records\":[{\"a\":{\"b\":2}}]}\n",
+            "{\"a\":1}\n{\"a\":{\"b\":2}}",
             "{\n  \"Records\": [\n    {\"a\":1},\n    {\"a\":{\"b\":2}}\n  ]\n}",
             r#"{"@odata.context":"x","value":[{"a":1},{"a":{"b":2}}],"@odata.nextLink":"y"}"#,
             r#"{"count":2,"value":[{"a":1},{"a":{"b":2}}]}"#,
@@ -172,6 +182,10 @@ mod tests {
                 ],
             ),
             (
+                "  {\"Records\":[{\"a\":1},{\"a\":2}],\"more\":1} \t",
+                [r#"{"Records":[{"a":1}],"more":1}"#, r#"{"Records":[{"a":2}],"more":1}"#],
+            ),
+            (
                 r#"{"kind":"EventList","metadata":{},"items":[{"a":1},{"a":2}]}"#,
                 [
                     r#"{"kind":"EventList","metadata":{},"items":[{"a":1}]}"#,
@@ -195,6 +209,8 @@ mod tests {
             r#"{"a":[{"b":1},{"b":2}]}"#,
             r#"{"a":"} {"}"#,
             r#" {"a":1} "#,
+            "\n{\"a\":1} \n",
+            r#" {"Records":[{"a":1}],"owner":"x"} "#,
             r#"{"a":1} and {"b":2}"#,
             r#"{"a":1}{"a":"#,
             "{main} {thread 1} {INFO}",
@@ -221,7 +237,7 @@ mod tests {
         #[test]
         fn nothing_but_what_stands_between_is_lost(
             objects in prop::collection::vec("\\{\"[a-z{}]{1,6}\":(1|\"[{},\\]]{0,5}\"|\\[\\{\\},\\{\\}\\])\\}", 2..6),
-            between in "[ ,\t]{0,3}",
+            between in "[ ,\t\n]{0,3}",
         ) {
             prop_assert_eq!(cut(&objects.join(&between)), Some(objects));
         }

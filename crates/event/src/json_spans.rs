@@ -123,8 +123,8 @@ fn after(block: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
     block.get(at..)?.starts_with(wanted).then(|| blanks(block, at + wanted.len()))
 }
 
-/// Returns the objects of a line that holds nothing else (but what stands between members of a list), if it
-/// is not one object alone, nor more than so many.
+/// Returns the objects of a line, or of lines that came as one, that hold nothing else (but what stands between
+/// members of a list), if it is not one object alone, nor more than so many.
 pub fn objects_of_line(line: &[u8], most: usize) -> Option<Vec<Range<usize>>> {
     let mut spans = Vec::new();
     let mut at = 0;
@@ -138,7 +138,7 @@ pub fn objects_of_line(line: &[u8], most: usize) -> Option<Vec<Range<usize>>> {
                 spans.push(at..end);
                 at = end;
             }
-            b' ' | b'\t' | b'\r' | b',' | b'[' | b']' | 0x1e => at += 1,
+            b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | 0x1e => at += 1,
             _ => return None,
         }
     }
@@ -221,6 +221,7 @@ mod tests {
         for (line, want) in [
             (r#"{"a":1}{"a":2}"#, Some(vec![0..7, 7..14])),
             (r#"{"a":"}{"} , {"a":2},"#, Some(vec![0..10, 13..20])),
+            ("{\"a\":1}\n{\"a\":2}\n", Some(vec![0..7, 8..15])),
             (r#"{"a":1},"#, Some(std::iter::once(0..7).collect())),
             (r#"{"a":1}"#, None),
             (r#"{"a":1} and more"#, None),
