@@ -7,6 +7,7 @@ use event::{Attr, DeadReason, Event, Frame, Note, Origin};
 use crate::builtin;
 use crate::carried::{self, Carried};
 use crate::definition::{Format, SourceDefinition, SourceError, SourceText};
+use crate::envelope::DataNames;
 use crate::parsed::Parsed;
 use crate::reading::{self, Raw};
 use crate::record::Record;
@@ -216,7 +217,7 @@ impl Decoder {
             let source = self.by_fields(&raw, |source| matches!(source.format, Format::Leef));
             (raw, source.or_else(|| self.source("generic_leef")))
         } else if let Some(source) = self.source_of_data(record) {
-            (Raw::structured_data(record), Some(source))
+            (Raw::read(source, record)?, Some(source))
         } else {
             return Ok(None);
         };
@@ -232,8 +233,10 @@ impl Decoder {
     /// The source that knows the structured data of a record's header.
     fn source_of_data(&self, record: &Record<'_>) -> Option<&SourceDefinition> {
         record.envelope.as_ref().filter(|envelope| !envelope.data.is_empty())?;
-        let is_format = |source: &SourceDefinition| matches!(source.format, Format::StructuredData);
-        self.by_fields(&Raw::structured_data(record), is_format)
+        let reads_it = |source: &SourceDefinition| {
+            matches!(source.format, Format::StructuredData | Format::KeyValue)
+        };
+        self.by_fields(&Raw::structured_data(record, DataNames::Whole), reads_it)
     }
 
     /// The source that knows a JSON object, or else the one for any.

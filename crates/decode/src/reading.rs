@@ -7,6 +7,7 @@ use event::{Attr, Attrs, DeadReason, Fields, Name, Note, Value};
 
 use crate::carried;
 use crate::definition::{Format, Meaning, SourceDefinition};
+use crate::envelope::DataNames;
 use crate::parsed::{Parsed, StatedTime};
 use crate::record::Record;
 use crate::structured;
@@ -34,8 +35,10 @@ impl Raw {
         match &source.format {
             Format::Message => {}
             Format::KeyValue => {
-                raw.is_read = key_value::read(content, &mut raw.fields, &mut raw.notes) > 0
-                    || record.envelope.as_ref().is_some_and(|it| it.add_pairs_to(&mut raw.fields));
+                raw.is_read = key_value::read(content, &mut raw.fields, &mut raw.notes) > 0;
+                if !raw.is_read {
+                    return Ok(Self::structured_data(record, DataNames::Own));
+                }
             }
             Format::Cef => return Self::cef(content),
             Format::Leef => return Self::leef(content),
@@ -51,7 +54,9 @@ impl Raw {
                 raw.is_read = raw.time.is_some();
             }
             Format::Filterlog => raw.is_read = filterlog::read(content, &mut raw.fields),
-            Format::StructuredData => return Ok(Self::structured_data(record)),
+            Format::StructuredData => {
+                return Ok(Self::structured_data(record, DataNames::Whole));
+            }
             Format::Json | Format::Windows if content.starts_with('<') => {
                 return Self::xml(content);
             }
@@ -100,12 +105,11 @@ impl Raw {
     }
 
     /// Reads the structured data of an RFC 5424 header, with the text behind it as `message`.
-    pub(crate) fn structured_data(record: &Record<'_>) -> Self {
+    pub(crate) fn structured_data(record: &Record<'_>, names: DataNames) -> Self {
         let mut raw = Self::default();
-        let data = record.envelope.iter().flat_map(|envelope| &envelope.data);
-        for (name, value) in data {
-            raw.fields.push(name.clone(), value.as_str());
-            raw.is_read = true;
+        if let Some(envelope) = &record.envelope {
+            raw.fields = envelope.data_fields(names);
+            raw.is_read = !envelope.data.is_empty();
         }
         if raw.is_read && !record.content.is_empty() {
             raw.fields.push("message", record.content);

@@ -115,6 +115,17 @@ regex = '(?P<src_ip>[0-9.]+) to'
 }
 
 #[test]
+fn structured_data_may_tell_whose_pairs_they_are() {
+    let decoder = Decoder::builtin().unwrap();
+    let line = r#"<134>1 2026-11-23T09:20:01Z gw log-1 7 - [action:"Drop"; loguid:"{0x1}"; origin:"10.20.0.1"; src:"203.0.113.7"; dst:"198.51.100.10"; service:"3389"]"#;
+    let events = decode_sample(&decoder, "auto", line);
+    assert_eq!(events[0]["parser"], "checkpoint_firewall");
+    assert_eq!(events[0]["attributes"]["action"], "denied");
+    assert_eq!(events[0]["attributes"]["dst_endpoint.port"], 3389);
+    assert!(events[0].get("notes").is_none(), "{}", events[0]);
+}
+
+#[test]
 fn a_line_that_differs_is_named_with_the_field() {
     let decoder = Decoder::builtin().unwrap();
     let mut files = folders().find(|files| files.folder == "linux_cron").unwrap();

@@ -29,12 +29,21 @@ pub(crate) struct Envelope<'a> {
     pub(crate) pid: Option<&'a str>,
     /// RFC 5424 message id.
     pub(crate) message_id: Option<&'a str>,
-    /// RFC 5424 structured data, as `sdid.param`.
+    /// RFC 5424 structured data, as `sdid.param`; pairs of an element without a name as `param`.
     pub(crate) data: Vec<(String, String)>,
     /// What the header was put round.
     pub(crate) message: &'a str,
     /// What is odd about the header.
     pub(crate) notes: Vec<Note>,
+}
+
+/// What the pairs of structured data are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DataNames {
+    /// `sdid.param`.
+    Whole,
+    /// `param`.
+    Own,
 }
 
 impl<'a> Envelope<'a> {
@@ -90,21 +99,23 @@ impl<'a> Envelope<'a> {
         notes.extend(self.notes.iter().cloned());
     }
 
-    /// Adds the pairs of the structured data by their own names, and what kind of message it is; returns whether
-    /// there are any.
-    pub(crate) fn add_pairs_to(&self, fields: &mut Fields) -> bool {
-        if self.data.is_empty() {
-            return false;
-        }
+    /// Returns the pairs of the structured data as fields, with what kind of message it is.
+    pub(crate) fn data_fields(&self, names: DataNames) -> Fields {
+        let mut fields = Fields::new();
         for (name, value) in &self.data {
-            fields.push(own_name(name).to_owned(), value.as_str());
+            let name = match names {
+                DataNames::Whole => name.as_str(),
+                DataNames::Own => own_name(name),
+            };
+            fields.push(name.to_owned(), value.as_str());
         }
-        if let Some(id) = self.message_id
+        if !self.data.is_empty()
+            && let Some(id) = self.message_id
             && fields.get("msgid").is_none()
         {
             fields.push("msgid", id);
         }
-        true
+        fields
     }
 
     fn facility(&self) -> Option<&'static str> {

@@ -33,9 +33,15 @@ pub(super) fn read(text: &str) -> Option<Envelope<'_>> {
     let message_id = present(scan.word());
     let mut data = Vec::new();
     if !scan.eat("-") && scan.rest.starts_with('[') {
-        let whole = scan.rest;
-        if elements(&mut scan, &mut data).is_none() {
-            scan.rest = whole;
+        let whole = scan;
+        let mut is_read = elements(&mut scan, &mut data).is_some();
+        if !is_read {
+            scan = whole;
+            data.clear();
+            is_read = bare_pairs(&mut scan, &mut data).is_some();
+        }
+        if !is_read {
+            scan = whole;
             data.clear();
             notes.push(Note::new(
                 "bad-structured-data",
@@ -65,7 +71,7 @@ fn present(word: &str) -> Option<&str> {
 /// `[id k="v" k="v"][id …]`, with `\"`, `\\` and `\]` in values.
 fn elements(scan: &mut Scan<'_>, data: &mut Vec<(String, String)>) -> Option<()> {
     while scan.eat("[") {
-        let id = scan.take_while(|c| !matches!(c, ' ' | ']' | '='));
+        let id = scan.take_while(|c| !matches!(c, ' ' | ']' | '=' | '"'));
         loop {
             scan.spaces();
             if scan.eat("]") {
@@ -82,6 +88,30 @@ fn elements(scan: &mut Scan<'_>, data: &mut Vec<(String, String)>) -> Option<()>
         }
     }
     Some(())
+}
+
+/// Check Point's one element without a name: `[k:"v"; k:"v"]`.
+fn bare_pairs(scan: &mut Scan<'_>, data: &mut Vec<(String, String)>) -> Option<()> {
+    if !scan.eat("[") {
+        return None;
+    }
+    loop {
+        scan.spaces();
+        let name = scan.take_while(|c| !matches!(c, ' ' | ']' | ':' | ';' | '"'));
+        if name.is_empty() || !scan.eat(":\"") {
+            return None;
+        }
+        let value = quoted(scan)?;
+        if data.len() < FIELDS_MAX {
+            data.push((name.to_owned(), value));
+        }
+        scan.spaces();
+        scan.eat(";");
+        scan.spaces();
+        if scan.eat("]") {
+            return Some(());
+        }
+    }
 }
 
 fn quoted(scan: &mut Scan<'_>) -> Option<String> {

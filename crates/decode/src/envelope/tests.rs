@@ -1,6 +1,6 @@
 //! The header of each sender we know of, and what is left when it is broken.
 
-use super::Envelope;
+use super::{DataNames, Envelope};
 
 /// Spells an envelope in one line: `priority|stamp|host|program|pid|msgid|data|message`.
 fn spell(text: &str) -> String {
@@ -91,6 +91,33 @@ fn structured_data_is_read_by_element_and_parameter() {
     let found: Vec<(&str, &str)> =
         read.data.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!((found.as_slice(), read.message), (expected.as_slice(), "m"));
+}
+
+#[test]
+fn pairs_of_an_element_without_a_name_are_read() {
+    let text = r#"<134>1 2026-11-23T16:20:01Z gw CheckPoint 7 - [a:"x y"; b:"q\"]"; c:""] m"#;
+    let read = Envelope::read(text).unwrap();
+    let found: Vec<(&str, &str)> =
+        read.data.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(found, [("a", "x y"), ("b", "q\"]"), ("c", "")]);
+    assert_eq!((read.message, read.notes), ("m", Vec::new()));
+    let close = r#"<134>1 2026-11-23T16:20:01Z gw CheckPoint 7 - [a:"1";b:"2"]"#;
+    assert_eq!(Envelope::read(close).unwrap().data.len(), 2);
+    for broken in [r#"[a:"x"; b]"#, r#"[a:"x""#, r#"[a:"x"; "#, "[:\"x\"]"] {
+        let text = format!("<134>1 2026-11-23T16:20:01Z gw CheckPoint 7 - {broken}");
+        let read = Envelope::read(&text).unwrap();
+        assert_eq!((read.data.len(), read.message), (0, broken), "{broken}");
+        assert_eq!(read.notes[0].code, "bad-structured-data", "{broken}");
+    }
+}
+
+#[test]
+fn structured_data_is_given_under_whole_and_own_names() {
+    let text = r#"<13>1 2026-11-23T16:20:01Z h a - M [x@1.2 k="1"][y k="2"] m"#;
+    let read = Envelope::read(text).unwrap();
+    let spell = |names| serde_json::to_string(&read.data_fields(names)).unwrap();
+    assert_eq!(spell(DataNames::Whole), r#"{"x@1.2.k":"1","y.k":"2","msgid":"M"}"#);
+    assert_eq!(spell(DataNames::Own), r#"{"k":["1","2"],"msgid":"M"}"#);
 }
 
 #[test]
