@@ -36,6 +36,8 @@ pub struct Decoder {
     by_program: HashMap<String, Vec<usize>>,
     /// Positions of those that are recognised by their text alone.
     by_text: Vec<usize>,
+    /// Positions of those whose lines begin with a date of their own.
+    by_own_date: Vec<usize>,
 }
 
 impl Decoder {
@@ -80,6 +82,7 @@ impl Decoder {
         let mut by_id = HashMap::new();
         let mut by_program: HashMap<String, Vec<usize>> = HashMap::new();
         let mut by_text = Vec::new();
+        let mut by_own_date = Vec::new();
         for (position, source) in sources.iter().enumerate() {
             by_id.insert(source.id.to_string(), position);
             for program in &source.recognise.programs {
@@ -88,8 +91,11 @@ impl Decoder {
             if source.recognise.by_text() {
                 by_text.push(position);
             }
+            if source.recognise.has_own_date {
+                by_own_date.push(position);
+            }
         }
-        Self { sources, by_id, by_program, by_text }
+        Self { sources, by_id, by_program, by_text, by_own_date }
     }
 
     /// Returns the sources, for the people who choose one.
@@ -113,7 +119,7 @@ impl Decoder {
         }
         let mut notes = Vec::new();
         let text = readable::text(&frame.bytes, &mut notes)?;
-        let record = Record::of(&text);
+        let record = self.settled(Record::of(&text));
         let mut parsed = self.parse(&record, ctx.parser)?;
         if let Some(envelope) = &record.envelope {
             envelope.add_to(&mut parsed.fields, &mut parsed.attrs, &mut parsed.notes);
@@ -140,6 +146,18 @@ impl Decoder {
             notes,
             raw: text.into_owned(),
         })
+    }
+
+    /// Returns the record without a syslog header where the date in it begins a line of a source that writes
+    /// such: behind a bare priority `DROP` of `2026-11-23 16:20:01 DROP TCP …` is no host.
+    fn settled<'r>(&self, record: Record<'r>) -> Record<'r> {
+        let Some(bare) = record.with_own_date() else { return record };
+        let is_line = |source: &SourceDefinition| {
+            source.recognise.holds(bare.content)
+                && Raw::read(source, &bare).is_ok_and(|raw| raw.meant_by(source, &bare).is_known)
+        };
+        let mut sources = self.by_own_date.iter().filter_map(|at| self.sources.get(*at));
+        if sources.any(is_line) { bare } else { record }
     }
 
     fn parse(&self, record: &Record<'_>, parser: &str) -> Result<Parsed, DeadReason> {
@@ -283,7 +301,7 @@ impl Decoder {
             return None;
         }
         let carried = Carried::find(&raw.fields)?;
-        let inner = carried.record();
+        let inner = self.settled(carried.record());
         let mut own = match chosen.filter(|source| !source.reads_json()) {
             Some(source) => self.parse_chosen(source, &inner).ok()?,
             None => self.parse_inner(&inner)?,

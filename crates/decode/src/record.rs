@@ -29,6 +29,13 @@ impl<'a> Record<'a> {
         Self::with(Some(header), text)
     }
 
+    /// Returns the record with the date of its header as part of the text, if it may be.
+    pub(crate) fn with_own_date(&self) -> Option<Self> {
+        let bare = self.envelope.as_ref()?.without_date()?;
+        let text = bare.message;
+        Some(Self::with(bare.priority.is_some().then_some(bare), text))
+    }
+
     fn with(envelope: Option<Envelope<'a>>, text: &'a str) -> Self {
         let content = envelope.as_ref().map_or(text, |envelope| trimmed(envelope.message));
         let content = content.strip_prefix("@cee:").map_or(content, str::trim_start);

@@ -132,14 +132,17 @@ pub(crate) fn leading(text: &str) -> Option<(StatedTime, &str)> {
     Some((stated, scan.rest))
 }
 
-/// `Mon `, `Mon, ` of ctime and RFC 2822.
 fn skip_weekday(scan: &mut Scan<'_>) {
-    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    if let Some(rest) = DAYS.iter().find_map(|day| scan.rest.strip_prefix(day))
-        && rest.starts_with([' ', ','])
-    {
-        scan.rest = rest.trim_start_matches([',', ' ']);
+    if let Some(rest) = behind_weekday(scan.rest) {
+        scan.rest = rest;
     }
+}
+
+/// Returns what stands behind the `Mon ` or `Mon, ` of ctime and RFC 2822.
+pub(crate) fn behind_weekday(text: &str) -> Option<&str> {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let rest = DAYS.iter().find_map(|day| text.strip_prefix(day))?;
+    rest.starts_with([' ', ',']).then(|| rest.trim_start_matches([',', ' ']))
 }
 
 /// `2026-11-23T16:20:01.123456+07:00`, `2026-11-23 16:20:01,123`, `2026/11/23 16:20:01`, `20261123 16:20:01`.

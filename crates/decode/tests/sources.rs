@@ -26,11 +26,10 @@ fn every_source_folder_decodes_as_expected() {
 }
 
 /// A source that `auto` does not find has to be chosen by hand: these, and why.
-const CHOSEN_BY_HAND: [(&str, &str); 5] = [
+const CHOSEN_BY_HAND: [(&str, &str); 4] = [
     ("apache_httpd", "the Combined format does not say which server wrote it"),
     ("nginx_nginx", "the Combined format does not say which server wrote it"),
     ("generic_application", "an exception's name in a text is no proof of who wrote it"),
-    ("microsoft_iis", "columns without a mark of their own"),
     ("linux_syslog", "what is left when nothing else fits"),
 ];
 
@@ -111,6 +110,61 @@ regex = '(?P<src_ip>[0-9.]+) to'
     ] {
         let events = decode_sample(&decoder, "auto", line);
         assert_eq!(events[0]["parser"] == "acme_text", is_own, "{line}");
+    }
+}
+
+#[test]
+fn a_text_may_be_known_by_a_regular_expression() {
+    let decoder = Decoder::builtin().unwrap();
+    for (line, parser) in [
+        (
+            "2026-11-23 09:20:01 10.20.0.5 GET /a x=1 443 - 203.0.113.7 curl - 200 0 0 31",
+            "microsoft_iis",
+        ),
+        ("2026-11-23 09:20:01 ::1 OPTIONS * - 80 - fe80::1%4 - - 404 0 2 7", "microsoft_iis"),
+        ("2026-11-23 09:20:01 10.20.0.5 GET /a x=1 443 - 203.0.113.7 curl - 200 0 0", "text"),
+        ("2026-11-23 09:20:01 web01 GET /a x=1 443 - 203.0.113.7 curl - 200 0 0 31", "text"),
+        ("2026-11-23 09:20:01 10.20.0.5 GET /a x=1 443 - 203.0.113.7 curl - 700 0 0 31", "text"),
+    ] {
+        let events = decode_sample(&decoder, "auto", line);
+        assert_eq!(events[0]["parser"], parser, "{line}");
+    }
+    let bad = ACME.replace("[match]", "[match]\nregex = '('");
+    let text = SourceText { folder: "acme_gate", definition: &bad };
+    let errors = Decoder::builtin().unwrap().with_definitions(&[text]).unwrap_err();
+    assert!(errors[0].to_string().contains("match.regex: "), "{}", errors[0]);
+}
+
+#[test]
+fn a_date_behind_a_bare_priority_may_be_the_lines_own() {
+    let decoder = Decoder::builtin().unwrap();
+    for (line, parser, host) in [
+        (
+            "<14>11/23/2026 4:20:01 PM 0A3C PACKET  0000000012345678 UDP Rcv 10.20.0.7 1a2b   Q [0001   D   NOERROR] A      (7)example(2)vn(0)",
+            "microsoft_dns",
+            None,
+        ),
+        (
+            "<14>2026-11-23 16:20:01 DROP TCP 203.0.113.7 198.51.100.10 50122 3389 52 S 1 0 64240 - - - RECEIVE",
+            "microsoft_firewall",
+            None,
+        ),
+        (
+            "<14>2026-11-23 09:20:01 10.20.0.5 GET /a x=1 443 - 203.0.113.7 curl - 200 0 0 31",
+            "microsoft_iis",
+            None,
+        ),
+        (
+            "<14>Nov 23 16:20:02 may-01 2026-11-23 16:20:01 ALLOW UDP 10.20.0.7 10.20.0.1 50122 53 0 - - - - - - - SEND",
+            "microsoft_firewall",
+            Some("may-01"),
+        ),
+        ("<14>2026-11-23 16:20:01 may-02 hello to - all", "linux_syslog", Some("may-02")),
+    ] {
+        let events = decode_sample(&decoder, "auto", line);
+        assert_eq!(events[0]["parser"], parser, "{line}");
+        assert_eq!(events[0]["attributes"]["device.hostname"].as_str(), host, "{line}");
+        assert_eq!(events[0]["attributes"]["metadata.syslog.facility"], "user", "{line}");
     }
 }
 

@@ -119,15 +119,16 @@ fn format(file: &SourceFile) -> Result<Format, Fault> {
 }
 
 fn recognise(file: MatchFile) -> Result<Recognise, Fault> {
-    let first = MarksFile { starts_with: file.starts_with, contains: file.contains };
-    let marks: Vec<Marks> = std::iter::once(first)
-        .chain(file.or)
-        .filter(|marks| !(marks.starts_with.is_empty() && marks.contains.is_empty()))
-        .map(|marks| Marks { starts_with: marks.starts_with, contains: marks.contains })
-        .collect();
+    let first =
+        MarksFile { starts_with: file.starts_with, contains: file.contains, regex: file.regex };
+    let mut all_marks = Vec::new();
+    for own in std::iter::once(first).chain(file.or) {
+        all_marks.extend(marks(own)?);
+    }
     Ok(Recognise {
         programs: file.programs.iter().map(|program| program.to_ascii_lowercase()).collect(),
-        marks,
+        marks: all_marks,
+        has_own_date: file.own_date,
         fields: match &file.fields {
             FieldsFile::All(table) => vec![conditions("match.fields.", table)?],
             FieldsFile::AnyOf(tables) => tables
@@ -137,6 +138,17 @@ fn recognise(file: MatchFile) -> Result<Recognise, Fault> {
         },
         rank: file.rank.unwrap_or(RANK_DEFAULT),
     })
+}
+
+/// Returns what a text must have; `None` if that is nothing.
+fn marks(file: MarksFile) -> Result<Option<Marks>, Fault> {
+    if file.starts_with.is_empty() && file.contains.is_empty() && file.regex.is_none() {
+        return Ok(None);
+    }
+    let regex =
+        file.regex.map(|text| LazyRegex::new(&text, RegexFlags::default(), REGEX_BYTES_MAX));
+    let regex = regex.transpose().map_err(|error| ("match.regex".to_owned(), error.to_string()))?;
+    Ok(Some(Marks { starts_with: file.starts_with, contains: file.contains, regex }))
 }
 
 fn time_fields(file: TimeFile) -> TimeFields {

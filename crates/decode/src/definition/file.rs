@@ -80,17 +80,20 @@ pub(super) struct MatchFile {
     pub(super) programs: Vec<String>,
     pub(super) starts_with: Vec<String>,
     pub(super) contains: Vec<String>,
+    pub(super) regex: Option<String>,
     pub(super) or: Vec<MarksFile>,
     pub(super) fields: FieldsFile,
+    pub(super) own_date: bool,
     pub(super) rank: Option<u32>,
 }
 
-/// Other marks of a text, of which each list of the table must hold.
+/// Other marks of a text, of which each in the table must hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MarksFile {
     pub(super) starts_with: Vec<String>,
     pub(super) contains: Vec<String>,
+    pub(super) regex: Option<String>,
 }
 
 /// One table of conditions, or several of which any may hold.

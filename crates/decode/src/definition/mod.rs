@@ -116,6 +116,8 @@ pub(crate) struct Recognise {
     pub(crate) marks: Vec<Marks>,
     /// Conditions on the fields of a structured record; any of them will do.
     pub(crate) fields: Vec<Conditions>,
+    /// Its lines begin with a date of their own, which may look like a syslog header's.
+    pub(crate) has_own_date: bool,
     /// The lower, the sooner it is asked.
     pub(crate) rank: u32,
 }
@@ -127,6 +129,8 @@ pub(crate) struct Marks {
     pub(crate) starts_with: Vec<String>,
     /// All of these somewhere.
     pub(crate) contains: Vec<String>,
+    /// What it must match besides.
+    pub(crate) regex: Option<LazyRegex>,
 }
 
 impl Marks {
@@ -134,6 +138,7 @@ impl Marks {
         (self.starts_with.is_empty()
             || self.starts_with.iter().any(|start| content.starts_with(start.as_str())))
             && self.contains.iter().all(|part| content.contains(part.as_str()))
+            && self.regex.as_ref().is_none_or(|regex| regex.is_match(content))
     }
 }
 

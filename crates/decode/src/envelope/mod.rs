@@ -11,6 +11,7 @@ use event::{Attr, Attrs, Fields, Note, Value};
 use crate::attribute;
 use crate::parsed::StatedTime;
 use crate::scan::Scan;
+use crate::time;
 
 /// What stands before and round the message.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) data: Vec<(String, String)>,
     /// What the header was put round.
     pub(crate) message: &'a str,
+    /// All that stands behind the priority.
+    pub(crate) behind_priority: &'a str,
     /// What is odd about the header.
     pub(crate) notes: Vec<Note>,
 }
@@ -51,15 +54,30 @@ impl<'a> Envelope<'a> {
     pub(crate) fn read(text: &'a str) -> Option<Self> {
         let mut scan = Scan::new(text);
         let priority = priority(&mut scan);
+        let behind_priority = scan.rest;
         if priority.is_some()
             && let Some(envelope) = rfc5424::read(scan.rest)
         {
-            return Some(Self { priority, ..envelope });
+            return Some(Self { priority, behind_priority, ..envelope });
         }
         match bsd::read(scan.rest, priority.is_some()) {
-            Some(envelope) => Some(Self { priority, ..envelope }),
-            None => priority.map(|_| Self { priority, message: scan.rest, ..Self::default() }),
+            Some(envelope) => Some(Self { priority, behind_priority, ..envelope }),
+            None => priority.map(|_| Self::of_priority(priority, behind_priority)),
         }
+    }
+
+    fn of_priority(priority: Option<u32>, text: &'a str) -> Self {
+        Self { priority, message: text, behind_priority: text, ..Self::default() }
+    }
+
+    /// Returns the header without its date, which is then the text's, if it may be: programs write dates into their
+    /// own files in these forms, and no program is named.
+    pub(crate) fn without_date(&self) -> Option<Self> {
+        let stamp = self.stamp.filter(|_| self.program.is_none())?;
+        let is_in_two_parts =
+            stamp.starts_with(|c: char| c.is_ascii_digit()) && stamp.contains(' ');
+        (is_in_two_parts || time::behind_weekday(stamp).is_some())
+            .then(|| Self::of_priority(self.priority, self.behind_priority))
     }
 
     /// Adds what the header says below whatever the message itself said.

@@ -60,6 +60,7 @@ pub(super) fn read(text: &str) -> Option<Envelope<'_>> {
         message_id,
         data,
         message: message.strip_prefix('\u{feff}').unwrap_or(message),
+        behind_priority: text,
         notes,
     })
 }

@@ -38,7 +38,7 @@ const FIRES: &[(&str, &str, &[usize])] = &[
     ("generic_leef", "firewall", &[6]),
     ("generic_leef", "proxy", &[8]),
     ("generic_access_log", "proxy", &[10]),
-    ("microsoft_dns", "dns", &[1]),
+    ("microsoft_dns", "dns", &[1, 8]),
     ("powerdns_powerdns", "dns", &[1, 2]),
     ("adguard_home", "dns", &[1, 3]),
     ("amazon_route53", "dns", &[1, 2]),
