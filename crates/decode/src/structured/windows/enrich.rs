@@ -5,6 +5,8 @@
 
 use event::{Fields, Value};
 
+use super::message;
+
 /// The channel that a provider writes to, for shippers that leave the channel out.
 const CHANNEL_OF_PROVIDER: &[(&str, &str)] = &[
     ("Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational"),
@@ -19,7 +21,41 @@ const CHANNEL_OF_PROVIDER: &[(&str, &str)] = &[
     // The collector's own bookmarks, written without a channel.
     ("Microsoft-Windows-EventForwarder", "ForwardedEvents"),
     ("Microsoft-Windows-Bits-Client", "Microsoft-Windows-Bits-Client/Operational"),
+    ("RPCFW", "RPCFW"),
 ];
+
+/// What Application Error 1000 says, in its order: it has names since Windows 10 only.
+const CRASH: &[&str] = &[
+    "AppName",
+    "AppVersion",
+    "AppTimeStamp",
+    "ModuleName",
+    "ModuleVersion",
+    "ModuleTimeStamp",
+    "ExceptionCode",
+    "FaultingOffset",
+];
+
+/// What RPC Firewall says of a call, in its order; under the names of its rules and of Sysmon.
+const RPC_CALL: &[&str] = &[
+    "Function",
+    "ProcessId",
+    "Image",
+    "Protocol",
+    "Endpoint",
+    "SourceAddress",
+    "InterfaceUuid",
+    "OpNum",
+    "User",
+    "AuthenticationLevel",
+    "AuthenticationService",
+    "SourcePort",
+    "DestinationIp",
+    "DestinationPort",
+];
+
+/// What it says of a process that it protects, or does no more.
+const RPC_PROCESS: &[&str] = &["Image", "ProcessId"];
 
 /// Mandatory label → the word that Sysmon writes for the same integrity level.
 const INTEGRITY_LEVELS: &[(&str, &str)] = &[
@@ -45,11 +81,15 @@ pub(super) fn enrich(fields: &mut Fields) {
         ("security", 4657) => registry_value(fields),
         ("microsoft-windows-sysmon/operational", 12..=14) => registry_event_type(fields, event_id),
         ("application", 1000) => {
-            name_crash(fields);
+            if text(fields, "Provider_Name") == "Application Error" {
+                name_parts(fields, CRASH);
+            }
             add_data(fields);
         }
         ("windows powershell" | "application" | "msexchange management", _) => add_data(fields),
         ("microsoft-windows-windows defender/operational", _) => defender(fields),
+        ("rpcfw", 1 | 2) => name_parts(fields, RPC_PROCESS),
+        ("rpcfw", 3) => rpc_call(fields),
         _ => {}
     }
 }
@@ -179,27 +219,32 @@ fn registry_event_type(fields: &mut Fields, event_id: i64) {
     fields.set("EventType", kind);
 }
 
-/// Application Error 1000 names its data since Windows 10 only; before, the order says what is what.
-fn name_crash(fields: &mut Fields) {
-    const NAMES: [&str; 8] = [
-        "AppName",
-        "AppVersion",
-        "AppTimeStamp",
-        "ModuleName",
-        "ModuleVersion",
-        "ModuleTimeStamp",
-        "ExceptionCode",
-        "FaultingOffset",
-    ];
-    let parts = match fields.get("Data") {
-        Some(Value::List(parts)) if text(fields, "Provider_Name") == "Application Error" => {
-            parts.clone()
+/// Names data that has no names by its order: a list, or Winlogbeat's `param1` ….
+fn name_parts(fields: &mut Fields, names: &[&'static str]) {
+    for (at, name) in names.iter().enumerate() {
+        let part = match fields.get("Data") {
+            Some(Value::List(parts)) => parts.get(at),
+            _ => fields.get(&format!("param{}", at.saturating_add(1))),
+        };
+        let part = part.filter(|part| !part.text().is_empty()).cloned();
+        if let Some(part) = part
+            && fields.get(name).is_none()
+        {
+            fields.set(*name, part);
         }
-        _ => return,
-    };
-    for (name, part) in NAMES.into_iter().zip(parts) {
+    }
+}
+
+/// RPC Firewall's data has no names; some shippers bring the text alone.
+fn rpc_call(fields: &mut Fields) {
+    name_parts(fields, RPC_CALL);
+    if fields.get("InterfaceUuid").is_some() {
+        return;
+    }
+    let told = message::rpc_call(text(fields, "Message"));
+    for (name, value) in told.iter() {
         if fields.get(name).is_none() {
-            fields.set(name, part);
+            fields.push(name.to_owned(), value.clone());
         }
     }
 }

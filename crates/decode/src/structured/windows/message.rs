@@ -123,6 +123,11 @@ fn labelled(text: &str, labels: &[Label]) -> Fields {
     told
 }
 
+/// Returns what the text of RPC Firewall's event about a call tells.
+pub(super) fn rpc_call(text: &str) -> Fields {
+    labelled(text, RPC_CALL)
+}
+
 /// The script stands between the first line and its number.
 fn script_block(text: &str) -> Fields {
     let mut told = Fields::new();
@@ -141,6 +146,25 @@ fn add(told: &mut Fields, name: String, value: &str) {
         told.push(name, value);
     }
 }
+
+const RPC_CALL: &[Label] = &[
+    ("", "RPCRT_Func", "Function"),
+    ("", "Process ID", "ProcessId"),
+    ("", "Image Path", "Image"),
+    ("", "Protocol", "Protocol"),
+    ("", "Endpoint", "Endpoint"),
+    ("", "Client Network Address", "SourceAddress"),
+    ("", "Source Network Address", "SourceAddress"),
+    ("", "Client Port", "SourcePort"),
+    ("", "Remote Port", "SourcePort"),
+    ("", "Server Network Address", "DestinationIp"),
+    ("", "Server Port", "DestinationPort"),
+    ("", "InterfaceUuid", "InterfaceUuid"),
+    ("", "OpNum", "OpNum"),
+    ("", "Security ID", "User"),
+    ("", "Authentication Level", "AuthenticationLevel"),
+    ("", "Authentication Service", "AuthenticationService"),
+];
 
 const SERVICES: &[Label] = &[
     ("", "Service Name", "ServiceName"),

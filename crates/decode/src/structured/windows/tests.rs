@@ -358,6 +358,35 @@ fn single_channels_get_the_names_that_rules_use() {
 }
 
 #[test]
+fn calls_that_rpc_firewall_saw_get_the_names_of_its_rules() {
+    let xml = r#"<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="RPCFW"/><EventID Qualifiers="16386">3</EventID><Channel>RPCFW</Channel></System><EventData><Data>NdrServerCallAll</Data><Data>812</Data><Data>C:\Windows\System32\services.exe</Data><Data>ncacn_np</Data><Data></Data><Data>203.0.113.7</Data><Data>367abb81-9844-35f1-ad32-98f038001003</Data><Data>12</Data><Data>UBND\an</Data><Data>PACKET_PRIVACY</Data><Data>NTLM</Data></EventData></Event>"#;
+    let parts = read(
+        r#"{"winlog":{"event_id":3,"provider_name":"RPCFW","event_data":{"param1":"NdrServerCallAll","param10":"PACKET_PRIVACY","param2":"812","param3":"C:\\Windows\\System32\\services.exe","param6":"203.0.113.7","param7":"367abb81-9844-35f1-ad32-98f038001003","param8":"12","param9":"UBND\\an"}}}"#,
+    );
+    let message = read(
+        r#"{"EventID":3,"SourceName":"RPCFW","Channel":"RPCFW","Message":"An RPC server function was called.\r\n\r\nProcess Information:\r\n\tProcess ID:\t812\r\n\tImage Path:\tC:\\Windows\\System32\\services.exe\r\n\tRPCRT_Func:\tNdrServerCallAll\r\n\r\nNetwork Information:\r\n\tProtocol:\tncacn_np\r\n\tEndpoint:\t\\pipe\\svcctl\r\n\tClient Network Address:\t203.0.113.7\r\n\tClient Port:\t\r\nRPC Information:\r\n\tInterfaceUuid:\t367abb81-9844-35f1-ad32-98f038001003\r\n\tOpNum:\t\t12\r\n\r\nSubject:\r\n\tSecurity ID:\tUBND\\an\r\n\r\nDetailed Authentication Information:\r\n\tAuthentication Level:\tPACKET_PRIVACY"}"#,
+    );
+    for fields in [xml::windows_event(xml).unwrap().0, parts, message] {
+        check(
+            &fields,
+            &[
+                ("Channel", "RPCFW".into()),
+                ("InterfaceUuid", "367abb81-9844-35f1-ad32-98f038001003".into()),
+                ("OpNum", "12".into()),
+                ("ProcessId", "812".into()),
+                ("Image", r"C:\Windows\System32\services.exe".into()),
+                ("SourceAddress", "203.0.113.7".into()),
+                ("User", r"UBND\an".into()),
+                ("AuthenticationLevel", "PACKET_PRIVACY".into()),
+            ],
+        );
+    }
+    let protected =
+        read(r#"{"EventID":1,"Channel":"RPCFW","ProviderName":"RPCFW","Data":["C:\\x.exe","7"]}"#);
+    check(&protected, &[("Image", r"C:\x.exe".into()), ("ProcessId", "7".into())]);
+}
+
+#[test]
 fn event_data_cannot_pass_for_the_system_part() {
     let fields = read(
         r#"{"Event":{"EventData":{"EventID":4624,"Channel":"Security","Computer":"X"},"System":{"EventID":1,"Channel":"Application","Computer":"MAY01"}}}"#,
