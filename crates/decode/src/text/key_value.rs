@@ -1,5 +1,5 @@
 //! `key=value key="two words"`: FortiGate, netfilter, and most of what writes logs by itself; Check Point's
-//! `key:"value"` too.
+//! `key:"value"` too. Where tabs part the pairs (Zscaler), values hold blanks without quotes.
 
 use std::borrow::Cow;
 
@@ -27,11 +27,31 @@ pub(crate) enum Piece<'a> {
 #[derive(Debug)]
 pub(crate) struct Pieces<'a> {
     rest: &'a str,
+    /// Whether tabs part the pairs.
+    is_tabbed: bool,
 }
 
 /// Returns a walk over the pieces of a text.
 pub(crate) fn pieces(text: &str) -> Pieces<'_> {
-    Pieces { rest: text }
+    Pieces { rest: text, is_tabbed: false }
+}
+
+/// Returns the same of a whole text, whose pairs tabs may part.
+fn pieces_of_line(text: &str) -> Pieces<'_> {
+    Pieces { rest: text, is_tabbed: is_tabbed(text) }
+}
+
+/// Whether all that stands behind the first tabs is a pair.
+fn is_tabbed(text: &str) -> bool {
+    /// Enough of them to tell.
+    const PAIRS: usize = 3;
+    let parts = text.split('\t').skip(1).take(PAIRS);
+    parts.filter(|part| begins_as_pair(part)).count() == PAIRS
+}
+
+fn begins_as_pair(text: &str) -> bool {
+    let key_end = text.find(|c: char| !is_key(c)).unwrap_or(0);
+    key_end > 0 && text.get(key_end..).is_some_and(|rest| rest.starts_with('='))
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -48,7 +68,7 @@ impl<'a> Iterator for Pieces<'a> {
             && let Some((key, after)) = self.rest.split_at_checked(key_end)
             && let Some(after) = after.strip_prefix('=').or_else(|| quoted_after_colon(after))
         {
-            let (value, is_quoted, rest) = value(after);
+            let (value, is_quoted, rest) = value(after, self.is_tabbed);
             self.rest = rest;
             // Check Point puts all pairs into one bracket.
             let key = key.strip_prefix('[').filter(|key| !key.is_empty()).unwrap_or(key);
@@ -71,13 +91,17 @@ fn is_key(c: char) -> bool {
 }
 
 /// Returns the value, whether it was quoted, and what follows.
-fn value(text: &str) -> (Cow<'_, str>, bool, &str) {
+fn value(text: &str, is_tabbed: bool) -> (Cow<'_, str>, bool, &str) {
     for quote in ['"', '\''] {
         if let Some(inside) = text.strip_prefix(quote)
             && let Some((value, rest)) = quoted(inside, quote)
         {
             return (value, true, rest);
         }
+    }
+    if is_tabbed {
+        let (value, rest) = text.split_once('\t').unwrap_or((text, ""));
+        return (Cow::Borrowed(value.trim()), false, rest);
     }
     let mut end = text.len();
     for (at, c) in text.char_indices() {
@@ -94,9 +118,7 @@ fn value(text: &str) -> (Cow<'_, str>, bool, &str) {
 /// Whether a pair follows the separator that stands at this byte: `a=1,b=2`, but not `a=1,2`.
 fn next_is_pair(text: &str, separator_at: usize) -> bool {
     let Some(after) = text.get(separator_at.saturating_add(1)..) else { return false };
-    let after = after.trim_start();
-    let key_end = after.find(|c: char| !is_key(c)).unwrap_or(0);
-    key_end > 0 && after.get(key_end..).is_some_and(|rest| rest.starts_with('='))
+    begins_as_pair(after.trim_start())
 }
 
 /// Reads up to the closing quote; `\"` and `\\` are unescaped. `None` if the quote never closes.
@@ -132,7 +154,7 @@ pub(crate) fn read(text: &str, fields: &mut Fields, notes: &mut Vec<Note>) -> us
     let mut pair_count = 0_usize;
     let mut words: Vec<Value> = Vec::new();
     let mut prefix_end = None;
-    let mut walk = pieces(text);
+    let mut walk = pieces_of_line(text);
     loop {
         let before = walk.rest.len();
         let Some(piece) = walk.next() else { break };
@@ -174,7 +196,7 @@ pub(crate) fn looks_like(text: &str) -> bool {
     /// Enough of the text to tell.
     const PIECES: usize = 24;
     let (mut pair_count, mut word_count) = (0_usize, 0_usize);
-    for piece in pieces(text).take(PIECES) {
+    for piece in pieces_of_line(text).take(PIECES) {
         match piece {
             Piece::Pair { .. } => pair_count = pair_count.saturating_add(1),
             Piece::Word(_) => word_count = word_count.saturating_add(1),
@@ -207,6 +229,11 @@ mod tests {
             (r"time:12 a=1", r#"{"a":"1","prefix":"time:12"}"#),
             (r"tên=Nguyễn b=2", r#"{"tên":"Nguyễn","b":"2"}"#),
             (r"nothing here", r"{}"),
+            (
+                "2026-11-23 09:20:01\ta=Not allowed, so b=1\tc=\tuser=x y\td=\"q\tq\" e\tf",
+                r#"{"a":"Not allowed, so b=1","c":"","user":"x y","d":"q\tq","prefix":"2026-11-23 09:20:01","words":["e","f"]}"#,
+            ),
+            ("a=1\tb=2 c=3\tloose\td=4", r#"{"a":"1","b":"2","c":"3","d":"4","words":["loose"]}"#),
         ];
         for (text, expected) in cases {
             let mut fields = Fields::new();
