@@ -21,14 +21,17 @@ enum Own {
     Joined(String),
     /// Two fields joined by a slash, of Windows' kind behind a folder of Windows: a folder and a file's name.
     Path(String, String),
+    /// The members of the fields of these names, of which the first is there, joined by blanks: a command and its
+    /// arguments.
+    Words(Vec<String>),
     /// This text: what a source leaves out because all its records have it.
     Said(String),
 }
 
 impl Aliases {
     /// Returns the aliases as the file lists them: `name.*` stands for all fields below `name.`,
-    /// `name[]` for its members joined by blanks, `folder/name` for two fields joined by a slash, `=text` for the
-    /// text itself.
+    /// `name[]` for its members joined by blanks, `command + arguments` for those of several fields, `folder/name` for
+    /// two fields joined by a slash, `=text` for the text itself.
     pub(super) fn new(all: Vec<(Name, Vec<String>)>) -> Self {
         let own = |name: String| {
             if let Some(text) = name.strip_prefix('=') {
@@ -37,6 +40,8 @@ impl Aliases {
                 Own::Below(prefix.to_owned())
             } else if let Some(list) = name.strip_suffix("[]") {
                 Own::Joined(list.to_owned())
+            } else if name.contains(" + ") {
+                Own::Words(name.split(" + ").map(str::to_owned).collect())
             } else if let Some((first, second)) = name.split_once('/') {
                 Own::Path(first.to_owned(), second.to_owned())
             } else {
@@ -82,12 +87,14 @@ impl Aliases {
 impl Own {
     /// Returns the names of the fields that it is made of, where it says them.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let (first, second) = match self {
-            Self::Field(name) | Self::Joined(name) => (Some(name), None),
-            Self::Path(folder, file) => (Some(folder), Some(file)),
-            Self::Below(_) | Self::Said(_) => (None, None),
+        let none: &[String] = &[];
+        let (first, others) = match self {
+            Self::Field(name) | Self::Joined(name) => (Some(name), none),
+            Self::Path(folder, file) => (Some(folder), std::slice::from_ref(file)),
+            Self::Words(names) => (None, names.as_slice()),
+            Self::Below(_) | Self::Said(_) => (None, none),
         };
-        first.into_iter().chain(second).map(String::as_str)
+        first.into_iter().chain(others).map(String::as_str)
     }
 
     /// Returns whether a field that it is made of may stand at a path of a record.
@@ -103,9 +110,11 @@ impl Own {
     fn read(&self, fields: &Fields) -> Option<Value> {
         match self {
             Self::Field(name) => fields.get(name).cloned(),
-            Self::Joined(name) => {
-                let members: Vec<_> = fields.get(name)?.members().iter().map(Value::text).collect();
-                Some(Value::Text(members.join(" ")))
+            Self::Joined(name) => Some(joined(fields.get(name)?.members())),
+            Self::Words(names) => {
+                fields.get(names.first()?)?;
+                let values = names.iter().filter_map(|name| fields.get(name));
+                Some(joined(values.flat_map(Value::members)))
             }
             Self::Path(folder, file) => {
                 let (folder, file) = (fields.get(folder)?.text(), fields.get(file)?.text());
@@ -124,6 +133,11 @@ impl Own {
     }
 }
 
+fn joined<'v, I: IntoIterator<Item = &'v Value>>(members: I) -> Value {
+    let members: Vec<_> = members.into_iter().map(Value::text).collect();
+    Value::Text(members.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +149,10 @@ mod tests {
             ("taken".into(), vec!["op".to_owned()]),
             ("all".into(), vec!["deep.*".to_owned()]),
             ("line".into(), vec!["deep.b[]".to_owned()]),
+            (
+                "words".into(),
+                vec!["absent + op".to_owned(), "operation + absent + deep.b".to_owned()],
+            ),
             ("path".into(), vec!["taken/operation".to_owned()]),
             ("windows".into(), vec!["folder/operation".to_owned()]),
             ("said".into(), vec!["absent".to_owned(), "=admin.example/b[]*".to_owned()]),
@@ -155,6 +173,7 @@ mod tests {
         let all = Value::List(vec![Value::Int(1), "x".into(), "y".into()]);
         assert_eq!(fields.get("all"), Some(&all));
         assert_eq!(fields.get("line"), Some(&"x y".into()));
+        assert_eq!(fields.get("words"), Some(&"write x y".into()));
         assert_eq!(fields.get("path"), Some(&"own/write".into()));
         assert_eq!(fields.get("windows"), Some(&r"C:\Temp\write".into()));
         assert_eq!(fields.get("said"), Some(&"admin.example/b[]*".into()));
@@ -169,6 +188,7 @@ mod tests {
             ("all".into(), vec!["deep.*".to_owned()]),
             ("line".into(), vec!["args[]".to_owned()]),
             ("path".into(), vec!["folder/Op".to_owned()]),
+            ("words".into(), vec!["args + Op".to_owned()]),
             ("self".into(), vec!["self".to_owned(), "later".to_owned()]),
             ("later".into(), vec!["own".to_owned()]),
             ("fixed".into(), vec!["=own".to_owned()]),
@@ -184,6 +204,9 @@ mod tests {
             ("line", "args", true),
             ("path", "folder", true),
             ("path", "Operation", true),
+            ("words", "args", true),
+            ("words", "Operation", true),
+            ("words", "folder", false),
             ("self", "self", true),
             ("self", "own", false),
             ("fixed", "own", false),
