@@ -43,7 +43,7 @@ fn check(bytes: &[u8], parser: &str) {
 }
 
 /// Pieces that lead deep into the parsers, to be put together at random.
-const PIECES: [&str; 46] = [
+const PIECES: [&str; 50] = [
     "<13>",
     "<191>",
     "<",
@@ -55,6 +55,10 @@ const PIECES: [&str; 46] = [
     "host ",
     "sshd[1]: ",
     "kernel: ",
+    "- - [a:\"x\"; ",
+    "2026-11-23 09:20:01 ",
+    "Mon Nov 23 09:20:01 2026\t",
+    "\ta=1\tb=2 x\tc=",
     "named: ",
     "filterlog: ",
     "CEF:0|a|b|c|d|e|5|",
