@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// The longest record. Windows events with a full script block stay below 64 KiB a part, a stack
 /// trace below 256 KiB; past 1 MiB it is a broken sender, and its bytes go to the dead letters.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
@@ -88,6 +90,14 @@ pub const FILE_READ_BYTES: usize = 1024 * 1024;
 
 /// Bytes at a file's start that tell it from another file with the same inode.
 pub const FILE_FINGERPRINT_BYTES: usize = 256;
+
+/// How long it is kept how far a file was read that cannot be found on a disk that is away or fails: over a
+/// long week-end.
+pub const MISSING_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// Such files of one source; past it, those that are missing longest are given up. The checkpoint that names
+/// them is written with every read.
+pub const MISSING_FILES_MAX: usize = 1000;
 
 /// The longest key by which a request may name itself, in bytes.
 pub const REQUEST_KEY_BYTES_MAX: usize = 255;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use event::{DeadReason, Frame};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +17,7 @@ use super::FileSettings;
 use super::checkpoint::{self, Checkpoint, FileKey, Mark, Progress};
 use crate::framing::{self, Piece};
 use crate::intake::{Intake, Sender};
-use crate::limits::{FILE_READ_BYTES, RECORD_BYTES_MAX};
+use crate::limits::{FILE_READ_BYTES, MISSING_FILES_MAX, MISSING_KEPT, RECORD_BYTES_MAX};
 use crate::spool::AppendError;
 
 /// Rounds over the files.
@@ -30,6 +31,9 @@ pub(super) struct Follower {
     quiet: BTreeMap<FileKey, u32>,
     /// Paths that could not be opened: said once, not every round.
     unreadable: BTreeSet<PathBuf>,
+    /// Files of the checkpoint of which nobody can tell whether they are gone, and since when: their disk
+    /// is away, or fails.
+    missing: BTreeMap<FileKey, DateTime<Utc>>,
     /// What was read and not yet taken, for want of room or of a disk: it goes first.
     waiting: Option<Waiting>,
     /// The first round of the first start: old files may be passed over.
@@ -65,6 +69,7 @@ impl Follower {
             open: BTreeMap::new(),
             quiet: BTreeMap::new(),
             unreadable: BTreeSet::new(),
+            missing: BTreeMap::new(),
             waiting: None,
             first,
         }
@@ -125,6 +130,7 @@ impl Follower {
             match self.meet(path) {
                 Ok(key) => {
                     self.unreadable.remove(path);
+                    self.missing.remove(&key);
                     here.insert(key);
                 }
                 Err(error) if self.unreadable.insert(path.clone()) => {
@@ -148,7 +154,8 @@ impl Follower {
         if !known {
             let offset = if self.first && !self.settings.from_start { length } else { 0 };
             let (head_bytes, head_crc) = checkpoint::fingerprint(&file, offset)?;
-            let path = path.to_owned();
+            // Behind a link: what it is renamed to lies beside the file, not beside the link.
+            let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             let progress = Progress { key, path, offset, head_bytes, head_crc, long_part: 0 };
             self.checkpoint.files.insert(key, progress);
         }
@@ -168,20 +175,48 @@ impl Follower {
             .collect();
         for (key, path) in lost {
             match find_beside(&path, key) {
-                Some(file) => {
+                Ok(Some(file)) => {
+                    self.missing.remove(&key);
                     self.open.insert(key, Arc::new(file));
                 }
-                None => {
-                    self.checkpoint.files.remove(&key);
-                }
+                Ok(None) => self.forget(key),
+                Err(error) => self.miss(key, &path, &error),
             }
         }
     }
 
+    /// Keeps in mind how far a file was read that may come back: read from its start then, all of it would
+    /// be there twice.
+    fn miss(&mut self, key: FileKey, path: &Path, error: &io::Error) {
+        let now = self.intake.now();
+        let since = *self.missing.entry(key).or_insert_with(|| {
+            tracing::warn!(%error, path = %path.display(), "a followed file cannot be found; how far it was read is kept");
+            now
+        });
+        if now - since > MISSING_KEPT {
+            self.forget(key);
+        } else if self.missing.len() > MISSING_FILES_MAX
+            && let Some(longest) =
+                self.missing.iter().min_by_key(|(_, since)| **since).map(|(key, _)| *key)
+        {
+            self.forget(longest);
+        }
+    }
+
+    fn forget(&mut self, key: FileKey) {
+        self.missing.remove(&key);
+        self.checkpoint.files.remove(&key);
+    }
+
+    /// Lets go of a file that lost its name and says nothing more.
     fn close(&mut self, key: FileKey) {
         self.open.remove(&key);
         self.quiet.remove(&key);
-        self.checkpoint.files.remove(&key);
+        let progress = self.checkpoint.files.get(&key);
+        // Where that cannot be told it is looked for in the next rounds.
+        if progress.is_none_or(|progress| find_beside(&progress.path, key).is_ok()) {
+            self.forget(key);
+        }
     }
 
     async fn read(&mut self, key: FileKey, done: bool) -> io::Result<bool> {
@@ -225,6 +260,10 @@ impl Follower {
 
     fn went_on(&mut self, progress: Progress) -> io::Result<()> {
         self.checkpoint.files.insert(progress.key, progress);
+        self.write_checkpoint()
+    }
+
+    pub(super) fn write_checkpoint(&self) -> io::Result<()> {
         self.checkpoint.write(&self.settings.checkpoint)
     }
 }
@@ -239,13 +278,36 @@ fn same_file(file: &File, progress: &Progress, length: u64) -> io::Result<bool> 
     Ok(bytes == progress.head_bytes && crc == progress.head_crc)
 }
 
-fn find_beside(path: &Path, key: FileKey) -> Option<File> {
-    let entries = std::fs::read_dir(path.parent()?).ok()?;
-    entries.flatten().find_map(|entry| {
-        let file = File::open(entry.path()).ok()?;
-        let (own, _) = checkpoint::identify(&file).ok()?;
-        (own == key && file.metadata().ok()?.is_file()).then_some(file)
-    })
+/// Returns the file that lies under another name where it had its own; nothing if it is gone.
+///
+/// Fails where that cannot be told: on a disk that fails, or a file system that is away at this moment.
+fn find_beside(path: &Path, key: FileKey) -> io::Result<Option<File>> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut doubt = None;
+    for entry in std::fs::read_dir(folder)? {
+        match open_if(&entry?.path(), key) {
+            Ok(Some(file)) => return Ok(Some(file)),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => doubt = Some(error),
+        }
+    }
+    if doubt.is_none() && std::fs::metadata(folder)?.dev() != key.device {
+        doubt = Some(io::Error::other("its file system is not there"));
+    }
+    doubt.map_or(Ok(None), Err)
+}
+
+/// Opens what has this name if it is this file.
+fn open_if(path: &Path, key: FileKey) -> io::Result<Option<File>> {
+    let facts = std::fs::metadata(path)?;
+    if !facts.is_file() || (facts.dev(), facts.ino()) != (key.device, key.inode) {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    // Another may have taken the name in between.
+    let (own, _) = checkpoint::identify(&file)?;
+    Ok((own == key).then_some(file))
 }
 
 /// Reads whole lines from where the file was left. Of a file that is `done` the last line counts

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use event::{Frame, SpoolPosition};
+use event::{Frame, SpoolPosition, TestClock};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -177,6 +177,75 @@ async fn files_that_come_and_go_while_nothing_is_taken_are_read_later() {
     let mut lines = desk.lines().await;
     lines.sort();
     assert_eq!(lines, written, "each line once");
+}
+
+#[tokio::test]
+async fn what_is_away_for_a_while_is_not_read_again() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    let folder = log.parent().unwrap().to_owned();
+    let away = desk.bench.folder.path().join("away");
+    fs::rename(&folder, &away).unwrap();
+    // Longer than a file without a name is read on.
+    for _ in 0..50 {
+        assert_eq!(desk.lines().await, [""; 0]);
+    }
+    fs::rename(&away, &folder).unwrap();
+    write(&log, "two\n");
+    assert_eq!(desk.lines().await, ["two"]);
+    // The same over an end and a start, with a checkpoint that is written meanwhile.
+    fs::rename(&folder, &away).unwrap();
+    desk.restart(&[]);
+    assert_eq!(desk.lines().await, [""; 0]);
+    let checkpoint = desk.bench.folder.path().join("state/source.json");
+    desk.listener.follower.write_checkpoint().unwrap();
+    assert!(fs::read_to_string(&checkpoint).unwrap().contains("app.log"));
+    desk.restart(&[]);
+    assert_eq!(desk.lines().await, [""; 0]);
+    fs::rename(&away, &folder).unwrap();
+    write(&log, "three\n");
+    assert_eq!(desk.lines().await, ["three"]);
+    // What is gone for sure is forgotten: its number may be another file's.
+    fs::remove_file(&log).unwrap();
+    for _ in 0..50 {
+        assert_eq!(desk.lines().await, [""; 0]);
+    }
+    desk.listener.follower.write_checkpoint().unwrap();
+    assert_eq!(fs::read_to_string(&checkpoint).unwrap(), "[]");
+}
+
+#[tokio::test]
+async fn what_does_not_come_back_is_forgotten_in_the_end() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    let clock =
+        Arc::new(TestClock::at(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap()));
+    let before = &desk.bench.intake;
+    let intake = Intake {
+        durable: Arc::clone(&before.durable),
+        directory: Arc::clone(&before.directory),
+        counters: Arc::clone(&before.counters),
+        clock: Arc::clone(&clock) as _,
+        ids: Arc::clone(&before.ids),
+    };
+    desk.bench.intake = Arc::new(intake);
+    desk.restart(&[]);
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    let checkpoint = desk.bench.folder.path().join("state/source.json");
+    let folder = log.parent().unwrap().to_owned();
+    fs::rename(&folder, desk.bench.folder.path().join("away")).unwrap();
+    for (days, is_kept) in [(6, true), (2, false)] {
+        for _ in 0..50 {
+            assert_eq!(desk.lines().await, [""; 0]);
+        }
+        clock.advance(chrono::TimeDelta::days(days));
+        assert_eq!(desk.lines().await, [""; 0]);
+        desk.listener.follower.write_checkpoint().unwrap();
+        assert_eq!(fs::read_to_string(&checkpoint).unwrap().contains("app.log"), is_kept);
+    }
 }
 
 #[tokio::test]
