@@ -21,6 +21,8 @@ mod writer;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
+mod failing_tests;
+#[cfg(test)]
 mod tests;
 
 use std::fs::File;

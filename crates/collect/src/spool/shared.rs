@@ -155,13 +155,16 @@ impl Shared {
     }
 
     /// Removes segments that lie wholly at or below `up_to`. A file that cannot be removed stays
-    /// counted and is tried again with the next call.
+    /// counted and is tried again with the next call. So does one that holds nothing: the writer may be at
+    /// beginning it anew, under the same name.
     pub(super) fn forget(&self, up_to: u64) {
         let old: Vec<u64> = self
             .segments
             .lock()
             .iter()
-            .filter(|(_, segment)| !segment.active && segment.last <= up_to)
+            .filter(|(first, segment)| {
+                !segment.active && segment.last >= **first && segment.last <= up_to
+            })
             .map(|(first, _)| *first)
             .collect();
         for first in old {

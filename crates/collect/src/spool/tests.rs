@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use chrono::DateTime;
@@ -11,10 +10,9 @@ use event::{DeadReason, EventId, SourceId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::disk::SegmentFile;
 use super::*;
 
-fn frame(text: &str) -> Frame {
+pub(super) fn frame(text: &str) -> Frame {
     Frame {
         id: EventId::from_uuid(Uuid::from_u128(text.len() as u128)),
         source: SourceId::from_uuid(Uuid::from_u128(9)),
@@ -29,16 +27,16 @@ fn small() -> SpoolSettings {
     SpoolSettings { segment_bytes: 600, ..SpoolSettings::default() }
 }
 
-fn open(folder: &Path, floor: u64) -> (Spool, SpoolReader, Recovered) {
+pub(super) fn open(folder: &Path, floor: u64) -> (Spool, SpoolReader, Recovered) {
     Spool::open(folder, small(), Some(SpoolPosition(floor))).unwrap()
 }
 
-async fn append(spool: &Spool, text: &str) -> u64 {
+pub(super) async fn append(spool: &Spool, text: &str) -> u64 {
     spool.append(&[frame(text)]).await.unwrap().0
 }
 
 /// Reads until the spool has been closed and is empty.
-async fn rest(reader: &mut SpoolReader) -> Vec<String> {
+pub(super) async fn rest(reader: &mut SpoolReader) -> Vec<String> {
     let mut texts = Vec::new();
     while let Some(batch) = reader.next().await {
         texts.extend(batch.frames.iter().map(|it| String::from_utf8(it.bytes.to_vec()).unwrap()));
@@ -46,7 +44,7 @@ async fn rest(reader: &mut SpoolReader) -> Vec<String> {
     texts
 }
 
-fn segments(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn segments(folder: &Path) -> Vec<PathBuf> {
     segment::list(folder).unwrap().iter().map(|first| segment::path(folder, *first)).collect()
 }
 
@@ -273,126 +271,6 @@ async fn many_senders_share_commits_and_each_frame_is_there_once() {
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), 500);
-}
-
-/// A disk that fails on demand.
-#[derive(Debug, Default)]
-struct FailingDisk {
-    full: AtomicBool,
-    unsynced: AtomicBool,
-    low: AtomicBool,
-    uncut: AtomicBool,
-    failures: AtomicU64,
-}
-
-#[derive(Debug)]
-struct FailingFile {
-    file: Box<dyn SegmentFile>,
-    disk: Arc<FailingDisk>,
-}
-
-impl Disk for Arc<FailingDisk> {
-    fn free_bytes(&self, _folder: &Path) -> io::Result<u64> {
-        Ok(if self.low.load(Ordering::SeqCst) { 1000 } else { u64::MAX })
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        self.check(&self.full)?;
-        let file = LocalDisk.create(path)?;
-        Ok(Box::new(FailingFile { file, disk: Arc::clone(self) }))
-    }
-}
-
-impl FailingDisk {
-    fn check(&self, fault: &AtomicBool) -> io::Result<()> {
-        if fault.load(Ordering::SeqCst) {
-            self.failures.fetch_add(1, Ordering::SeqCst);
-            return Err(io::Error::from(io::ErrorKind::StorageFull));
-        }
-        Ok(())
-    }
-}
-
-impl SegmentFile for FailingFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.disk.check(&self.disk.full) {
-            // The disk took half of it.
-            self.file.write(&bytes[..bytes.len() / 2])?;
-            return Err(error);
-        }
-        self.file.write(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.disk.check(&self.disk.unsynced)?;
-        self.file.sync()
-    }
-
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.disk.check(&self.disk.uncut)?;
-        self.file.cut(length)
-    }
-}
-
-#[tokio::test]
-async fn a_failing_disk_accepts_nothing_and_the_spool_mends_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FailingDisk::default());
-    let floor = Floor { stored: None, read: None };
-    let (spool, mut reader, _) =
-        Spool::open_on(folder.path(), SpoolSettings::default(), floor, Arc::new(Arc::clone(&disk)))
-            .unwrap();
-    append(&spool, "before").await;
-    for fault in [&disk.full, &disk.unsynced] {
-        fault.store(true, Ordering::SeqCst);
-        disk.uncut.store(true, Ordering::SeqCst);
-        for _ in 0..3 {
-            let refused = spool.append(&[frame("never accepted")]).await;
-            assert!(matches!(refused, Err(AppendError::Failed(_))), "{refused:?}");
-        }
-        // Space is back, but the half-written record cannot be cut off yet.
-        fault.store(false, Ordering::SeqCst);
-        assert!(spool.append(&[frame("never accepted")]).await.is_err());
-        disk.uncut.store(false, Ordering::SeqCst);
-        append(&spool, "after").await;
-    }
-    assert!(disk.failures.load(Ordering::SeqCst) >= 6);
-    spool.close().await;
-    assert_eq!(rest(&mut reader).await, ["before", "after", "after"]);
-    drop((spool, reader));
-    let (spool, mut reader, recovered) = open(folder.path(), 0);
-    assert_eq!((recovered.batches, recovered.damaged_bytes, recovered.truncated_bytes), (3, 0, 0));
-    spool.close().await;
-    assert_eq!(rest(&mut reader).await, ["before", "after", "after"]);
-}
-
-#[tokio::test]
-async fn a_disk_with_too_little_room_is_left_to_others_until_there_is_room_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FailingDisk::default());
-    let floor = Floor { stored: None, read: None };
-    let open = |disk: &Arc<FailingDisk>| {
-        let disk = Arc::new(Arc::clone(disk));
-        Spool::open_on(folder.path(), SpoolSettings::default(), floor, disk).unwrap()
-    };
-    disk.low.store(true, Ordering::SeqCst);
-    let (spool, reader, _) = open(&disk);
-    let refused = spool.append(&[frame("no room")]).await;
-    assert!(matches!(refused, Err(AppendError::Full)), "{refused:?}");
-    assert!(!spool.has_room());
-    let trouble = spool.trouble();
-    assert!(matches!(trouble, Some(Trouble::DiskLow { free_bytes: 1000, .. })), "{trouble:?}");
-    drop((spool, reader));
-    disk.low.store(false, Ordering::SeqCst);
-    let (spool, _reader, _) = open(&disk);
-    append(&spool, "room again").await;
-    assert_eq!(spool.trouble(), None);
-    disk.full.store(true, Ordering::SeqCst);
-    assert!(spool.append(&[frame("refused")]).await.is_err());
-    assert!(matches!(spool.trouble(), Some(Trouble::Failing { .. })));
-    disk.full.store(false, Ordering::SeqCst);
-    append(&spool, "taken").await;
-    assert_eq!(spool.trouble(), None);
 }
 
 fn frames() -> impl Strategy<Value = Vec<Frame>> {

@@ -87,6 +87,9 @@ impl Writer {
             }
             self.commit(group);
         }
+        if let Err(error) = self.mend() {
+            tracing::error!(%error, "what was refused cannot be cut off: the next start takes it for accepted");
+        }
         self.close_segment();
         self.shared.closed.cancel();
     }
@@ -113,6 +116,11 @@ impl Writer {
                 // Once, not for each of the senders that try again.
                 if before.as_ref() != Some(&said) {
                     tracing::error!(%error, "the spool cannot write; senders are told to wait");
+                }
+                // At once: a crash before the next group would bring back what was refused, beside what its
+                // sender sends again. Where the disk refuses that too, it is tried with the next group.
+                if let Err(error) = self.mend() {
+                    tracing::debug!(%error, "what was refused cannot be cut off yet");
                 }
                 let error = Arc::new(error);
                 for request in group {
