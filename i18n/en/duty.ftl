@@ -28,6 +28,7 @@ duty-storage-days = Full in { $days } days at this rate
 duty-storage-disk-low = The disk is nearly full: nothing is taken in, senders must wait.
 duty-storage-behind = The queue is full: work is slower than what comes in, senders must wait.
 duty-storage-spool-failing = What comes in cannot be written to the disk, senders must wait.
+duty-storage-spool-unreadable = Accepted logs cannot be read back from the disk: they are neither judged nor found until they can.
 duty-storage-lake-failing = Logs cannot be written to the lake; what was accepted stays in the queue.
 duty-on-call = On call
 duty-then = then

@@ -28,6 +28,7 @@ duty-storage-days = Đầy sau { $days } ngày với tốc độ này
 duty-storage-disk-low = Ổ đĩa sắp đầy: tạm dừng nhận log, nguồn gửi phải chờ.
 duty-storage-behind = Hàng chờ đầy: xử lý chậm hơn tốc độ nhận, nguồn gửi phải chờ.
 duty-storage-spool-failing = Không ghi được log vừa nhận xuống ổ đĩa, nguồn gửi phải chờ.
+duty-storage-spool-unreadable = Không đọc lại được log đã nhận từ ổ đĩa: chưa phân tích, chưa tìm kiếm được.
 duty-storage-lake-failing = Không ghi được log vào kho; log đã nhận vẫn nằm trong hàng chờ.
 duty-on-call = Người trực
 duty-then = rồi đến

@@ -28,7 +28,7 @@ pub struct Storage {
 /// What keeps the platform from taking records in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StorageTrouble {
-    /// `disk-low`, `behind`, `spool-failing` or `lake-failing`.
+    /// `disk-low`, `behind`, `spool-failing`, `spool-unreadable` or `lake-failing`.
     pub kind: String,
     /// Since when.
     pub since: DateTime<Utc>,
@@ -43,6 +43,7 @@ impl StorageTrouble {
             "disk-low" => "duty-storage-disk-low",
             "behind" => "duty-storage-behind",
             "lake-failing" => "duty-storage-lake-failing",
+            "spool-unreadable" => "duty-storage-spool-unreadable",
             _ => "duty-storage-spool-failing",
         }
     }

@@ -185,6 +185,7 @@ fn found(spool: Option<Trouble>, lake: &lake::LakeHealth) -> Option<(&'static st
     match spool {
         Some(Trouble::DiskLow { .. }) => return Some(("disk-low", String::new())),
         Some(Trouble::Failing { error }) => return Some(("spool-failing", error)),
+        Some(Trouble::Unreadable { error }) => return Some(("spool-unreadable", error)),
         _ => {}
     }
     if lake.failures > 0 {
@@ -209,6 +210,11 @@ fn notice(trouble: &StorageTrouble) -> Notice {
             Severity::High,
             "Logs cannot be written to the lake; what was accepted stays in the queue",
             "Không ghi được log vào kho; log đã nhận vẫn nằm trong hàng chờ",
+        ),
+        "spool-unreadable" => (
+            Severity::High,
+            "Accepted logs cannot be read back from the disk: they are neither judged nor found until they can",
+            "Không đọc lại được log đã nhận từ ổ đĩa: chưa phân tích, chưa tìm kiếm được",
         ),
         _ => (
             Severity::High,
@@ -349,6 +355,9 @@ mod tests {
             Some(("lake-failing", "no space".to_owned()))
         );
         assert_eq!(found(Some(behind), &well), Some(("behind", String::new())));
+        let unreadable = Trouble::Unreadable { error: "1.spool: bad sector".to_owned() };
+        let told = Some(("spool-unreadable", "1.spool: bad sector".to_owned()));
+        assert_eq!(found(Some(unreadable), &ill), told);
     }
 
     #[test]

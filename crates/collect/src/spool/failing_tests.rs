@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::disk::{Disk, LocalDisk, SegmentFile};
 use super::shared::Shared;
@@ -201,4 +202,28 @@ async fn a_segment_begun_anew_under_its_name_is_not_forgotten() {
     assert_eq!(segments(folder.path()).len(), 1, "the file that holds it is gone");
     spool.close().await;
     assert_eq!(rest(&mut reader).await, ["accepted"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_back_is_told_and_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, mut reader, _) = open(folder.path(), 0);
+    append(&spool, "accepted").await;
+    let file = segments(folder.path()).remove(0);
+    let away = folder.path().join("away");
+    std::fs::rename(&file, &away).unwrap();
+    while spool.trouble().is_none() {
+        let read = tokio::time::timeout(Duration::from_millis(50), reader.next()).await;
+        assert!(read.is_err(), "{read:?}");
+    }
+    let trouble = spool.trouble();
+    let names_it = |error: &String| error.contains(&file.display().to_string());
+    assert!(
+        matches!(&trouble, Some(Trouble::Unreadable { error }) if names_it(error)),
+        "{trouble:?}"
+    );
+    std::fs::rename(&away, &file).unwrap();
+    let batch = reader.next().await.unwrap();
+    assert_eq!(batch.frames.len(), 1);
+    assert_eq!(spool.trouble(), None);
 }

@@ -98,7 +98,7 @@ pub enum AppendError {
     Elsewhere(String),
 }
 
-/// Why a spool takes nothing in. It ends by itself when its reason does.
+/// Why a spool takes nothing in, or gives nothing out. It ends by itself when its reason does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// The disk has too little room left.
@@ -116,6 +116,11 @@ pub enum Trouble {
     /// The disk refuses what is written.
     Failing {
         /// What the system said last.
+        error: String,
+    },
+    /// The disk does not give back what was accepted: nobody sees it until it does.
+    Unreadable {
+        /// Which file, and what the system said last.
         error: String,
     },
 }
@@ -265,7 +270,7 @@ impl Spool {
         }
     }
 
-    /// Returns why nothing is taken in at this moment, if so.
+    /// Returns why nothing is taken in, or nothing given out, at this moment, if so.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.trouble()
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use event::{Frame, SpoolPosition};
 use tokio::sync::watch;
 
-use super::segment::{self, Found, Spot};
+use super::segment::{self, Found, Spot, of_file};
 use super::shared::Shared;
 
 /// Frames that are given out together, if that many are committed: one turn of the pipeline.
@@ -73,12 +73,13 @@ impl SpoolReader {
         loop {
             let committed = *self.committed.borrow_and_update();
             if committed > self.cursor.position {
-                match self.read(committed).await {
+                let read = self.read(committed).await;
+                self.note(read.as_ref().err());
+                match read {
                     Ok(Some(batch)) => return Some(batch),
                     // Only damage was left below the committed position.
                     Ok(None) => self.cursor.position = committed,
-                    Err(error) => {
-                        tracing::error!(%error, "the spool cannot be read; trying again");
+                    Err(_told) => {
                         self.cursor.open = None;
                         tokio::time::sleep(RETRY).await;
                     }
@@ -93,6 +94,19 @@ impl SpoolReader {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes note of how the last read went; of a failure once, not with every try.
+    fn note(&self, error: Option<&io::Error>) {
+        let said = error.map(ToString::to_string);
+        let before = std::mem::replace(&mut *self.shared.unreadable.lock(), said.clone());
+        match said {
+            Some(error) if before.as_ref() != Some(&error) => {
+                tracing::error!(error, "the spool cannot be read; trying again");
+            }
+            None if before.is_some() => tracing::info!("the spool can be read again"),
+            _ => {}
         }
     }
 
@@ -119,7 +133,9 @@ impl Cursor {
             && (frames.is_empty() || (frames.len() < BATCH_FRAMES && bytes < BATCH_BYTES))
         {
             let Some((mut open, length)) = self.segment(shared)? else { break };
-            match segment::read(&open.file, open.spot, length)? {
+            let read = segment::read(&open.file, open.spot, length);
+            let named = |error| of_file(&segment::path(&shared.folder, open.first))(error);
+            match read.map_err(named)? {
                 Found::Record { header, payload, next, .. } => {
                     let reached = self.position..header.position;
                     if !frames.is_empty() && self.ends.iter().any(|end| reached.contains(end)) {
@@ -163,7 +179,8 @@ impl Cursor {
                 .map(|(first, segment)| (*first, segment.length))
         };
         let Some((first, length)) = after else { return Ok(None) };
-        let file = Arc::new(File::open(segment::path(&shared.folder, first))?);
+        let path = segment::path(&shared.folder, first);
+        let file = Arc::new(File::open(&path).map_err(of_file(&path))?);
         Ok(Some((Open { first, file, spot: Spot::start(first) }, length)))
     }
 }

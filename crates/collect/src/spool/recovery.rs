@@ -10,7 +10,7 @@ use event::SpoolPosition;
 use event::seal::{Seal, SealError};
 
 use super::Floor;
-use super::segment::{self, Found, Spot};
+use super::segment::{self, Found, Spot, of_file};
 use super::shared::Segment;
 
 /// What was found in a spool when it was opened.
@@ -94,13 +94,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn through(&self, path: &Path, recovered: &mut Recovered) -> io::Result<Walked> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+        let file = File::open(path).map_err(of_file(path))?;
+        let length = file.metadata().map_err(of_file(path))?.len();
         let last = self.first.saturating_sub(1);
         let mut walked = Walked { length, last, damaged: 0, wanted: 0 };
         let mut spot = Spot::start(self.first);
         loop {
-            match segment::read(&file, spot, length)? {
+            match segment::read(&file, spot, length).map_err(of_file(path))? {
                 Found::Record { header, payload, next, skipped } => {
                     walked.damaged = walked.damaged.saturating_add(skipped);
                     walked.last = walked.last.max(header.position);

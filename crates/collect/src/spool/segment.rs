@@ -94,6 +94,11 @@ enum Stands {
     NoRecord,
 }
 
+/// Returns what names the file in an error about it.
+pub(super) fn of_file(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
 /// Returns the first whole record at or after `from`, within the file's first `length` bytes.
 ///
 /// A payload is what senders wrote, so it may hold what looks like a record. It is never looked into where the

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     free: Mutex<Free>,
     /// What the disk said when the last write failed; nothing after one that did not.
     pub(super) failure: Mutex<Option<String>>,
+    /// What the disk said when the last read failed; nothing after one that did not.
+    pub(super) unreadable: Mutex<Option<String>>,
 }
 
 /// How much room the disk had, and when it was asked.
@@ -88,6 +90,7 @@ impl Shared {
             disk,
             free: Mutex::new(Free { bytes: u64::MAX, asked_at: None }),
             failure: Mutex::default(),
+            unreadable: Mutex::default(),
         }
     }
 
@@ -102,7 +105,7 @@ impl Shared {
         free.bytes
     }
 
-    /// Returns why nothing is taken in, if so.
+    /// Returns why nothing is taken in, or nothing given out, if so.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let (free_bytes, free_bytes_min) = (self.free_bytes(), self.settings.free_bytes_min);
         if free_bytes < free_bytes_min {
@@ -110,6 +113,9 @@ impl Shared {
         }
         if let Some(error) = self.failure.lock().clone() {
             return Some(Trouble::Failing { error });
+        }
+        if let Some(error) = self.unreadable.lock().clone() {
+            return Some(Trouble::Unreadable { error });
         }
         (!self.has_room()).then(|| Trouble::Behind { disk_bytes: self.disk_bytes() })
     }
