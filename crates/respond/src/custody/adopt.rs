@@ -1,7 +1,7 @@
 //! Bringing files of older versions into the store: proofs of orders lay in a folder of their own, signed
 //! copies of reports in the database.
 
-use super::disk::{keep_bytes, keep_file};
+use super::disk::{keep_bytes, keep_file, let_go};
 use super::{Act, Kind, Subject, store};
 use crate::desk::Desk;
 use crate::error::RespondError;
@@ -20,7 +20,7 @@ pub async fn adopt_old(desk: &Desk) -> Result<u64, RespondError> {
         if !is_there || store::is_kept(desk.db.conn(), &proof.sha256).await? {
             continue;
         }
-        let stored = keep_file(&desk.files, old).await?;
+        let stored = keep_file(&desk.files, old.clone()).await?;
         if stored.sha256 != proof.sha256 {
             tracing::error!(proof = %proof.id, "a proof is not the file that was sent");
         }
@@ -36,6 +36,7 @@ pub async fn adopt_old(desk: &Desk) -> Result<u64, RespondError> {
         let by = (None, proof.added_by.as_str());
         store::add(books.conn(), made, by, subject, (Act::Uploaded, "")).await?;
         books.commit().await?;
+        let_go(old).await?;
         adopted += 1;
     }
     while let Some(copy) = report::next_in_rows(desk.db.conn()).await? {

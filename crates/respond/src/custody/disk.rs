@@ -49,15 +49,24 @@ pub(crate) async fn keep_bytes(
         let part = incoming(&files, id)?;
         let mut file = std::fs::File::create(&part)?;
         file.write_all(&bytes)?;
-        settle(&files, &part)
+        let stored = settle(&files, &part, |from, to| std::fs::rename(from, to))?;
+        // The same bytes were there already.
+        remove(&part)?;
+        Ok(stored)
     })
     .await
 }
 
-/// Keeps a file that lies outside the store: takes its digest, makes it durable, gives it its place.
+/// Keeps a file that lies outside the store: takes its digest, makes it durable, gives it its place. It stays
+/// where it was as well, for another try where what names its digest cannot be written down; [`let_go`] ends that.
 pub(crate) async fn keep_file(files: &Path, from: PathBuf) -> Result<Stored, RespondError> {
     let files = files.to_owned();
-    blocking(move || settle(&files, &from)).await
+    blocking(move || settle(&files, &from, link)).await
+}
+
+/// Removes a file that was kept; one that is gone already is gone.
+pub(crate) async fn let_go(from: PathBuf) -> Result<(), RespondError> {
+    blocking(move || remove(&from)).await
 }
 
 /// Returns where a file lies while it comes in.
@@ -67,21 +76,49 @@ fn incoming(files: &Path, id: Uuid) -> io::Result<PathBuf> {
     Ok(folder.join(id.to_string()))
 }
 
-fn settle(files: &Path, from: &Path) -> io::Result<Stored> {
+fn settle(
+    files: &Path,
+    from: &Path,
+    place: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<Stored> {
     let stored = digest(from)?;
-    std::fs::File::open(from)?.sync_all()?;
+    sync(from)?;
     let to = path(files, &stored.sha256);
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder)?;
-        if to.try_exists()? {
-            std::fs::remove_file(from)?;
-            return Ok(stored);
+        // One that the disk has damaged is replaced.
+        if !to.try_exists()? || digest(&to)? != stored {
+            place(from, &to)?;
         }
-        std::fs::rename(from, &to)?;
-        // The name must outlive a power cut as well.
-        std::fs::File::open(folder)?.sync_all()?;
+        // The names must outlive a power cut as well, also those that an earlier try gave.
+        sync(folder)?;
+        sync(&files.join("store"))?;
     }
     Ok(stored)
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
+}
+
+/// Gives a file a second name; where the file system knows no such, it is copied.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    let mut beside = from.file_name().unwrap_or_default().to_owned();
+    beside.push(".part");
+    let beside = to.with_file_name(beside);
+    remove(&beside)?;
+    if std::fs::hard_link(from, &beside).is_err() {
+        std::fs::copy(from, &beside)?;
+        sync(&beside)?;
+    }
+    std::fs::rename(&beside, to)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Takes the digest and the size of a file.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use adopt::adopt_old;
 pub(crate) use disk::{
-    Digesting, Stored, digest, discard, keep_bytes, keep_file, open, path, read,
+    Digesting, Stored, digest, discard, keep_bytes, keep_file, let_go, open, path, read,
 };
 pub(crate) use store::{Entry, chain, is_needed, last_by};
 

@@ -50,6 +50,9 @@ async fn a_changed_file_is_not_handed_out_and_the_same_bytes_lie_once() {
     assert_eq!(read(files, &one.sha256).await.unwrap(), b"log");
     std::fs::write(path(files, &one.sha256), "lag").unwrap();
     assert!(read(files, &one.sha256).await.is_err());
+    // Handed in once more, it is whole again.
+    assert_eq!(keep_bytes(files, Uuid::from_u128(3), "log".into()).await.unwrap(), one);
+    assert_eq!(read(files, &one.sha256).await.unwrap(), b"log");
     assert_eq!(std::fs::read_dir(files.join("incoming")).unwrap().count(), 0);
 }
 

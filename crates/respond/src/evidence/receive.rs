@@ -53,7 +53,7 @@ fn plain_name(name: &str) -> String {
 }
 
 /// Returns where the parts of a piece gather.
-fn gathering(files: &Path, id: Uuid) -> PathBuf {
+pub(super) fn gathering(files: &Path, id: Uuid) -> PathBuf {
     files.join("incoming").join(id.to_string())
 }
 
@@ -194,11 +194,13 @@ pub(super) async fn seal(
     }
     let path = gathering(&desk.files, id);
     let stated = stated.trim().to_ascii_lowercase();
-    let stored = custody::keep_file(&desk.files, path).await?;
+    let stored = custody::keep_file(&desk.files, path.clone()).await?;
     if !stated.is_empty() && stated != stored.sha256 {
         if !custody::is_needed(desk.db.conn(), &stored.sha256, id).await? {
             custody::discard(&desk.files, &stored.sha256).await?;
         }
+        // What comes next must be another file: this one may be in the store, for a piece of the same bytes.
+        custody::let_go(path).await?;
         let books = desk.db.begin_bookkeeping().await?;
         let mut again = item;
         again.size_bytes = 0;
@@ -234,6 +236,9 @@ pub(super) async fn seal(
         "size_bytes": item.size_bytes,
     });
     commit(desk, tx, who, "evidence.seal", &item, detail).await?;
+    if let Err(error) = custody::let_go(path).await {
+        tracing::warn!(error = web::chain(&error), %id, "what evidence was gathered in stays until it is disposed of");
+    }
     Ok(item)
 }
 

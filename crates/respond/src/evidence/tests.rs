@@ -175,6 +175,33 @@ async fn a_piece_comes_in_parts_and_is_sealed_by_its_digest() {
 }
 
 #[tokio::test]
+async fn a_seal_that_was_not_written_down_is_tried_again() {
+    for test in databases().await {
+        let room = room(&test).await;
+        let (desk, who) = (&room.desk, analyst());
+        let new = named("mem.raw", 3);
+        let id = receive::begin(desk, &who, room.incident, new).await.unwrap().id;
+        receive::add_part(desk, &who, id, (0, "RAM".into())).await.unwrap();
+        // The bytes are in the store; then the database refuses, or the platform is killed.
+        let gathered = receive::gathering(&desk.files, id);
+        let stored = custody::keep_file(&desk.files, gathered.clone()).await.unwrap();
+        assert!(gathered.exists());
+        let sealed = receive::seal(desk, &who, id, "").await.unwrap();
+        assert_eq!(sealed.sha256.as_ref(), Some(&stored.sha256), "{}", test.name);
+        assert!(!gathered.exists());
+        assert_eq!(custody::read(&desk.files, &stored.sha256).await.unwrap(), b"RAM");
+        // Digests that differ begin anew, in another file than the one that is sealed.
+        let new = named("mem.raw", 3);
+        let id = receive::begin(desk, &who, room.incident, new).await.unwrap().id;
+        for bytes in ["RAM", "ROM"] {
+            receive::add_part(desk, &who, id, (0, bytes.into())).await.unwrap();
+            receive::seal(desk, &who, id, &"0".repeat(64)).await.unwrap_err();
+        }
+        assert_eq!(custody::read(&desk.files, &stored.sha256).await.unwrap(), b"RAM");
+    }
+}
+
+#[tokio::test]
 async fn held_or_young_evidence_stays_and_shared_bytes_outlive_one_piece() {
     for test in databases().await {
         let room = room(&test).await;
