@@ -197,10 +197,11 @@ impl SegmentWriter {
         origin: &FileOrigin,
         loose: &BTreeSet<Attr>,
     ) -> Result<Segment, StoreError> {
-        let temp = self.temp.clone();
         let finished = self.end_granule_and_file(origin, loose);
         if finished.is_err() {
-            remove_quietly(&temp);
+            remove_quietly(&self.temp);
+            // It may have its name already, where only its folder could not be synced.
+            remove_quietly(&self.target.folder.join(file::relative_path(self.day, self.id)));
         }
         finished
     }
