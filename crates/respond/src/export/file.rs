@@ -40,6 +40,9 @@ impl Draft {
         self.file.flush().await?;
         self.file.sync_all().await?;
         fs::rename(&self.path, self.path.with_file_name(name)).await?;
+        // The name must outlive a power cut as well: a row is about to tell of it.
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        File::open(folder).await?.sync_all().await?;
         Ok(format!("{:x}", self.digest.finalize()))
     }
 }
