@@ -60,16 +60,18 @@ class Senders:
         for thread in self.threads:
             thread.start()
 
+    def lines(self, batch):
+        now = datetime.now(timezone.utc).isoformat()
+        return [json.dumps({"@timestamp": now, "round": self.name, "number": number, "message": "bản ghi"})
+                for number in batch]
+
     def run(self):
         while not self.over.is_set():
             with self.lock:
                 batch = range(self.next, self.next + BATCH)
                 self.next += BATCH
-            now = datetime.now(timezone.utc).isoformat()
-            lines = [json.dumps({"@timestamp": now, "round": self.name, "number": number, "message": "bản ghi"})
-                     for number in batch]
             try:
-                answer = self.here.ingest(self.token, lines)
+                answer = self.here.ingest(self.token, self.lines(batch))
             except (OSError, http.client.HTTPException):
                 # Killed: nobody knows what became of the batch.
                 self.over.wait(0.2)
@@ -98,8 +100,8 @@ class FailingDisk(unittest.TestCase):
         if self.more:
             here.run("lake", "key", "new", str(here.folder / "lake.key"))
         self.here = self.enterContext(here)
-        agency = self.here.agency()
-        self.source, self.token = self.here.source(agency, "Nguồn tải")
+        self.agency = self.here.agency()
+        self.source, self.token = self.here.source(self.agency, "Nguồn tải")
         self.dice = random.Random(20261128)
 
     def numbers(self, senders):
@@ -161,10 +163,12 @@ class FailingDisk(unittest.TestCase):
     def test_what_was_refused_last_is_not_there_after_a_kill(self):
         senders = Senders(self.here, self.token, "tuchoi")
         wait_for("the load", lambda: len(senders.acknowledged) > 500)
-        self.here.fail((1, "sync", "/spool/"))
-        wait_for("senders being told to wait", lambda: senders.refused)
         senders.end()
-        # Nobody sends any more: nothing that comes later makes room for itself.
+        self.here.fail((1, "sync", "/spool/"))
+        refused = range(senders.next, senders.next + BATCH)
+        self.assertEqual(self.here.ingest(self.token, senders.lines(refused)).status, 503)
+        # Nobody sends any more: nothing that comes later takes the place of what was refused.
+        senders.refused.update(refused)
         self.here.kill(signal.SIGKILL)
         self.here.heal()
         self.here.start()
@@ -185,6 +189,55 @@ class FailingDisk(unittest.TestCase):
         told = json.JSONDecoder().raw_decode(self.here.run("lake", "verify", "--json"))[0]
         files = list((self.here.folder / "data" / "lake").glob("day=*/*"))
         self.assertEqual((told["in_order"], told["files"]), (True, len(files)), files)
+
+    def follow(self):
+        """Connects a folder of followed files; returns what appends lines, and what returns those that are found."""
+        logs = self.here.folder / "logs"
+        logs.mkdir()
+        source = self.here.source(self.agency, "Nguồn tệp", "file", path=str(logs / "*.log"))[0]
+        written = []
+
+        def write(count):
+            lines = [json.dumps({"number": len(written) + more, "message": "x" * 200}) for more in range(count)]
+            written.extend(lines)
+            with open(logs / "app.log", "a") as file:
+                file.write("".join(line + "\n" for line in lines))
+
+        def assert_once():
+            wait_for("all lines", lambda: self.here.count(f"source_id:{source}") >= len(written))
+            # What is read twice comes with the next looks at the files.
+            time.sleep(2)
+            numbers = [int(event["fields"]["number"]) for event in self.here.export(f"source_id:{source}")]
+            self.assertEqual(sorted(numbers), list(range(len(written))))
+
+        return logs, write, assert_once
+
+    def test_lines_are_there_once_though_it_cannot_be_written_how_far_files_were_read(self):
+        _, write, assert_once = self.follow()
+        write(100)
+        assert_once()
+        self.here.fail((1, CHANGES, "/files/"))
+        for _ in range(20):
+            write(500)
+            time.sleep(0.3)
+        # Time for the lake to have what was read, and for the spool to forget it.
+        time.sleep(5)
+        self.here.kill(signal.SIGKILL)
+        self.here.heal()
+        self.here.start()
+        assert_once()
+
+    def test_files_whose_folder_is_away_for_a_while_are_not_read_again(self):
+        logs, write, assert_once = self.follow()
+        write(100)
+        assert_once()
+        away = logs.with_name("away")
+        logs.rename(away)
+        # Twenty looks without news, and a file is let go of.
+        time.sleep(4)
+        away.rename(logs)
+        write(100)
+        assert_once()
 
     def test_accepted_records_that_cannot_be_read_back_are_told(self):
         senders = Senders(self.here, self.token, "docnguoc")

@@ -36,6 +36,8 @@ pub(super) struct Follower {
     missing: BTreeMap<FileKey, DateTime<Utc>>,
     /// What was read and not yet taken, for want of room or of a disk: it goes first.
     waiting: Option<Waiting>,
+    /// Why it could not be written down how far files were read; nothing where it was.
+    unwritten: Option<String>,
     /// The first round of the first start: old files may be passed over.
     first: bool,
 }
@@ -71,6 +73,7 @@ impl Follower {
             unreadable: BTreeSet::new(),
             missing: BTreeMap::new(),
             waiting: None,
+            unwritten: None,
             first,
         }
     }
@@ -79,13 +82,21 @@ impl Follower {
         self.settings.poll
     }
 
-    /// Reads what is new; returns whether there may be more right away. While what was read cannot be made durable
-    /// nothing else is read, but files are met: one that is renamed meanwhile is read later.
+    /// Reads what is new; returns whether there may be more right away. While what was read cannot be made durable,
+    /// or not written down how far, nothing else is read, but files are met: one that is renamed meanwhile is
+    /// read later. Marks alone do not do: the spool forgets them with the lines, and after a crash all since the
+    /// last checkpoint would be read again.
     pub(super) async fn round(&mut self, stop: &CancellationToken) -> bool {
         let here = self.discover();
         if let Some(waiting) = self.waiting.take()
             && !self.hand_in(waiting).await
         {
+            return false;
+        }
+        if self.unwritten.is_some() {
+            self.write_down();
+        }
+        if self.unwritten.is_some() {
             return false;
         }
         let mut busy = false;
@@ -98,7 +109,7 @@ impl Follower {
                 self.quiet.get(&key).copied().unwrap_or(0).saturating_add(1)
             };
             match self.read(key, quiet >= QUIET_ROUNDS).await {
-                _ if self.waiting.is_some() => return false,
+                _ if self.waiting.is_some() || self.unwritten.is_some() => return false,
                 Ok(true) => {
                     self.quiet.remove(&key);
                     busy = true;
@@ -230,7 +241,7 @@ impl Follower {
             .map_err(io::Error::other)??;
         let Some(progress) = fresh.progress else { return Ok(false) };
         if fresh.pieces.is_empty() {
-            self.went_on(progress)?;
+            self.went_on(progress);
             return Ok(true);
         }
         let sender = Sender { source: Some(self.settings.source), peer: None, request: None };
@@ -244,9 +255,7 @@ impl Follower {
     async fn hand_in(&mut self, read: Waiting) -> bool {
         match self.intake.accept_marked(&read.frames, &read.mark).await {
             Ok(_) => {
-                if let Err(error) = self.went_on(read.progress) {
-                    tracing::warn!(%error, "how far files were read cannot be written down");
-                }
+                self.went_on(read.progress);
                 return true;
             }
             Err(AppendError::TooLarge) => {
@@ -258,13 +267,25 @@ impl Follower {
         false
     }
 
-    fn went_on(&mut self, progress: Progress) -> io::Result<()> {
+    fn went_on(&mut self, progress: Progress) {
         self.checkpoint.files.insert(progress.key, progress);
-        self.write_checkpoint()
+        self.write_down();
     }
 
-    pub(super) fn write_checkpoint(&self) -> io::Result<()> {
-        self.checkpoint.write(&self.settings.checkpoint)
+    /// Writes down how far files were read, or takes note that it cannot be.
+    pub(super) fn write_down(&mut self) {
+        let failure = self.checkpoint.write(&self.settings.checkpoint).err();
+        let said = failure.map(|error| error.to_string());
+        match (&self.unwritten, &said) {
+            (before, Some(error)) if before.as_ref() != Some(error) => {
+                tracing::warn!(error, source = %self.settings.source, "how far files were read cannot be written down: nothing more is read of them");
+            }
+            (Some(_), None) => {
+                tracing::info!(source = %self.settings.source, "how far files were read is written down again");
+            }
+            _ => {}
+        }
+        self.unwritten = said;
     }
 }
 

@@ -200,7 +200,7 @@ async fn what_is_away_for_a_while_is_not_read_again() {
     desk.restart(&[]);
     assert_eq!(desk.lines().await, [""; 0]);
     let checkpoint = desk.bench.folder.path().join("state/source.json");
-    desk.listener.follower.write_checkpoint().unwrap();
+    desk.listener.follower.write_down();
     assert!(fs::read_to_string(&checkpoint).unwrap().contains("app.log"));
     desk.restart(&[]);
     assert_eq!(desk.lines().await, [""; 0]);
@@ -212,8 +212,33 @@ async fn what_is_away_for_a_while_is_not_read_again() {
     for _ in 0..50 {
         assert_eq!(desk.lines().await, [""; 0]);
     }
-    desk.listener.follower.write_checkpoint().unwrap();
+    desk.listener.follower.write_down();
     assert_eq!(fs::read_to_string(&checkpoint).unwrap(), "[]");
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_while_it_cannot_be_written_down_how_far() {
+    let mut desk = Desk::new();
+    let log = desk.log();
+    write(&log, "one\n");
+    assert_eq!(desk.lines().await, ["one"]);
+    // Where the checkpoint is written stands a folder that cannot be replaced.
+    let beside = desk.bench.folder.path().join("state/source.new");
+    fs::create_dir(&beside).unwrap();
+    let other = log.with_file_name("b.log");
+    write(&log, "two\n");
+    write(&other, "two\n");
+    assert_eq!(desk.lines().await, ["two"], "its mark is in the spool");
+    write(&log, "three\n");
+    for _ in 0..3 {
+        assert_eq!(desk.lines().await, [""; 0]);
+    }
+    fs::remove_dir(&beside).unwrap();
+    let mut lines = desk.lines().await;
+    lines.sort();
+    assert_eq!(lines, ["three", "two"]);
+    desk.restart(&[]);
+    assert_eq!(desk.lines().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -243,7 +268,7 @@ async fn what_does_not_come_back_is_forgotten_in_the_end() {
         }
         clock.advance(chrono::TimeDelta::days(days));
         assert_eq!(desk.lines().await, [""; 0]);
-        desk.listener.follower.write_checkpoint().unwrap();
+        desk.listener.follower.write_down();
         assert_eq!(fs::read_to_string(&checkpoint).unwrap().contains("app.log"), is_kept);
     }
 }
