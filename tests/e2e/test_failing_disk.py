@@ -217,11 +217,15 @@ class FailingDisk(unittest.TestCase):
         write(100)
         assert_once()
         self.here.fail((1, CHANGES, "/files/"))
-        for _ in range(20):
+        for _ in range(10):
             write(500)
             time.sleep(0.3)
-        # Time for the lake to have what was read, and for the spool to forget it.
-        time.sleep(5)
+        # Others send on, until the lake has what was read, and the spool has forgotten it.
+        segments = lambda: sorted((self.here.folder / "data" / "spool").glob("*.spool"))
+        newest = segments()[-1]
+        senders = Senders(self.here, self.token, "khac")
+        wait_for("the spool to forget", lambda: segments()[0] > newest)
+        senders.end()
         self.here.kill(signal.SIGKILL)
         self.here.heal()
         self.here.start()

@@ -36,8 +36,8 @@ pub(super) struct Follower {
     missing: BTreeMap<FileKey, DateTime<Utc>>,
     /// What was read and not yet taken, for want of room or of a disk: it goes first.
     waiting: Option<Waiting>,
-    /// Why it could not be written down how far files were read; nothing where it was.
-    unwritten: Option<String>,
+    /// It could not be written down how far files were read.
+    unwritten: Option<Unwritten>,
     /// The first round of the first start: old files may be passed over.
     first: bool,
 }
@@ -48,6 +48,15 @@ struct Waiting {
     frames: Vec<Frame>,
     mark: Vec<u8>,
     progress: Progress,
+}
+
+/// How far files were read, and not written down.
+#[derive(Debug)]
+struct Unwritten {
+    /// The file that was read last: of the others it is written down.
+    key: FileKey,
+    /// What the disk said.
+    said: String,
 }
 
 /// A renamed file is read on for so many rounds without news: its writer keeps it open until it is
@@ -85,7 +94,7 @@ impl Follower {
     /// Reads what is new; returns whether there may be more right away. While what was read cannot be made durable,
     /// or not written down how far, nothing else is read, but files are met: one that is renamed meanwhile is
     /// read later. Marks alone do not do: the spool forgets them with the lines, and after a crash all since the
-    /// last checkpoint would be read again.
+    /// last checkpoint would be read again. Of one read they do, see [`Self::is_written_down`].
     pub(super) async fn round(&mut self, stop: &CancellationToken) -> bool {
         let here = self.discover();
         if let Some(waiting) = self.waiting.take()
@@ -93,10 +102,7 @@ impl Follower {
         {
             return false;
         }
-        if self.unwritten.is_some() {
-            self.write_down();
-        }
-        if self.unwritten.is_some() {
+        if !self.is_written_down().await {
             return false;
         }
         let mut busy = false;
@@ -268,24 +274,46 @@ impl Follower {
     }
 
     fn went_on(&mut self, progress: Progress) {
-        self.checkpoint.files.insert(progress.key, progress);
-        self.write_down();
+        let key = progress.key;
+        self.checkpoint.files.insert(key, progress);
+        self.write_down(key);
     }
 
-    /// Writes down how far files were read, or takes note that it cannot be.
-    pub(super) fn write_down(&mut self) {
+    /// Writes down how far files were read, last this one, or takes note that it cannot be.
+    pub(super) fn write_down(&mut self, key: FileKey) {
         let failure = self.checkpoint.write(&self.settings.checkpoint).err();
-        let said = failure.map(|error| error.to_string());
-        match (&self.unwritten, &said) {
-            (before, Some(error)) if before.as_ref() != Some(error) => {
-                tracing::warn!(error, source = %self.settings.source, "how far files were read cannot be written down: nothing more is read of them");
+        let source = self.settings.source;
+        let before = self.unwritten.take();
+        match failure.map(|error| error.to_string()) {
+            Some(error) => {
+                if before.is_none_or(|before| before.said != error) {
+                    tracing::warn!(error, %source, "how far files were read cannot be written down: nothing more is read of them");
+                }
+                self.unwritten = Some(Unwritten { key, said: error });
             }
-            (Some(_), None) => {
-                tracing::info!(source = %self.settings.source, "how far files were read is written down again");
+            None if before.is_some() => {
+                tracing::info!(%source, "how far files were read is written down again");
             }
-            _ => {}
+            None => {}
         }
-        self.unwritten = said;
+    }
+
+    /// Returns whether it is written down how far files were read, after another try. While it is not, the last
+    /// mark is put into the spool once more, before the spool forgets the one before.
+    async fn is_written_down(&mut self) -> bool {
+        let Some(key) = self.unwritten.as_ref().map(|unwritten| unwritten.key) else { return true };
+        self.write_down(key);
+        if self.unwritten.is_none() {
+            return true;
+        }
+        let progress = self.checkpoint.files.get(&key).cloned();
+        let mark = progress.map(|progress| Mark { source: self.settings.source, progress });
+        if let Some(Ok(mark)) = mark.as_ref().map(serde_json::to_vec)
+            && let Err(error) = self.intake.accept_marked(&[], &mark).await
+        {
+            tracing::debug!(%error, "a mark cannot be put into the spool once more");
+        }
+        false
     }
 }
 
