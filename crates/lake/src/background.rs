@@ -15,7 +15,7 @@ use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::lake::{Lake, chain};
 use crate::limits::{RETRY_FIRST, RETRY_LONGEST};
-use crate::segment::SegmentFile;
+use crate::segment::{SegmentFile, remove_left};
 use crate::settings::Store;
 use crate::store::{merge, pick};
 
@@ -93,6 +93,7 @@ async fn write_behind(weak: Weak<Lake>) {
             continue;
         }
         retry = RETRY_FIRST;
+        remove_left();
         let pause = LOOK_INTERVAL.min(lake.settings.flush_interval);
         let work = Arc::clone(&lake.work);
         // Whoever drops the lake must not wait for this task.

@@ -31,6 +31,6 @@ pub(crate) use scan::{Needle, granule_may_have};
 pub(crate) use tokens::Tokens;
 pub(crate) use words::ascii_words;
 pub(crate) use write::{
-    Packing, SegmentWriter, add_exact, properties, remove_quietly, rename, sync_folder,
-    write_segment,
+    Packing, SegmentWriter, add_exact, properties, remove_left, remove_or_remember, remove_quietly,
+    rename, sync_folder, write_segment,
 };

@@ -11,6 +11,7 @@ use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use event::{Attr, EventId, Value};
+use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -199,9 +200,9 @@ impl SegmentWriter {
     ) -> Result<Segment, StoreError> {
         let finished = self.end_granule_and_file(origin, loose);
         if finished.is_err() {
-            remove_quietly(&self.temp);
+            remove_or_remember(&self.temp);
             // It may have its name already, where only its folder could not be synced.
-            remove_quietly(&self.target.folder.join(file::relative_path(self.day, self.id)));
+            remove_or_remember(&self.target.folder.join(file::relative_path(self.day, self.id)));
         }
         finished
     }
@@ -278,7 +279,7 @@ impl SegmentWriter {
 
     /// Gives the file up.
     pub(crate) fn abandon(self) {
-        remove_quietly(&self.temp);
+        remove_or_remember(&self.temp);
     }
 }
 
@@ -300,11 +301,39 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Removes a file that nobody needs; the next start finds it again if that fails.
 pub(crate) fn remove_quietly(path: &Path) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
+    if let Err(error) = remove(path) {
         tracing::warn!(file.path = %path.display(), %error, "a file that is of no use could not be removed");
     }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Files that never came into the lake and could not be removed: once their events are there in others, a start
+/// could not tell them from lost ones.
+static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The most that are remembered; the next start finds the others.
+const LEFT_MAX: usize = 1000;
+
+/// Removes a file that never came into the lake, or remembers to: see [`remove_left`].
+pub(crate) fn remove_or_remember(path: &Path) {
+    if let Err(error) = remove(path) {
+        tracing::warn!(file.path = %path.display(), %error, "a file that is of no use could not be removed yet");
+        let mut left = LEFT.lock();
+        if left.len() < LEFT_MAX {
+            left.push(path.to_owned());
+        }
+    }
+}
+
+/// Tries again to remove what could not be removed.
+pub(crate) fn remove_left() {
+    LEFT.lock().retain(|path| remove(path).is_err());
 }
 
 fn least_and_most<T: Ord + Copy>(values: impl Iterator<Item = T> + Clone) -> Option<(T, T)> {
@@ -437,4 +466,27 @@ pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_removed_is_removed_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let [day, real, broken, next] =
+            ["day", "real", "broken", "next"].map(|name| folder.path().join(name));
+        fs::create_dir(&real).unwrap();
+        fs::write(real.join("a.parquet"), "half a file").unwrap();
+        // In one step from what is no folder to what is: other tests' lakes remove what is left as well.
+        fs::write(&broken, "").unwrap();
+        std::os::unix::fs::symlink(&broken, &day).unwrap();
+        remove_or_remember(&day.join("a.parquet"));
+        assert!(real.join("a.parquet").try_exists().unwrap());
+        std::os::unix::fs::symlink(&real, &next).unwrap();
+        fs::rename(&next, &day).unwrap();
+        remove_left();
+        assert!(!real.join("a.parquet").try_exists().unwrap());
+    }
 }

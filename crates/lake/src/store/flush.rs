@@ -15,7 +15,7 @@ use crate::limits::GRANULE_ROWS;
 use crate::place::Target;
 use crate::rows::{Columns, Rows, id_at, moment};
 use crate::schema;
-use crate::segment::{FileOrigin, remove_quietly, write_segment};
+use crate::segment::{FileOrigin, remove_or_remember, write_segment};
 
 /// Bytes that one piece of a text column may have: half of what its offsets can count.
 const COLUMN_BYTES_MAX: usize = 1 << 30;
@@ -43,7 +43,7 @@ pub(crate) fn write_files(
         }
         Err(error) => {
             for segment in segments {
-                remove_quietly(&target.folder.join(segment.path));
+                remove_or_remember(&target.folder.join(segment.path));
             }
             Err(error)
         }
