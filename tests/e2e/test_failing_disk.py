@@ -212,6 +212,9 @@ class FailingDisk(unittest.TestCase):
 
         return logs, write, assert_once
 
+    def segments(self):
+        return sorted((self.here.folder / "data" / "spool").glob("*.spool"))
+
     def test_lines_are_there_once_though_it_cannot_be_written_how_far_files_were_read(self):
         _, write, assert_once = self.follow()
         write(100)
@@ -221,10 +224,9 @@ class FailingDisk(unittest.TestCase):
             write(500)
             time.sleep(0.3)
         # Others send on, until the lake has what was read, and the spool has forgotten it.
-        segments = lambda: sorted((self.here.folder / "data" / "spool").glob("*.spool"))
-        newest = segments()[-1]
         senders = Senders(self.here, self.token, "khac")
-        wait_for("the spool to forget", lambda: segments()[0] > newest)
+        newest = wait_for("a segment of the spool", self.segments)[-1]
+        wait_for("the spool to forget", lambda: self.segments()[:1] > [newest])
         senders.end()
         self.here.kill(signal.SIGKILL)
         self.here.heal()

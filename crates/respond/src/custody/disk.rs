@@ -49,7 +49,7 @@ pub(crate) async fn keep_bytes(
         let part = incoming(&files, id)?;
         let mut file = std::fs::File::create(&part)?;
         file.write_all(&bytes)?;
-        let stored = settle(&files, &part, |from, to| std::fs::rename(from, to))?;
+        let stored = settle(&files, &part, take)?;
         // The same bytes were there already.
         remove(&part)?;
         Ok(stored)
@@ -99,6 +99,11 @@ fn settle(
 
 fn sync(path: &Path) -> io::Result<()> {
     std::fs::File::open(path)?.sync_all()
+}
+
+/// Gives a file its place instead of the one it had.
+fn take(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
 }
 
 /// Gives a file a second name; where the file system knows no such, it is copied.
