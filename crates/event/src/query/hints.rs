@@ -88,6 +88,7 @@ pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) ->
         }
     }
     hints.extend(straight_quotes(line));
+    hints.extend(gap_before_colon(line, question, is_seen));
     for word in &question.words {
         let (code, better) = match word.text.as_str() {
             "and" | "or" | "not" | "And" | "Or" | "Not" => ("capitals", word.text.to_uppercase()),
@@ -112,6 +113,36 @@ pub fn hints(line: &str, question: &Question, is_seen: impl Fn(&str) -> bool) ->
     // A hint that would break the line helps nobody.
     hints.retain(|hint| parse_question(&hint.line).is_ok());
     hints
+}
+
+/// Returns the hint that a blank stands before a colon: `src_ip : 10.0.0.1` asks for three words.
+fn gap_before_colon(
+    line: &str,
+    question: &Question,
+    is_seen: impl Fn(&str) -> bool,
+) -> Option<Hint> {
+    let name_at = |place: usize| {
+        let name = question
+            .words
+            .get(place)
+            .filter(|name| known_names().any(|known| known == name.text) || is_seen(&name.text));
+        name.zip(question.words.get(place + 1).filter(|word| word.text.starts_with(':')))
+    };
+    let (name, colon) = (0..question.words.len()).find_map(name_at)?;
+    let before = line.chars().skip(name.column.saturating_sub(1));
+    let head: String = before.take(colon.column.saturating_sub(name.column)).collect();
+    // Nothing but blanks may lie between the two.
+    if head.trim_end() != name.text {
+        return None;
+    }
+    let rest: String = line.chars().skip(colon.column).collect();
+    let gap = rest.chars().take_while(|c| c.is_whitespace()).count();
+    let value: String =
+        rest.chars().skip(gap).take_while(|c| !c.is_whitespace() && *c != ')').collect();
+    let length = head.chars().count() + 1 + gap + value.chars().count();
+    let written: String = line.chars().skip(name.column.saturating_sub(1)).take(length).collect();
+    (!value.is_empty())
+        .then(|| Hint::new("colon", line, name.column, &written, &format!("{}:{value}", name.text)))
 }
 
 /// Returns the hint that a line has the quotes of a word processor, which mean nothing here.
@@ -160,6 +191,12 @@ pub fn mended(line: &str, error: &ParseError) -> Option<String> {
             let inside: String =
                 line.chars().skip(error.column).take_while(|c| !matches!(c, '}' | ']')).collect();
             replaced(line, error.column, inside.chars().count() + 2, &format!("[{inside}]"))
+        }
+        "range-order" => {
+            let rest: String = line.chars().skip(error.column).take_while(|c| *c != ']').collect();
+            let (low, high) = rest.split_once(" TO ")?;
+            let swapped = format!("{} TO {}", high.trim(), low.trim());
+            replaced(line, error.column + 1, rest.chars().count(), &swapped)
         }
         "time-expected" => {
             let rest: String = line.chars().skip(error.column.saturating_sub(1)).collect();

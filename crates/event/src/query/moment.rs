@@ -49,6 +49,11 @@ impl Period {
     pub fn holds(&self, at: DateTime<Utc>) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
     }
+
+    /// Returns whether no moment lies in it: its ends were confused.
+    pub(super) fn is_empty(&self) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| from >= to)
+    }
 }
 
 /// Reads what stands after `occurred_at:`; the inner text of a range comes without its brackets.

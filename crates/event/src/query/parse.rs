@@ -1,5 +1,9 @@
 //! Text → [`Query`], with errors that point at the column.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::lexing::{Cursor, error_at};
 use super::matching::regex;
 use super::moment::period;
@@ -26,8 +30,8 @@ pub struct ParseError {
     pub message: String,
     /// Stable word for translation, of the filter: `too-long`, `too-many-terms`, `too-deep`,
     /// `unexpected-close`, `close-missing`, `term-missing`, `value-missing`, `quote-open`,
-    /// `number-expected`, `range-open`, `range-shape`, `bad-regex`, `time-expected`, `pipe-here`; of
-    /// the stages: see `question.rs`.
+    /// `number-expected`, `range-open`, `range-shape`, `range-order`, `bad-network`, `bad-regex`,
+    /// `time-expected`, `pipe-here`; of the stages: see `question.rs`.
     pub code: &'static str,
 }
 
@@ -215,6 +219,7 @@ impl Parser {
             }
         };
         match period(&written) {
+            Some(period) if period.is_empty() => Err(upside_down(column)),
             Some(period) => Ok(Query::Time { moment, period }),
             None => Err(error_at(column, "time-expected", "a time is written 2026-11-22T14:05")),
         }
@@ -260,13 +265,14 @@ impl Parser {
 
     /// One value and how it is compared.
     fn value(&mut self, name: &str) -> Result<Test, ParseError> {
+        let column = self.cursor.column();
         match self.cursor.peek() {
             None => return Err(self.value_missing()),
             Some(c) if c.is_whitespace() || c == ')' => return Err(self.value_missing()),
             Some('"') => {
                 let text = self.cursor.quoted_text()?;
                 // No address is written so: a network is meant, though it stands in quotes.
-                let net = text.parse().ok().filter(|_| text.contains('/') && is_address(name));
+                let net = if is_address(name) { network(column, &text)? } else { None };
                 return Ok(net.map_or_else(|| Test::Like(escape(&text)), Test::Cidr));
             }
             Some('[') => return self.range(),
@@ -274,7 +280,6 @@ impl Parser {
                 return Err(self.cursor.error("range-shape", "a range is written `[1 TO 10]`"));
             }
             Some('/') => {
-                let column = self.cursor.column();
                 if let Some(pattern) = self.cursor.regex() {
                     return regex_test(column, pattern);
                 }
@@ -288,8 +293,8 @@ impl Parser {
             ("<", Comparison::Less),
         ] {
             if self.cursor.eat(sign) {
-                let column = self.cursor.column();
-                return Ok(Test::Compare(comparison, number(column, &self.cursor.word().typed)?));
+                let bound = self.cursor.column();
+                return Ok(Test::Compare(comparison, number(bound, &self.cursor.word().typed)?));
             }
         }
         let word = self.cursor.word();
@@ -299,6 +304,10 @@ impl Parser {
         let is_own_path = name.contains("url") || name.contains("path");
         // `2001\:db8\:\:/32`
         let typed = word.typed.replace(r"\:", ":");
+        if is_address(name) {
+            let net = network(column, &typed)?;
+            return Ok(net.map_or(Test::Like(word.pattern), Test::Cidr));
+        }
         match typed.parse() {
             Ok(net) if typed.contains('/') && !is_own_path => Ok(Test::Cidr(net)),
             _ => Ok(Test::Like(word.pattern)),
@@ -323,7 +332,25 @@ impl Parser {
             "*" => Ok(open),
             text => number(opened, text),
         };
-        Ok(Test::Range(end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?))
+        let (low, high) = (end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?);
+        if low > high { Err(upside_down(opened)) } else { Ok(Test::Range(low, high)) }
+    }
+}
+
+/// Returns the mistake of a range that holds nothing, whatever is there.
+fn upside_down(column: usize) -> ParseError {
+    error_at(column, "range-order", "the lower end of a range comes first")
+}
+
+/// Reads a network; what has no `/` behind an address is none. One that cannot be, as `10.0.0.0/40`,
+/// would find nothing and not say why.
+fn network(column: usize, text: &str) -> Result<Option<IpNet>, ParseError> {
+    match text.split_once('/') {
+        Some((address, _)) if address.parse::<IpAddr>().is_ok() => match text.parse() {
+            Ok(net) => Ok(Some(net)),
+            Err(_) => Err(error_at(column, "bad-network", "a network is written 10.0.0.0/8")),
+        },
+        _ => Ok(None),
     }
 }
 

@@ -195,7 +195,8 @@ impl Stages<'_> {
     /// `top 20 src_ip, dst_port`.
     fn top(&mut self, most: bool) -> Result<Summary, ParseError> {
         let rows = match self.cursor().peek() {
-            Some(c) if c.is_ascii_digit() => self.rows()?,
+            // No field's name begins with `-`: a number is meant.
+            Some(c) if c.is_ascii_digit() || c == '-' => self.rows()?,
             _ => TOP_ROWS,
         };
         self.eat_word("by");

@@ -176,6 +176,14 @@ fn mistakes_are_told_at_their_column_and_mended_where_one_can() {
         ("\"a b", "quote-open", 1, Some("\"a b\"")),
         ("port:[1 TO 5", "range-open", 6, Some("port:[1 TO 5]")),
         ("port:{1 TO 5} a", "range-shape", 6, Some("port:[1 TO 5] a")),
+        ("port:[5 TO 1] a", "range-order", 6, Some("port:[1 TO 5] a")),
+        (
+            "occurred_at:[2026-11-23 TO 2026-11-22]",
+            "range-order",
+            13,
+            Some("occurred_at:[2026-11-22 TO 2026-11-23]"),
+        ),
+        ("src_ip:10.0.0.0/40", "bad-network", 8, None),
         ("occurred_at:>=\"x\"", "time-expected", 13, None),
         ("occurred_at:28/11/2026 a", "time-expected", 13, Some("occurred_at:2026-11-28 a")),
         ("occurred_at:>=1/2/2026", "time-expected", 13, Some("occurred_at:>=2026-02-01")),
@@ -202,6 +210,7 @@ fn mistakes_are_told_at_their_column_and_mended_where_one_can() {
         ("| top user | where count", "comparison-missing", 25, None),
         ("| timechart span=x", "span-shape", 13, None),
         ("| top 0 user", "rows-expected", 7, None),
+        ("| top -1 user", "rows-expected", 7, None),
         ("| top user | limit 5 x", "stage-end", 22, None),
         ("| stats count() count()", "name-twice", 24, None),
     ];
@@ -217,7 +226,12 @@ fn mistakes_are_told_at_their_column_and_mended_where_one_can() {
 
 #[test]
 fn near_misses_are_told() {
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 18] = [
+        ("src_ip : 10.0.0.1 b", &["src_ip:10.0.0.1 b"]),
+        ("b (CommandLine :x) c", &["b (CommandLine:x) c"]),
+        ("user \"x\" :a", &[]),
+        ("lỗi : a", &[]),
+        ("user :", &[]),
         ("scr_ip:10.0.0.1", &["src_ip:10.0.0.1"]),
         ("source.ip:10.0.0.1 x", &["src_ip:10.0.0.1 x"]),
         ("SRC_IP:1", &["src_ip:1"]),

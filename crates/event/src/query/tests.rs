@@ -178,6 +178,11 @@ fn errors_point_at_the_column() {
         ("port:[1 TO 5", "range-open", 6),
         ("port:[1-5]", "range-shape", 6),
         ("port:[a TO 5]", "number-expected", 6),
+        ("port:[5 TO 1]", "range-order", 6),
+        ("occurred_at:[2026-11-23 TO 2026-11-22]", "range-order", 13),
+        ("src_ip:10.0.0.0/40", "bad-network", 8),
+        ("src_ip:(a OR ::1/129)", "bad-network", 14),
+        ("src_ip:\"10.0.0.0/255.0.0.0\"", "bad-network", 8),
         ("user:/(/", "bad-regex", 6),
         ("mật_khẩu:", "value-missing", 10),
     ];
@@ -219,6 +224,8 @@ fn an_address_is_found_however_it_is_written() {
     let literal = Test::Like("10.0.0.0/8".to_owned());
     let field = Query::Field { name: "subnet".to_owned(), test: literal };
     assert_eq!(parse(r#"subnet:"10.0.0.0/8""#), Ok(field), "a field of its own may hold that text");
+    let not_there = Query::Field { name: "src_ip".to_owned(), test: Test::Like("n/a".to_owned()) };
+    assert_eq!(parse("src_ip:n/a"), Ok(not_there), "what has no address is no network");
     assert!(!matches(&parse("src_ip:::1").unwrap(), &event));
     event.attrs.set(Attr::SrcIp, "::1");
     assert!(matches(&parse("src_ip:::1").unwrap(), &event));

@@ -113,6 +113,8 @@ pub(super) fn error_key(code: &str) -> &'static str {
         "quote-open" => "search-parse-quote-open",
         "number-expected" => "search-parse-number-expected",
         "range-open" | "range-shape" => "search-parse-range",
+        "range-order" => "search-parse-range-order",
+        "bad-network" => "search-parse-network",
         "bad-regex" => "search-parse-bad-regex",
         "time-expected" => "search-parse-time",
         "stage-unknown" => "search-parse-stage",
