@@ -1,5 +1,7 @@
 //! Tables as files: CSV that a spreadsheet opens as text, and XLSX.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
@@ -180,10 +182,29 @@ fn harmless(cell: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
 }
 
-/// Characters that one cell of a spreadsheet holds.
+/// UTF-16 units that one cell of a spreadsheet holds: a file with more in one is broken to Excel.
 ///
 /// Source: Microsoft, "Excel specifications and limits".
-const CELL_CHARS_MAX: usize = 32_767;
+const CELL_UNITS_MAX: usize = 32_767;
+
+/// Room for what is said at the end of a cell that does not hold all.
+const CUT_UNITS: usize = 32;
+
+/// Returns a text as a cell holds it. How many characters did not fit stands at the end, so that nobody
+/// takes a part for the whole.
+fn cell_text(text: &str) -> Cow<'_, str> {
+    if text.encode_utf16().count() <= CELL_UNITS_MAX {
+        return Cow::Borrowed(text);
+    }
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= CELL_UNITS_MAX - CUT_UNITS
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    let left = text.chars().count() - kept.chars().count();
+    Cow::Owned(format!("{kept}… [+{left}]"))
+}
 
 fn xlsx(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
     let failed = |error: rust_xlsxwriter::XlsxError| RespondError::File(Box::new(error));
@@ -199,8 +220,7 @@ fn xlsx(sheet: &Sheet, from: FiguresFrom) -> Result<Vec<u8>, RespondError> {
                 page.write_number(line, column, number).map_err(failed)?;
                 continue;
             }
-            let cell: String = cell.chars().take(CELL_CHARS_MAX).collect();
-            page.write_string(line, column, cell).map_err(failed)?;
+            page.write_string(line, column, cell_text(cell)).map_err(failed)?;
         }
     }
     page.set_freeze_panes(1, 0).map_err(failed)?;
@@ -240,6 +260,19 @@ mod tests {
         assert!(bytes(&sheet, Format::Xlsx).unwrap().starts_with(b"PK"));
         let objects = bytes(&sheet, Format::Ndjson).unwrap();
         assert_eq!(String::from_utf8(objects).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_cell_that_does_not_hold_all_says_so() {
+        assert_eq!(cell_text("Sở"), "Sở");
+        let fits = "x".repeat(CELL_UNITS_MAX);
+        assert_eq!(cell_text(&fits), fits.as_str());
+        // Two units each.
+        let faces = "😀".repeat(CELL_UNITS_MAX / 2 + 1);
+        let cell = cell_text(&faces);
+        assert!(cell.encode_utf16().count() <= CELL_UNITS_MAX);
+        let kept = cell.chars().filter(|c| *c == '😀').count();
+        assert!(cell.ends_with(&format!("… [+{}]", CELL_UNITS_MAX / 2 + 1 - kept)), "{kept}");
     }
 
     #[test]
