@@ -24,8 +24,9 @@ use crate::segment::{Footers, SegmentFile, read_rows};
 /// Events that are looked up and taken in at a time.
 const EVENTS_AT_ONCE: usize = 8192;
 
-/// The longest line of an export: a record and what was made of it, written as JSON.
-const LINE_BYTES_MAX: u64 = 16 << 20;
+/// The longest line of an export: a record of 1 MiB and what was made of it (a message, own fields), where JSON
+/// writes a control character as six bytes.
+const LINE_BYTES_MAX: u64 = 64 << 20;
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -398,6 +398,31 @@ fn an_export_comes_in_once_however_often_it_is_brought() {
 }
 
 #[test]
+fn the_longest_record_comes_back_from_an_export_as_lines() {
+    let home = Home::new();
+    let mut event = events(0..1).remove(0);
+    // Each of these is six bytes in JSON.
+    event.raw = "\u{1}".repeat(1 << 20);
+    event.attrs.set(Attr::Message, event.raw.clone());
+    event.fields.push("msg", Value::from(event.raw.clone()));
+    run(async {
+        let lake = home.open().await;
+        filled(&lake, std::slice::from_ref(&event)).await;
+        lake.close().await;
+    });
+    let (from, to) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    let what = Export { from, to, systems: None, format: ExportFormat::Ndjson };
+    let folder = tempfile::tempdir().unwrap();
+    let files = export(&home, &what, folder.path());
+    let other = Home::new();
+    run(async {
+        let lake = other.open().await;
+        assert_eq!(lake.import(folder.path(), &files[0]).await.unwrap().new, 1);
+        assert_eq!(lake.events(&Scope::platform(), &[event.id]).await.unwrap(), [event]);
+    });
+}
+
+#[test]
 fn what_was_kept_long_enough_goes_with_a_record_and_the_rest_stays() {
     let home = Home::new();
     run(async {
