@@ -125,6 +125,11 @@ class OtherEngines(unittest.TestCase):
         self.assertEqual(offered(self.here, "agency_id:", self.officer), {self.agencies[1]: "Sở 1"})
         self.assertLessEqual(set(self.agencies), set(offered(self.here, "agency_id:")))
 
+    def test_what_can_find_nothing_is_told_at_its_column(self):
+        for line, column in [("net.src.port:[5 TO 1]", 14), ("src_ip:10.0.0.0/40", 8), ("| top -1 addr", 7)]:
+            answer = self.here.api("GET", f"/search?{urlencode({'q': line, **ALL_TIME})}")
+            self.assertEqual((answer.status, answer.json()["error"]["column"]), (422, column), line)
+
     def test_a_missing_value_in_sql_is_told_from_an_empty_text(self):
         question = "SELECT NULL AS a, '' AS b"
         self.assertEqual(self.here.read("/search/sql", sql=question)["table"]["rows"], [[None, ""]])
