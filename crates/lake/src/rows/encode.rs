@@ -32,6 +32,9 @@ pub(super) enum AttrColumn {
     Text(StringBuilder),
 }
 
+/// An event's attributes, each at its place.
+type Slots<'a> = [Option<&'a Value>; Attr::ALL.len()];
+
 /// Builds the columns of [`crate::schema::SCHEMA`].
 pub(super) struct Encoder {
     pub(super) id: FixedSizeBinaryBuilder,
@@ -153,11 +156,11 @@ impl Encoder {
             column.append_option(name.as_deref());
         }
         self.parser.append_value(&event.parser);
-        self.push_attrs(event)?;
+        let attrs = self.push_attrs(event)?;
         let fields = json(&event.fields)?;
         let notes = if event.notes.is_empty() { None } else { Some(json(&event.notes)?) };
         self.raw.append_value(&event.raw);
-        self.extra_text.append_option(self.texts.extra(event));
+        self.extra_text.append_option(self.texts.extra(event, &attrs));
         let bytes = event.raw.len() + fields.len() + notes.as_ref().map_or(0, String::len);
         self.largest_bytes = self.largest_bytes.max(bytes);
         self.fields.append_value(fields);
@@ -181,8 +184,8 @@ impl Encoder {
         }
     }
 
-    fn push_attrs(&mut self, event: &Event) -> Result<(), ArrowError> {
-        let mut slots: [Option<&Value>; Attr::ALL.len()] = [None; Attr::ALL.len()];
+    fn push_attrs<'a>(&mut self, event: &'a Event) -> Result<Slots<'a>, ArrowError> {
+        let mut slots: Slots<'a> = [None; Attr::ALL.len()];
         let mut exact = serde_json::Map::new();
         for (attr, value) in event.attrs.iter() {
             if let Some(slot) = slots.get_mut(attr as usize) {
@@ -210,7 +213,7 @@ impl Encoder {
                 self.loose.insert(*attr);
             }
         }
-        Ok(())
+        Ok(slots)
     }
 
     pub(super) fn finish(mut self) -> Result<Rows, ArrowError> {
@@ -248,11 +251,12 @@ pub(super) struct Texts {
 impl Texts {
     /// Returns the folded values that do not stand in the folded raw record between word borders,
     /// one a line; `None` if there is none. Whatever pattern is found in a value that does stand
-    /// there is found in `raw` as well, because its borders are borders there.
-    fn extra(&mut self, event: &Event) -> Option<&str> {
+    /// there is found in `raw` as well, because its borders are borders there. Attributes come in the order
+    /// of their columns, so that an event that is read back has the same text.
+    fn extra(&mut self, event: &Event, attrs: &Slots<'_>) -> Option<&str> {
         self.places.read(&event.raw, |_token, _word| {});
         self.extra.clear();
-        let attrs = event.attrs.iter().map(|(_, value)| value);
+        let attrs = attrs.iter().flatten().copied();
         let values = attrs.chain(event.fields.iter().map(|(_, value)| value));
         for member in values.flat_map(Value::members) {
             let text = member.text();
@@ -281,4 +285,38 @@ fn json(value: &impl serde::Serialize) -> Result<String, ArrowError> {
 
 fn to_json(value: &Value) -> Result<serde_json::Value, ArrowError> {
     serde_json::to_value(value).map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use event::{Attrs, Fields};
+
+    use super::super::{Columns, decode};
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_read_back_has_the_same_columns() {
+        let mut attrs = Attrs::default();
+        // Against the order of the columns, and none of it in the record.
+        attrs.set(Attr::Message, "Một dòng\nhai dòng");
+        attrs.set(Attr::Host, "máy chủ");
+        attrs.set(Attr::SrcIp, "10.0.0.1");
+        let mut fields = Fields::default();
+        fields.push("Message", "Một dòng\nhai dòng");
+        let text = r#"{"id":"01a22440-c968-7000-85cc-17dd9eabc10c","origin":{
+            "agency":"01a22440-b94f-7000-a4f4-494684398c87","system":null,
+            "source":"01a22440-b964-7000-bd52-e9421dc20fca"},
+            "occurred_at":"2020-12-19T07:50:13.734Z","time_quality":"stated",
+            "collected_at":"2026-11-28T22:22:35.368633Z","class":"base_event",
+            "logsource":{"product":null,"category":null,"service":null},
+            "parser":"x","attributes":{},"fields":{},"raw":"r"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        let event = Event { attrs, fields, ..event };
+        let rows = encode(std::iter::once(&event)).unwrap();
+        let read = decode(&rows.batch).unwrap();
+        assert_eq!(encode(read.iter()).unwrap().batch, rows.batch);
+        let columns = Columns::of(&rows.batch);
+        let extra = columns.text(crate::schema::EXTRA_TEXT).and_then(|texts| texts.at(0));
+        assert_eq!(extra, Some("10.0.0.1\nmay chu\nmot dong\nhai dong"));
+    }
 }

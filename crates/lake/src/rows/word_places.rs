@@ -81,13 +81,21 @@ fn last_byte(token: u64) -> u8 {
     token.to_le_bytes()[0]
 }
 
-/// Adds the folded value to a row's extra text, if it does not stand there yet.
+/// Adds the folded value to a row's extra text, if it does not stand there yet. A value may have several lines:
+/// messages of Windows come as the message and as an own field.
 pub(super) fn add_extra(extra: &mut String, value: &str) {
     let folded: Cow<'_, str> = fold(value);
-    if !folded.is_empty() && !extra.split('\n').any(|line| line == folded) {
+    if !folded.is_empty() && !has_lines(extra, &folded) {
         extra.push_str(&folded);
         extra.push('\n');
     }
+}
+
+/// Returns whether these lines stand in a text whose every line is ended.
+fn has_lines(text: &str, lines: &str) -> bool {
+    let is_end = |at: usize| text.as_bytes().get(at) == Some(&b'\n');
+    memmem::find_iter(text.as_bytes(), lines.as_bytes())
+        .any(|start| start.checked_sub(1).is_none_or(is_end) && is_end(start + lines.len()))
 }
 
 /// [`event::fold::fold`] without a copy where there is nothing to fold.
@@ -111,6 +119,16 @@ fn stands_in(text: &str, part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_extra_text_once_however_many_lines_it_has() {
+        let mut extra = String::new();
+        for value in ["one\r\ntwo", "ONE\r\ntwo", "two", "on", "one\r", "", "o\ntwo", "one\r\ntwo"]
+        {
+            add_extra(&mut extra, value);
+        }
+        assert_eq!(extra, "one\r\ntwo\non\no\ntwo\n");
+    }
 
     #[test]
     fn a_value_stands_in_a_record_as_a_search_would_find_it() {
