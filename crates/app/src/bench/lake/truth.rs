@@ -6,6 +6,7 @@ use std::io::BufRead;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, NaiveDate};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 /// What is asked for.
@@ -78,8 +79,8 @@ struct Day {
 pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
     let mut truth = Truth::default();
     let mut days = HashMap::<i64, Day>::new();
-    let word = memchr::memmem::Finder::new(&wanted.word).into_owned();
-    let part = memchr::memmem::Finder::new(&wanted.part).into_owned();
+    let word = Finder::new(&wanted.word).into_owned();
+    let part = Finder::new(&wanted.part).into_owned();
     for line in input.split(b'\n') {
         let bytes = line?;
         if bytes.is_empty() {
@@ -92,9 +93,11 @@ pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
         let time = DateTime::parse_from_rfc3339(&line.ts)
             .with_context(|| format!("the time of event {}", truth.events))?;
         let time_us = time.timestamp_micros();
-        let message = line.message.as_deref().unwrap_or_default().to_ascii_lowercase();
-        truth.words += u64::from(word.find(message.as_bytes()).is_some());
-        truth.parts += u64::from(part.find(message.as_bytes()).is_some());
+        // Without a message the line itself is the record.
+        let whole = || String::from_utf8_lossy(&bytes);
+        let record = line.message.clone().unwrap_or_else(whole).to_ascii_lowercase();
+        truth.words += u64::from(has_word(&record, &word));
+        truth.parts += u64::from(part.find(record.as_bytes()).is_some());
         let day = days.entry(time_us.div_euclid(DAY_US)).or_default();
         day.events += 1;
         if line.action.as_deref() == Some(wanted.action.as_str())
@@ -119,6 +122,16 @@ pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
     truth.day = DateTime::from_timestamp_micros(number * DAY_US).unwrap_or_default().date_naive();
     (truth.bars, truth.sources) = (day.bars, day.sources);
     Ok(truth)
+}
+
+/// Returns whether a text has a word that is no part of a longer one.
+fn has_word(text: &str, word: &Finder<'_>) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    word.find_iter(text.as_bytes()).any(|start| {
+        let before = text.get(..start).and_then(|text| text.chars().next_back());
+        let after = text.get(start + word.needle().len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
 }
 
 /// Returns whether these are the `limit` largest of all: each as often as it should be, and none larger
@@ -149,6 +162,8 @@ mod tests {
             "\n",
             r#"{"ts":"2026-11-24T00:00:00Z","action":"denied","protocol":"udp","src_ip":"1.2.3.4","message":"x"}"#,
             "\n",
+            r#"{"ts":"2026-11-25T00:00:00Z","CommandLine":"a QZ7x, qz7"}"#,
+            "\n",
         );
         let wanted = Wanted {
             word: "qz7".to_owned(),
@@ -157,7 +172,7 @@ mod tests {
             protocol: "tcp".to_owned(),
         };
         let truth = count(lines.as_bytes(), &wanted).unwrap();
-        assert_eq!((truth.events, truth.words, truth.parts), (3, 2, 1));
+        assert_eq!((truth.events, truth.words, truth.parts), (4, 2, 2));
         assert_eq!(truth.day.to_string(), "2026-11-23");
         assert_eq!(truth.bars, HashMap::from([(1_795_392_600_000_000, 2)]));
         assert_eq!(truth.sources, HashMap::from([("1.2.3.4".to_owned(), (2, 12))]));
