@@ -35,8 +35,11 @@ S3_SERVER = _s3_server()
 # state, never for a time.
 PATIENCE_S = 240
 
-# Ports of this run's installations.
-PORTS_GIVEN = set()
+# Ports of tests: below those that the system gives out by itself, and none of scripts/postgres. Each process of tests has
+# blocks of its own, so that none gives out what another gave to someone who does not listen yet.
+PORTS = range(10_000, 32_000)
+PORTS_IN_A_BLOCK = 1000
+PORTS_LEFT, BLOCKS_HELD = [], []
 
 # Vietnam's clock: the zone of log lines that name none.
 VIETNAM = timezone(timedelta(hours=7))
@@ -47,18 +50,32 @@ ALL_TIME = {"from": "1960-01-01T00:00:00Z", "to": "2120-01-01T00:00:00Z"}
 ADMINISTRATOR, PASSWORD = "kiemthu", "mat-khau-dai-cua-kiem-thu"
 
 
+def block_of_ports():
+    """Returns ports that are this process's as long as it lives: whoever has bound the block's name holds it."""
+    for first in PORTS[::PORTS_IN_A_BLOCK]:
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            held.bind(f"\0luytre-tests-ports-{first}")
+        except OSError:
+            held.close()
+            continue
+        BLOCKS_HELD.append(held)
+        return random.sample(range(first, first + PORTS_IN_A_BLOCK), PORTS_IN_A_BLOCK)
+    raise AssertionError("other tests hold all blocks of ports")
+
+
 def free_port(kind=socket.SOCK_STREAM):
     """Returns a port that nobody has now, and that the system gives to nobody by itself."""
     while True:
-        port = random.randint(10_000, 32_000)
+        if not PORTS_LEFT:
+            PORTS_LEFT.extend(block_of_ports())
+        port = PORTS_LEFT.pop()
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in PORTS_GIVEN:
-            PORTS_GIVEN.add(port)
-            return port
+        return port
 
 
 def wait_for(what, condition, patience_s=PATIENCE_S):
