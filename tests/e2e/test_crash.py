@@ -159,7 +159,7 @@ class Crash(unittest.TestCase):
 
 
 # Rounds of the long run; a few by themselves, for what the README states:
-# `LUYTRE_CRASH_ROUNDS=100 [LUYTRE_CRASH_SEED=n] tests/run test_crash.py`
+# `LUYTRE_CRASH_ROUNDS=100 [LUYTRE_CRASH_SEED=n] [LUYTRE_TEST_WORKERS=1] tests/run test_crash.py`
 ROUNDS = int(os.environ.get("LUYTRE_CRASH_ROUNDS", "4"))
 
 # Rounds whose records are read back whole; each round's own are always counted.
