@@ -223,8 +223,10 @@ class Several(unittest.TestCase):
         without.told.clear()
         ended = subprocess.run(["psql", "-qtA", "-d", self.here.database_url, "-c",
                                 "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = "
-                                "current_database() and query like 'LISTEN %'"], text=True, capture_output=True, timeout=PATIENCE_S)
-        self.assertEqual(ended.stdout.strip(), "2", ended)
+                                "current_database() and (query like 'LISTEN %' or query = 'SELECT 1')"], text=True,
+                               capture_output=True, timeout=PATIENCE_S)
+        # Who has heard nothing for a while has asked for a sign of life since it began to listen.
+        self.assertGreaterEqual(int(ended.stdout), 2, ended)
         wait_for("the page to be told that it may be old", lambda: "*" in without.told)
         without.told.clear()
         fail(12, "203.0.113.79")
@@ -303,8 +305,10 @@ class Several(unittest.TestCase):
         self.assertEqual(stream(self.two, 100), b"")
         self.one.kill(signal.SIGKILL)
         wait_for("the other to take the stream", lambda: stream(self.two, 1) == b"" and self.second.count(word) > there)
-        self.assertEqual(len(found()), len(set(found())), "a record is there twice")
-        self.assertLessEqual(own, set(found()))
+        # One answer: what the other took may be stored while it is asked.
+        shown = found()
+        self.assertEqual(len(shown), len(set(shown)), "a record is there twice")
+        self.assertLessEqual(own, set(shown))
 
 
 @unittest.skipUnless(POSTGRES and S3_SERVER, "no PostgreSQL (scripts/postgres), or no S3 server (cargo build --workspace --tests)")
