@@ -30,7 +30,7 @@ STORE = """
 store = "s3://logs/tinh"
 flush_events = 1000
 flush_interval_s = 1
-query_timeout_s = 60
+query_timeout_s = 240
 [lake.s3]
 endpoint = "http://127.0.0.1:{s3}"
 access_key_id = "luytre"
