@@ -35,7 +35,6 @@ pub(crate) struct Filter {
     before: Option<(i64, EventId)>,
     scope: Scope,
     agencies: Option<BTreeSet<String>>,
-    needle: Option<Needle>,
     /// What is asked of rows but for their time; nothing where rows past a place are asked for.
     condition: Option<Arc<Condition>>,
 }
@@ -169,12 +168,12 @@ impl Node {
         }
     }
 
-    /// Returns the longest text that every matching row has.
-    fn literal(&self) -> Option<&str> {
+    /// Returns the longest text that every matching row has, of those that bytes can be asked for.
+    fn needle(&self) -> Option<&Needle> {
         match self {
-            Self::Text(text) => text.pattern.longest_literal(),
+            Self::Text(text) => text.needle.as_ref(),
             Self::And(parts) => {
-                parts.iter().filter_map(Self::literal).max_by_key(|text| text.len())
+                parts.iter().filter_map(Self::needle).max_by_key(|needle| needle.bytes())
             }
             _ => None,
         }
@@ -287,7 +286,6 @@ impl Filter {
             Arc::new(Condition { query: search.query.clone(), agencies: agencies.clone() })
         });
         Self {
-            needle: node.literal().and_then(Needle::new),
             node,
             matcher: Matcher::new(&search.query),
             // A bound between two microseconds: the next one is the first inside.
@@ -354,7 +352,7 @@ impl Filter {
     /// Returns the text that every matching row has in its record or values, where pages can be
     /// looked through for it before rows are made of them.
     pub(crate) fn needle(&self) -> Option<&Needle> {
-        self.needle.as_ref()
+        self.node.needle()
     }
 
     /// Returns whether rows up to this id may have been collected late enough: an id is made when its

@@ -14,7 +14,7 @@ use crate::segment::Needle;
 pub(super) struct Text {
     pub(super) pattern: TextPattern,
     /// What each record with the pattern holds.
-    needle: Option<Needle>,
+    pub(super) needle: Option<Needle>,
 }
 
 impl Text {

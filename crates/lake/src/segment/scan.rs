@@ -39,6 +39,11 @@ impl Needle {
         Some(Self { any_case, folded: Finder::new(folded).into_owned() })
     }
 
+    /// Returns how many bytes the text has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.folded.needle().len()
+    }
+
     /// Returns where the text stands first from a byte on, in any case of its letters.
     pub(crate) fn find_from(&self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
         (from <= bytes.len())
