@@ -10,6 +10,7 @@ mod passed_over;
 mod prune;
 mod refusal;
 mod scoped;
+pub(crate) mod spill;
 mod sql;
 mod stop;
 mod summary;

@@ -1,6 +1,5 @@
 //! Read-only SQL over the scope's events.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
@@ -11,7 +10,6 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::error::DataFusionError;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -36,6 +34,7 @@ use super::alike::{counted_alike, nfc};
 use super::has_token::has_token;
 use super::passed_over::passed_over;
 use super::refusal::asked_or_failed;
+use super::spill;
 use super::table::EventsTable;
 #[cfg(feature = "distributed")]
 use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
@@ -119,8 +118,8 @@ pub(crate) async fn sql(
         return Ok(Table { took_ms: stop.took_ms(), ..table });
     }
     let answer = async {
-        let folder = place.place.folder();
-        let (plan, task) = planned(context(folder, limits.memory_bytes)?, &question).await?;
+        let context = context(&place.place, limits.memory_bytes)?;
+        let (plan, task) = planned(context, &question).await?;
         let stream = execute_stream(plan.0, task)?;
         answer(plan.1, stream, limits.rows_max).await
     };
@@ -216,10 +215,8 @@ async fn planned(
     Ok(((cooperative(frame.create_physical_plan().await?)?, columns), task))
 }
 
-fn context(folder: &Path, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
-    let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![folder.join(SPILL_FOLDER)]))
-        .with_max_temp_directory_size(SPILL_BYTES_MAX);
+fn context(place: &Place, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
+    let disk = spill::disk(place.folder().join(SPILL_FOLDER), place.keys(), SPILL_BYTES_MAX)?;
     let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
         .with_memory_limit(memory_bytes, 1.0)
         .with_disk_manager_builder(disk)

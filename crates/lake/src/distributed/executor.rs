@@ -22,7 +22,6 @@ use ballista_executor::executor::Executor;
 use ballista_executor::flight_service::BallistaFlightService;
 use ballista_executor::health::ExecutorHealth;
 use ballista_executor::metrics::LoggingMetricsCollector;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use futures::FutureExt as _;
@@ -41,6 +40,8 @@ use super::files::StoreFiles;
 use super::session::{self, MESSAGE_BYTES_MAX};
 use super::timed::{Figures, Timed, WorkDone};
 use super::{ServeError, engine};
+use crate::ask::spill;
+use crate::encryption::Keyring;
 use crate::place::Place;
 use crate::settings::LakeSettings;
 
@@ -117,7 +118,9 @@ impl QueryExecutor {
         let scheduler = endpoint(&settings.scheduler, &settings.credentials)?.connect_lazy();
         let id = format!("luytre-{}", Uuid::now_v7());
         let figures = Arc::new(Figures::default());
-        let executor = Arc::new(executor(&settings, &id, address, Arc::clone(&figures))?);
+        let keys = place.keys().cloned();
+        let executor = executor(&settings, &id, (address, keys), Arc::clone(&figures))?;
+        let executor = Arc::new(executor);
         let codec = Arc::new(LakeCodec::reading(StoreFiles::new(place)));
         let server = settings.credentials.server()?;
         let mut tasks = JoinSet::new();
@@ -169,7 +172,7 @@ fn prepare(folder: &Path) -> std::io::Result<File> {
 fn executor(
     settings: &ExecutorSettings,
     id: &str,
-    address: SocketAddr,
+    (address, keys): (SocketAddr, Option<Arc<Keyring>>),
     figures: Arc<Figures>,
 ) -> Result<Executor, ServeError> {
     let host = match settings.host.as_str() {
@@ -194,9 +197,7 @@ fn executor(
     let spill = settings.work_folder.join(SPILL_FOLDER);
     let memory_bytes = settings.task_memory_bytes;
     let runtime: RuntimeProducer = Arc::new(move |_| {
-        let disk = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![spill.clone()]))
-            .with_max_temp_directory_size(SPILL_BYTES_MAX);
+        let disk = spill::disk(spill.clone(), keys.as_ref(), SPILL_BYTES_MAX)?;
         let builder = RuntimeEnvBuilder::new()
             .with_memory_limit(memory_bytes, 1.0)
             .with_disk_manager_builder(disk);

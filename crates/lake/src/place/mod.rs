@@ -109,6 +109,11 @@ impl Place {
         &self.folder
     }
 
+    /// Returns the keys of encrypted files, if there are any.
+    pub(crate) const fn keys(&self) -> Option<&Arc<Keyring>> {
+        self.keys.as_ref()
+    }
+
     /// Returns the files that were found damaged.
     pub(crate) fn damaged(&self) -> &DamagedFiles {
         &self.damaged
