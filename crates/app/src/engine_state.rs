@@ -3,10 +3,11 @@
 //! The file says up to which position of the spool its events are counted. The spool keeps what lies
 //! above (see [`Pipeline`](crate::pipeline::Pipeline)), so that after a crash each event is counted
 //! once: what the state knows is not judged again, what it does not know is played again. It is
-//! replaced as a whole, never changed in place.
+//! replaced as a whole, never changed in place. Where the lake is encrypted, so is this file, under the
+//! same keys; a plain one of before is read and gives way to the first that is written.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use uuid::Uuid;
+use vault::Vault;
 
 /// What the file begins with. The number changes when an older program could misread it.
 const HEAD: &[u8] = b"luytre engine state 1\n";
@@ -32,10 +35,14 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// machine a twentieth, and the pipeline waits for its copy only.
 const SAVE_SHARE: u32 = 20;
 
+/// What the file is bound to where it is encrypted: no other one has its name.
+pub(crate) const ID: Uuid = Uuid::from_u128(0x6c75_7974_7265_656e_6769_6e65_7374_6174);
+
 /// The file.
 #[derive(Debug, Clone)]
 pub struct StateFile {
     path: PathBuf,
+    vault: Vault,
 }
 
 /// A state as it is stored.
@@ -52,6 +59,9 @@ pub struct Stored {
 /// Why a state could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
+    /// Its key is not there, or the platform may not read it. Nothing is wrong with it then, so it stays.
+    #[error("what detection remembers cannot be opened; it is left as it is")]
+    Locked(#[source] io::Error),
     /// The file cannot be read, or not as it was written: its checksum tells.
     #[error("it does not read as it was written")]
     Damaged(#[source] io::Error),
@@ -73,28 +83,48 @@ struct Writing<'a> {
 
 impl StateFile {
     /// Returns the file of a data folder.
-    pub fn in_folder(folder: &Path) -> Self {
-        Self { path: folder.join("engine.state") }
+    pub fn in_folder(folder: &Path, vault: Vault) -> Self {
+        Self { path: folder.join("engine.state"), vault }
+    }
+
+    /// Returns how it is kept, as other files beside the lake's are.
+    pub(crate) const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Returns its name, which an encrypted one bears with an ending.
+    pub(crate) fn name(&self) -> &Path {
+        &self.path
     }
 
     /// Reads the state; `None` if there is none yet. What cannot be read is put aside as
-    /// `engine.state.damaged`.
+    /// `engine.state.damaged`, but not what only lacks its key.
     ///
     /// # Errors
     ///
     /// Says why a state that is there cannot be used.
     pub fn load(&self) -> Result<Option<Stored>, StateError> {
-        match File::open(&self.path) {
+        let stored = match self.vault.open(&self.path, ID) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(StateError::Locked(error));
+            }
             Err(error) => Err(StateError::Damaged(error)),
             Ok(file) => read(BufReader::new(file)).map(Some),
-        }
-        .inspect_err(|_| {
-            let aside = self.path.with_extension("state.damaged");
-            if let Err(error) = fs::rename(&self.path, &aside) {
+        };
+        stored.inspect_err(|_| {
+            if let Err(error) = self.put_aside() {
                 tracing::warn!(%error, file = %self.path.display(), "a damaged file stays there");
             }
         })
+    }
+
+    /// Puts a file that cannot be read where nobody looks for it.
+    fn put_aside(&self) -> io::Result<()> {
+        let Some(path) = self.vault.find(&self.path)? else { return Ok(()) };
+        let mut aside = path.clone().into_os_string();
+        aside.push(".damaged");
+        fs::rename(&path, aside)
     }
 
     /// Replaces the state. When this returns it is durable; whatever interrupts it, the one before is
@@ -110,10 +140,9 @@ impl StateFile {
         saved_at: DateTime<Utc>,
     ) -> io::Result<()> {
         let beside = self.path.with_extension("state.new");
-        let file = BufWriter::new(File::create(&beside)?);
-        let file = write(file, &Writing { judged, saved_at, engine })?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        collect::persist::rename(&beside, &self.path)
+        let file = self.vault.create(&beside, ID)?;
+        write(file, &Writing { judged, saved_at, engine })?.finish()?;
+        self.vault.settle(&beside, &self.path)
     }
 
     /// Notes that the platform runs.
@@ -122,7 +151,8 @@ impl StateFile {
     ///
     /// When the file cannot be touched.
     pub fn touch(&self, now: DateTime<Utc>) -> io::Result<()> {
-        match File::options().write(true).open(&self.path) {
+        let Some(path) = self.vault.find(&self.path)? else { return Ok(()) };
+        match File::options().write(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
             Ok(file) => file.set_modified(SystemTime::from(now)),
@@ -131,7 +161,8 @@ impl StateFile {
 
     /// Returns when the platform last noted that it runs.
     pub fn touched_at(&self) -> Option<DateTime<Utc>> {
-        fs::metadata(&self.path).and_then(|facts| facts.modified()).ok().map(DateTime::from)
+        let path = self.vault.find(&self.path).ok().flatten()?;
+        fs::metadata(path).and_then(|facts| facts.modified()).ok().map(DateTime::from)
     }
 }
 
@@ -263,6 +294,8 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
+    use lake::{DataKey, DataKeyId, FileKeys, Keyring, MasterKey, WrappedKey};
+
     use super::*;
 
     fn moment() -> DateTime<Utc> {
@@ -270,7 +303,7 @@ mod tests {
     }
 
     fn written(folder: &Path) -> (StateFile, Vec<u8>) {
-        let file = StateFile::in_folder(folder);
+        let file = StateFile::in_folder(folder, Vault::default());
         file.save(&EngineState::default(), SpoolPosition(42), moment()).unwrap();
         let bytes = fs::read(&file.path).unwrap();
         (file, bytes)
@@ -293,7 +326,8 @@ mod tests {
     #[test]
     fn none_is_no_error_and_damage_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(StateFile::in_folder(folder.path()).load().unwrap(), None);
+        let none = StateFile::in_folder(folder.path(), Vault::default());
+        assert_eq!(none.load().unwrap(), None);
         let (file, whole) = written(folder.path());
         let mut harmless = 0;
         for place in 0..whole.len() {
@@ -314,5 +348,77 @@ mod tests {
             fs::write(&file.path, &whole[..length]).unwrap();
             assert!(file.load().is_err(), "cut to {length} bytes and not seen");
         }
+    }
+
+    /// Returns what seals with some data keys, the same for the same numbers.
+    fn vault(master: &MasterKey, wrapped: &[WrappedKey]) -> Vault {
+        let keys = Keyring::open(master, wrapped).unwrap().unwrap();
+        Vault::new(Some(Arc::new(FileKeys::new(Arc::new(keys)))))
+    }
+
+    fn keys() -> (MasterKey, Vec<WrappedKey>) {
+        let master = MasterKey::generate().unwrap();
+        let key = |id| DataKey::generate(DataKeyId::from_uuid(Uuid::from_u128(id))).unwrap();
+        let wrapped = [1, 2].map(|id| master.wrap(&key(id)).unwrap()).to_vec();
+        (master, wrapped)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_plain_state_is_taken_over_and_gives_way_to_an_encrypted_one() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path());
+        let (master, wrapped) = keys();
+        let file = StateFile::in_folder(folder.path(), vault(&master, &wrapped[..1]));
+        assert_eq!(file.load().unwrap().unwrap().judged, SpoolPosition(42));
+        file.touch(moment()).unwrap();
+        assert_eq!(file.touched_at().unwrap().timestamp(), moment().timestamp());
+        file.save(&EngineState::default(), SpoolPosition(43), moment()).unwrap();
+        assert_eq!(names(folder.path()), ["engine.state.sealed"]);
+        let bytes = fs::read(folder.path().join("engine.state.sealed")).unwrap();
+        assert!(memchr::memmem::find(&bytes, HEAD).is_none());
+        assert_eq!(file.load().unwrap().unwrap().judged, SpoolPosition(43));
+        // After a rotation the older key still opens, the next writing takes the newest.
+        let file = StateFile::in_folder(folder.path(), vault(&master, &wrapped));
+        assert_eq!(file.load().unwrap().unwrap().judged, SpoolPosition(43));
+        file.save(&EngineState::default(), SpoolPosition(44), moment()).unwrap();
+        let stored = File::open(folder.path().join("engine.state.sealed")).unwrap();
+        let newest = DataKeyId::from_uuid(Uuid::from_u128(2));
+        assert_eq!(lake::key_of_file(stored).unwrap(), Some(newest));
+    }
+
+    #[test]
+    fn a_state_whose_key_is_not_there_is_named_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (master, wrapped) = keys();
+        let file = StateFile::in_folder(folder.path(), vault(&master, &wrapped[1..]));
+        file.save(&EngineState::default(), SpoolPosition(42), moment()).unwrap();
+        let other = StateFile::in_folder(folder.path(), vault(&master, &wrapped[..1]));
+        let none = StateFile::in_folder(folder.path(), Vault::default());
+        for locked in [other, none] {
+            let error = locked.load().unwrap_err();
+            assert!(matches!(error, StateError::Locked(_)), "{error:?}");
+            let told = web::chain(&error);
+            assert!(told.contains("engine.state.sealed"), "{told}");
+        }
+        assert_eq!(names(folder.path()), ["engine.state.sealed"]);
+        assert_eq!(file.load().unwrap().unwrap().judged, SpoolPosition(42), "nothing is lost");
+        // A writing that was cut off leaves the state of before.
+        fs::write(folder.path().join("engine.state.new"), "half").unwrap();
+        assert_eq!(file.load().unwrap().unwrap().judged, SpoolPosition(42));
+        // Damage is no lack of a key.
+        let path = folder.path().join("engine.state.sealed");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[3] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(matches!(file.load(), Err(StateError::Damaged(_))));
+        assert_eq!(names(folder.path()), ["engine.state.new", "engine.state.sealed.damaged"]);
     }
 }

@@ -20,7 +20,6 @@ mod durable;
 mod framing;
 mod intake;
 pub mod limits;
-pub mod persist;
 pub mod spool;
 
 mod counters;

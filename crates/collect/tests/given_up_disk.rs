@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
-use collect::persist;
+use vault::persist;
 
 /// A sync was answered falsely in one of ten rounds.
 const ROUNDS: u8 = 40;

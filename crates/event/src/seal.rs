@@ -2,8 +2,11 @@
 //! whoever has the keys lends this.
 
 use std::fmt::Debug;
+use std::fs::File;
+use std::io;
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 /// Seals bytes and opens them again.
 pub trait Seal: Send + Sync + Debug {
@@ -20,6 +23,53 @@ pub trait Seal: Send + Sync + Debug {
     ///
     /// When the key is not there, or they are not as they were written.
     fn open(&self, sealed: Bytes, bound: &[u8]) -> Result<Bytes, SealError>;
+}
+
+/// Seals whole files and opens them again, each under a key of its own.
+pub trait FileSeal: Send + Sync + Debug {
+    /// Begins a file, which opens only as the one of this id.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no random numbers.
+    fn begin(&self, id: Uuid) -> io::Result<Box<dyn Sealing>>;
+
+    /// Opens a file, which must be the one of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::PermissionDenied`] when its key is not there, else when it is not as it was written.
+    fn open(&self, stored: File, id: Uuid) -> io::Result<Box<dyn Unsealed>>;
+}
+
+/// A file that is being sealed.
+pub trait Sealing: Send + Sync + Debug {
+    /// Takes in the next bytes, and writes what is sealed.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be sealed or written; the file is of no use then.
+    fn add(&mut self, bytes: &[u8], out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Writes the end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be sealed or written.
+    fn end(&mut self, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// A sealed file that is open.
+pub trait Unsealed: Send + Sync + Debug {
+    /// Returns how many bytes were written.
+    fn size_bytes(&self) -> u64;
+
+    /// Returns `length` bytes from `start` on, as they were written.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not give them, or they are not as they were written.
+    fn read_at(&self, start: u64, length: usize) -> io::Result<Bytes>;
 }
 
 /// Why bytes could not be sealed or opened.

@@ -48,7 +48,9 @@ pub use catalogue::{
     Catalogue, CatalogueError, Change, Fenced, Leftover, MemoryCatalogue, Note, Segment, SegmentId,
     Where,
 };
-pub use encryption::{DataKey, DataKeyId, KeyError, Keyring, MasterKey, RecordSeal, WrappedKey};
+pub use encryption::{
+    DataKey, DataKeyId, FileKeys, KeyError, Keyring, MasterKey, RecordSeal, WrappedKey, key_of_file,
+};
 pub use error::{ExportError, OpenError};
 pub use lake::Lake;
 pub use limits::{BUCKETS_MAX, PAGE_EVENTS_MAX, SQL_BYTES_MAX, TOP_LIMIT_MAX};

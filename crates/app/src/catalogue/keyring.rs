@@ -7,9 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use collect::SpoolSettings;
 use db::{Actor, AuditEntry, Db, Subject};
-use event::seal::Seal;
-use lake::{DataKey, DataKeyId, Keyring, LakeSettings, MasterKey, RecordSeal, WrappedKey};
+use event::seal::{FileSeal, Seal};
+use lake::{
+    DataKey, DataKeyId, FileKeys, Keyring, LakeSettings, MasterKey, RecordSeal, WrappedKey,
+};
 use serde_json::json;
+use vault::Vault;
 use web::Lang;
 use web::i18n::Phrase;
 
@@ -50,6 +53,18 @@ pub(crate) async fn spool_settings(
     let seal = keys.map(RecordSeal::new).transpose().context("beginning to encrypt the spool")?;
     let seal = seal.map(|seal| Arc::new(seal) as Arc<dyn Seal>);
     Ok(SpoolSettings { seal, ..config.spool_settings() })
+}
+
+/// Returns how files beside the lake's are kept: what detection remembers, and people's files. Where the lake is
+/// encrypted, so are they.
+///
+/// # Errors
+///
+/// As [`settings`].
+pub(crate) async fn vault(config: &Config, db: &Db, first: First) -> Result<Vault> {
+    let keys = open(config, db, first).await?.map(Arc::new);
+    let seal = keys.map(|keys| Arc::new(FileKeys::new(keys)) as Arc<dyn FileSeal>);
+    Ok(Vault::new(seal))
 }
 
 async fn open(config: &Config, db: &Db, first: First) -> Result<Option<Keyring>> {

@@ -8,8 +8,10 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use detect::{Engine, Learning};
 use respond::rule::switched;
+use vault::Vault;
 
 use super::{Outcome, output};
+use crate::catalogue::keyring::{self, First};
 use crate::config::Config;
 use crate::engine_state::StateFile;
 use crate::rules;
@@ -71,7 +73,15 @@ fn list(folders: &[PathBuf]) -> Result<Outcome> {
 }
 
 fn status(config: &Config) -> Result<Outcome> {
-    let file = StateFile::in_folder(&config.site.data_folder);
+    let vault = if config.lake.encryption.key_file.is_some() {
+        super::block_on(async {
+            let db = super::open_existing_db(config).await?;
+            keyring::vault(config, &db, First::Leave).await
+        })?
+    } else {
+        Vault::default()
+    };
+    let file = StateFile::in_folder(&config.site.data_folder, vault);
     let Some(stored) = file.load().context("reading what the server stored")? else {
         println!("nothing is stored yet: the server has not run with this data folder");
         return Ok(Outcome::Good);

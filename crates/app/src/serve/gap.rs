@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::silence::moment_id;
-use crate::engine_state::{StateFile, Stored};
+use crate::engine_state::{StateError, StateFile, Stored};
 
 /// The rule id of a finding about time that was not judged.
 pub const GAP_RULE: &str = "luytre-detection-gap";
@@ -38,10 +38,15 @@ pub(crate) enum Gap {
 }
 
 /// Reads the stored state; what cannot be read is a gap.
-pub(crate) fn load(file: &StateFile) -> (Option<Stored>, Vec<Gap>) {
+///
+/// # Errors
+///
+/// When nothing is wrong with it but that it cannot be opened: the next one would take its place.
+pub(crate) fn load(file: &StateFile) -> Result<(Option<Stored>, Vec<Gap>), StateError> {
     match file.load() {
-        Ok(stored) => (stored, Vec::new()),
-        Err(error) => (None, vec![Gap::Damaged { why: web::chain(&error) }]),
+        Ok(stored) => Ok((stored, Vec::new())),
+        Err(error @ StateError::Locked(_)) => Err(error),
+        Err(error) => Ok((None, vec![Gap::Damaged { why: web::chain(&error) }])),
     }
 }
 

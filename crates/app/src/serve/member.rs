@@ -26,7 +26,7 @@ use crate::catalogue::keyring::{self, First};
 use crate::cli::role::Role;
 use crate::cluster::{CENTRE, Card, CentreState, Node, begin_state};
 use crate::config::Config;
-use crate::engine_state::{self, StateFile};
+use crate::engine_state::{self, StateError, StateFile};
 use crate::pipeline::Pipeline;
 
 /// Serves as one of several machines until the process is asked to end (Ctrl-C, SIGTERM).
@@ -149,10 +149,15 @@ async fn refuse_spooled(config: &Config, db: &Db) -> Result<()> {
 /// remembered, if it was this one.
 async fn begin_detection(config: &Config, db: &Db) -> Result<()> {
     let change = crate::catalogue::last_change(db).await?;
-    let stored = StateFile::in_folder(&config.site.data_folder).load().unwrap_or_else(|error| {
-        tracing::warn!(error = web::chain(&error), "what detection remembered is lost");
-        None
-    });
+    let vault = keyring::vault(config, db, First::Leave).await?;
+    let stored = match StateFile::in_folder(&config.site.data_folder, vault).load() {
+        Ok(stored) => stored,
+        Err(error @ StateError::Locked(_)) => return Err(error.into()),
+        Err(error) => {
+            tracing::warn!(error = web::chain(&error), "what detection remembered is lost");
+            None
+        }
+    };
     let packed = match stored {
         Some(stored) => engine_state::pack(&stored.engine, stored.judged, stored.saved_at)?,
         None => Vec::new(),
@@ -197,6 +202,7 @@ async fn way(
     let clock = Arc::clone(db.clock());
     let names = Arc::new(Names::load(db, clock, registry.clone(), health.clone()).await?);
     let live = web::Live::default();
+    let vault = keyring::vault(config, db, First::Leave).await?;
     let way = Pipeline {
         db: db.clone(),
         registry,
@@ -210,7 +216,7 @@ async fn way(
         counters: Arc::new(Counters::default()),
         recount_at: None,
         stored: None,
-        state: StateFile::in_folder(&config.site.data_folder),
+        state: StateFile::in_folder(&config.site.data_folder, vault),
         judged: watch::Sender::default(),
         kept: watch::Sender::default(),
     };

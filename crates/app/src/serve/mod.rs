@@ -263,7 +263,8 @@ impl Platform {
         let health = Arc::new(HealthBook::load(&db).await?);
         let (clean, was_clean) = CleanMark::take(&config)?;
         let lake = open_lake(&config, &db).await?;
-        let state = StateFile::in_folder(&config.site.data_folder);
+        let vault = keyring::vault(&config, &db, First::Make).await?;
+        let state = StateFile::in_folder(&config.site.data_folder, vault);
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
         let counters = Arc::new(Counters::default());
         let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
@@ -402,17 +403,18 @@ async fn open_spool(
     let now = db.now();
     let opened = tokio::task::spawn_blocking(move || {
         let alive_at = file.touched_at();
-        let (known, mut gaps) = gap::load(&file);
+        let (known, mut gaps) = gap::load(&file)?;
         let judged = known.as_ref().map(|known| known.judged);
-        let (spool, reader, recovered) = Spool::open_for(&folder, settings, stored, judged)?;
+        let (spool, reader, recovered) =
+            Spool::open_for(&folder, settings, stored, judged).context("opening the spool")?;
         gaps.extend(gap::find(known.as_ref(), stored, recovered.first, (alive_at, now)));
         let known = known.unwrap_or_default();
         // A state that knows more than spool and lake were ever given belongs to others.
         let judged = known.judged.min(recovered.last);
         let begin = Begin { stored, judged, engine: known.engine, gaps };
-        Ok::<_, collect::OpenError>((spool, reader, recovered, begin))
+        Ok::<_, anyhow::Error>((spool, reader, recovered, begin))
     });
-    opened.await?.context("opening the spool")
+    opened.await?
 }
 
 /// Opens the listeners, and follows the files.

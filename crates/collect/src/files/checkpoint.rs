@@ -11,7 +11,7 @@ use event::SourceId;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::FILE_FINGERPRINT_BYTES;
-use crate::persist;
+use vault::persist;
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::persist;
+use vault::persist;
 
 /// Makes segment files.
 pub(super) trait Disk: Send + Sync + Debug {

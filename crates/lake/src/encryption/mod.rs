@@ -15,8 +15,10 @@
 //! what is kept of both in memory is the [`Keyring`]. Above this module nobody sees a difference: places
 //! in a file are places in what was written.
 //!
-//! Records that wait for the lake are sealed one by one under keys of the same ring ([`RecordSeal`]).
+//! Records that wait for the lake are sealed one by one under keys of the same ring ([`RecordSeal`]); whole files
+//! of others, in the form of the lake's ([`FileKeys`]).
 
+mod files;
 mod key;
 mod key_file;
 mod keyring;
@@ -28,6 +30,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use files::{FileKeys, key_of_file};
 pub use key::{DataKey, DataKeyId, MasterKey, WrappedKey};
 pub use key_file::KeyError;
 pub use keyring::Keyring;

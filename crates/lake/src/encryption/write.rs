@@ -18,6 +18,12 @@ pub(crate) struct Sealer {
     number: u64,
 }
 
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer").field("trailer", &self.trailer).finish_non_exhaustive()
+    }
+}
+
 impl Sealer {
     /// Begins a file.
     ///
@@ -64,5 +70,5 @@ impl Sealer {
 }
 
 fn unsealed() -> io::Error {
-    io::Error::other("a file of the lake cannot be encrypted")
+    io::Error::other("a file cannot be encrypted")
 }
