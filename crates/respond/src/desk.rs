@@ -1,6 +1,5 @@
 //! What the pages of this crate stand on: wired once by the application.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use db::Db;
@@ -10,6 +9,7 @@ use web::approval::Approvals;
 use crate::directory::Directory;
 use crate::duty::Days;
 use crate::evidence::TimeStamps;
+use crate::files::Files;
 use crate::indicator::Lookout;
 use crate::live::Hub;
 use crate::look_back::Bench;
@@ -36,7 +36,7 @@ pub struct Desk {
     /// Who must be told of incidents, by when.
     pub obligations: Arc<Obligations>,
     /// The folder of files made for people.
-    pub files: PathBuf,
+    pub files: Files,
     /// The authority that stamps the digests of evidence with a time, if there is one.
     pub time_stamps: Option<TimeStamps>,
     /// The line to open pages.

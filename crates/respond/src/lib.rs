@@ -41,6 +41,7 @@ mod error;
 mod event_line;
 mod field_name;
 mod file;
+mod files;
 mod limits;
 mod live;
 mod mark;
@@ -61,6 +62,7 @@ pub use directory::{
     MinuteCount, Named, SilentSource, SystemCard,
 };
 pub use error::RespondError;
+pub use files::{Files, KeptFile};
 pub use live::Hub;
 pub use mark::Piece;
 pub use storage::{Storage, StorageTrouble};

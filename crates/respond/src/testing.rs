@@ -459,7 +459,7 @@ pub(crate) fn desk(test: &TestDatabase, events: Vec<Event>) -> Desk {
         lookout: Arc::new(PaperLookout),
         approvals: Approvals::new(test.db.clone(), Vec::new()),
         obligations: Arc::new(Obligations::read([]).unwrap()),
-        files: "/nonexistent/files".into(),
+        files: crate::Files::plain("/nonexistent/files"),
         time_stamps: None,
         hub: Hub::new(web::Live::default()),
         days: crate::duty::Days::default(),

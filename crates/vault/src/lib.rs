@@ -15,6 +15,10 @@
 mod files;
 pub mod persist;
 mod reader;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use files::{Kept, Vault, VaultWriter};
 pub use reader::VaultReader;

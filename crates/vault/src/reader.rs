@@ -45,6 +45,15 @@ pub(crate) fn named(path: &Path, source: io::Error) -> io::Error {
 }
 
 impl VaultReader {
+    /// Opens a file that lies there as it was written, whatever its name says.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn open_plain(path: &Path) -> io::Result<Self> {
+        Self::plain(path.to_owned(), File::open(path)?)
+    }
+
     /// Takes over a plain file.
     pub(crate) fn plain(path: PathBuf, file: File) -> io::Result<Self> {
         let facts = file.metadata()?;

@@ -14,6 +14,7 @@ use clap::Args;
 use event::Severity;
 use indicatif::ProgressBar;
 use serde_json::json;
+use vault::VaultReader;
 
 use super::gauge;
 use crate::hunt::reading::Reader;
@@ -80,8 +81,7 @@ pub fn run(arguments: &DetectArguments) -> Result<()> {
         selection,
         indicators,
     };
-    let mut seconds = Vec::new();
-    let (mut events, mut findings) = (0, 0_u64);
+    let (mut seconds, mut events, mut findings) = (Vec::new(), 0, 0_u64);
     // What one search takes; those after it find what the allocator keeps of threads that ended.
     let mut rss_first_bytes = None;
     for _ in 0..arguments.repeat {
@@ -91,7 +91,8 @@ pub fn run(arguments: &DetectArguments) -> Result<()> {
             Ok(())
         };
         let (started, bar) = (Instant::now(), ProgressBar::hidden());
-        let tally = hunt::search(&question, &files, &reader, &rules, &bar, &mut count)?;
+        let plain = (files.as_slice(), &VaultReader::open_plain as _);
+        let tally = hunt::search(&question, plain, &reader, &rules, &bar, &mut count)?;
         seconds.push(started.elapsed().as_secs_f64());
         events = tally.events;
         rss_first_bytes.get_or_insert_with(gauge::rss_max_bytes);

@@ -16,6 +16,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use detect::{IndicatorSet, RuleError, RuleSet};
 use event::{Clock as _, Severity, SystemClock};
+use vault::VaultReader;
 use web::Lang;
 
 use super::{Outcome, output};
@@ -231,7 +232,8 @@ pub(crate) fn hunt(config: &Config, arguments: &Arguments) -> Result<Hunted> {
     ready.hunt(arguments, |ready, take| {
         let bar = output::progress_bytes(bytes);
         let Ready { question, reader, rules, .. } = ready;
-        let tally = hunt::search(question, &files, reader, rules, &bar, take)?;
+        let tally =
+            hunt::search(question, (&files, &VaultReader::open_plain), reader, rules, &bar, take)?;
         bar.finish_and_clear();
         Ok(tally)
     })

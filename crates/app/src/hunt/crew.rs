@@ -15,7 +15,7 @@ use event::EventId;
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
-use super::evidence::{Opener, Piece};
+use super::evidence::{Open, Opener, Piece};
 use super::judge::{Judge, Judged};
 
 /// Pieces judged and not yet taken, for each thread: enough that none waits while another unpacks an
@@ -54,6 +54,7 @@ fn spread(number: u64) -> u64 {
 /// What the threads share.
 pub(super) struct Crew<'a> {
     files: &'a [PathBuf],
+    open: Open<'a>,
     ahead_max: usize,
     /// Pieces laid out at a time: as many as there are threads, none for a single one.
     handed_max: usize,
@@ -95,9 +96,10 @@ enum Work {
 
 impl<'a> Crew<'a> {
     /// Returns what so many threads share over these files.
-    pub(super) fn new(files: &'a [PathBuf], jobs: usize) -> Self {
+    pub(super) fn new((files, open): (&'a [PathBuf], Open<'a>), jobs: usize) -> Self {
         Self {
             files,
+            open,
             ahead_max: jobs * AHEAD_PER_JOB,
             handed_max: if jobs > 1 { jobs } else { 0 },
             state: Mutex::default(),
@@ -200,8 +202,12 @@ impl<'a> Crew<'a> {
             place.piece += 1;
             flow
         };
-        let mut opener =
-            Opener { send: &mut send, bytes_read: &self.bytes_read, files: &self.opened };
+        let mut opener = Opener {
+            open: self.open,
+            send: &mut send,
+            bytes_read: &self.bytes_read,
+            files: &self.opened,
+        };
         let flow = self.files.get(file).map(|path| opener.open(path));
         let mut state = self.state.lock();
         state.open -= 1;

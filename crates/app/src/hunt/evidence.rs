@@ -4,7 +4,6 @@
 //! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
 //! more than logs do is given up (see [`unpacked_bytes_max`]).
 
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek as _};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
 use event::json_spans::{inside_list, object_end};
 use event::{Clock as _, SystemClock};
+use vault::VaultReader;
 
 use super::cutting::{self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
 use super::headed::{HeadedLog, Header};
@@ -54,8 +54,12 @@ pub(crate) struct Piece {
     pub(crate) content: Content,
 }
 
+/// How files are opened: as they lie there, or by whoever keeps them sealed.
+pub(crate) type Open<'a> = &'a (dyn Fn(&Path) -> io::Result<VaultReader> + Sync);
+
 /// Opens exhibits one after the other and hands on their pieces.
 pub(crate) struct Opener<'a> {
+    pub(crate) open: Open<'a>,
     /// Where pieces go; `Break` when no more are wanted.
     pub(crate) send: &'a mut dyn FnMut(Piece) -> ControlFlow<()>,
     /// Bytes read from the files so far, for the progress bar.
@@ -97,16 +101,22 @@ impl Opener<'_> {
             let mut reader = Counted { inner: io::stdin().lock(), bytes_read: self.bytes_read };
             return self.stream(&exhibit, &mut reader, unpacked_bytes_max(u64::MAX), 0);
         }
-        match File::open(path).and_then(|file| Ok((file.metadata()?, file))) {
-            Ok((facts, file)) => {
-                exhibit.written = facts.modified().map_or(exhibit.written, DateTime::from);
-                self.file(&Arc::new(exhibit), file, facts.len())
+        match (self.open)(path) {
+            Ok(file) => {
+                exhibit.written = file.modified().map_or(exhibit.written, DateTime::from);
+                let bytes = file.size_bytes();
+                self.file(&Arc::new(exhibit), file, bytes)
             }
             Err(error) => self.refuse(&Arc::new(exhibit), &error.to_string()),
         }
     }
 
-    fn file(&mut self, exhibit: &Arc<Exhibit>, mut file: File, bytes: u64) -> ControlFlow<()> {
+    fn file(
+        &mut self,
+        exhibit: &Arc<Exhibit>,
+        mut file: VaultReader,
+        bytes: u64,
+    ) -> ControlFlow<()> {
         let mut magic = [0; 4];
         let is_zip = file.read_exact(&mut magic).is_ok() && magic == *b"PK\x03\x04";
         if let Err(error) = file.rewind() {
@@ -125,7 +135,12 @@ impl Opener<'_> {
         self.stream(exhibit, &mut reader, most, 0)
     }
 
-    fn zip(&mut self, archive: &Arc<Exhibit>, file: File, most: u64) -> Result<ControlFlow<()>> {
+    fn zip(
+        &mut self,
+        archive: &Arc<Exhibit>,
+        file: VaultReader,
+        most: u64,
+    ) -> Result<ControlFlow<()>> {
         let mut zip = zip::ZipArchive::new(BufReader::new(file)).context("reading the zip")?;
         if zip.len() > ZIP_FILES_MAX {
             bail!("the zip holds {} files, more than {ZIP_FILES_MAX}", zip.len());
@@ -345,7 +360,8 @@ mod tests {
             pieces.push(piece.content);
             ControlFlow::Continue(())
         };
-        let mut opener = Opener { send: &mut send, bytes_read: &bytes_read, files: &files };
+        let open = &VaultReader::open_plain;
+        let mut opener = Opener { open, send: &mut send, bytes_read: &bytes_read, files: &files };
         let exhibit = Arc::new(Exhibit { shown: name.to_owned(), written: DateTime::UNIX_EPOCH });
         let flow = opener.stream(&exhibit, &mut &*bytes, most, 0);
         assert!(flow.is_continue());

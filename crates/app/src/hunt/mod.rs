@@ -36,6 +36,7 @@ use event::{Event, Finding, LogSource};
 use indicatif::ProgressBar;
 
 use crew::Crew;
+use evidence::Open;
 use judge::{Judge, Judged, Spot};
 use reading::Reader;
 use selection::Selection;
@@ -88,7 +89,7 @@ pub(crate) struct Tally {
 /// What `take` cannot do.
 pub(crate) fn search(
     question: &Question,
-    files: &[PathBuf],
+    files: (&[PathBuf], Open<'_>),
     reader: &Reader,
     rules: &Arc<RuleSet>,
     bar: &ProgressBar,

@@ -13,6 +13,7 @@ use event::{
     json_spans,
 };
 use uuid::Uuid;
+use vault::VaultReader;
 
 use super::cutting::Content;
 use super::evidence::{Opener, Piece};
@@ -210,7 +211,8 @@ impl Reader {
             ControlFlow::Continue(())
         };
         let (bytes_read, files) = (AtomicU64::new(0), AtomicU64::new(0));
-        let mut opener = Opener { send: &mut send, bytes_read: &bytes_read, files: &files };
+        let open = &VaultReader::open_plain;
+        let mut opener = Opener { open, send: &mut send, bytes_read: &bytes_read, files: &files };
         let flow = opener.open(path);
         debug_assert!(flow.is_continue(), "nothing above asks to stop");
         refused.map_or(Ok(()), |reason| Err(anyhow!(reason)))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use event::Severity;
 use indicatif::ProgressBar;
+use respond::KeptFile;
 use respond::evidence::{Examined, Examiner, Found, Scanner, TimeStamps};
 use tokio_util::sync::CancellationToken;
 use web::outbound::Outbound;
@@ -29,19 +30,19 @@ pub(super) struct Hunter {
 impl Examiner for Hunter {
     fn examine(
         &self,
-        path: &Path,
+        file: &KeptFile,
         name: &str,
         most: usize,
         stop: &CancellationToken,
     ) -> Result<Examined, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(self.search(path, name, most, stop)?)
+        Ok(self.search(file, name, most, stop)?)
     }
 }
 
 impl Hunter {
     fn search(
         &self,
-        path: &Path,
+        file: &KeptFile,
         name: &str,
         most: usize,
         stop: &CancellationToken,
@@ -52,7 +53,7 @@ impl Hunter {
             .map_err(|_| anyhow!("no rule fits the choice"))?;
         let indicators = self.indicators.current();
         let question = Question { jobs: 1, from: None, to: None, selection, indicators };
-        let place = path.display().to_string();
+        let place = file.name().display().to_string();
         let mut examined = Examined::default();
         let mut take = |hit: Hit| {
             ensure!(!stop.is_cancelled(), "told to stop");
@@ -62,9 +63,10 @@ impl Hunter {
             }
             Ok(())
         };
-        let files = [path.to_owned()];
+        let files = [file.name().to_owned()];
+        let open = |_: &Path| file.open();
         let bar = ProgressBar::hidden();
-        let tally = hunt::search(&question, &files, &reader, &rules, &bar, &mut take)?;
+        let tally = hunt::search(&question, (&files, &open), &reader, &rules, &bar, &mut take)?;
         examined.files = tally.files;
         examined.events = tally.events;
         examined.unreadable = tally.unreadable;

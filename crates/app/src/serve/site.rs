@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use collect::Durable;
-use respond::Desk;
 use respond::export::{MakeExport, SweepExports};
 use respond::look_back::LookBack;
 use respond::saved::{Arrivals, ScheduledSearch};
+use respond::{Desk, Files};
 use web::approval::Approvals;
 
 use super::past_bench::PastBench;
@@ -31,7 +31,7 @@ pub(super) async fn desk(
         lookout: way.indicators.clone(),
         approvals: Approvals::new(way.db.clone(), Vec::new()),
         obligations,
-        files: config.exports_folder(),
+        files: Files::new(config.exports_folder(), way.state.vault().clone()),
         time_stamps: evidence::time_stamps(config)?,
         hub: way.hub.clone(),
         days: respond::duty::Days::default(),

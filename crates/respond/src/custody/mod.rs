@@ -4,6 +4,7 @@
 
 mod adopt;
 mod disk;
+mod gathered;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,12 @@ use event::AgencyId;
 use uuid::Uuid;
 
 pub use adopt::adopt_old;
+#[cfg(test)]
+pub(crate) use disk::path;
 pub(crate) use disk::{
-    Digesting, Stored, digest, discard, keep_bytes, keep_file, let_go, open, path, read,
+    Digesting, Source, Stored, digest_of, discard, id_of, keep_bytes, keep_file, kept, open, read,
 };
+pub(crate) use gathered::{Gathered, part_id, piece_of, start_of};
 pub(crate) use store::{Entry, chain, is_needed, last_by};
 
 use crate::actor::Handler;

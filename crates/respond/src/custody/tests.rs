@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Act, Kind, Subject, adopt_old, chain, keep_bytes, path, read, receive, store};
 use crate::desk::Desk;
+use crate::files::Files;
 use crate::testing::*;
 
 fn subject(sha256: &str) -> Subject<'_> {
@@ -17,7 +18,7 @@ fn subject(sha256: &str) -> Subject<'_> {
 async fn neither_database_lets_a_line_of_custody_be_changed() {
     for test in databases().await {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Desk { files: folder.path().to_owned(), ..desk(&test, Vec::new()) };
+        let desk = Desk { files: Files::plain(folder.path()), ..desk(&test, Vec::new()) };
         let stored = keep_bytes(&desk.files, Uuid::from_u128(1), "log".into()).await.unwrap();
         let tx = desk.db.begin().await.unwrap();
         let one = subject(&stored.sha256);
@@ -43,7 +44,7 @@ async fn neither_database_lets_a_line_of_custody_be_changed() {
 #[tokio::test]
 async fn a_changed_file_is_not_handed_out_and_the_same_bytes_lie_once() {
     let folder = tempfile::tempdir().unwrap();
-    let files = folder.path();
+    let files = &Files::plain(folder.path());
     let one = keep_bytes(files, Uuid::from_u128(1), "log".into()).await.unwrap();
     let two = keep_bytes(files, Uuid::from_u128(2), "log".into()).await.unwrap();
     assert_eq!(one, two);
@@ -136,7 +137,7 @@ async fn old_report(desk: &Desk, report: Uuid, bytes: &[u8]) {
 async fn files_of_older_versions_come_into_the_store_once() {
     for test in databases().await {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Desk { files: folder.path().to_owned(), ..desk(&test, Vec::new()) };
+        let desk = Desk { files: Files::plain(folder.path()), ..desk(&test, Vec::new()) };
         let (proof, report) = (Uuid::from_u128(12), Uuid::from_u128(13));
         let pdf = b"%PDF-1.7 x";
         old_proof(&desk, proof, "proof").await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::model::{Hold, Item, State};
-use super::receive::{commit, gathering, subject};
+use super::receive::{commit, forget, subject};
 use super::store::{self, Remark};
 use crate::actor::Handler;
 use crate::alert::Reason;
@@ -143,7 +143,7 @@ pub(super) async fn dispose(
     });
     commit(desk, tx, who, "evidence.dispose", &item, detail).await?;
     // After the commit: bytes that the database still names must never lack.
-    custody::let_go(gathering(&desk.files, id)).await?;
+    forget(custody::Gathered::of(&desk.files, id)).await?;
     if !shared {
         custody::discard(&desk.files, &sha256).await?;
     }

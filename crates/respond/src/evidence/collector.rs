@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(packed.len(), 1, "{packed:?}");
         let digest = file::sha256(std::fs::read(&packed[0]).unwrap());
         assert!(said.contains(&digest), "the digest is told");
-        let facts = look::look(&packed[0]).unwrap();
+        let facts = look::look(&crate::KeptFile::plain(&packed[0])).unwrap();
         assert_eq!(facts.kind, "tar");
         let manifest = facts.manifest.unwrap();
         assert_eq!(manifest.bad, Vec::<String>::new());

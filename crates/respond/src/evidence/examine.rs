@@ -1,6 +1,5 @@
 //! Searching a piece with the platform's rules, in the background: what stands in it becomes a timeline.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,6 +19,7 @@ use super::receive::subject;
 use super::{look, store};
 use crate::custody::{self, Act};
 use crate::desk::Desk;
+use crate::files::KeptFile;
 use crate::limits::{EVIDENCE_FINDINGS_MAX, EVIDENCE_REFUSED_SHOWN};
 
 /// The kind of job that searches a piece.
@@ -79,7 +79,7 @@ pub trait Examiner: Send + Sync + std::fmt::Debug {
     /// When it cannot be searched at all, or was told to stop.
     fn examine(
         &self,
-        path: &Path,
+        file: &KeptFile,
         name: &str,
         most: usize,
         stop: &CancellationToken,
@@ -105,13 +105,13 @@ pub(super) async fn sealed(
     desk: &Desk,
     job: &Running,
     id: Uuid,
-) -> Result<(Item, PathBuf), JobError> {
+) -> Result<(Item, KeptFile), JobError> {
     let gone = || JobError::Refused("evidence-error-gone");
     let item = store::get(desk.db.conn(), job.scope(), id).await.map_err(|_| gone())?;
     let sha256 = item.sha256.as_ref().filter(|_| item.state == State::Sealed).ok_or_else(gone)?;
-    let path = custody::path(&desk.files, sha256);
+    let file = custody::kept(&desk.files, sha256);
     job.progress(0, item.size_bytes, "evidence-job-note");
-    Ok((item, path))
+    Ok((item, file))
 }
 
 #[async_trait]
@@ -130,12 +130,12 @@ impl JobHandler for Examine {
 
     async fn run(&self, job: &Running) -> Result<Ended, JobError> {
         let asked: Asked = job.payload()?;
-        let (item, path) = sealed(&self.desk, job, asked.item).await?;
+        let (item, file) = sealed(&self.desk, job, asked.item).await?;
         let (examiner, name) = (Arc::clone(&self.examiner), item.name.clone());
         let stop = job.stop().clone();
         let search = tokio::task::spawn_blocking(move || {
-            let facts = look::look(&path);
-            (facts, examiner.examine(&path, &name, EVIDENCE_FINDINGS_MAX, &stop))
+            let facts = look::look(&file);
+            (facts, examiner.examine(&file, &name, EVIDENCE_FINDINGS_MAX, &stop))
         });
         let (facts, searched) = search.await.map_err(JobError::failed)?;
         job.check()?;

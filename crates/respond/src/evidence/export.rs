@@ -1,8 +1,7 @@
 //! Taking evidence out sealed: one ZIP with the pieces, their chain of custody, the remarks, and a list of
 //! digests that `sha256sum -c` checks.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Seek, Write};
 
 use async_trait::async_trait;
 use db::job::{Ended, Handler as JobHandler, JobError, Running};
@@ -10,6 +9,9 @@ use db::{AuditEntry, Subject};
 use event::IncidentId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use vault::persist;
 use web::figures::vietnam;
 use web::{Lang, Phrase};
 use zip::write::SimpleFileOptions;
@@ -23,6 +25,7 @@ use crate::custody::{self, Act, Kind};
 use crate::desk::Desk;
 use crate::error::RespondError;
 use crate::file::{Format, Sheet, bytes, sha256};
+use crate::files::{Files, KeptFile};
 use crate::incident;
 
 /// The kind of job that makes a sealed export.
@@ -54,7 +57,7 @@ pub struct ExportEvidence {
 
 /// A file on its way into the archive.
 enum Part {
-    Stored(PathBuf),
+    Stored(KeptFile),
     Text(Vec<u8>),
 }
 
@@ -83,9 +86,9 @@ impl JobHandler for ExportEvidence {
         }
         let total = items.iter().map(|item| item.size_bytes).sum();
         job.progress(0, total, "evidence-job-note");
-        let to = self.desk.files.join(job.job().id.to_string());
+        let (files, id) = (self.desk.files.clone(), job.job().id.uuid());
         let stop = job.stop().clone();
-        let packed = tokio::task::spawn_blocking(move || pack(&to, parts, &stop));
+        let packed = tokio::task::spawn_blocking(move || pack(&files, id, parts, &stop));
         let (digest, size_bytes) =
             packed.await.map_err(JobError::failed)?.map_err(JobError::failed)?;
         job.check()?;
@@ -144,7 +147,7 @@ async fn gather(
     let mut custody = Sheet { head: head.map(str::to_owned).into(), rows: Vec::new() };
     for item in &items {
         let sha256 = item.sha256.clone().unwrap_or_default();
-        parts.push((packed_name(item), Part::Stored(custody::path(&desk.files, &sha256))));
+        parts.push((packed_name(item), Part::Stored(custody::kept(&desk.files, &sha256))));
         if let Some(stamp) = stamp::get(conn, item.id).await? {
             let name = format!("timestamps/{}.tsr", item.number);
             checks.push(format!(
@@ -175,15 +178,33 @@ async fn gather(
 
 /// Packs the parts and the list of their digests; returns digest and size of the archive.
 fn pack(
-    to: &Path,
+    files: &Files,
+    job: Uuid,
     parts: Vec<(String, Part)>,
-    stop: &tokio_util::sync::CancellationToken,
+    stop: &CancellationToken,
 ) -> io::Result<(String, u64)> {
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(files.folder())?;
+    let archive = files.export(job);
+    let part = archive.name().with_extension("part");
+    if files.vault().is_sealing() {
+        // What is sealed is not gone back to: sizes stand behind the parts then.
+        let writer = zip::ZipWriter::new_stream(files.vault().create(&part, job)?);
+        filled(writer, parts, stop)?.into_inner().finish()?;
+    } else {
+        let file = filled(zip::ZipWriter::new(std::fs::File::create(&part)?), parts, stop)?;
+        persist::sync(&file)?;
     }
-    let part = to.with_extension("part");
-    let mut writer = zip::ZipWriter::new(std::fs::File::create(&part)?);
+    files.vault().settle(&part, archive.name())?;
+    let stored = custody::digest_of(archive.open()?)?;
+    Ok((stored.sha256, stored.size_bytes))
+}
+
+/// Writes the parts into an archive, and the list of their digests behind them.
+fn filled<W: Write + Seek>(
+    mut writer: zip::ZipWriter<W>,
+    parts: Vec<(String, Part)>,
+    stop: &CancellationToken,
+) -> io::Result<W> {
     // Logs shrink, but what was hashed must come out as it went in, from any tool: stored as it is.
     let options = SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
@@ -199,8 +220,8 @@ fn pack(
                 writer.write_all(&text)?;
                 sha256(&text)
             }
-            Part::Stored(path) => {
-                let mut file = custody::Digesting::new(std::fs::File::open(path)?);
+            Part::Stored(file) => {
+                let mut file = custody::Digesting::new(file.open()?);
                 io::copy(&mut file, &mut writer)?;
                 file.finish()
             }
@@ -209,8 +230,5 @@ fn pack(
     }
     writer.start_file(MANIFEST_NAME, options).map_err(io::Error::other)?;
     writer.write_all(manifest.concat().as_bytes())?;
-    let file = writer.finish().map_err(io::Error::other)?;
-    file.sync_all()?;
-    std::fs::rename(&part, to)?;
-    custody::digest(to).map(|stored| (stored.sha256, stored.size_bytes))
+    writer.finish().map_err(io::Error::other)
 }

@@ -2,15 +2,14 @@
 //! holds. Hostile bytes: each look is bounded and none of them is unpacked to the disk.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _};
-use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
 use super::model::{Facts, Inside, Manifest, Said};
 use super::{meta, tarball};
 use crate::custody::Digesting;
+use crate::files::KeptFile;
 
 /// First bytes that are looked at.
 const HEAD_BYTES: usize = 512;
@@ -83,9 +82,9 @@ pub(super) fn kind_of(head: &[u8]) -> &'static str {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn glance(path: &Path) -> io::Result<Facts> {
+pub(super) fn glance(file: &KeptFile) -> io::Result<Facts> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    file.open()?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     let kind = kind_of(&head);
     let shown = head.get(..HEAD_SHOWN).unwrap_or(&head);
     Ok(Facts {
@@ -99,32 +98,32 @@ pub(super) fn glance(path: &Path) -> io::Result<Facts> {
 ///
 /// # Errors
 /// When it cannot be read; a damaged archive is no error, it only tells less.
-pub(super) fn look(path: &Path) -> io::Result<Facts> {
-    let mut facts = glance(path)?;
+pub(super) fn look(file: &KeptFile) -> io::Result<Facts> {
+    let mut facts = glance(file)?;
     let kind = facts.kind.clone();
-    (facts.sha1, facts.md5) = old_digests(path)?;
-    facts.said = said(path, &kind)?;
+    (facts.sha1, facts.md5) = old_digests(file)?;
+    facts.said = said(file, &kind)?;
     if kind == "zip"
-        && let Ok(archive) = zip::ZipArchive::new(BufReader::new(File::open(path)?))
+        && let Ok(archive) = zip::ZipArchive::new(BufReader::new(file.open()?))
     {
         inside(archive, &mut facts);
     }
     if kind == "gzip" {
-        let mut unpacked = MultiGzDecoder::new(BufReader::new(File::open(path)?));
+        let mut unpacked = MultiGzDecoder::new(BufReader::new(file.open()?));
         let mut within = facts.clone();
         if tarred(&mut unpacked, &mut within) {
             facts = Facts { kind: "tar".to_owned(), ..within };
         }
     } else if kind == "tar" {
-        tarred(&mut BufReader::new(File::open(path)?), &mut facts);
+        tarred(&mut BufReader::new(file.open()?), &mut facts);
     }
     Ok(facts)
 }
 
 /// Takes the digests that older lists and tools know files by, in one pass.
-fn old_digests(path: &Path) -> io::Result<(String, String)> {
+fn old_digests(file: &KeptFile) -> io::Result<(String, String)> {
     use sha1::Digest as _;
-    let mut file = File::open(path)?;
+    let mut file = file.open()?;
     let (mut sha1, mut md5) = (sha1::Sha1::new(), md5::Md5::new());
     let mut part = vec![0_u8; 64 * 1024];
     loop {
@@ -139,9 +138,9 @@ fn old_digests(path: &Path) -> io::Result<(String, String)> {
 }
 
 /// Reads what a file says of itself, from its beginning and its end.
-fn said(path: &Path, kind: &str) -> io::Result<Vec<Said>> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
+fn said(kept: &KeptFile, kind: &str) -> io::Result<Vec<Said>> {
+    let mut file = kept.open()?;
+    let size = file.size_bytes();
     let mut bytes = Vec::new();
     file.by_ref().take(SAID_BYTES).read_to_end(&mut bytes)?;
     Ok(match kind {
@@ -153,7 +152,7 @@ fn said(path: &Path, kind: &str) -> io::Result<Vec<Said>> {
             }
             meta::pdf(&bytes)
         }
-        "zip" => meta::archive(BufReader::new(File::open(path)?)),
+        "zip" => meta::archive(BufReader::new(kept.open()?)),
         _ => Vec::new(),
     })
 }
@@ -317,7 +316,7 @@ mod tests {
             ("thu/may1/other.txt", b"changed"),
             ("thu/MANIFEST.sha256", list.as_bytes()),
         ]);
-        let facts = look(file.path()).unwrap();
+        let facts = look(&KeptFile::plain(file.path())).unwrap();
         assert_eq!((facts.kind.as_str(), facts.inside_count), ("zip", 3));
         let manifest = facts.manifest.unwrap();
         assert_eq!(manifest.good, 1);
@@ -332,7 +331,7 @@ mod tests {
                 file.write_all(b"PK\x03\x04").unwrap();
             }
             file.write_all(&bytes).unwrap();
-            look(file.path()).unwrap();
+            look(&KeptFile::plain(file.path())).unwrap();
             entries(&bytes, "");
         }
     }

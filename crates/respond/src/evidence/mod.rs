@@ -6,6 +6,8 @@
 //! [`crate::custody`].
 
 mod actions;
+#[cfg(test)]
+mod at_rest_tests;
 mod collector;
 mod examine;
 mod export;

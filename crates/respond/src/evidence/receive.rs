@@ -1,9 +1,6 @@
 //! Taking a piece in: begun, sent in parts that are durable one by one, sealed. What a broken line left is
 //! gone on with from the last part.
 
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
-
 use axum::body::Bytes;
 use chrono::{DateTime, Datelike as _, Utc};
 use db::job::{self, NewJob};
@@ -18,9 +15,10 @@ use super::model::{Facts, Item, KEPT, State};
 use super::{look, receipt, stamp, store};
 use crate::actor::Handler;
 use crate::alert;
-use crate::custody::{self, Kind};
+use crate::custody::{self, Gathered, Kind, Source};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::files::blocking;
 use crate::incident;
 use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX, TEXT_CHARS_MAX};
 
@@ -50,11 +48,6 @@ fn plain_name(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
     let name = name.trim().trim_start_matches('.').to_owned();
     if name.is_empty() { "chung-cu".to_owned() } else { name }
-}
-
-/// Returns where the parts of a piece gather.
-pub(super) fn gathering(files: &Path, id: Uuid) -> PathBuf {
-    files.join("incoming").join(id.to_string())
 }
 
 /// Begins a piece.
@@ -138,8 +131,8 @@ pub(super) async fn add_part(
     if offset != item.size_bytes {
         return Err(RespondError::Conflict("evidence-error-offset"));
     }
-    let path = gathering(&desk.files, id);
-    write(path, offset, bytes).await?;
+    let (gathered, try_id) = (Gathered::of(&desk.files, id), desk.db.new_uuid());
+    blocking(move || gathered.write(offset, &bytes, try_id)).await.map_err(failed)?;
     let books = desk.db.begin_bookkeeping().await?;
     let mut now = store::get(books.conn(), &who.scope, id).await?;
     if now.state != State::Receiving || now.size_bytes != offset {
@@ -161,22 +154,13 @@ fn own(item: &Item, who: &Handler) -> Result<(), RespondError> {
     Ok(())
 }
 
-/// Writes a part at its place; it is on the disk when this returns.
-async fn write(path: PathBuf, offset: u64, bytes: Bytes) -> Result<(), RespondError> {
-    let work = move || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut options = std::fs::File::options();
-        options.write(true).create(true).truncate(false);
-        let mut file = options.open(&path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        file.write_all(&bytes)?;
-        file.sync_data()
-    };
-    let done = tokio::task::spawn_blocking(work).await;
-    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
-    done.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)
+fn failed(error: std::io::Error) -> RespondError {
+    RespondError::File(Box::new(error))
+}
+
+/// Removes what a piece was gathered in.
+pub(super) async fn forget(gathered: Gathered) -> Result<(), RespondError> {
+    blocking(move || gathered.remove()).await.map_err(failed)
 }
 
 /// Seals a piece that is whole: takes its digest, gives it its place in the store, looks at it, and lets it
@@ -192,15 +176,16 @@ pub(super) async fn seal(
     if item.size_bytes != item.expected_bytes {
         return Err(RespondError::Conflict("evidence-error-short"));
     }
-    let path = gathering(&desk.files, id);
+    let gathered = Gathered::of(&desk.files, id);
     let stated = stated.trim().to_ascii_lowercase();
-    let stored = custody::keep_file(&desk.files, path.clone()).await?;
+    let source = Source::of(gathered.clone(), item.size_bytes).map_err(failed)?;
+    let stored = custody::keep_file(&desk.files, source).await?;
     if !stated.is_empty() && stated != stored.sha256 {
         if !custody::is_needed(desk.db.conn(), &stored.sha256, id).await? {
             custody::discard(&desk.files, &stored.sha256).await?;
         }
         // What comes next must be another file: this one may be in the store, for a piece of the same bytes.
-        custody::let_go(path).await?;
+        forget(gathered).await?;
         let books = desk.db.begin_bookkeeping().await?;
         let mut again = item;
         again.size_bytes = 0;
@@ -208,10 +193,8 @@ pub(super) async fn seal(
         books.commit().await?;
         return Err(wrong("sha256", "evidence-error-digest"));
     }
-    let place = custody::path(&desk.files, &stored.sha256);
-    let looked = tokio::task::spawn_blocking(move || look::glance(&place)).await;
-    let failed = |error: std::io::Error| RespondError::File(Box::new(error));
-    let facts = looked.map_err(|error| RespondError::File(Box::new(error)))?.map_err(failed)?;
+    let kept = custody::kept(&desk.files, &stored.sha256);
+    let facts = blocking(move || look::glance(&kept)).await.map_err(failed)?;
     let tx = desk.db.begin().await?;
     let mut item = store::get_for_change(&tx, &who.scope, id).await?;
     own(&item, who)?;
@@ -236,7 +219,7 @@ pub(super) async fn seal(
         "size_bytes": item.size_bytes,
     });
     commit(desk, tx, who, "evidence.seal", &item, detail).await?;
-    if let Err(error) = custody::let_go(path).await {
+    if let Err(error) = forget(gathered).await {
         tracing::warn!(error = web::chain(&error), %id, "what evidence was gathered in stays until it is disposed of");
     }
     Ok(item)

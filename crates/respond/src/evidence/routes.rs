@@ -1,6 +1,6 @@
 //! The pages of evidence and the presses on them.
 
-use axum::body::{Body as Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::{NaiveDate, NaiveTime};
@@ -9,9 +9,9 @@ use event::IncidentId;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use vault::VaultReader;
 use web::figures::from_vietnam;
 use web::paging::Page;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, Upload, View, Who, done};
@@ -25,6 +25,7 @@ use crate::actor::Handler;
 use crate::custody;
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::files::body;
 use crate::incident::{self, moment};
 use crate::limits::EVIDENCE_PART_BYTES;
 
@@ -216,13 +217,13 @@ pub(super) async fn taken(desk: &Desk, who: &Who, id: Uuid) -> Result<Response, 
     attachment(&format!("{}-{plain}", item.number), item.size_bytes, file)
 }
 
-fn attachment(name: &str, size: u64, file: tokio::fs::File) -> Result<Response, RespondError> {
+fn attachment(name: &str, size: u64, file: VaultReader) -> Result<Response, RespondError> {
     Response::builder()
         .header(CONTENT_TYPE, "application/octet-stream")
         .header(CONTENT_LENGTH, size)
         .header(CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
         .header(CACHE_CONTROL, "no-store")
-        .body(Bytes::from_stream(ReaderStream::new(file)))
+        .body(body(file))
         .map_err(|error| RespondError::File(Box::new(error)))
 }
 
@@ -422,13 +423,7 @@ pub(super) async fn export_taken(
         job.result.clone().filter(|_| wanted.incident == id && wanted.account == who.account);
     let made = made.ok_or(RespondError::NotFound)?;
     let made: Made = serde_json::from_value(made).map_err(RespondError::Json)?;
-    let file = match tokio::fs::File::open(desk.files.join(job.id.to_string())).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RespondError::NotFound);
-        }
-        Err(error) => return Err(RespondError::File(Box::new(error))),
-    };
+    let file = desk.files.export(job.id.uuid()).found().await?;
     let tx = desk.db.begin().await?;
     let detail = json!({ "number": wanted.number, "sha256": made.sha256 });
     let about = db::Subject::new("incident", id);

@@ -1,7 +1,6 @@
 //! Scanning a piece with YARA rules, in the background: the file itself and what lies in its archives. The
 //! application has the engine; the walk through archives and its bounds are here.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use super::receive::subject;
 use super::{store, tarball};
 use crate::custody::{self, Act};
 use crate::desk::Desk;
+use crate::files::KeptFile;
 
 /// The kind of job that scans a piece.
 pub(super) const KIND: &str = "evidence.scan";
@@ -34,6 +34,8 @@ const HITS_MAX: usize = 500;
 const MEMBERS_MAX: usize = 10_000;
 /// The largest file of an archive that is unpacked: it is held in memory.
 const MEMBER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The largest encrypted piece that is scanned whole: it is opened in memory, where a plain one lies on the disk.
+const SEALED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Bytes unpacked in all: a collection of a machine, not a bomb.
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Archives in archives.
@@ -283,17 +285,32 @@ fn inner_name(name: &str) -> &str {
 /// When the file cannot be read.
 pub(super) fn walk(
     scan: &mut dyn Scan,
-    path: &Path,
+    file: &KeptFile,
     name: &str,
     stop: &CancellationToken,
 ) -> io::Result<Scanned> {
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    let mut open = file.open()?;
+    open.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     let (members, left) = (MEMBERS_MAX, UNPACKED_BYTES_MAX);
     let mut walk = Walk { scan, stop, members, left, done: Scanned::default() };
-    let found = walk.scan.file(path);
-    walk.note(name, found);
-    walk.unpack(name, &head, BufReader::new(File::open(path)?), 0);
+    let size_bytes = open.size_bytes();
+    match open.plain_path() {
+        Some(path) => {
+            let found = walk.scan.file(path);
+            walk.note(name, found);
+        }
+        None if size_bytes > SEALED_BYTES_MAX => {
+            walk.pass(name, "larger than 512 MiB and encrypted: what lies in it is scanned alone");
+        }
+        None => {
+            let mut held = Vec::new();
+            file.open()?.read_to_end(&mut held)?;
+            let found = walk.scan.bytes(&held);
+            walk.note(name, found);
+        }
+    }
+    walk.unpack(name, &head, BufReader::new(file.open()?), 0);
     Ok(walk.done)
 }
 
@@ -327,13 +344,13 @@ impl JobHandler for ScanEvidence {
 
     async fn run(&self, job: &Running) -> Result<Ended, JobError> {
         let asked: Asked = job.payload()?;
-        let (item, path) = sealed(&self.desk, job, asked.item).await?;
+        let (item, file) = sealed(&self.desk, job, asked.item).await?;
         let (scanner, name) = (Arc::clone(&self.scanner), item.name.clone());
         let stop = job.stop().clone();
         let scan = tokio::task::spawn_blocking(move || {
             let mut walked = None;
             let read = scanner.with_rules(&mut |scan| {
-                walked = Some(walk(scan, &path, &name, &stop));
+                walked = Some(walk(scan, &file, &name, &stop));
             });
             (read, walked)
         });

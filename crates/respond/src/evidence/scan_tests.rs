@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
 
 use super::scan::{Scan, Scanned, YaraMatch, walk};
+use crate::files::KeptFile;
 
 /// Finds the word EVIL.
 #[derive(Default)]
@@ -71,7 +72,7 @@ fn scanned(bytes: &[u8], name: &str) -> Scanned {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     let mut finder = Finder::default();
-    walk(&mut finder, file.path(), name, &CancellationToken::new()).unwrap()
+    walk(&mut finder, &KeptFile::plain(file.path()), name, &CancellationToken::new()).unwrap()
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn what_is_passed_over_is_named() {
     stopped.cancel();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&zipped(&[("x", b"EVIL")])).unwrap();
-    let found = walk(&mut Finder::default(), file.path(), "z", &stopped).unwrap();
+    let found = walk(&mut Finder::default(), &KeptFile::plain(file.path()), "z", &stopped).unwrap();
     assert_eq!(found.files, 1, "nothing more once it is told to stop");
 }
 

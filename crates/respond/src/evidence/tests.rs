@@ -1,7 +1,6 @@
 //! Evidence against both databases: parts, the digest, custody, holds, disposal, the sealed export, scope.
 
 use std::io::Read as _;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use db::job::{Handlers, Worker};
 use db::testing::{TestDatabase, databases, sqlite};
 use event::{IncidentId, Scope, Severity};
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
 use web::paging::Page;
 use web::testing::faults;
 use web::{Role, Who};
@@ -27,6 +27,7 @@ use crate::alert;
 use crate::custody::{self, Kind};
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::files::{Files, KeptFile};
 use crate::incident;
 use crate::testing::*;
 
@@ -37,12 +38,12 @@ struct Paper;
 impl Examiner for Paper {
     fn examine(
         &self,
-        path: &Path,
+        file: &KeptFile,
         name: &str,
         most: usize,
         _: &CancellationToken,
     ) -> Result<Examined, Box<dyn std::error::Error + Send + Sync>> {
-        let size = std::fs::metadata(path)?.len();
+        let size = file.open()?.size_bytes();
         let found = Found {
             at: at(-10),
             severity: Severity::High,
@@ -77,13 +78,18 @@ impl Scanner for Words {
 pub(super) struct Room {
     pub(super) desk: Desk,
     worker: Worker,
-    incident: IncidentId,
+    pub(super) incident: IncidentId,
     _folder: tempfile::TempDir,
 }
 
 pub(super) async fn room(test: &TestDatabase) -> Room {
+    room_with(test, Vault::default()).await
+}
+
+pub(super) async fn room_with(test: &TestDatabase, vault: Vault) -> Room {
     let folder = tempfile::tempdir().unwrap();
-    let desk = Desk { files: folder.path().join("files"), ..desk(test, Vec::new()) };
+    let files = Files::new(folder.path().join("files"), vault);
+    let desk = Desk { files, ..desk(test, Vec::new()) };
     let finding = Maker::new().finding(-5);
     let directory = desk.directory.as_ref();
     let made = alert::receive(&desk.db, directory, &desk.hub, vec![finding], &[]).await.unwrap();
@@ -112,7 +118,7 @@ impl Room {
     }
 }
 
-fn named(name: &str, size: usize) -> Incoming {
+pub(super) fn named(name: &str, size: usize) -> Incoming {
     Incoming { name: name.to_owned(), size_bytes: size as u64, ..Incoming::default() }
 }
 
@@ -183,7 +189,7 @@ async fn a_seal_that_was_not_written_down_is_tried_again() {
         let id = receive::begin(desk, &who, room.incident, new).await.unwrap().id;
         receive::add_part(desk, &who, id, (0, "RAM".into())).await.unwrap();
         // The bytes are in the store; then the database refuses, or the platform is killed.
-        let gathered = receive::gathering(&desk.files, id);
+        let gathered = custody::Gathered::of(&desk.files, id).plain();
         let stored = custody::keep_file(&desk.files, gathered.clone()).await.unwrap();
         assert!(gathered.try_exists().unwrap());
         let sealed = receive::seal(desk, &who, id, "").await.unwrap();

@@ -1,6 +1,5 @@
 //! Asking for files and taking them.
 
-use axum::body::Body as Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use db::job::{self, Job, JobId, JobState, NewJob};
@@ -8,17 +7,17 @@ use db::{AuditEntry, Subject};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::json;
-use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Routes, View, Who, done};
 
 use super::run::{KIND, Made, Order};
 use super::views::ExportPage;
-use super::{Kind, file_name, kept_until};
+use super::{Kind, kept_until};
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::RespondError;
+use crate::files::body;
 use crate::search::Ask;
 
 /// Returns the routes of exports.
@@ -144,17 +143,9 @@ async fn take(
 }
 
 pub(super) async fn taken(desk: &Desk, who: &Who, id: Uuid) -> Result<Response, RespondError> {
-    let failed = |error| RespondError::File(Box::new(error));
     let (job, order) = own(desk, who, id).await?;
     let made = made(desk, &job).ok_or(RespondError::NotFound)?;
-    let path = desk.files.join(file_name(job.id));
-    let file = match tokio::fs::File::open(&path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RespondError::NotFound);
-        }
-        Err(error) => return Err(failed(error)),
-    };
+    let file = desk.files.export(job.id.uuid()).found().await?;
     let tx = desk.db.begin().await?;
     let detail = json!({ "question": order.line, "rows": made.rows, "sha256": made.sha256 });
     let (actor, subject) = (Handler::from(who).actor(), Subject::new("export", job.id));
@@ -165,6 +156,6 @@ pub(super) async fn taken(desk: &Desk, who: &Who, id: Uuid) -> Result<Response, 
         .header(CONTENT_LENGTH, made.size_bytes)
         .header(CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
         .header(CACHE_CONTROL, "no-store")
-        .body(Bytes::from_stream(ReaderStream::new(file)))
+        .body(body(file))
         .map_err(|error| RespondError::File(Box::new(error)))
 }

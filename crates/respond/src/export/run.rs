@@ -11,6 +11,7 @@ use event::lake::{LakeError, Search};
 use event::query::{Question, parse_question};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vault::Kept;
 use web::Lang;
 
 use super::file::{self, Draft};
@@ -85,14 +86,15 @@ impl Handler for MakeExport {
             return Err(JobError::Refused("export-error-right"));
         }
         past_is_whole(&*self.arrivals)?;
-        let folder = &self.desk.files;
-        let held = file::folder_bytes(folder).await.map_err(JobError::failed)?;
+        let files = &self.desk.files;
+        let held = file::folder_bytes(files.folder()).await.map_err(JobError::failed)?;
         if held >= EXPORTS_BYTES_MAX {
             return Err(JobError::Refused("export-error-full"));
         }
         let id = job.job().id;
         let name = format!("{}-{}", file_name(id), job.job().attempts);
-        let mut draft = Draft::begin(folder, &name).await.map_err(JobError::failed)?;
+        let draft = Draft::begin(files, &name, id.uuid()).await;
+        let mut draft = draft.map_err(JobError::failed)?;
         let (rows, cut) = self.fill(job, &mut draft, &order, &question).await?;
         let size_bytes = draft.size_bytes;
         let sha256 = draft.finish(&file_name(id)).await.map_err(JobError::failed)?;
@@ -136,7 +138,7 @@ impl MakeExport {
             Kind::Parquet => figure_columns(self.desk.lake.as_ref(), &sheet, from),
         };
         let text = written.map_err(JobError::failed)?;
-        draft.write(&text).await.map_err(JobError::failed)?;
+        draft.write(text).await.map_err(JobError::failed)?;
         Ok((sheet.rows.len() as u64, false))
     }
 
@@ -153,7 +155,7 @@ impl MakeExport {
         let mut rows = 0;
         let mut pages = Pages::begin(order.kind, &self.desk, lang).map_err(JobError::failed)?;
         let head = pages.head().map_err(JobError::failed)?;
-        draft.write(&head).await.map_err(JobError::failed)?;
+        draft.write(head).await.map_err(JobError::failed)?;
         loop {
             job.check()?;
             let found = self.desk.lake.search(job.scope(), &search).await;
@@ -162,14 +164,14 @@ impl MakeExport {
                 return Err(JobError::failed(LakeError::Timeout { limit_ms }));
             }
             let text = pages.add(&self.desk, &found.events).map_err(JobError::failed)?;
-            draft.write(&text).await.map_err(JobError::failed)?;
+            draft.write(text).await.map_err(JobError::failed)?;
             rows += found.events.len() as u64;
             job.progress(rows, total.max(rows), "export-note");
             search.after = found.next;
             let full = draft.size_bytes >= EXPORT_BYTES_MAX;
             if search.after.is_none() || full {
                 let tail = pages.tail().map_err(JobError::failed)?;
-                draft.write(&tail).await.map_err(JobError::failed)?;
+                draft.write(tail).await.map_err(JobError::failed)?;
                 return Ok((rows, search.after.is_some()));
             }
         }
@@ -222,7 +224,7 @@ impl Handler for SweepExports {
     }
 
     async fn run(&self, _: &Running) -> Result<Ended, JobError> {
-        let folder = &self.desk.files;
+        let folder = self.desk.files.folder();
         let mut gone = 0_u64;
         for name in file::names(folder).await.map_err(JobError::failed)? {
             if self.is_over(&name).await? {
@@ -240,7 +242,8 @@ impl SweepExports {
         let Ok(id) = name.get(..36).unwrap_or_default().parse::<JobId>() else { return Ok(false) };
         let db = &self.desk.db;
         let Some(job) = job::get(db.conn(), &Scope::platform(), id).await? else { return Ok(true) };
-        let is_part = name.len() > 36;
+        let (Kept::Sealed(own) | Kept::Plain(own) | Kept::Left(own)) = Kept::of(name);
+        let is_part = own.len() > 36 || matches!(Kept::of(name), Kept::Left(_));
         Ok(match job.state {
             JobState::Queued | JobState::Running => false,
             JobState::Done => is_part || kept_until(&job).is_none_or(|until| until <= db.now()),

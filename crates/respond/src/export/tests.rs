@@ -11,6 +11,8 @@ use event::lake::MemoryLake;
 use event::{AccountId, Event, Scope};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
+use vault::Vault;
+use vault::testing::paper;
 use web::testing::{faults, officer_of, who};
 use web::{Role, Who};
 
@@ -26,11 +28,19 @@ struct Room {
 }
 
 fn room(test: &TestDatabase, count: u64) -> Room {
+    room_with(test, count, Vault::default())
+}
+
+fn room_with(test: &TestDatabase, count: u64, vault: Vault) -> Room {
     let folder = tempfile::tempdir().unwrap();
     let maker = Maker::new();
     let event = |_| -> Event { event_of(&maker.finding(-5), "=an") };
     let lake = Arc::new(MemoryLake::with((0..count).map(event).collect()));
-    let desk = Desk { lake, files: folder.path().join("files"), ..desk(test, Vec::new()) };
+    let desk = Desk {
+        lake,
+        files: crate::Files::new(folder.path().join("files"), vault),
+        ..desk(test, Vec::new())
+    };
     let export = MakeExport {
         desk: desk.clone(),
         owners: Arc::new(Everyone),
@@ -149,4 +159,40 @@ async fn a_file_is_gone_after_a_week() {
     let page = shown(&room.desk, &who, made.id.uuid()).await.unwrap();
     assert!(!page.ready);
     assert_eq!(faults(&page), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_sealed_file_is_taken_as_it_was_made_and_lies_nowhere_as_it_is() {
+    let test = sqlite().await;
+    let room = room_with(&test, 2_500, paper());
+    let who = who(Role::Analyst);
+    let made = room.make(&who, "cmd.exe", "csv").await;
+    assert_eq!(made.state, JobState::Done);
+    let text = room.text(&who, made.id).await;
+    assert_eq!(text.lines().count(), 2_501);
+    let page = shown(&room.desk, &who, made.id.uuid()).await.unwrap();
+    assert_eq!(page.size_bytes, text.len() as u64);
+    assert_eq!(page.sha256, format!("{:x}", Sha256::digest(text.as_bytes())));
+    let path = room.desk.files.join(format!("{}.sealed", made.id));
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(7).any(|words| words == b"cmd.exe"));
+    assert_eq!(room.files(), 1, "it is the only one");
+
+    // What is cut off is not handed out as if it were whole.
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let answer = taken(&room.desk, &who, made.id.uuid()).await.unwrap();
+    let cut = to_bytes(answer.into_body(), 64 << 20).await.unwrap();
+    assert_ne!(cut.len() as u64, page.size_bytes);
+    // Under another's id it does not open.
+    std::fs::write(&path, [&[1], &bytes[1..]].concat()).unwrap();
+    assert!(taken(&room.desk, &who, made.id.uuid()).await.is_err());
+
+    job::ensure_schedule(&test.db, &sweeping(test.db.now())).await.unwrap();
+    job::tick(&test.db).await.unwrap();
+    room.work().await;
+    assert_eq!(room.files(), 1, "its week is not over");
+    test.clock.advance(TimeDelta::days(8));
+    job::tick(&test.db).await.unwrap();
+    room.work().await;
+    assert_eq!(room.files(), 0);
 }

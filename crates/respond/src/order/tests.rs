@@ -21,7 +21,7 @@ use crate::testing::*;
 
 fn room(test: &TestDatabase) -> (Desk, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    (Desk { files: folder.path().to_owned(), ..desk(test, Vec::new()) }, folder)
+    (Desk { files: crate::Files::plain(folder.path()), ..desk(test, Vec::new()) }, folder)
 }
 
 fn draft(agencies: impl IntoIterator<Item = AgencyId>) -> Draft {
@@ -129,7 +129,8 @@ async fn an_agency_sees_and_answers_its_own_part_only() {
     assert_eq!(bytes, "hai".as_bytes());
     // A file that was changed on the disk is no proof any more.
     let digest = crate::file::sha256("hai");
-    std::fs::write(crate::custody::path(folder.path(), &digest), "ba").unwrap();
+    std::fs::write(crate::custody::path(&crate::Files::plain(folder.path()), &digest), "ba")
+        .unwrap();
     let changed = answer::take(&desk, &analyst(), (order.id, two), proof).await;
     assert!(matches!(changed, Err(RespondError::File(_))));
 }

@@ -115,7 +115,7 @@ async fn numbers_have_no_gap_and_no_double_when_many_approve_at_once() {
 async fn sending_answers_the_obligations_whose_report_it_is() {
     for test in databases().await {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Desk { files: folder.path().to_owned(), ..desk(&test, Vec::new()) };
+        let desk = Desk { files: crate::Files::plain(folder.path()), ..desk(&test, Vec::new()) };
         let on = opened(&desk).await;
         let id = approved(&desk, on, ReportKind::Full).await;
         let sending = Sending { at: None, reference: String::new(), signed_on: None };
