@@ -35,6 +35,7 @@ pub mod statistics;
 
 mod actor;
 mod address;
+mod at_rest;
 mod desk;
 mod directory;
 mod error;
@@ -56,6 +57,7 @@ use web::approval::Grave;
 use web::{NavCount, Routes, Tone, Who};
 
 pub use actor::Handler;
+pub use at_rest::AtRest;
 pub use desk::Desk;
 pub use directory::{
     AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Directory,

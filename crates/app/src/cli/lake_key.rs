@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use db::Db;
 use lake::{Catalogue as _, DataKeyId, Lake, MasterKey};
 
 use super::held::hold_spool;
-use super::{Outcome, output};
+use super::{Outcome, other_files, output};
+use crate::catalogue::keyring::First;
 use crate::catalogue::{DbCatalogue, keyring};
 use crate::config::Config;
 use crate::serve::open_lake;
@@ -33,7 +35,8 @@ pub(crate) struct RotateArguments {
     /// Put all data keys under the master key in this file, made with `lake key new`; files stay as they are
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     to: Option<PathBuf>,
-    /// Write older files again under the new data key, plain ones too (the platform must be ended)
+    /// Write older files again under the new data key, plain ones too: the lake's, what detection remembers, people's
+    /// files (the platform must be ended)
     #[arg(long)]
     files: bool,
 }
@@ -77,8 +80,10 @@ async fn rotate(config: &Config, arguments: &RotateArguments) -> Result<Outcome>
     println!("data key {key} encrypts the files from now on");
     let outcome = encrypt_all(&lake).await;
     lake.close().await;
+    let others = encrypt_others(config, &db, key).await;
     spool.close().await;
-    outcome
+    let (outcome, others) = (outcome?, others?);
+    Ok(if outcome == Outcome::Good { others } else { Outcome::NotInOrder })
 }
 
 /// Writes all files again that are not under the newest key.
@@ -102,6 +107,26 @@ async fn encrypt_all(lake: &Lake) -> Result<Outcome> {
     Ok(if failed == 0 { Outcome::Good } else { Outcome::NotInOrder })
 }
 
+/// Writes all files beside the lake's again that are not under the newest key.
+async fn encrypt_others(config: &Config, db: &Db, newest: DataKeyId) -> Result<Outcome> {
+    let vault = keyring::vault(config, db, First::Leave).await?;
+    let own = config.clone();
+    let again = tokio::task::spawn_blocking(move || other_files::write_again(&own, &vault, newest))
+        .await??;
+    println!(
+        "{} other files written again under the new key, {} stay as they are",
+        again.written, again.failed
+    );
+    if again.under_way > 0 {
+        println!(
+            "{} that are under way stay too, and end by themselves: exports within a week, what is handed over when \
+             it is whole",
+            again.under_way
+        );
+    }
+    Ok(if again.failed == 0 { Outcome::Good } else { Outcome::NotInOrder })
+}
+
 async fn list(config: &Config) -> Result<Outcome> {
     let db = super::open_existing_db(config).await?;
     let keys = keyring::list(&db).await?;
@@ -113,16 +138,25 @@ async fn list(config: &Config) -> Result<Outcome> {
     if keys.is_empty() && plain == 0 {
         bail!("there are neither keys nor files");
     }
+    let (others, newest) = (other_files::all(config)?, keys.last().map(|key| key.id));
+    let mut counts: BTreeMap<Option<DataKeyId>, u64> = BTreeMap::new();
+    for other in &others {
+        *counts.entry(other.key).or_default() += 1;
+    }
+    let others_plain = counts.remove(&None).unwrap_or_default();
     let mut rows: Vec<Vec<String>> = Vec::new();
     for key in keys {
         let count = files.remove(&Some(key.id)).unwrap_or_default();
-        rows.push(vec![key.id.to_string(), key.master, count.to_string()]);
+        let others = counts.remove(&Some(key.id)).unwrap_or_default();
+        rows.push(vec![key.id.to_string(), key.master, count.to_string(), others.to_string()]);
     }
     if !rows.is_empty() {
-        output::table(&["data key, the newest last", "master key", "files"], &rows);
+        output::table(&["data key, the newest last", "master key", "files", "other files"], &rows);
     }
     println!("{plain} files are plain");
-    let unknown: u64 = files.values().sum();
+    println!("{others_plain} other files are plain");
+    other_files::print_older(&others, newest);
+    let unknown = files.values().chain(counts.values()).sum::<u64>();
     if unknown > 0 {
         println!("{unknown} files have a key that is not in the keyring");
         return Ok(Outcome::NotInOrder);

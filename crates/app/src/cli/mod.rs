@@ -19,6 +19,7 @@ mod lake_key;
 mod lake_move;
 mod lake_verify;
 mod nodes;
+mod other_files;
 pub(crate) mod output;
 pub mod role;
 mod rules;

@@ -184,7 +184,7 @@ async fn a_sealed_file_is_taken_as_it_was_made_and_lies_nowhere_as_it_is() {
     let cut = to_bytes(answer.into_body(), 64 << 20).await.unwrap();
     assert_ne!(cut.len() as u64, page.size_bytes);
     // Under another's id it does not open.
-    std::fs::write(&path, [&[1], &bytes[1..]].concat()).unwrap();
+    std::fs::write(&path, [&[0xff_u8][..], &bytes[1..]].concat()).unwrap();
     assert!(taken(&room.desk, &who, made.id.uuid()).await.is_err());
 
     job::ensure_schedule(&test.db, &sweeping(test.db.now())).await.unwrap();
