@@ -16,11 +16,25 @@ use crate::files::Files;
 pub struct AtRest {
     /// Where it lies.
     pub path: PathBuf,
-    /// Whether it is sealed, as its name says.
-    pub is_sealed: bool,
+    /// How it lies there.
+    pub form: Form,
     /// Its name and id in the vault; none if it is not written again, but ends by itself: what is under way.
     pub kept: Option<(PathBuf, Uuid)>,
 }
+
+/// How a file lies there, as its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Sealed.
+    Sealed,
+    /// As it is.
+    Plain,
+    /// Half of one or the other: of use to nobody once its writer has ended.
+    Unfinished,
+}
+
+/// What names of files end with that are being written.
+const UNFINISHED: [&str; 2] = [".part", ".new"];
 
 /// What a folder may hold.
 #[derive(Debug, Clone, Copy)]
@@ -103,14 +117,14 @@ fn files_in(folder: &Path, room: Room, found: &mut Vec<AtRest>) -> io::Result<()
         if is_folder {
             continue;
         }
-        let (own, is_sealed) = match Kept::of(&name) {
-            Kept::Sealed(own) => (Some(own), true),
-            Kept::Plain(own) => (Some(own), false),
-            // Its next writing takes its place.
-            Kept::Left(_) => (None, false),
+        let (own, form) = match Kept::of(&name) {
+            Kept::Left(_) => (None, Form::Unfinished),
+            _ if UNFINISHED.iter().any(|ending| name.ends_with(ending)) => (None, Form::Unfinished),
+            Kept::Sealed(own) => (Some(own), Form::Sealed),
+            Kept::Plain(own) => (Some(own), Form::Plain),
         };
         let kept = own.and_then(|own| Some((folder.join(own), room.id(own)?)));
-        found.push(AtRest { path, is_sealed, kept });
+        found.push(AtRest { path, form, kept });
     }
     Ok(())
 }
@@ -136,20 +150,26 @@ mod tests {
         Gathered::of(&sealing, piece).write(4, b"khau", Uuid::from_u128(5)).unwrap();
 
         let all = sealing.at_rest().unwrap();
-        let told: Vec<(bool, bool)> =
-            all.iter().map(|one| (one.is_sealed, one.kept.is_some())).collect();
-        // The export, one that is being made, a plain piece on its way, its sealed part, the store.
-        assert_eq!(
-            told,
-            [(false, true), (false, false), (false, false), (true, true), (false, true)]
-        );
+        let told: Vec<(Form, bool)> =
+            all.iter().map(|one| (one.form, one.kept.is_some())).collect();
+        let wanted = [
+            // The export, one that is being made.
+            (Form::Plain, true),
+            (Form::Unfinished, false),
+            // A plain piece on its way, its sealed part.
+            (Form::Plain, false),
+            (Form::Sealed, true),
+            // The store.
+            (Form::Plain, true),
+        ];
+        assert_eq!(told, wanted);
         for (name, id) in all.into_iter().filter_map(|one| one.kept) {
             sealing.vault().write_again(&name, id).unwrap();
         }
         let all = sealing.at_rest().unwrap();
-        let plain: Vec<_> = all.iter().filter(|one| !one.is_sealed).collect();
-        assert_eq!(plain.len(), 2, "what is under way stays: {plain:?}");
-        assert!(plain.iter().all(|one| one.kept.is_none()));
+        let stay: Vec<_> = all.iter().filter(|one| one.form != Form::Sealed).collect();
+        assert_eq!(stay.len(), 2, "what is under way stays: {stay:?}");
+        assert!(stay.iter().all(|one| one.kept.is_none()));
         let read = crate::custody::read(&sealing, &stored.sha256).await.unwrap();
         assert_eq!(read, b"mat khau");
         let mut parts = Vec::new();

@@ -57,7 +57,7 @@ use web::approval::Grave;
 use web::{NavCount, Routes, Tone, Who};
 
 pub use actor::Handler;
-pub use at_rest::AtRest;
+pub use at_rest::{AtRest, Form};
 pub use desk::Desk;
 pub use directory::{
     AffectedError, AffectedSystem, AgencyCard, AgencyGroup, Concerned, Coverage, Directory,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use db::Db;
 use lake::{Catalogue as _, DataKeyId, Lake, MasterKey};
+use respond::Form;
 
 use super::held::hold_spool;
 use super::{Outcome, other_files, output};
@@ -119,8 +120,7 @@ async fn encrypt_others(config: &Config, db: &Db, newest: DataKeyId) -> Result<O
     );
     if again.under_way > 0 {
         println!(
-            "{} that are under way stay too, and end by themselves: exports within a week, what is handed over when \
-             it is whole",
+            "{} others stay: under way, until what is handed over is whole, or put aside as damaged",
             again.under_way
         );
     }
@@ -140,7 +140,7 @@ async fn list(config: &Config) -> Result<Outcome> {
     }
     let (others, newest) = (other_files::all(config)?, keys.last().map(|key| key.id));
     let mut counts: BTreeMap<Option<DataKeyId>, u64> = BTreeMap::new();
-    for other in &others {
+    for other in others.iter().filter(|other| other.file.form != Form::Unfinished) {
         *counts.entry(other.key).or_default() += 1;
     }
     let others_plain = counts.remove(&None).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use lake::{DataKeyId, key_of_file};
-use respond::{AtRest, Files};
+use respond::{AtRest, Files, Form};
 use vault::Vault;
 
 use super::output;
@@ -30,8 +30,10 @@ pub(super) struct Other {
 pub(super) struct Again {
     pub(super) written: u64,
     pub(super) failed: u64,
-    /// Plain or under older keys, and only under way: they end by themselves.
+    /// Plain, and only under way: they end by themselves.
     pub(super) under_way: u64,
+    /// Halves of files, which were removed.
+    pub(super) removed: u64,
 }
 
 /// Returns all of them, in the order of their paths.
@@ -44,13 +46,12 @@ pub(super) fn all(config: &Config) -> Result<Vec<Other>> {
     let found = Files::new(&folder, Vault::default()).at_rest();
     let mut found = found.with_context(|| format!("looking into {}", folder.display()))?;
     found.extend(states(&config.site.data_folder)?);
-    let with_key = |file: AtRest| match key_of(&file) {
-        // It has ended meanwhile.
-        Ok(None) => None,
-        Ok(Some(key)) => Some(Ok(Other { file, key })),
-        Err(error) => Some(Err(error).with_context(|| format!("reading {}", file.path.display()))),
-    };
-    found.into_iter().filter_map(with_key).collect()
+    let mut others = Vec::new();
+    for file in found {
+        let path = file.path.clone();
+        others.extend(with_key(file).with_context(|| format!("reading {}", path.display()))?);
+    }
+    Ok(others)
 }
 
 /// Returns what detection remembers, as it lies there: also what could not be read.
@@ -64,32 +65,35 @@ fn states(folder: &Path) -> io::Result<Vec<AtRest>> {
     };
     let kept = Some((name.to_owned(), engine_state::ID));
     let places = [
-        (beside(""), false, kept.clone()),
-        (beside(".sealed"), true, kept),
-        (beside(".damaged"), false, None),
-        (beside(".sealed.damaged"), true, None),
+        (beside(""), Form::Plain, kept.clone()),
+        (beside(".sealed"), Form::Sealed, kept),
+        (beside(".damaged"), Form::Plain, None),
+        (beside(".sealed.damaged"), Form::Sealed, None),
+        (beside(".new"), Form::Unfinished, None),
+        (beside(".again"), Form::Unfinished, None),
     ];
     let mut found = Vec::new();
-    for (path, is_sealed, kept) in places {
+    for (path, form, kept) in places {
         if path.try_exists()? {
-            found.push(AtRest { path, is_sealed, kept });
+            found.push(AtRest { path, form, kept });
         }
     }
     Ok(found)
 }
 
-/// Returns the key of a file, none if it is plain; nothing if it is no longer there.
-fn key_of(file: &AtRest) -> io::Result<Option<Option<DataKeyId>>> {
-    match File::open(&file.path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-        // What a plain file ends with is anyone's choice.
-        Ok(_) if !file.is_sealed => Ok(Some(None)),
-        Ok(stored) => key_of_file(stored).map(Some),
-    }
+/// Returns a file with its key; nothing if it is no longer there.
+fn with_key(file: AtRest) -> io::Result<Option<Other>> {
+    let stored = match File::open(&file.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        stored => stored?,
+    };
+    // What a plain file ends with is anyone's choice.
+    let key = if file.form == Form::Sealed { key_of_file(stored)? } else { None };
+    Ok(Some(Other { file, key }))
 }
 
-/// Writes all of them again that are not under the newest key.
+/// Writes all of them again that are not under the newest key, and removes what was left half written: nothing
+/// else may write to them meanwhile.
 ///
 /// # Errors
 ///
@@ -101,12 +105,15 @@ pub(super) fn write_again(config: &Config, vault: &Vault, newest: DataKeyId) -> 
     let bar = output::progress(u64::try_from(older.len())?, "other files");
     for Other { file, .. } in older {
         bar.inc(1);
-        let Some((name, id)) = &file.kept else {
-            again.under_way += 1;
-            continue;
+        let (done, count) = match &file.kept {
+            Some((name, id)) => (vault.write_again(name, *id), &mut again.written),
+            None if file.form == Form::Unfinished => {
+                (std::fs::remove_file(&file.path), &mut again.removed)
+            }
+            None => (Ok(()), &mut again.under_way),
         };
-        match vault.write_again(name, *id) {
-            Ok(()) => again.written += 1,
+        match done {
+            Ok(()) => *count += 1,
             // It was there twice, and went with the other one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
@@ -122,8 +129,10 @@ pub(super) fn write_again(config: &Config, vault: &Vault, newest: DataKeyId) -> 
 
 /// Prints which of them are plain or under an older key than the newest.
 pub(super) fn print_older(others: &[Other], newest: Option<DataKeyId>) {
-    let older: Vec<&Other> =
-        others.iter().filter(|other| newest.is_some() && other.key != newest).collect();
+    let is_older = |other: &&Other| {
+        newest.is_some() && other.key != newest && other.file.form != Form::Unfinished
+    };
+    let older: Vec<&Other> = others.iter().filter(is_older).collect();
     for other in older.iter().take(NAMED_MAX) {
         let key = other.key.map_or_else(|| "plain".to_owned(), |key| format!("under {key}"));
         println!("{}: {key}", other.file.path.display());
@@ -187,8 +196,8 @@ mod tests {
         assert_eq!(keys(&config), [None, Some(id(1)), Some(id(3)), None]);
         let ring = vault(&wrapped[..2]);
         let again = write_again(&config, &ring, id(2)).unwrap();
-        assert_eq!(again, Again { written: 2, failed: 1, under_way: 1 });
-        assert_eq!(keys(&config), [None, Some(id(2)), Some(id(3)), Some(id(2))]);
+        assert_eq!(again, Again { written: 2, failed: 1, under_way: 0, removed: 1 });
+        assert_eq!(keys(&config), [Some(id(2)), Some(id(3)), Some(id(2))]);
         let state = StateFile::in_folder(folder.path(), ring.clone());
         assert_eq!(state.load().unwrap().unwrap().judged, SpoolPosition(9));
         let mut text = String::new();

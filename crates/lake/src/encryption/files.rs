@@ -42,7 +42,7 @@ impl FileSeal for FileKeys {
             let unknown = SealError::UnknownKey(trailer.key.to_string());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, unknown));
         }
-        let file = SealedFile::open(stored, Some(&self.0), Some(SegmentId::from_uuid(id)))?;
+        let file = SealedFile::open(stored, Some(&*self.0), Some(SegmentId::from_uuid(id)))?;
         Ok(Box::new(file))
     }
 }
