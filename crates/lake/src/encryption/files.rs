@@ -101,3 +101,67 @@ impl Unsealed for SealedFile<Local> {
         self.read(start, length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::key::{DataKey, MasterKey};
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(5);
+
+    fn write(keys: &FileKeys, path: &Path, plain: &[u8]) {
+        let mut out = Vec::new();
+        let mut sealing = keys.begin(ID).unwrap();
+        for part in plain.chunks(5000) {
+            sealing.add(part, &mut out).unwrap();
+        }
+        sealing.end(&mut out).unwrap();
+        fs::write(path, out).unwrap();
+    }
+
+    fn all(keys: &FileKeys, path: &Path, id: Uuid) -> io::Result<Vec<u8>> {
+        let file = keys.open(File::open(path)?, id)?;
+        Ok(file.read_at(0, usize::try_from(file.size_bytes()).unwrap())?.into())
+    }
+
+    #[test]
+    fn a_file_opens_whole_under_its_key_and_its_id_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let master = MasterKey::generate().unwrap();
+        let id = |number| DataKeyId::from_uuid(Uuid::from_u128(number));
+        let wrapped: Vec<_> = (1..=2)
+            .map(|number| master.wrap(&DataKey::generate(id(number)).unwrap()).unwrap())
+            .collect();
+        let ring = |count: usize| {
+            FileKeys::new(Arc::new(Keyring::open(&master, &wrapped[..count]).unwrap().unwrap()))
+        };
+        let plain = b"mat khau ".repeat(5000);
+        write(&ring(1), &path, &plain);
+        let sealed = fs::read(&path).unwrap();
+        assert!(memchr::memmem::find(&sealed, b"mat khau").is_none());
+        assert_eq!(key_of_file(File::open(&path).unwrap()).unwrap(), Some(id(1)));
+        assert_eq!(all(&ring(2), &path, ID).unwrap(), plain, "an older key opens");
+        let other = all(&ring(1), &path, Uuid::from_u128(6)).unwrap_err();
+        assert_eq!(other.kind(), io::ErrorKind::InvalidData);
+        for place in [0, 20_000, sealed.len() - 100, sealed.len() - 80] {
+            let mut bytes = sealed.clone();
+            bytes[place] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            assert!(all(&ring(1), &path, ID).is_err(), "byte {place}");
+            fs::write(&path, &sealed[..place]).unwrap();
+            assert!(all(&ring(1), &path, ID).is_err(), "cut at {place}");
+        }
+        // A key that is not there is told from damage.
+        write(&ring(2), &path, b"");
+        assert_eq!(all(&ring(2), &path, ID).unwrap(), b"");
+        let unknown = all(&ring(1), &path, ID).unwrap_err();
+        assert_eq!(unknown.kind(), io::ErrorKind::PermissionDenied);
+        fs::write(&path, "plain").unwrap();
+        assert_eq!(key_of_file(File::open(&path).unwrap()).unwrap(), None);
+        assert!(all(&ring(2), &path, ID).is_err());
+    }
+}
