@@ -20,7 +20,7 @@ pub async fn adopt_old(desk: &Desk) -> Result<u64, RespondError> {
         if !is_there || store::is_kept(desk.db.conn(), &proof.sha256).await? {
             continue;
         }
-        let stored = keep_file(&desk.files, old.clone()).await?;
+        let stored = keep_file(&desk.files, desk.db.new_uuid(), old.clone()).await?;
         if stored.sha256 != proof.sha256 {
             tracing::error!(proof = %proof.id, "a proof is not the file that was sent");
         }

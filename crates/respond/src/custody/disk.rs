@@ -94,16 +94,16 @@ pub(crate) async fn keep_bytes(
 }
 
 /// Keeps bytes that lie outside the store: takes their digest, makes them durable, gives them their place. They stay
-/// where they were as well, for another try where what names their digest cannot be written down.
+/// where they were as well, for another try where what names their digest cannot be written down. `try_id` tells this
+/// try from others.
 pub(crate) async fn keep_file(
     files: &Files,
+    try_id: Uuid,
     from: impl Into<Source>,
 ) -> Result<Stored, RespondError> {
     let (files, from) = (files.clone(), from.into());
     let kept = blocking(move || {
         let stored = digest_of(from.open()?)?;
-        // Of two tries at the same bytes, the later one takes over what the earlier one left.
-        let try_id = id_of(&stored.sha256);
         settle(&files, stored, |to| match &from {
             Source::Plain(path) if !files.vault().is_sealing() => link(path, &path_of(&files, to)),
             _ => write(&files, to, try_id, &mut *from.open()?),

@@ -179,7 +179,7 @@ pub(super) async fn seal(
     let gathered = Gathered::of(&desk.files, id);
     let stated = stated.trim().to_ascii_lowercase();
     let source = Source::of(gathered.clone(), item.size_bytes).map_err(failed)?;
-    let stored = custody::keep_file(&desk.files, source).await?;
+    let stored = custody::keep_file(&desk.files, desk.db.new_uuid(), source).await?;
     if !stated.is_empty() && stated != stored.sha256 {
         if !custody::is_needed(desk.db.conn(), &stored.sha256, id).await? {
             custody::discard(&desk.files, &stored.sha256).await?;

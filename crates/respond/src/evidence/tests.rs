@@ -190,7 +190,8 @@ async fn a_seal_that_was_not_written_down_is_tried_again() {
         receive::add_part(desk, &who, id, (0, "RAM".into())).await.unwrap();
         // The bytes are in the store; then the database refuses, or the platform is killed.
         let gathered = custody::Gathered::of(&desk.files, id).plain();
-        let stored = custody::keep_file(&desk.files, gathered.clone()).await.unwrap();
+        let stored =
+            custody::keep_file(&desk.files, desk.db.new_uuid(), gathered.clone()).await.unwrap();
         assert!(gathered.try_exists().unwrap());
         let sealed = receive::seal(desk, &who, id, "").await.unwrap();
         assert_eq!(sealed.sha256.as_ref(), Some(&stored.sha256), "{}", test.name);
