@@ -2,8 +2,9 @@
 //! silence alarm read.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use event::SourceId;
@@ -13,6 +14,7 @@ use parking_lot::RwLock;
 #[derive(Debug, Default)]
 pub struct Counters {
     sources: RwLock<BTreeMap<SourceId, Arc<SourceCells>>>,
+    udp: RwLock<BTreeMap<String, Arc<UdpCells>>>,
     /// What happened at the doors, before a source was known.
     pub gate: Gate,
 }
@@ -39,8 +41,6 @@ pub struct Gate {
     pub refused: AtomicU64,
     /// Connections open now.
     pub open: AtomicU64,
-    /// Datagrams that the kernel dropped before we could read them.
-    pub udp_dropped: AtomicU64,
 }
 
 /// The counts of one source at one moment.
@@ -56,6 +56,35 @@ pub struct SourceCount {
     pub dead: u64,
     /// When the last one came.
     pub last_received_at: Option<DateTime<Utc>>,
+}
+
+/// What came to one UDP listener, and what the kernel dropped of it.
+#[derive(Debug)]
+pub(crate) struct UdpCells {
+    address: SocketAddr,
+    buffer_bytes: u64,
+    received: AtomicU64,
+    dropped: AtomicU64,
+    /// Whether the kernel tells what it drops.
+    is_told: AtomicBool,
+    last_dropped_us: AtomicI64,
+}
+
+/// The counts of one UDP listener at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UdpCount {
+    /// The listener's name.
+    pub listener: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The receive buffer that the kernel gave it.
+    pub buffer_bytes: u64,
+    /// Datagrams read since the process began.
+    pub received: u64,
+    /// Datagrams that the kernel dropped before they could be read; nothing where it does not tell.
+    pub dropped: Option<u64>,
+    /// When it was last seen that some were dropped.
+    pub last_dropped_at: Option<DateTime<Utc>>,
 }
 
 impl Counters {
@@ -87,6 +116,25 @@ impl Counters {
         self.sources.read().iter().map(|(source, cells)| (*source, cells.read())).collect()
     }
 
+    /// Begins the counts of a UDP listener.
+    pub(crate) fn udp(&self, name: &str, address: SocketAddr, buffer_bytes: u64) -> Arc<UdpCells> {
+        let cells = Arc::new(UdpCells {
+            address,
+            buffer_bytes,
+            received: AtomicU64::default(),
+            dropped: AtomicU64::default(),
+            is_told: AtomicBool::default(),
+            last_dropped_us: AtomicI64::default(),
+        });
+        self.udp.write().insert(name.to_owned(), Arc::clone(&cells));
+        cells
+    }
+
+    /// Returns the counts of every UDP listener, by name.
+    pub fn udp_counts(&self) -> Vec<UdpCount> {
+        self.udp.read().iter().map(|(name, cells)| cells.read(name)).collect()
+    }
+
     fn cells(&self, source: SourceId) -> Arc<SourceCells> {
         if let Some(cells) = self.sources.read().get(&source) {
             return Arc::clone(cells);
@@ -95,17 +143,59 @@ impl Counters {
     }
 }
 
+impl UdpCells {
+    /// Returns where the listener listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Notes a datagram that was read.
+    pub(crate) fn received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes how many datagrams the kernel dropped since it was last asked.
+    pub(crate) fn dropped(&self, datagrams: u64, at: DateTime<Utc>) {
+        self.is_told.store(true, Ordering::Relaxed);
+        if datagrams > 0 {
+            self.last_dropped_us.fetch_max(at.timestamp_micros(), Ordering::Relaxed);
+            self.dropped.fetch_add(datagrams, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the kernel does not tell what it drops.
+    pub(crate) fn drops_unknown(&self) {
+        self.is_told.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns the counts of this moment.
+    pub(crate) fn read(&self, listener: &str) -> UdpCount {
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        let is_told = self.is_told.load(Ordering::Relaxed);
+        UdpCount {
+            listener: listener.to_owned(),
+            address: self.address,
+            buffer_bytes: self.buffer_bytes,
+            received: self.received.load(Ordering::Relaxed),
+            dropped: (is_told || dropped > 0).then_some(dropped),
+            last_dropped_at: moment(self.last_dropped_us.load(Ordering::Relaxed)),
+        }
+    }
+}
+
 impl SourceCells {
     fn read(&self) -> SourceCount {
-        let last_us = self.last_received_us.load(Ordering::Relaxed);
         SourceCount {
             received: self.received.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
             dead: self.dead.load(Ordering::Relaxed),
-            last_received_at: (last_us != 0)
-                .then(|| DateTime::from_timestamp_micros(last_us))
-                .flatten(),
+            last_received_at: moment(self.last_received_us.load(Ordering::Relaxed)),
         }
     }
+}
+
+/// Returns the moment that a cell holds; 0 is none.
+fn moment(at_us: i64) -> Option<DateTime<Utc>> {
+    (at_us != 0).then(|| DateTime::from_timestamp_micros(at_us)).flatten()
 }

@@ -37,7 +37,7 @@ pub mod fuzzing;
 #[cfg(test)]
 mod testing;
 
-pub use counters::{Counters, Gate, SourceCount};
+pub use counters::{Counters, Gate, SourceCount, UdpCount};
 pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
 pub use durable::Durable;
 pub use intake::{Intake, REQUEST_MARK};

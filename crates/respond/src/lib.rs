@@ -50,6 +50,7 @@ mod period;
 mod storage;
 #[cfg(test)]
 mod testing;
+mod udp;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ pub use files::{Files, KeptFile};
 pub use live::Hub;
 pub use mark::Piece;
 pub use storage::{Storage, StorageTrouble};
+pub use udp::UdpListener;
 
 /// Returns all routes of this crate.
 pub fn routes(desk: Desk) -> Routes {

@@ -13,6 +13,7 @@ use web::{Announcement, Permission};
 
 use crate::limits::{LIVE_BACKLOG, LIVE_READERS_MAX};
 use crate::storage::Storage;
+use crate::udp::UdpListener;
 
 /// Where messages to open pages start. Cloning gives another handle to the same hub.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub struct Hub {
     /// Events per second, in thousandths.
     rate_milli: Arc<AtomicU64>,
     storage: Arc<RwLock<Option<Storage>>>,
+    udp: Arc<RwLock<Vec<UdpListener>>>,
 }
 
 impl Hub {
@@ -35,6 +37,7 @@ impl Hub {
             tails: Arc::default(),
             rate_milli: Arc::default(),
             storage: Arc::default(),
+            udp: Arc::default(),
         }
     }
 
@@ -102,6 +105,16 @@ impl Hub {
     /// Returns how the platform's disk does; nothing before it was first looked at.
     pub fn storage(&self) -> Option<Storage> {
         self.storage.read().clone()
+    }
+
+    /// Notes how the UDP listeners of this machine do.
+    pub fn set_udp(&self, listeners: Vec<UdpListener>) {
+        *self.udp.write() = listeners;
+    }
+
+    /// Returns how the UDP listeners of this machine do.
+    pub fn udp(&self) -> Vec<UdpListener> {
+        self.udp.read().clone()
     }
 
     /// Returns a live tail, unless too many are open.

@@ -236,6 +236,7 @@ fn start_watches(
     tasks.spawn(fresh::register(way.clone(), stop.clone()));
     tasks.spawn(fresh::counts(way.clone(), node.clone(), role.has_pages(), stop.clone()));
     tasks.spawn(watches::storage_watch(config, way, None).run(stop.clone()));
+    tasks.spawn(watches::loss_watch(way).run(stop.clone()));
     tasks.spawn(Arc::clone(direct).release_idle(stop.clone()));
     if role.has_pages() {
         tasks.spawn(fresh::files(way.clone(), stop.clone()));

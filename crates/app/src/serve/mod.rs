@@ -13,6 +13,7 @@ mod indicator_book;
 mod intake;
 mod jobs;
 mod keeping;
+mod losses;
 mod member;
 mod names;
 mod news;
@@ -56,6 +57,7 @@ use tokio_util::task::TaskTracker;
 pub use centre::NODE_RULE;
 pub use gap::GAP_RULE;
 pub use indicator_book::IndicatorBook;
+pub use losses::LOSS_RULE;
 pub use member::serve_as_member;
 pub(crate) use recount::recount;
 pub use rule_book::RuleBook;
@@ -266,7 +268,6 @@ impl Platform {
         let vault = keyring::vault(&config, &db, First::Make).await?;
         let state = StateFile::in_folder(&config.site.data_folder, vault);
         let (spool, reader, recovered, begin) = open_spool(&config, &db, &state).await?;
-        let counters = Arc::new(Counters::default());
         let names = Arc::new(Names::load(&db, clock, registry.clone(), health.clone()).await?);
         let (live, stages) = (web::Live::default(), Stages::default());
         let pipeline = Pipeline {
@@ -279,7 +280,7 @@ impl Platform {
             lake: Arc::clone(&lake),
             hub: Hub::new(live.clone()),
             health: Arc::clone(&health),
-            counters: Arc::clone(&counters),
+            counters: Arc::default(),
             recount_at: (!was_clean && recovered.batches > 0).then_some(recovered.last),
             stored: begin.stored,
             state,
@@ -311,7 +312,7 @@ impl Platform {
             spool,
             rules,
             indicators,
-            counters,
+            counters: pipeline.counters,
             intake,
             pages: pages.address,
             first_run_link: pages.first_run_link,

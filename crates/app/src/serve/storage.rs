@@ -307,7 +307,7 @@ impl Teller {
     }
 }
 
-fn finding(notice: &Notice, agency: AgencyId) -> Finding {
+pub(super) fn finding(notice: &Notice, agency: AgencyId) -> Finding {
     let reason = |(field, value): &(&'static str, String)| Match {
         selection: "storage".to_owned(),
         field: (*field).to_owned(),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::gap::{Gap, GapWatch};
 use super::names::Names;
 use super::silence::SilenceWatch;
-use super::{Stage, deadlines, keeping, notifying, pages, storage};
+use super::{Stage, deadlines, keeping, losses, notifying, pages, storage};
 use crate::catalogue::witness;
 use crate::config::Config;
 use crate::pipeline::Pipeline;
@@ -41,6 +41,7 @@ pub(super) fn start(
     let watch = storage_watch(config, way, Some(spool.clone()));
     let found = found.into_iter().collect();
     tasks.spawn(storage::StorageWatch { found, ..watch }.run(stop.clone()));
+    tasks.spawn(loss_watch(way).run(stop.clone()));
 }
 
 /// Starts what keeps up to date what pages and rules are made of: on every node that has them.
@@ -119,12 +120,21 @@ pub(super) fn storage_watch(
         after_days: config.lake.has_store().then_some(config.lake.tier.after_days),
         found: Vec::new(),
         months: config.keeping.months,
-        teller: storage::Teller {
-            db: way.db.clone(),
-            registry: Arc::clone(&way.registry),
-            names: Arc::clone(&way.names),
-            hub: way.hub.clone(),
-        },
+        teller: teller(way),
+    }
+}
+
+/// Returns the watch over what is lost before it can be read.
+pub(super) fn loss_watch(way: &Pipeline) -> losses::LossWatch {
+    losses::LossWatch { counters: Arc::clone(&way.counters), teller: teller(way) }
+}
+
+fn teller(way: &Pipeline) -> storage::Teller {
+    storage::Teller {
+        db: way.db.clone(),
+        registry: Arc::clone(&way.registry),
+        names: Arc::clone(&way.names),
+        hub: way.hub.clone(),
     }
 }
 

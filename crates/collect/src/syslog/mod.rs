@@ -3,6 +3,7 @@
 //! A listener has a name; with the peer's address it decides the log source. What an unknown peer
 //! sends becomes dead letters (`unknown-source`), so that a forgotten registration loses nothing.
 
+mod drops;
 mod tcp;
 mod tls;
 mod udp;

@@ -166,6 +166,11 @@ async fn udp_keeps_datagrams() {
     assert_eq!(texts[..2], ["<13>one", "<13>two\nlines"]);
     assert_eq!(texts[2].len(), 60_000);
     Running { stop, task }.end().await;
+    let counts = bench.intake.counters.udp_counts();
+    let [count] = &counts[..] else { panic!("one listener: {counts:?}") };
+    assert_eq!((count.listener.as_str(), count.address), ("known", address));
+    assert_eq!((count.received, count.dropped, count.last_dropped_at), (5, Some(0), None));
+    assert!(count.buffer_bytes > 0);
 }
 
 fn write_certificate(folder: &Path) -> TlsFiles {

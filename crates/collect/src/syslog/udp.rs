@@ -1,18 +1,18 @@
 //! Syslog over UDP: best effort by its nature. What we read is made durable before more is read;
-//! what the kernel drops meanwhile is counted where the kernel tells.
+//! what the kernel drops meanwhile is counted (`drops`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::ListenError;
+use super::drops::Drops;
+use crate::counters::UdpCells;
 use crate::framing;
 use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits;
@@ -23,13 +23,12 @@ pub struct UdpSyslog {
     name: String,
     socket: UdpSocket,
     address: SocketAddr,
+    drops: Drops,
+    cells: Arc<UdpCells>,
     intake: Arc<Intake>,
 }
 
 type Datagram = (IpAddr, Bytes);
-
-/// How often the kernel is asked what it dropped.
-const DROPS_EVERY: Duration = Duration::from_secs(10);
 
 impl UdpSyslog {
     /// Opens the socket, with as large a receive buffer as the kernel gives.
@@ -41,7 +40,10 @@ impl UdpSyslog {
         let failed = |source| ListenError { address, source };
         let socket = socket(address).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { name: name.to_owned(), socket, address, intake })
+        let drops = Drops::of(&socket, address).map_err(failed)?;
+        let buffer_bytes = receive_buffer(&socket, name);
+        let cells = intake.counters.udp(name, address, buffer_bytes);
+        Ok(Self { name: name.to_owned(), socket, address, drops, cells, intake })
     }
 
     /// Returns the address that the socket has.
@@ -54,9 +56,10 @@ impl UdpSyslog {
         let (queue, waiting) = mpsc::channel(limits::UDP_QUEUE);
         let keeper =
             tokio::spawn(keep(Arc::clone(&self.intake), self.name.clone(), waiting, stop.clone()));
-        let drops = tokio::spawn(watch_drops(Arc::clone(&self.intake), self.address, stop.clone()));
+        let clock = Arc::clone(&self.intake.clock);
+        let drops = tokio::spawn(self.drops.watch(Arc::clone(&self.cells), clock, stop.clone()));
         tokio::select! {
-            () = receive(&self.socket, &queue) => {}
+            () = receive(&self.socket, &queue, &self.cells) => {}
             () = stop.cancelled() => {}
         }
         drop(queue);
@@ -68,7 +71,7 @@ impl UdpSyslog {
     }
 }
 
-fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
+pub(super) fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         // `[::]` takes IPv4 senders too, whatever the machine's default is.
@@ -82,13 +85,29 @@ fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
+/// Returns the size of the receive buffer that the kernel gave, and says so where it is less than wanted.
+fn receive_buffer(socket: &UdpSocket, name: &str) -> u64 {
+    // Linux answers with twice what was asked for, to have room for its own bookkeeping (socket(7)).
+    let given = SockRef::from(socket).recv_buffer_size().unwrap_or_default() / 2;
+    if given < limits::UDP_RECEIVE_BUFFER_BYTES {
+        tracing::warn!(
+            listener = name,
+            given,
+            wanted = limits::UDP_RECEIVE_BUFFER_BYTES,
+            "the UDP receive buffer is small, bursts may be lost: raise net.core.rmem_max"
+        );
+    }
+    given as u64
+}
+
 /// Reads datagrams into the queue; waits when it is full, while the kernel's buffer takes the rest.
-async fn receive(socket: &UdpSocket, queue: &mpsc::Sender<Datagram>) {
+async fn receive(socket: &UdpSocket, queue: &mpsc::Sender<Datagram>, cells: &UdpCells) {
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(limits::DATAGRAM_BYTES_MAX);
         match socket.recv_buf_from(&mut buffer).await {
             Ok((_, peer)) => {
+                cells.received();
                 // A copy of its own length: a slice would keep the whole buffer alive.
                 let bytes = Bytes::copy_from_slice(&buffer);
                 buffer.clear();
@@ -130,53 +149,5 @@ async fn keep(
             tracing::warn!(listener = %name, datagrams = frames.len(), "stopped with datagrams unkept");
             return;
         }
-    }
-}
-
-/// Adds up what the kernel dropped (`/proc/net/udp`, last column); elsewhere the count stays 0.
-async fn watch_drops(intake: Arc<Intake>, address: SocketAddr, stop: CancellationToken) {
-    let table = if address.is_ipv6() { "/proc/net/udp6" } else { "/proc/net/udp" };
-    let mut seen = 0;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(DROPS_EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        let Ok(text) = tokio::fs::read_to_string(table).await else { return };
-        let drops = drops_of(&text, address.port());
-        if drops > seen {
-            intake.counters.gate.udp_dropped.fetch_add(drops - seen, Ordering::Relaxed);
-            tracing::warn!(
-                dropped = drops - seen,
-                port = address.port(),
-                "the kernel dropped datagrams: raise net.core.rmem_max or send over TCP"
-            );
-        }
-        seen = drops;
-    }
-}
-
-/// Returns the drops of the sockets on this port, from the kernel's table.
-fn drops_of(table: &str, port: u16) -> u64 {
-    let ending = format!(":{port:04X}");
-    table
-        .lines()
-        .skip(1)
-        .filter(|line| line.split_whitespace().nth(1).is_some_and(|at| at.ends_with(&ending)))
-        .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::drops_of;
-
-    #[test]
-    fn drops_stand_in_the_last_column() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
-            17: 0100007F:0202 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000 42\n\
-            18: 0100007F:0203 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000 7\n";
-        assert_eq!(drops_of(table, 0x202), 42);
-        assert_eq!(drops_of(table, 1), 0);
     }
 }

@@ -11,8 +11,9 @@ use super::model::Alert;
 /// Rules of the platform about itself: a source that is silent.
 const SILENT_RULE: &str = "luytre-source-silent";
 
-/// Rules of the platform about itself: its disk, and time that no rule has looked at.
-const PLATFORM_RULES: [&str; 3] = ["luytre-storage", "luytre-detection-gap", "luytre-node"];
+/// Rules of the platform about itself: its disk, time that no rule has looked at, its machines, logs that were lost.
+const PLATFORM_RULES: [&str; 4] =
+    ["luytre-storage", "luytre-detection-gap", "luytre-node", "luytre-intake"];
 
 /// Returns what there is to tell of a new alert.
 pub(super) fn notice(alert: &Alert) -> Notice {

@@ -64,6 +64,7 @@ pub(super) async fn duty(desk: &Desk, who: &Who) -> Result<DutyPage, RespondErro
         coverage,
         events_per_s: desk.hub.rate(),
         storage: desk.hub.storage().filter(|_| who.may(Permission::PlatformRead)),
+        udp: if who.may(Permission::PlatformRead) { desk.hub.udp() } else { Vec::new() },
         alerts: alerts?.iter().map(row).collect(),
         silent: directory.silent(scope),
         mine: mine?.iter().map(row).collect(),

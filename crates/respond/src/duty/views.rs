@@ -12,6 +12,7 @@ use crate::directory::{Coverage, SilentSource};
 use crate::incident::IncidentRow;
 use crate::roster::OnCallCard;
 use crate::storage::Storage;
+use crate::udp::UdpListener;
 
 /// The duty page.
 #[derive(Debug, Clone, Serialize, ToSchema, Template)]
@@ -33,6 +34,8 @@ pub struct DutyPage {
     pub events_per_s: f64,
     /// The platform's own disk, for those who may know of it.
     pub storage: Option<Storage>,
+    /// This machine's UDP listeners, for the same readers: what came, and what was lost.
+    pub udp: Vec<UdpListener>,
     /// The worst open alerts.
     pub alerts: Vec<AlertRow>,
     /// Sources from which nothing comes.
