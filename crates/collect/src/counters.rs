@@ -39,6 +39,8 @@ pub struct Gate {
     pub failed: AtomicU64,
     /// Connections refused because a listener had its most.
     pub refused: AtomicU64,
+    /// Connections closed because a load balancer did not begin them with a valid PROXY header.
+    pub unproxied: AtomicU64,
     /// Connections open now.
     pub open: AtomicU64,
 }

@@ -1,7 +1,7 @@
 //! The intake: gives frames their id and time, makes them durable and counts them.
 
 use std::fmt::Debug;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,6 +14,7 @@ use crate::directory::{SourceDirectory, UNKNOWN_SOURCE};
 use crate::durable::Durable;
 use crate::framing::Piece;
 use crate::limits;
+use crate::proxy_protocol::ProxyError;
 use crate::spool::AppendError;
 
 /// What every listener needs. Shared by all of them.
@@ -82,6 +83,24 @@ impl Intake {
                 dead: unknown.clone().or(piece.dead),
             })
             .collect()
+    }
+
+    /// Returns who sends over a connection of this peer; nothing where it must be closed, which is counted.
+    pub(crate) fn proxied(
+        &self,
+        sender: Result<SocketAddr, ProxyError>,
+        peer: SocketAddr,
+        listener: &str,
+    ) -> Option<SocketAddr> {
+        let error = match sender {
+            Ok(sender) => return Some(sender),
+            Err(error) => error,
+        };
+        if !error.is_probe() {
+            self.counters.gate.unproxied.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%error, %peer, listener, "a load balancer's connection is closed");
+        }
+        None
     }
 
     /// Makes frames durable: all of them, or none; with a mark that becomes durable in the same moment.

@@ -25,6 +25,7 @@ pub mod spool;
 mod counters;
 mod directory;
 mod parse;
+mod proxy_protocol;
 mod several;
 
 // The listeners.
@@ -41,6 +42,7 @@ pub use counters::{Counters, Gate, SourceCount, UdpCount};
 pub use directory::{SourceDirectory, UNKNOWN_SOURCE};
 pub use durable::Durable;
 pub use intake::{Intake, REQUEST_MARK};
+pub use proxy_protocol::Balancers;
 pub use spool::{
     AppendError, Batch, DiskRoom, Inspection, Keys, OpenError, Recovered, Spool, SpoolFault,
     SpoolFaultKind, SpoolReader, SpoolSettings, Trouble, disk_room, inspect,

@@ -44,6 +44,13 @@ pub const RECORD_UNFINISHED: Duration = Duration::from_mins(1);
 /// How long a TLS handshake may take.
 pub const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How long a load balancer may take for its PROXY header, which it sends at once.
+pub const PROXY_HEADER: Duration = Duration::from_secs(10);
+
+/// The longest PROXY header. Addresses take 52 bytes at most; what balancers add (names, TLS, marks of a cloud) is some
+/// hundred.
+pub const PROXY_HEADER_BYTES_MAX: usize = 4096;
+
 /// How long a paused stream waits before it asks the spool for room again.
 pub const PAUSE: Duration = Duration::from_millis(100);
 

@@ -142,6 +142,7 @@ fn config(arguments: &Arguments) -> Config {
         certificate: None,
         key: None,
         client_ca: None,
+        proxy_protocol_from: Vec::new(),
     };
     config.intake.syslog = vec![syslog("udp", Transport::Udp), syslog("tcp", Transport::Tcp)];
     config

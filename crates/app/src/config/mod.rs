@@ -135,6 +135,7 @@ impl Default for IntakeConfig {
             certificate: None,
             key: None,
             client_ca: None,
+            proxy_protocol_from: Vec::new(),
         };
         Self {
             http: HttpConfig::default(),
@@ -159,6 +160,8 @@ pub struct HttpConfig {
     pub body_bytes_max: usize,
     /// Connections at once.
     pub connections_max: usize,
+    /// Networks of load balancers, whose connections begin with a PROXY header.
+    pub proxy_protocol_from: Vec<ipnet::IpNet>,
 }
 
 impl Default for HttpConfig {
@@ -169,6 +172,7 @@ impl Default for HttpConfig {
             key: None,
             body_bytes_max: collect::limits::BODY_BYTES_MAX,
             connections_max: collect::limits::CONNECTIONS_MAX,
+            proxy_protocol_from: Vec::new(),
         }
     }
 }
@@ -192,6 +196,9 @@ pub struct SyslogConfig {
     /// If given, senders must present a certificate of this CA (PEM), for `tls`.
     #[serde(default)]
     pub client_ca: Option<PathBuf>,
+    /// Networks of load balancers, whose connections begin with a PROXY header, for `tcp` and `tls`.
+    #[serde(default)]
+    pub proxy_protocol_from: Vec<ipnet::IpNet>,
 }
 
 /// How syslog comes.
@@ -373,6 +380,11 @@ impl Config {
             let has_tls = listener.certificate.is_some() && listener.key.is_some();
             if listener.transport == Transport::Tls && !has_tls {
                 return wrong(format!("syslog listener `{name}` needs `certificate` and `key`"));
+            }
+            if listener.transport == Transport::Udp && !listener.proxy_protocol_from.is_empty() {
+                return wrong(format!(
+                    "syslog listener `{name}`: `proxy_protocol_from` is for `tcp` and `tls`"
+                ));
             }
         }
         for (section, certificate, key) in [

@@ -71,6 +71,12 @@ fn what_is_wrong_is_named() {
         ("", &[("LUYTRE_WEB__PORT", "3")], &["LUYTRE_WEB__PORT", "port"]),
         (&format!("{syslog}transport = 'tls'\n"), &[], &["listener `a` needs `certificate`"]),
         (&format!("{syslog}transport = 'udp'\n{syslog}transport = 'tcp'\n"), &[], &["called `a`"]),
+        (
+            &format!("{syslog}transport = 'udp'\nproxy_protocol_from = ['10.0.0.5/32']\n"),
+            &[],
+            &["listener `a`", "for `tcp` and `tls`"],
+        ),
+        ("[intake.http]\nproxy_protocol_from = ['10.0.0.5/33']\n", &[], &["line 2"]),
         ("[web]\nkey = '/k.pem'\n", &[], &["`web` needs both"]),
     ];
     for (text, variables, words) in cases {

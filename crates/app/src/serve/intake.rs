@@ -11,7 +11,7 @@ use bytes::Bytes;
 use collect::files::{FileListener, FileSettings, Pattern};
 use collect::http::{HttpListener, HttpSettings};
 use collect::syslog::{StreamSettings, TcpSyslog, TlsFiles, UdpSyslog, server_config};
-use collect::{Intake, SourceDirectory};
+use collect::{Balancers, Intake, SourceDirectory};
 use event::SourceId;
 use registry::source;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +53,10 @@ pub(crate) async fn start(
             starts.push(Box::new(move || drop(tasks.spawn(listener.run(stop)))));
         } else {
             let tls = tls_of(syslog)?;
-            let settings = StreamSettings::default();
+            let settings = StreamSettings {
+                balancers: Balancers::new(syslog.proxy_protocol_from.clone()),
+                ..StreamSettings::default()
+            };
             let own = Arc::clone(intake);
             let listener = TcpSyslog::bind(name, syslog.listen, tls, settings, own).await?;
             port = listener.address().port();
@@ -92,6 +95,7 @@ async fn http(config: &Config, intake: &Arc<Intake>) -> Result<HttpListener> {
     let settings = HttpSettings {
         connections_max: http.connections_max,
         body_bytes_max: http.body_bytes_max,
+        balancers: Balancers::new(http.proxy_protocol_from.clone()),
         ..HttpSettings::default()
     };
     Ok(HttpListener::bind(http.listen, tls, settings, Arc::clone(intake)).await?)

@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use super::Peer;
 use crate::intake::Intake;
 use crate::limits;
+use crate::proxy_protocol::Balancers;
 use crate::syslog::ListenError;
 
 /// What the HTTP listener allows.
@@ -33,6 +34,8 @@ pub struct HttpSettings {
     pub body_bytes_max: usize,
     /// How long a client may take for a request's head.
     pub head_timeout: Duration,
+    /// Load balancers, whose connections begin with a PROXY header.
+    pub balancers: Balancers,
 }
 
 impl Default for HttpSettings {
@@ -41,6 +44,7 @@ impl Default for HttpSettings {
             connections_max: limits::CONNECTIONS_MAX,
             body_bytes_max: limits::BODY_BYTES_MAX,
             head_timeout: limits::HTTP_HEAD,
+            balancers: Balancers::default(),
         }
     }
 }
@@ -107,6 +111,7 @@ impl HttpListener {
                 router: router.clone(),
                 peer,
                 head_timeout: self.settings.head_timeout,
+                balancers: self.settings.balancers.clone(),
                 intake: Arc::clone(&self.intake),
                 stop: stop.clone(),
                 _place: place,
@@ -122,6 +127,7 @@ struct Connection {
     router: Router,
     peer: SocketAddr,
     head_timeout: Duration,
+    balancers: Balancers,
     intake: Arc<Intake>,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
@@ -131,6 +137,15 @@ impl Connection {
     async fn run(self, stream: TcpStream, tls: Option<Arc<rustls::ServerConfig>>) {
         let intake = Arc::clone(&self.intake);
         intake.counters.gate.open.fetch_add(1, Ordering::Relaxed);
+        self.proxied(stream, tls).await;
+        intake.counters.gate.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Serves whoever really sends.
+    async fn proxied(mut self, mut stream: TcpStream, tls: Option<Arc<rustls::ServerConfig>>) {
+        let sender = self.balancers.sender(&mut stream, self.peer).await;
+        let Some(peer) = self.intake.proxied(sender, self.peer, "http") else { return };
+        self.peer = peer;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
@@ -145,7 +160,6 @@ impl Connection {
                 }
             }
         }
-        intake.counters.gate.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {

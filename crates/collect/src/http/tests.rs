@@ -336,3 +336,34 @@ async fn a_sender_is_told_which_node_takes_its_records() {
     let refused = send(&bench, long.body("one\n".into()).unwrap()).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn behind_a_balancer_a_request_comes_from_whom_its_header_names() {
+    let mut bench = Bench::new(SpoolSettings::default());
+    let stop = CancellationToken::new();
+    let balancers = crate::Balancers::new(vec!["127.0.0.1/32".parse().unwrap()]);
+    let settings = HttpSettings { balancers, ..HttpSettings::default() };
+    let address = "127.0.0.1:0".parse().unwrap();
+    let intake = Arc::clone(&bench.intake);
+    let listener = HttpListener::bind(address, None, settings, intake).await.unwrap();
+    let address = listener.address();
+    let task = tokio::spawn(listener.run(stop.clone()));
+    let request = "POST /ingest HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\
+                   Connection: close\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let header = "PROXY TCP6 2001:db8::7 ::1 4711 8514\r\n";
+    stream.write_all(format!("{header}{request}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let frame = bench.frames(1).await.remove(0);
+    assert_eq!(frame.peer.unwrap().to_string(), "2001:db8::7");
+
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let closed = stream.read_to_end(&mut answer).await;
+    assert!(closed.is_err() || answer.is_empty(), "without a header nothing is answered");
+    stop.cancel();
+    task.await.unwrap();
+}

@@ -18,6 +18,7 @@ use super::ListenError;
 use crate::framing::{Framer, Piece};
 use crate::intake::{Elsewhere, Intake, Sender};
 use crate::limits;
+use crate::proxy_protocol::Balancers;
 
 /// What a stream listener allows.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct StreamSettings {
     pub idle: Duration,
     /// A record may stay unfinished for so long.
     pub unfinished: Duration,
+    /// Load balancers, whose connections begin with a PROXY header.
+    pub balancers: Balancers,
 }
 
 impl Default for StreamSettings {
@@ -36,6 +39,7 @@ impl Default for StreamSettings {
             connections_max: limits::CONNECTIONS_MAX,
             idle: limits::STREAM_IDLE,
             unfinished: limits::RECORD_UNFINISHED,
+            balancers: Balancers::default(),
         }
     }
 }
@@ -129,11 +133,13 @@ impl TcpSyslog {
 impl Streams {
     async fn connection(
         &self,
-        stream: TcpStream,
+        mut stream: TcpStream,
         peer: SocketAddr,
         tls: Option<Arc<rustls::ServerConfig>>,
         stop: &CancellationToken,
     ) {
+        let sender = self.settings.balancers.sender(&mut stream, peer).await;
+        let Some(peer) = self.intake.proxied(sender, peer, &self.name) else { return };
         let Some(tls) = tls else {
             return self.read(stream, peer, stop).await;
         };

@@ -173,6 +173,54 @@ async fn udp_keeps_datagrams() {
     assert!(count.buffer_bytes > 0);
 }
 
+/// Returns what allows load balancers on loopback.
+fn balanced() -> StreamSettings {
+    let balancers = crate::Balancers::new(vec!["127.0.0.0/8".parse().unwrap()]);
+    StreamSettings { balancers, ..StreamSettings::default() }
+}
+
+#[tokio::test]
+async fn behind_a_balancer_the_sender_is_whom_its_header_names() {
+    let mut bench = Bench::new(SpoolSettings::default());
+    let (address, running) = tcp(&bench, "known", balanced()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The header may come in pieces, and with the first record.
+    for piece in ["PROXY TCP4 203.0.113.7 ", "127.0.0.1 4711 5514\r\n<13>one\n"] {
+        stream.write_all(piece.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let frame = bench.frames(1).await.remove(0);
+    assert_eq!(crate::testing::text(&frame), "<13>one");
+    assert_eq!(frame.peer.unwrap().to_string(), "203.0.113.7");
+
+    // Without one the connection is closed, and nothing of it is taken for a record.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"<13>who am I\n").await.unwrap();
+    let mut answer = Vec::new();
+    let closed = stream.read_to_end(&mut answer).await;
+    assert!(closed.is_err() || answer.is_empty());
+    // A look whether we are alive is no mistake.
+    let mut probe = TcpStream::connect(address).await.unwrap();
+    probe.shutdown().await.unwrap();
+    assert_eq!(probe.read_to_end(&mut answer).await.unwrap(), 0);
+    running.end().await;
+    assert_eq!(bench.intake.counters.gate.unproxied.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.intake.counters.of(SOURCE).unwrap().received, 1);
+}
+
+#[tokio::test]
+async fn nobody_else_may_say_who_sends() {
+    let mut bench = Bench::new(SpoolSettings::default());
+    let (address, running) = tcp(&bench, "known", StreamSettings::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n").await.unwrap();
+    let frame = bench.frames(1).await.remove(0);
+    assert!(crate::testing::text(&frame).starts_with("PROXY TCP4"), "a record like any other");
+    assert!(frame.peer.unwrap().is_loopback());
+    running.end().await;
+}
+
 fn write_certificate(folder: &Path) -> TlsFiles {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -182,6 +230,10 @@ fn write_certificate(folder: &Path) -> TlsFiles {
     TlsFiles { certificate, key, client_ca: None }
 }
 
+/// A balancer's header, version 2: 198.51.100.9 to 10.0.0.1. It stands in front of TLS.
+const HEADER: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x09\x0a\0\0\x01\x12\x67\x19\x72";
+
 #[tokio::test]
 async fn tls_carries_counted_frames_and_plain_senders_are_turned_away() {
     let mut bench = Bench::new(SpoolSettings::default());
@@ -189,13 +241,13 @@ async fn tls_carries_counted_frames_and_plain_senders_are_turned_away() {
     let tls = Some(server_config(&files).unwrap());
     let address = LOOPBACK.parse().unwrap();
     let intake = Arc::clone(&bench.intake);
-    let settings = StreamSettings::default();
-    let listener = TcpSyslog::bind("known", address, tls, settings, intake).await.unwrap();
+    let listener = TcpSyslog::bind("known", address, tls, balanced(), intake).await.unwrap();
     let address = listener.address();
     let stop = CancellationToken::new();
     let task = tokio::spawn(listener.run(stop.clone()));
 
     let mut plain = TcpStream::connect(address).await.unwrap();
+    plain.write_all(HEADER).await.unwrap();
     plain.write_all(b"<13>in the clear\n\n\n\n\n").await.unwrap();
     let mut answer = Vec::new();
     // An alert, or a reset: either way the connection is over.
@@ -213,12 +265,16 @@ async fn tls_carries_counted_frames_and_plain_senders_are_turned_away() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
-    let stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HEADER).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = connector.connect(name, stream).await.unwrap();
     stream.write_all(b"7 <13>one7 <13>two").await.unwrap();
     stream.flush().await.unwrap();
-    assert_eq!(bench.texts(2).await, ["<13>one", "<13>two"]);
+    let frames = bench.frames(2).await;
+    let texts: Vec<String> = frames.iter().map(crate::testing::text).collect();
+    assert_eq!(texts, ["<13>one", "<13>two"]);
+    assert!(frames.iter().all(|frame| frame.peer.unwrap().to_string() == "198.51.100.9"));
     Running { stop, task }.end().await;
 }
 
