@@ -163,6 +163,7 @@ registry-source-token-here = PASTE-TOKEN-HERE
 registry-source-token-kept = I have kept the token
 registry-source-token-made = Token of “{ $name }”
 registry-source-token-once = The token is shown this once. Copy it into the sender's configuration now; if it gets lost, make a new one.
+registry-source-undated = Time unreadable or not believed (dated by collection)
 registry-sources = Log sources
 registry-sources-empty = No log source fits. Remove a filter, or connect a source.
 registry-stale = Someone else has just changed this. Load the page again and repeat your change; what you entered was not saved.

@@ -163,6 +163,7 @@ registry-source-token-here = DÁN-MÃ-VÀO-ĐÂY
 registry-source-token-kept = Tôi đã cất mã
 registry-source-token-made = Mã của nguồn “{ $name }”
 registry-source-token-once = Mã chỉ hiện một lần này. Hãy chép vào cấu hình bên gửi ngay; nếu mất, tạo mã mới.
+registry-source-undated = Giờ ghi trong log không đọc được hoặc không tin được (lấy giờ nhận)
 registry-sources = Nguồn log
 registry-sources-empty = Chưa có nguồn log nào khớp. Hãy bỏ bớt bộ lọc, hoặc kết nối một nguồn.
 registry-stale = Có người vừa sửa mục này. Hãy tải lại trang rồi sửa tiếp; điều bạn vừa nhập chưa được lưu.

@@ -17,14 +17,13 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use collect::{Batch, Counters, SpoolReader};
 use db::Db;
 use decode::{AuditJoin, Decoder, SourceContext};
 use detect::{Dropped, Engine, EngineState};
 use event::{DeadLetter, DeadReason, Event, Finding, Frame, SourceId, SpoolPosition};
 use lake::Lake;
-use registry::{HealthBook, Sighting, Snapshot};
+use registry::{HealthBook, Sighting, Snapshot, Tally};
 use respond::Hub;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -324,8 +323,8 @@ impl Pipeline {
         for (source, records, bytes, from) in &batch.runs {
             self.health.received(*source, *records, *bytes, *from);
         }
-        for (source, (events, noted, newest)) in tallies {
-            self.health.decoded(source, events, noted, newest, now);
+        for (source, tally) in tallies {
+            self.health.decoded(source, tally, now);
         }
         for letter in &batch.dead {
             self.health.dead(letter.frame.source, &letter.reason.code, now);
@@ -334,16 +333,17 @@ impl Pipeline {
     }
 }
 
-/// Of each source: events, how many the decoder had something to say about, and the latest time they state.
-type Tallies = BTreeMap<SourceId, (u64, u64, DateTime<Utc>)>;
+/// What was decoded of each source.
+type Tallies = BTreeMap<SourceId, Tally>;
 
 fn tallies(events: &[Event]) -> Tallies {
     let mut tallies = Tallies::new();
     for event in events {
-        let (events, noted, newest) = tallies.entry(event.origin.source).or_default();
-        *events += 1;
-        *noted += u64::from(!event.notes.is_empty());
-        *newest = (*newest).max(event.occurred_at);
+        let tally = tallies.entry(event.origin.source).or_default();
+        tally.events += 1;
+        tally.noted += u64::from(!event.notes.is_empty());
+        tally.undated += u64::from(event.lost_its_time());
+        tally.newest = tally.newest.max(event.occurred_at);
     }
     tallies
 }

@@ -14,6 +14,7 @@ use crate::record::Record;
 use crate::structured;
 use crate::text::{key_value, readable};
 use crate::time;
+use crate::unread_time;
 
 /// What the registry knows of a log source that the decoder needs.
 #[derive(Debug, Clone, Copy)]
@@ -125,12 +126,12 @@ impl Decoder {
             envelope.add_to(&mut parsed.fields, &mut parsed.attrs, &mut parsed.notes);
         }
         let envelope_time = record.envelope.as_ref().and_then(|envelope| envelope.time);
-        let resolved = time::resolve(
-            parsed.time.or(envelope_time),
-            frame.collected_at,
-            ctx.utc_offset_minutes,
-        );
+        let stated = parsed.time.or(envelope_time);
+        let resolved = time::resolve(stated, frame.collected_at, ctx.utc_offset_minutes);
         notes.append(&mut parsed.notes);
+        if stated.is_none() {
+            notes.extend(unread_time::note(parsed.unread_time, record.content));
+        }
         notes.extend(resolved.note);
         Ok(Event {
             id: frame.id,

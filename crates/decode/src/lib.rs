@@ -47,6 +47,7 @@ mod limits;
 mod parsed;
 mod scan;
 mod time;
+mod unread_time;
 
 // The folders under `sources/`.
 mod builtin;

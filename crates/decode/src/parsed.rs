@@ -19,6 +19,8 @@ pub(crate) struct Parsed {
     pub(crate) attrs: Attrs,
     /// The time that the record states.
     pub(crate) time: Option<StatedTime>,
+    /// What the record says where its time should stand, if that is no time.
+    pub(crate) unread_time: Option<String>,
     /// What the reader should know.
     pub(crate) notes: Vec<Note>,
 }

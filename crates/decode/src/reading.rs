@@ -13,6 +13,7 @@ use crate::record::Record;
 use crate::structured;
 use crate::text::{access_log, auditd, cef, delimited, filterlog, key_value, leef};
 use crate::time;
+use crate::unread_time;
 
 /// Fields read from a content, before a definition says what they mean.
 #[derive(Debug, Default, Clone)]
@@ -156,7 +157,9 @@ impl Raw {
         let logsource = first(|m| m.logsource.is_some())
             .and_then(|m| m.logsource.as_ref())
             .unwrap_or(&source.logsource);
-        let field_time = source.times.iter().find_map(|times| times.read(&fields));
+        let time = source.times.iter().find_map(|times| times.read(&fields)).or(own_time);
+        let unread_time =
+            if time.is_none() { unread_time::in_fields(&source.times, &fields) } else { None };
         record.add_repeated(&mut fields);
         let is_known = is_read || pattern.is_some();
         let parsed = Parsed {
@@ -165,7 +168,8 @@ impl Raw {
             logsource: logsource.clone(),
             fields,
             attrs,
-            time: field_time.or(own_time),
+            time,
+            unread_time,
             notes,
         };
         // Of a whole machine's syslog nothing is expected but the header.
@@ -243,6 +247,7 @@ pub(crate) fn unknown(record: &Record<'_>, notes: Vec<Note>) -> Parsed {
         fields: Fields::new(),
         attrs: Attrs::default(),
         time: time::leading(record.content).map(|(stated, _)| stated),
+        unread_time: None,
         notes,
     };
     parsed.attrs.set(Attr::Message, Value::from(record.content));

@@ -6,7 +6,8 @@
 //! 2. No zone: the log source's configured offset (+07:00 unless set), quality `AssumedZone`.
 //! 3. No year: the year that puts it nearest to the collection time, quality `AssumedYear`.
 //! 4. No time, or one before 2000-01-01 or more than 24 hours after collection: the collection
-//!    time, quality `Collected`, and a note `clock-off` that quotes what was stated.
+//!    time, quality `Collected`, and a note `clock-off` that quotes what was stated; one that cannot be
+//!    read gets the note `time-unreadable` ([`crate::unread_time`]).
 //! 5. Old but plausible times stay: a forwarder may have been off for a month.
 
 use chrono::{
@@ -57,7 +58,7 @@ pub(crate) fn resolve(
         _ => Resolved {
             at: collected_at,
             quality: TimeQuality::Collected,
-            note: Some(Note::new("clock-off", format!("the record states {}", spell(stated)))),
+            note: Some(Note::new(event::CLOCK_OFF, format!("the record states {}", spell(stated)))),
         },
     }
 }
@@ -258,7 +259,7 @@ fn zoned(local: NaiveDateTime, offset_s: Option<i32>) -> StatedTime {
         .map_or(StatedTime::Local(local), StatedTime::Exact)
 }
 
-fn month(scan: &mut Scan<'_>) -> Option<u32> {
+pub(crate) fn month(scan: &mut Scan<'_>) -> Option<u32> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let name = scan.rest.get(..3)?;

@@ -221,3 +221,42 @@ fn what_an_attacker_types_does_not_choose_the_reader() {
         assert_eq!(decode(line.as_bytes(), "auto").unwrap().parser, parser, "{line}");
     }
 }
+
+#[test]
+fn a_time_that_is_none_is_noted_with_what_was_stated() {
+    let noted = |line: &str, parser: &str| {
+        let event = decode(line.as_bytes(), parser).unwrap();
+        let notes = event.notes.iter().filter(|note| note.code == event::TIME_UNREADABLE);
+        let details: Vec<String> = notes.map(|note| note.detail.clone()).collect();
+        assert_eq!(event.lost_its_time(), !details.is_empty(), "{line}");
+        assert_eq!(event.time_quality == TimeQuality::Collected, !details.is_empty(), "{line}");
+        details.join("; ")
+    };
+    for (line, stated) in [
+        (
+            r#"{"@timestamp":"2026-02-29T10:00:00Z","message":"x"}"#,
+            "`@timestamp` says `2026-02-29T10:00:00Z`",
+        ),
+        (
+            r#"{"@timestamp":"2026-11-23T09:00:00Z","@timestamp":"2026-11-23T08:00:00Z","message":"x"}"#,
+            "`@timestamp` says `2026-11-23T09:00:00Z, 2026-11-23T08:00:00Z`",
+        ),
+        ("2026-02-29T10:00:00Z host app: x", "the record begins with `2026-02-29T10:00:00`"),
+        ("<13>2026-11-23T25:00:00Z host app: x", "the record begins with `2026-11-23T25:00:00`"),
+    ] {
+        let detail = noted(line, "auto");
+        assert!(detail.starts_with(stated) && detail.ends_with("which is no time"), "{detail}");
+    }
+    for line in [
+        // The same twice is one; another field has it; a word is no time.
+        r#"{"@timestamp":"2026-11-23T09:00:00Z","@timestamp":"2026-11-23T09:00:00Z","message":"x"}"#,
+        r#"{"@timestamp":"2026-02-29T10:00:00Z","timestamp":"2026-11-23T09:00:00Z","a":1}"#,
+        "Nov 23 16:20:01 h app: 2026-02-29T10:00:00Z",
+    ] {
+        assert_eq!(noted(line, "auto"), "", "{line}");
+    }
+    let silent = decode(br#"{"published":true,"message":"x"}"#, "auto").unwrap();
+    assert!(!silent.lost_its_time() && silent.time_quality == TimeQuality::Collected);
+    let off = decode(br#"{"time":"1980-01-01T00:00:00Z","message":"x"}"#, "auto").unwrap();
+    assert!(off.lost_its_time(), "a clock that is off is counted too");
+}

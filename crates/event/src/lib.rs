@@ -47,7 +47,7 @@ pub use id::{AccountId, AgencyId, AlertId, EventId, IdSource, IncidentId, Source
 pub use json_marks::{JsonMarks, begins};
 pub use lake::LakeReader;
 pub use lazy_regex::{LazyRegex, RegexFlags};
-pub use record::{Attrs, Event, Note, Origin, TimeQuality};
+pub use record::{Attrs, CLOCK_OFF, Event, Note, Origin, TIME_UNREADABLE, TimeQuality};
 pub use scope::Scope;
 pub use severity::{Level, Severity};
 pub use value::{Fields, Name, Value};

@@ -31,6 +31,22 @@ pub enum TimeQuality {
     Collected,
 }
 
+impl TimeQuality {
+    /// All, the best first.
+    pub const ALL: [Self; 4] =
+        [Self::Stated, Self::AssumedZone, Self::AssumedYear, Self::Collected];
+
+    /// Returns the word that people type and files hold.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stated => "stated",
+            Self::AssumedZone => "assumed_zone",
+            Self::AssumedYear => "assumed_year",
+            Self::Collected => "collected",
+        }
+    }
+}
+
 /// Something the decoder wants the reader to know: why the record reads as it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
@@ -39,6 +55,12 @@ pub struct Note {
     /// What and where, in English.
     pub detail: String,
 }
+
+/// The code of a note: the stated time cannot be true, the collection time was taken.
+pub const CLOCK_OFF: &str = "clock-off";
+
+/// The code of a note: what is stated as time is none, the collection time was taken.
+pub const TIME_UNREADABLE: &str = "time-unreadable";
 
 impl Note {
     /// Returns a note from its stable code and what was seen.
@@ -85,6 +107,14 @@ impl Event {
         self.fields
             .get(name)
             .or_else(|| Attr::from_name(name).and_then(|attr| self.attrs.get(attr)))
+    }
+
+    /// Returns whether the event states a time that could not be read or believed, so that it stands under that of its
+    /// collection.
+    pub fn lost_its_time(&self) -> bool {
+        let codes = [CLOCK_OFF, TIME_UNREADABLE];
+        self.time_quality == TimeQuality::Collected
+            && self.notes.iter().any(|note| codes.contains(&note.code.as_ref()))
     }
 
     /// Returns an attribute as text, if it is set and not a list.

@@ -55,7 +55,7 @@ pub use agency::AgencyKind;
 pub use audit_log::action_key;
 pub use dead_letter::Replay;
 pub use directory::{AgencyTree, Directory, Snapshot, SourceBinding};
-pub use health::{Health, HealthBook, Sighting, Silence, Status, events_per_minute};
+pub use health::{Health, HealthBook, Sighting, Silence, Status, Tally, events_per_minute};
 pub use source::ParserInfo;
 
 /// What the pages of the registry work with. Cheap to clone.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use event::query::{Highlighter, Stretch, typed_name};
-use event::{Attr, Class, Event, Match, TimeQuality, Value};
+use event::{Attr, Class, Event, Match, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,7 +123,7 @@ impl EventLine {
             id: event.id.to_string(),
             at: event.occurred_at,
             collected_at: event.collected_at,
-            time_quality: quality(event.time_quality).to_owned(),
+            time_quality: event.time_quality.word().to_owned(),
             class: event.class.word().to_owned(),
             parser: event.parser.to_string(),
             source: directory.source_name(event.origin.source).unwrap_or_default(),
@@ -183,15 +183,6 @@ pub(crate) fn typed_value(value: &str) -> Cow<'_, str> {
         return Cow::Borrowed(value);
     }
     Cow::Owned(format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\"")))
-}
-
-const fn quality(quality: TimeQuality) -> &'static str {
-    match quality {
-        TimeQuality::Stated => "stated",
-        TimeQuality::AssumedZone => "assumed_zone",
-        TimeQuality::AssumedYear => "assumed_year",
-        TimeQuality::Collected => "collected",
-    }
 }
 
 /// Returns the few attributes that tell what happened in an event of this class.

@@ -227,5 +227,5 @@ impl Reader {
 
 /// Returns whether the decoder did not believe the time that the record states.
 fn has_doubted_time(event: &Event) -> bool {
-    event.notes.iter().any(|note| note.code == "clock-off")
+    event.notes.iter().any(|note| note.code == event::CLOCK_OFF)
 }

@@ -111,6 +111,7 @@ fn all() -> Vec<Migration> {
         lake::KEEPING,
         baseline::MIGRATIONS,
         cluster::MIGRATIONS,
+        registry::UNDATED,
     ]
     .into_iter()
     .flat_map(|slice| slice.iter())

@@ -2,13 +2,21 @@
 //! `registry`. What others hang on is never removed, it is closed (`valid_to`, `enabled`, `state`).
 
 use super::table::Type::{Big, Bool, Bytes, Int, Json, Small, Text, Time, Uuid};
-use super::{Migration, Step, Table};
+use super::{Migration, Step, Table, both};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_registry_spine", steps: spine },
     Migration { name: "0004_registry_source", steps: source },
     Migration { name: "0005_registry_dead_letter", steps: dead_letter },
 ];
+
+/// Counts of events that stand under the time of their collection, though they state one.
+pub(super) const UNDATED: &[Migration] =
+    &[Migration { name: "0197_registry_source_undated", steps: undated }];
+
+fn undated() -> Vec<Step> {
+    vec![both("ALTER TABLE source_health ADD COLUMN undated bigint NOT NULL DEFAULT 0")]
+}
 
 fn spine() -> Vec<Step> {
     let agency = Table::named("agency")

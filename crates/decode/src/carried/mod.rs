@@ -199,6 +199,7 @@ impl<'f> Carried<'f> {
         }
         own.notes.extend(outer.notes);
         own.time = own.time.or(outer.time);
+        own.unread_time = own.unread_time.or(outer.unread_time);
         own
     }
 }

@@ -170,18 +170,31 @@ pub(crate) struct TimeFields {
 impl TimeFields {
     /// Reads the time from the fields; `None` if one is missing or it is no time.
     pub(crate) fn read(&self, fields: &event::Fields) -> Option<StatedTime> {
+        match crate::time::read(&self.joined(fields)?)? {
+            StatedTime::Local(local) if self.is_utc => Some(StatedTime::Exact(local.and_utc())),
+            stated => Some(stated),
+        }
+    }
+
+    /// Returns what the fields say; `None` if one is missing.
+    pub(crate) fn joined(&self, fields: &event::Fields) -> Option<String> {
         let mut joined = String::new();
         for name in &self.names {
             let value = fields.get(name)?;
             if !joined.is_empty() {
                 joined.push(' ');
             }
-            joined.push_str(&value.text());
+            joined.push_str(&one_of_all(value).text());
         }
-        match crate::time::read(&joined)? {
-            StatedTime::Local(local) if self.is_utc => Some(StatedTime::Exact(local.and_utc())),
-            stated => Some(stated),
-        }
+        Some(joined)
+    }
+}
+
+/// Returns the value that all members of a list are: a time that is written twice is one.
+fn one_of_all(value: &event::Value) -> &event::Value {
+    match value.members() {
+        [first, others @ ..] if others.iter().all(|other| other == first) => first,
+        _ => value,
     }
 }
 

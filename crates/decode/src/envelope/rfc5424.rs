@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<Envelope<'_>> {
         if !looks_like_a_time {
             return None;
         }
-        notes.push(Note::new("clock-off", format!("the header states `{}`", brief(stamp))));
+        notes.push(Note::new(event::CLOCK_OFF, format!("the header states `{}`", brief(stamp))));
     }
     let host = present(scan.word());
     let program = present(scan.word());

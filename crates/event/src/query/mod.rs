@@ -46,7 +46,7 @@ pub use parse::{LENGTH_MAX, ParseError, TERMS_MAX, parse};
 pub use pattern::{TextPattern, WholePattern, escape};
 pub use question::{Mention, Question, STAGES, parse_question};
 pub use tally::{DISTINCT_MAX, GROUPS_MAX, Given, Tally};
-pub use target::{Builtin, Target, resolve};
+pub use target::{Builtin, Target, codes_of, resolve};
 
 /// A question to the lake.
 #[derive(Debug, Clone, PartialEq)]

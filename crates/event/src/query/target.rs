@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Attr, Event, Value};
+use crate::{Attr, Event, Note, Value};
 
 /// A name for something that every event has beside its attributes and fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,11 +25,15 @@ pub enum Builtin {
     LogCategory,
     /// Sigma's `logsource.service`.
     LogService,
+    /// How far the time can be trusted, as its word.
+    TimeQuality,
+    /// The codes of what the decoder noted about it.
+    EventNote,
 }
 
 impl Builtin {
     /// All built-in names.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EventId,
         Self::AgencyId,
         Self::SystemId,
@@ -39,6 +43,8 @@ impl Builtin {
         Self::LogProduct,
         Self::LogCategory,
         Self::LogService,
+        Self::TimeQuality,
+        Self::EventNote,
     ];
 
     /// Returns the name that people type.
@@ -53,6 +59,8 @@ impl Builtin {
             Self::LogProduct => "logsource.product",
             Self::LogCategory => "logsource.category",
             Self::LogService => "logsource.service",
+            Self::TimeQuality => "time_quality",
+            Self::EventNote => "event_note",
         }
     }
 
@@ -73,8 +81,22 @@ impl Builtin {
             Self::LogProduct => event.logsource.product.as_deref().map(Value::from),
             Self::LogCategory => event.logsource.category.as_deref().map(Value::from),
             Self::LogService => event.logsource.service.as_deref().map(Value::from),
+            Self::TimeQuality => Some(Value::from(event.time_quality.word())),
+            Self::EventNote => codes_of(&event.notes),
         }
     }
+}
+
+/// Returns the codes of an event's notes as the value of its field, each once.
+pub fn codes_of(notes: &[Note]) -> Option<Value> {
+    let mut codes: Vec<Value> = Vec::new();
+    for note in notes {
+        let code = Value::from(note.code.as_ref());
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    if codes.len() > 1 { Some(Value::List(codes)) } else { codes.pop() }
 }
 
 /// What a name means.

@@ -121,7 +121,27 @@ fn queries_find_what_they_say() {
         ("class:authentication", true),
         ("parser:linux_*", true),
         ("logsource.product:linux", true),
+        ("time_quality:stated", true),
+        ("event_note:*", false),
     ]);
+}
+
+#[test]
+fn notes_are_found_by_their_codes() {
+    let note = |code| crate::Note::new(code, "why");
+    let event = Event {
+        notes: vec![note("unparsed"), note(crate::TIME_UNREADABLE), note("unparsed")],
+        ..login()
+    };
+    for (text, expected) in [
+        ("event_note:unparsed", true),
+        ("event_note:time-unreadable", true),
+        ("event_note:(\"clock-off\" OR \"time-unreadable\")", true),
+        ("event_note:clock-off", false),
+        ("event_note:why", false),
+    ] {
+        assert_eq!(matches(&parse(text).unwrap(), &event), expected, "{text}");
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow::array::{Array as _, Int64Array};
-use event::query::{Builtin, ValueTest};
-use event::{Attr, AttrType, Class, Value};
+use event::query::{Builtin, ValueTest, codes_of};
+use event::{Attr, AttrType, Class, Note, Value};
 
 use super::{FieldName, Filter, Node, builtin_column};
 use crate::error::{BadRows, StoreError};
@@ -140,7 +140,7 @@ pub(crate) struct FieldColumns<'a> {
     text: Option<TextColumn<'a>>,
     int: Option<&'a Int64Array>,
     exact: Option<TextColumn<'a>>,
-    /// The source's own fields, where the column alone does not answer.
+    /// The source's own fields, where the column alone does not answer; the notes, where they are asked.
     own: Option<TextColumn<'a>>,
 }
 
@@ -153,6 +153,7 @@ impl<'a> FieldColumns<'a> {
         let mut found = Self { field, columns, text: None, int: None, exact: None, own: None };
         match field {
             FieldName::Builtin(Builtin::EventId | Builtin::Class) => {}
+            FieldName::Builtin(Builtin::EventNote) => found.own = columns.text(schema::NOTES),
             FieldName::Builtin(builtin) => found.text = columns.text(builtin_column(*builtin)),
             FieldName::Attr(attr, _) => {
                 match attr.kind() {
@@ -223,6 +224,11 @@ impl<'a> FieldColumns<'a> {
         }
         let value = match (self.field, text_at(self.own, row)) {
             (FieldName::Attr(_, own) | FieldName::Own(own), Some(json)) => own.value(json)?,
+            (FieldName::Builtin(Builtin::EventNote), Some(json)) => {
+                let notes: Vec<Note> =
+                    serde_json::from_str(json).map_err(|_| BadRows::Invalid(schema::NOTES))?;
+                codes_of(&notes)
+            }
             (FieldName::Builtin(Builtin::EventId), _) => {
                 let id = self.columns.ids().and_then(|ids| id_at(ids, row));
                 id.map(|id| Value::Text(id.to_string()))

@@ -98,6 +98,8 @@ pub(crate) const fn builtin_column(builtin: Builtin) -> &'static str {
         Builtin::LogProduct => schema::LOG_PRODUCT,
         Builtin::LogCategory => schema::LOG_CATEGORY,
         Builtin::LogService => schema::LOG_SERVICE,
+        Builtin::TimeQuality => schema::TIME_QUALITY,
+        Builtin::EventNote => schema::NOTES,
     }
 }
 
@@ -142,6 +144,7 @@ impl Node {
     fn cost(&self) -> u32 {
         match self {
             Self::All | Self::Time { .. } => 0,
+            Self::Field { field: FieldName::Builtin(Builtin::EventNote), .. } => 3,
             Self::Field { field: FieldName::Builtin(_), .. } => 1,
             Self::Field { field: FieldName::Attr(..), .. } => 2,
             Self::Field { field: FieldName::Own(_), .. } => 20,

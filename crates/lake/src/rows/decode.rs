@@ -15,7 +15,6 @@ use event::{
 };
 use uuid::Uuid;
 
-use super::encode::time_quality_word;
 use super::json;
 use crate::error::BadRows;
 use crate::schema;
@@ -250,13 +249,6 @@ pub(crate) fn fields(text: &str) -> Result<Fields, BadRows> {
 }
 
 fn time_quality(word: &str) -> Result<TimeQuality, BadRows> {
-    [
-        TimeQuality::Stated,
-        TimeQuality::AssumedZone,
-        TimeQuality::AssumedYear,
-        TimeQuality::Collected,
-    ]
-    .into_iter()
-    .find(|quality| time_quality_word(*quality) == word)
-    .ok_or(BadRows::Invalid(schema::TIME_QUALITY))
+    let mut all = TimeQuality::ALL.into_iter();
+    all.find(|quality| quality.word() == word).ok_or(BadRows::Invalid(schema::TIME_QUALITY))
 }

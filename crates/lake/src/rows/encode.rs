@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use event::{Attr, AttrType, Event, Origin, TimeQuality, Value};
+use event::{Attr, AttrType, Event, Origin, Value};
 
 use super::Rows;
 use super::word_places::{WordPlaces, add_extra};
@@ -148,7 +148,7 @@ impl Encoder {
         self.id.append_value(event.id.uuid().as_bytes())?;
         self.occurred_at.append_value(event.occurred_at.timestamp_micros());
         self.collected_at.append_value(event.collected_at.timestamp_micros());
-        self.time_quality.append_value(time_quality_word(event.time_quality));
+        self.time_quality.append_value(event.time_quality.word());
         self.push_origin(event.origin);
         self.class_uid.append_value(event.class.uid().cast_signed());
         let names = [&event.logsource.product, &event.logsource.category, &event.logsource.service];
@@ -266,16 +266,6 @@ impl Texts {
         }
         let extra = self.extra.trim_end_matches('\n');
         (!extra.is_empty()).then_some(extra)
-    }
-}
-
-/// Returns the word of a time quality, the same as in JSON.
-pub(super) const fn time_quality_word(quality: TimeQuality) -> &'static str {
-    match quality {
-        TimeQuality::Stated => "stated",
-        TimeQuality::AssumedZone => "assumed_zone",
-        TimeQuality::AssumedYear => "assumed_year",
-        TimeQuality::Collected => "collected",
     }
 }
 

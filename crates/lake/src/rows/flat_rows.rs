@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use event::{Attr, AttrType, Class, EventId, TimeQuality};
 use uuid::Uuid;
 
-use super::encode::{Encoder, pad, time_quality_word};
+use super::encode::{Encoder, pad};
 use super::flat::{
     AGENCY, CATEGORY, CLASS, COLLECTED_AT, FlatReader, GIVEN, MESSAGE, Member, NAMES_MAX,
     OCCURRED_AT, PARSER, PRODUCT, RAW, SERVICE, SOURCE, START, SYSTEM, Slot, Time, place_of,
@@ -109,7 +109,7 @@ impl FlatReader {
         };
         columns.occurred_at.append_value(time.occurred_us);
         columns.collected_at.append_value(time.collected_us);
-        columns.time_quality.append_value(time_quality_word(quality));
+        columns.time_quality.append_value(quality.word());
         let [agency, system, source] = [AGENCY, SYSTEM, SOURCE].map(|column| {
             let token = given.get(column).copied().flatten();
             token.and_then(|token| self.uuid(column, token, line))

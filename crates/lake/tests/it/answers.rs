@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use event::lake::{LakeReader as _, MemoryLake, Search};
+use event::query::matches;
 use event::query::summary::Cell;
-use event::{AccountId, Attr, Event, EventId, Scope, Value};
+use event::{AccountId, Attr, Event, EventId, Note, Scope, TimeQuality, Value};
 use lake::{Lake, PAGE_EVENTS_MAX};
 use uuid::Uuid;
 
@@ -221,5 +222,49 @@ fn a_question_that_takes_too_long_is_stopped() {
         let error = lake.sql(&Scope::platform(), "SELECT 1").await.unwrap_err();
         assert!(matches!(error, event::lake::LakeError::Timeout { .. }), "{error:?}");
         lake.close().await;
+    });
+}
+
+#[test]
+fn notes_and_the_quality_of_a_time_are_fields_in_files_and_in_memory() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let mut all = events(0..300);
+        for (number, event) in all.iter_mut().enumerate() {
+            if number % 10 == 0 {
+                event.time_quality = TimeQuality::Collected;
+                event.notes.push(Note::new(event::TIME_UNREADABLE, "`time` says `x`"));
+            }
+            if number % 15 == 0 {
+                event.notes.push(Note::new("unparsed", "nothing fits"));
+                event.notes.push(Note::new("unparsed", "nothing else fits"));
+            }
+        }
+        lake.append(all[..200].to_vec(), at(0)).await.unwrap();
+        lake.flush().await.unwrap();
+        lake.append(all[200..].to_vec(), at(1)).await.unwrap();
+        let everything = Scope::platform();
+        for (query, count) in [
+            ("event_note:\"time-unreadable\"", 30),
+            ("event_note:(\"time-unreadable\" OR \"clock-off\")", 30),
+            ("event_note:unparsed", 20),
+            ("event_note:*", 40),
+            ("event_note:time*", 30),
+            ("NOT event_note:*", 260),
+            ("time_quality:collected", 30),
+            ("time_quality:stated -event_note:unparsed", 260),
+        ] {
+            let asked = search(query, 1000);
+            let expected = all.iter().filter(|event| matches(&asked.query, event));
+            let found = found_ids(&lake, &everything, asked.clone()).await;
+            assert_eq!(found, newest_first(expected), "{query}");
+            assert_eq!(found.len(), count, "{query}");
+        }
+        let twin = MemoryLake::with(all.clone());
+        for field in ["event_note", "time_quality"] {
+            let top = lake.top(&everything, &search("", 1), field, 5).await.unwrap();
+            assert_eq!(top, twin.top(&everything, &search("", 1), field, 5).await.unwrap());
+        }
     });
 }

@@ -61,7 +61,9 @@ const ATTRS: [Attr; 9] = [
     Attr::UrlPath,
     Attr::Action,
 ];
-const QUERY_NAMES: [&str; 8] = [
+const QUERY_NAMES: [&str; 10] = [
+    "time_quality",
+    "event_note",
     "class",
     "parser",
     "logsource.product",

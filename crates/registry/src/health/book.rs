@@ -29,6 +29,9 @@ pub struct Health {
     pub decoded: u64,
     /// Events that the decoder had something to say about.
     pub noted: u64,
+    /// Events that stand under the time of their collection, since the time that they state could not be read or
+    /// believed.
+    pub undated: u64,
     /// Records that nothing could read.
     pub dead: u64,
     /// When the last of those came.
@@ -39,6 +42,19 @@ pub struct Health {
     pub minutes: VecDeque<u64>,
     /// Dead letters in each of those minutes.
     pub dead_minutes: VecDeque<u64>,
+}
+
+/// Events that were decoded together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many they are.
+    pub events: u64,
+    /// How many of them the decoder had something to say about.
+    pub noted: u64,
+    /// How many of them state a time that could not be read or believed.
+    pub undated: u64,
+    /// The latest time that they state.
+    pub newest: DateTime<Utc>,
 }
 
 /// What can be said of a source in one word.
@@ -288,20 +304,14 @@ impl HealthBook {
         }
     }
 
-    /// Notes events that were decoded; `newest` is the latest time they state, `noted` how many of
-    /// them the decoder had something to say about.
-    pub fn decoded(
-        &self,
-        source: SourceId,
-        events: u64,
-        noted: u64,
-        newest: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) {
+    /// Notes events that were decoded.
+    pub fn decoded(&self, source: SourceId, tally: Tally, now: DateTime<Utc>) {
+        let Tally { events, noted, undated, newest } = tally;
         let mut pages = self.0.lock();
         let (health, minute) = pages.entry(source).or_default().at(now);
         health.decoded += events;
         health.noted += noted;
+        health.undated += undated;
         health.last_event_at = health.last_event_at.max(Some(newest));
         minute.0 += events;
         if let Some(last) = health.minutes.back_mut() {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use db::{Db, DbError};
 use event::AgencyId;
 
-pub use book::{Health, HealthBook, Sighting, Silence, Status};
+pub use book::{Health, HealthBook, Sighting, Silence, Status, Tally};
 
 /// Returns the events of all sources since a moment, per minute and agency, the oldest first.
 ///

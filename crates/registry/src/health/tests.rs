@@ -1,9 +1,9 @@
 //! Health: measured, silent on time, the same after a restart.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use event::{Clock as _, Scope};
 
-use super::{HealthBook, Sighting, Status};
+use super::{HealthBook, Sighting, Status, Tally};
 use crate::testing::{Desk, desks, one_desk};
 
 fn status(desk: &Desk, code: &str) -> Status {
@@ -17,6 +17,11 @@ fn sighting(desk: &Desk) -> Sighting {
     Sighting { at: desk.test.clock.now(), peer: Some("10.0.0.9".parse().unwrap()) }
 }
 
+/// Events of which some were noted, one of those for its time.
+fn tally(events: u64, noted: u64, newest: DateTime<Utc>) -> Tally {
+    Tally { events, noted, undated: noted.min(1), newest }
+}
+
 #[tokio::test]
 async fn silence_is_measured_from_the_last_record() {
     let desk = one_desk().await;
@@ -24,7 +29,7 @@ async fn silence_is_measured_from_the_last_record() {
     let snapshot = desk.registry.directory.snapshot();
     assert_eq!(status(&desk, "DD-APP"), Status::Waiting);
     book.received(id, 1, 10, sighting(&desk));
-    book.decoded(id, 1, 0, desk.test.clock.now(), desk.test.clock.now());
+    book.decoded(id, tally(1, 0, desk.test.clock.now()), desk.test.clock.now());
     assert_eq!(status(&desk, "DD-APP"), Status::Live);
     desk.test.clock.advance(TimeDelta::seconds(60));
     assert_eq!(status(&desk, "DD-APP"), Status::Live, "exactly as long as agreed is not silence");
@@ -77,14 +82,14 @@ async fn more_dead_than_read_is_failing() {
     let (book, id) = (&desk.registry.health, desk.sender("DVC-NGINX").id);
     let now = desk.test.clock.now();
     book.received(id, 3, 30, sighting(&desk));
-    book.decoded(id, 1, 0, now, now);
+    book.decoded(id, tally(1, 0, now), now);
     book.dead(id, "bad-json", now);
     assert_eq!(status(&desk, "DVC-NGINX"), Status::Live);
     book.dead(id, "bad-json", now);
     assert_eq!(status(&desk, "DVC-NGINX"), Status::Failing);
     desk.test.clock.advance(TimeDelta::minutes(5));
     book.received(id, 5, 50, sighting(&desk));
-    book.decoded(id, 5, 0, now, desk.test.clock.now());
+    book.decoded(id, tally(5, 0, now), desk.test.clock.now());
     assert_eq!(status(&desk, "DVC-NGINX"), Status::Live);
 }
 
@@ -96,7 +101,7 @@ async fn what_was_written_down_is_there_after_a_restart() {
         for round in 0..3 {
             let now = desk.test.clock.now();
             book.received(id, 10, 1000, sighting(&desk));
-            book.decoded(id, 9, 2, now, now);
+            book.decoded(id, tally(9, 2, now), now);
             book.dead(id, "bad-json", now);
             book.flush(&desk.test.db, &snapshot).await.unwrap();
             desk.test.clock.advance(TimeDelta::seconds(if round == 0 { 5 } else { 60 }));
@@ -106,6 +111,7 @@ async fn what_was_written_down_is_there_after_a_restart() {
         let (before, after) = (book.of(id, now), again.of(id, now));
         assert_eq!(after.received, 30, "{}", desk.test.name);
         assert_eq!((after.decoded, after.noted, after.dead), (27, 6, 3));
+        assert_eq!(after.undated, 3);
         assert_eq!(after.last_collected_at, before.last_collected_at);
         assert_eq!(after.last_peer, before.last_peer);
         assert_eq!(after.last_dead_code.as_deref(), Some("bad-json"));
@@ -126,7 +132,7 @@ async fn the_row_of_minutes_keeps_an_hour() {
     let (book, id) = (&desk.registry.health, desk.sender("DVC-NGINX").id);
     for _ in 0..90 {
         let now = desk.test.clock.now();
-        book.decoded(id, 6, 0, now, now);
+        book.decoded(id, tally(6, 0, now), now);
         desk.test.clock.advance(TimeDelta::minutes(1));
     }
     let health = book.of(id, desk.test.clock.now());
@@ -145,7 +151,7 @@ async fn what_another_node_counted_is_read() {
         for round in 1..=3_u64 {
             let now = desk.test.clock.now();
             book.received(id, 7, 70, sighting(&desk));
-            book.decoded(id, 5, 0, now, now);
+            book.decoded(id, tally(5, 0, now), now);
             book.dead(id, "bad-json", now);
             book.flush(db, &snapshot).await.unwrap();
             other.renew(db, |source| source == id).await.unwrap();
@@ -160,7 +166,7 @@ async fn what_another_node_counted_is_read() {
         let now = desk.test.clock.now();
         assert_eq!(taker.of(id, now), book.of(id, now));
         taker.received(id, 1, 1, sighting(&desk));
-        taker.decoded(id, 1, 0, now, now);
+        taker.decoded(id, tally(1, 0, now), now);
         taker.flush(db, &snapshot).await.unwrap();
         other.renew(db, |_| false).await.unwrap();
         assert_eq!(other.of(id, now).received, 22);

@@ -191,6 +191,7 @@ async fn detail(
         received_bytes: health.received_bytes,
         decoded: health.decoded,
         noted: health.noted,
+        undated: health.undated,
         last_peer: health.last_peer.map(|peer| peer.to_string()),
         last_dead_at: health.last_dead_at,
         last_dead_code: health.last_dead_code,

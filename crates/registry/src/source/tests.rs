@@ -9,6 +9,7 @@ use super::model::{SourceDraft, SourceFilter, SourceKind};
 use super::store;
 use super::views::{SourceList, SourceRow, SourceToken};
 use super::{Token, digest, same};
+use crate::Tally;
 use crate::testing::{Desk, administrator, desks, one_desk};
 
 fn http(desk: &Desk) -> SourceDraft {
@@ -176,7 +177,8 @@ async fn the_guides_carry_address_and_token() {
 async fn the_list_is_sound() {
     let desk = one_desk().await;
     let now = desk.test.db.now();
-    desk.registry.health.decoded(desk.sender("DVC-NGINX").id, 3, 0, now, now);
+    let tally = Tally { events: 3, noted: 2, undated: 1, newest: now };
+    desk.registry.health.decoded(desk.sender("DVC-NGINX").id, tally, now);
     let filter = SourceFilter::default();
     let rows: Vec<SourceRow> =
         super::rows(&desk.registry, &administrator(), &filter).await.unwrap();

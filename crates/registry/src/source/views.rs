@@ -144,6 +144,8 @@ pub(crate) struct SourceDetail {
     pub(crate) received_bytes: u64,
     pub(crate) decoded: u64,
     pub(crate) noted: u64,
+    /// Events whose stated time could not be read or believed.
+    pub(crate) undated: u64,
     pub(crate) last_peer: Option<String>,
     pub(crate) last_dead_at: Option<DateTime<Utc>>,
     pub(crate) last_dead_code: Option<String>,

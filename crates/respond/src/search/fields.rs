@@ -3,7 +3,7 @@
 use askama::Template;
 use event::query::summary::FigureKind;
 use event::query::{Builtin, Moment, STAGES};
-use event::{Attr, AttrType, Class};
+use event::{Attr, AttrType, Class, TimeQuality};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Lang, Phrase, filters};
@@ -111,6 +111,8 @@ const fn builtin_key(builtin: Builtin) -> &'static str {
         Builtin::LogProduct | Builtin::LogCategory | Builtin::LogService => {
             "search-field-logsource"
         }
+        Builtin::TimeQuality => "search-field-time-quality",
+        Builtin::EventNote => "search-field-note",
     }
 }
 
@@ -236,6 +238,9 @@ fn values(field: &str) -> Vec<Offer> {
         Some(Attr::Protocol) => vec!["tcp", "udp", "icmp"],
         _ if Builtin::from_name(field) == Some(Builtin::Class) => {
             Class::ALL.iter().map(|class| class.word()).collect()
+        }
+        _ if Builtin::from_name(field) == Some(Builtin::TimeQuality) => {
+            TimeQuality::ALL.iter().map(|quality| quality.word()).collect()
         }
         _ => Vec::new(),
     };
