@@ -1,6 +1,7 @@
 """`luytre lake`: damage and tampering are found, taken out, brought back where something still has it; a
 span of time goes from one installation to another, once."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -200,6 +201,20 @@ class Lake(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("is running", said)
 
+    def spoil(self, folder, manifest):
+        """Puts a line that is no event into an export's first file of lines."""
+        file = manifest["files"][0]
+        path = folder / file["path"]
+        first, rest = path.read_bytes().split(b"\n", 1)
+        path.write_bytes(first + b"\nno event\n" + rest)
+        file["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    def luytre_of(self, other, *arguments):
+        done = subprocess.run([BINARY, "--config", str(other.config), *arguments], text=True, capture_output=True,
+                              timeout=PATIENCE_S)
+        return done.returncode, done.stdout + done.stderr
+
     def test_an_export_goes_from_one_installation_to_another(self):
         tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y-%m-%d")
         other = self.enterContext(Installation(extra_config=SETTINGS))
@@ -211,6 +226,16 @@ class Lake(unittest.TestCase):
             self.assertEqual((manifest["events"], manifest["format"]), (3000, form))
             said = other.run("lake", "import", str(folder))
             self.assertIn("3000 events brought in, 0" if form == "parquet" else "0 events brought in, 3000", said)
+        self.spoil(folder, manifest)
+        code, said = self.luytre_of(other, "lake", "import", str(folder))
+        self.assertEqual(code, 3, said)
+        self.assertIn("0 events brought in, 3000", said)
+        self.assertIn(f"{manifest['files'][0]['path']}:2: ", said)
+        kept = [json.loads(line) for path in (other.folder / "data" / "rejected").iterdir() for line in path.open()]
+        self.assertEqual([(one["line"], one["record"]) for one in kept], [(2, "no event")])
+        code, said = self.luytre_of(other, "lake", "import", "--strict", str(folder))
+        self.assertEqual(code, 1)
+        self.assertIn("line 2: ", said)
         other.start()
         self.assertEqual(len(other.export("thất bại")), 3000)
         self.assertIn("the chain over the files is whole", other.run("lake", "verify"))

@@ -31,3 +31,4 @@ pub mod bench;
 pub mod cli;
 pub mod drill;
 mod hunt;
+mod rejects;

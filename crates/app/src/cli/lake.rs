@@ -25,7 +25,7 @@ use serde_json::json;
 use super::held::{hold_spool, refuse_running};
 use super::hunt::time;
 use super::lake_verify::SpoolVerdict;
-use super::{Outcome, lake_key, lake_move, lake_verify, output};
+use super::{Outcome, lake_import, lake_key, lake_move, lake_verify, output};
 use crate::catalogue::keyring::{self, First};
 use crate::catalogue::{DbCatalogue, chain};
 use crate::config::Config;
@@ -41,11 +41,8 @@ pub(crate) enum Command {
     Repair(RepairArguments),
     /// Write a span of time out: Parquet or NDJSON, with a manifest and checksums
     Export(ExportArguments),
-    /// Bring an export in, every event once
-    Import {
-        /// The folder of an export
-        folder: PathBuf,
-    },
+    /// Bring an export in, every event once; lines that are no events are named and put aside (exit code 3)
+    Import(lake_import::Arguments),
     /// Bring the files from the data folder into the store, or back
     Move(lake_move::Arguments),
     /// Make, change and list the keys of a lake that is encrypted at rest
@@ -105,7 +102,7 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
             Command::Verify(arguments) => lake_verify::run(&config, arguments).await,
             Command::Repair(arguments) => repair(&config, arguments).await,
             Command::Export(arguments) => take_out(&config, arguments).await,
-            Command::Import { folder } => bring_in(&config, folder).await,
+            Command::Import(arguments) => lake_import::run(&config, arguments).await,
             Command::Move(arguments) => lake_move::run(&config, arguments).await,
             Command::Key(command) => lake_key::run(&config, command).await,
         }
@@ -337,7 +334,7 @@ async fn take_out(config: &Config, arguments: &ExportArguments) -> Result<Outcom
         super::state::empty(&arguments.folder)?;
     }
     let (manifest, sum) = written?;
-    record(&db, "lake.export", &manifest, &sum).await?;
+    record(&db, "lake.export", &manifest, &sum, None).await?;
     println!(
         "{} events in {} files written to {}; SHA-256 of {MANIFEST}: {sum}",
         manifest.events,
@@ -444,41 +441,15 @@ async fn systems(db: &Db, words: &[String]) -> Result<Option<BTreeSet<SystemId>>
     Ok(Some(words.iter().map(named).collect::<Result<_>>()?))
 }
 
-async fn bring_in(config: &Config, folder: &Path) -> Result<Outcome> {
-    let text = fs::read(folder.join(MANIFEST))
-        .with_context(|| format!("reading {}", folder.join(MANIFEST).display()))?;
-    let manifest: Manifest = serde_json::from_slice(&text).context("reading the manifest")?;
-    if manifest.version != 1 || manifest.schema_version > lake::SCHEMA_VERSION {
-        bail!("a newer luytre made this export; this one does not read it");
-    }
-    for file in &manifest.files {
-        let inside = Path::new(&file.path).components();
-        if !inside.into_iter().all(|part| matches!(part, std::path::Component::Normal(_))) {
-            bail!("{} leads out of the export's folder", file.path);
-        }
-    }
-    let db = super::open_existing_db(config).await?;
-    let (spool, _reader, _) = hold_spool(config, &db).await?;
-    let lake: Arc<Lake> = open_lake(config, &db).await?;
-    let bar = output::progress(u64::try_from(manifest.files.len())?, "files");
-    let (mut new, mut known) = (0, 0);
-    for file in &manifest.files {
-        let imported = lake.import(folder, file).await?;
-        new += imported.new;
-        known += imported.known;
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    lake.close().await;
-    spool.close().await;
-    record(&db, "lake.import", &manifest, &super::state::digest(&folder.join(MANIFEST))?).await?;
-    println!("{new} events brought in, {known} were there already");
-    Ok(Outcome::Good)
-}
-
-/// Writes down who took events out or brought them in.
-async fn record(db: &Db, action: &str, manifest: &Manifest, sum: &str) -> Result<()> {
-    let detail = json!({
+/// Writes down who took events out or brought them in, and how many lines were left out then.
+pub(super) async fn record(
+    db: &Db,
+    action: &str,
+    manifest: &Manifest,
+    sum: &str,
+    refused: Option<u64>,
+) -> Result<()> {
+    let mut detail = json!({
         "from": manifest.from,
         "to": manifest.to,
         "systems": manifest.systems,
@@ -486,6 +457,9 @@ async fn record(db: &Db, action: &str, manifest: &Manifest, sum: &str) -> Result
         "files": manifest.files.len(),
         "manifest_sha256": sum,
     });
+    if let (Some(detail), Some(refused)) = (detail.as_object_mut(), refused) {
+        detail.insert("refused".to_owned(), json!(refused));
+    }
     let entry = AuditEntry::new(Actor::CommandLine, action, Subject::all("lake_file"), detail);
     Ok(db.begin().await?.commit(entry).await?)
 }

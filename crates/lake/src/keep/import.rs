@@ -28,6 +28,22 @@ const EVENTS_AT_ONCE: usize = 8192;
 /// writes a control character as six bytes.
 const LINE_BYTES_MAX: u64 = 64 << 20;
 
+/// What is kept of a line that is no event: the longest record, as it came. The export still has the rest.
+const BAD_LINE_BYTES_KEPT: usize = 1 << 20;
+
+/// A line of an export that is no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// The file, below the export's folder.
+    pub path: String,
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong, and where in the line.
+    pub why: String,
+    /// The line, or its beginning.
+    pub bytes: Vec<u8>,
+}
+
 /// What an import did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -35,6 +51,8 @@ pub struct Imported {
     pub new: u64,
     /// Events that were here already.
     pub known: u64,
+    /// Lines that are no events.
+    pub refused: u64,
 }
 
 /// Why a file of an export was not brought in.
@@ -55,6 +73,19 @@ pub enum ImportError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A line of it is no event.
+    #[error("{path}, line {line}: {why}")]
+    Line {
+        /// The file.
+        path: String,
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A line that is no event cannot be put aside.
+    #[error("lines that are no events cannot be kept apart")]
+    Apart(#[source] io::Error),
     /// The lake fails.
     #[error("the lake cannot take the events in")]
     Lake(#[from] LakeError),
@@ -66,8 +97,34 @@ impl Lake {
     ///
     /// # Errors
     ///
-    /// Says which file, and why not; events of it that were taken in before stay.
+    /// Says which file and which line of it, and why not; events of it that were taken in before stay.
     pub async fn import(&self, folder: &Path, file: &Exported) -> Result<Imported, ImportError> {
+        let stop = |BadLine { path, line, why, .. }| Err(ImportError::Line { path, line, why });
+        self.import_parts(folder, file, stop).await
+    }
+
+    /// Brings one file of an export in as [`Self::import`] does, but puts lines that are no events aside by
+    /// `apart` and goes on.
+    ///
+    /// # Errors
+    ///
+    /// Says which file, and why not; events of it that were taken in before stay.
+    pub async fn import_good_lines(
+        &self,
+        folder: &Path,
+        file: &Exported,
+        mut apart: impl FnMut(&BadLine) -> io::Result<()>,
+    ) -> Result<Imported, ImportError> {
+        let aside = |bad: BadLine| apart(&bad).map_err(ImportError::Apart);
+        self.import_parts(folder, file, aside).await
+    }
+
+    async fn import_parts(
+        &self,
+        folder: &Path,
+        file: &Exported,
+        mut aside: impl FnMut(BadLine) -> Result<(), ImportError>,
+    ) -> Result<Imported, ImportError> {
         let failed = |source: StoreError| ImportError::Unreadable {
             path: file.path.clone(),
             source: Box::new(source),
@@ -80,16 +137,24 @@ impl Lake {
         let (sender, mut parts) = tokio::sync::mpsc::channel(1);
         let (own, folder) = (file.clone(), folder.to_owned());
         let reading = tokio::task::spawn_blocking(move || {
-            let send = |events| sender.blocking_send(events).is_ok();
+            let send = |part| sender.blocking_send(part).is_ok();
             match own.segment {
                 Some(segment) => {
                     read_parquet(&SegmentFile::new(&Place::in_folder(&folder), segment), send)
                 }
-                None => read_lines(&folder.join(&own.path), send),
+                None => read_lines(&folder, &own.path, send),
             }
         });
         let mut imported = Imported::default();
-        while let Some(events) = parts.recv().await {
+        while let Some(part) = parts.recv().await {
+            let events = match part {
+                Part::Events(events) => events,
+                Part::Bad(bad) => {
+                    imported.refused += 1;
+                    aside(bad)?;
+                    continue;
+                }
+            };
             let all = events.len();
             let new = self.take_in(events).await?;
             imported.new += u64::try_from(new).unwrap_or(0);
@@ -138,36 +203,73 @@ impl Lake {
     }
 }
 
-fn read_parquet(file: &SegmentFile, send: impl Fn(Vec<Event>) -> bool) -> Result<(), StoreError> {
+/// What is read of a file at a time.
+enum Part {
+    Events(Vec<Event>),
+    Bad(BadLine),
+}
+
+fn read_parquet(file: &SegmentFile, send: impl Fn(Part) -> bool) -> Result<(), StoreError> {
     let footer = Footers::default().of(file)?;
     let all = 0..usize::try_from(file.segment.rows).unwrap_or(usize::MAX);
     let mut events = Vec::new();
     for batch in read_rows(file, &footer, None, std::slice::from_ref(&all), MERGE_BATCH_ROWS)? {
         events.extend(decode(&batch?)?);
-        if events.len() >= EVENTS_AT_ONCE && !send(std::mem::take(&mut events)) {
+        if events.len() >= EVENTS_AT_ONCE && !send(Part::Events(std::mem::take(&mut events))) {
             return Ok(());
         }
     }
-    send(events);
+    send(Part::Events(events));
     Ok(())
 }
 
-fn read_lines(path: &Path, send: impl Fn(Vec<Event>) -> bool) -> Result<(), StoreError> {
-    let mut file = BufReader::new(File::open(path)?);
+fn read_lines(folder: &Path, path: &str, send: impl Fn(Part) -> bool) -> Result<(), StoreError> {
+    let mut file = BufReader::new(File::open(folder.join(path))?);
     let mut events = Vec::new();
     let mut line = Vec::new();
-    loop {
+    for number in 1.. {
         line.clear();
-        if file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
+        let read = file.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+        if read == 0 {
             break;
         }
-        events.push(read_line(&line)?);
-        if events.len() >= EVENTS_AT_ONCE && !send(std::mem::take(&mut events)) {
+        let is_cut = line.len() as u64 == LINE_BYTES_MAX && line.last() != Some(&b'\n');
+        if is_cut {
+            file.skip_until(b'\n')?;
+        } else if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let event = if is_cut {
+            Err(format!("it is longer than {LINE_BYTES_MAX} bytes"))
+        } else {
+            read_line(&line).map_err(|error| root_of(&error))
+        };
+        let sent = match event {
+            Ok(event) => {
+                events.push(event);
+                events.len() < EVENTS_AT_ONCE || send(Part::Events(std::mem::take(&mut events)))
+            }
+            Err(why) => {
+                line.truncate(BAD_LINE_BYTES_KEPT);
+                let bytes = line.trim_ascii_end().to_vec();
+                send(Part::Bad(BadLine { path: path.to_owned(), line: number, why, bytes }))
+            }
+        };
+        if !sent {
             return Ok(());
         }
     }
-    send(events);
+    send(Part::Events(events));
     Ok(())
+}
+
+/// Returns what an error comes from, in its own words.
+fn root_of(error: &dyn std::error::Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
 }
 
 /// Reads an event. Its numbers are read as the lake's files are: `serde_json` may be one step off.

@@ -17,7 +17,7 @@ mod verify;
 
 pub use export::{Export, ExportFormat, Exported, MANIFEST, Manifest, Taken, export};
 pub(crate) use handed_out::{HandedOut, figures};
-pub use import::{ImportError, Imported};
+pub use import::{BadLine, ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
 pub use read::{asked_rows, read_events};

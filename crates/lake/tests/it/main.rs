@@ -5,6 +5,7 @@
 #![allow(clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod answers;
+mod bad_lines;
 mod crashes;
 mod differential;
 mod encrypted;

@@ -9,7 +9,7 @@ mod questions;
 mod truth;
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +22,7 @@ use lake::{Lake, MasterKey};
 use serde_json::json;
 
 use super::gauge;
+use crate::rejects::Rejects;
 use crate::serve::{open_db, open_lake};
 pub use cold::{ColdArguments, run as cold};
 pub(super) use events::Events;
@@ -42,6 +43,9 @@ pub struct LakeArguments {
     /// Bring in these events instead: flat JSON, one object a line
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// Where lines of the input are put that are none, with line and reason; without it, a file beside the bench's folder
+    #[arg(long, value_name = "FILE", requires = "input")]
+    rejects: Option<PathBuf>,
     /// A word that few events have
     #[arg(long, value_name = "WORD", default_value = events::RARE_WORD)]
     word: String,
@@ -74,6 +78,8 @@ pub struct LakeArguments {
 /// What was measured.
 struct Report {
     truth: Truth,
+    /// Lines of the input that are no events.
+    left_out: u64,
     one: Intake,
     two: Intake,
     answers: Vec<Answer>,
@@ -146,7 +152,6 @@ async fn measure(arguments: &LakeArguments, folder: &Path) -> Result<Report> {
         Events::new(arguments.seed, arguments.events).write(file)?;
         path
     };
-    let open = || File::open(&input).with_context(|| format!("reading {}", input.display()));
     let wanted = Wanted {
         word: arguments.word.to_ascii_lowercase(),
         part: arguments.part.to_ascii_lowercase(),
@@ -154,7 +159,9 @@ async fn measure(arguments: &LakeArguments, folder: &Path) -> Result<Report> {
         protocol: arguments.protocol.clone(),
     };
     // The count reads the whole file first: both ways in then find it in the cache.
-    let truth = truth::count(BufReader::with_capacity(1 << 20, open()?), &wanted)?;
+    let (truth, left_out) = count(arguments, &input, &wanted, folder)?;
+    let input = without(input, &left_out, folder)?;
+    let open = || open(&input);
     let key_file = arguments.encrypt.then(|| folder.join("lake.key"));
     if let Some(path) = &key_file {
         MasterKey::create(path)?;
@@ -170,7 +177,54 @@ async fn measure(arguments: &LakeArguments, folder: &Path) -> Result<Report> {
     let answers = questions::ask(&lake, &truth, &wanted, arguments.repeat).await?;
     lake.close().await;
     let (encrypted, rss_max_bytes) = (arguments.encrypt, gauge::rss_max_bytes());
-    Ok(Report { truth, one, two, answers, encrypted, rss_max_bytes })
+    let left_out = left_out.len() as u64;
+    Ok(Report { truth, left_out, one, two, answers, encrypted, rss_max_bytes })
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Counts the lines of the input; returns the numbers of those that are no events too, which are put aside.
+fn count(
+    arguments: &LakeArguments,
+    input: &Path,
+    wanted: &Wanted,
+    folder: &Path,
+) -> Result<(Truth, Vec<u64>)> {
+    // Beside the bench's folder, which goes.
+    let place = arguments.rejects.clone();
+    let mut rejects =
+        Rejects::at(place.unwrap_or_else(|| folder.with_extension("rejected.ndjson")));
+    let mut left_out = Vec::new();
+    let name = input.display().to_string();
+    let lines = BufReader::with_capacity(1 << 20, open(input)?);
+    let truth = truth::count(lines, wanted, |number, why, bytes| {
+        left_out.push(number);
+        Ok(rejects.put(&name, number, why, bytes)?)
+    });
+    rejects.finish(io::stderr().lock()).context("keeping the lines that were left out")?;
+    Ok((truth?, left_out))
+}
+
+/// Returns the input without these lines (their numbers ascend), which is another file if there are any.
+fn without(input: PathBuf, lines: &[u64], folder: &Path) -> Result<PathBuf> {
+    if lines.is_empty() {
+        return Ok(input);
+    }
+    let path = folder.join("good.ndjson");
+    let mut good = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+    let mut bad = lines.iter().copied().peekable();
+    let all = BufReader::with_capacity(1 << 20, open(&input)?);
+    for (number, line) in (1..).zip(all.split(b'\n')) {
+        let line = line?;
+        if bad.next_if_eq(&number).is_none() {
+            good.write_all(&line)?;
+            good.write_all(b"\n")?;
+        }
+    }
+    good.flush()?;
+    Ok(path)
 }
 
 /// Brings the lines into a new lake with its own database.
@@ -203,13 +257,14 @@ fn origin() -> Origin {
 }
 
 fn print(report: &Report, as_json: bool) -> Result<()> {
-    let Report { truth, one, two, answers, encrypted: _, rss_max_bytes } = report;
+    let Report { truth, one, two, answers, rss_max_bytes, .. } = report;
     let mut out = io::stdout().lock();
     if as_json {
         let object = json!({
             "events": truth.events,
             "encrypted": report.encrypted,
             "refused": two.brought.refused,
+            "left_out": report.left_out,
             "input_bytes_per_event": float(truth.bytes) / float(truth.events.max(1)),
             "day": truth.day.to_string(),
             "events_per_s_one_thread": one.per_second().round(),

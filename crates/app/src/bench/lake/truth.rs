@@ -71,28 +71,35 @@ struct Day {
     sources: HashMap<String, (u64, i64)>,
 }
 
-/// Counts.
+/// Counts. Lines that are no events of the bench's form are given to `leave_out`, with their number from 1 and
+/// what is wrong.
 ///
 /// # Errors
 ///
-/// When a line is no JSON object of the bench's form.
-pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
+/// When the input cannot be read, has no events, or `leave_out` refuses.
+pub(super) fn count(
+    input: impl BufRead,
+    wanted: &Wanted,
+    mut leave_out: impl FnMut(u64, &str, &[u8]) -> Result<()>,
+) -> Result<Truth> {
     let mut truth = Truth::default();
     let mut days = HashMap::<i64, Day>::new();
     let word = Finder::new(&wanted.word).into_owned();
     let part = Finder::new(&wanted.part).into_owned();
-    for line in input.split(b'\n') {
+    for (number, line) in (1..).zip(input.split(b'\n')) {
         let bytes = line?;
-        if bytes.is_empty() {
+        if bytes.trim_ascii().is_empty() {
             continue;
         }
+        let (line, time_us) = match read(&bytes) {
+            Ok(read) => read,
+            Err(why) => {
+                leave_out(number, &why, &bytes)?;
+                continue;
+            }
+        };
         truth.events += 1;
         truth.bytes += u64::try_from(bytes.len() + 1)?;
-        let line: Line<'_> = serde_json::from_slice(&bytes)
-            .with_context(|| format!("event {} of the input", truth.events))?;
-        let time = DateTime::parse_from_rfc3339(&line.ts)
-            .with_context(|| format!("the time of event {}", truth.events))?;
-        let time_us = time.timestamp_micros();
         // Without a message the line itself is the record.
         let whole = || String::from_utf8_lossy(&bytes);
         let record = line.message.clone().unwrap_or_else(whole).to_ascii_lowercase();
@@ -122,6 +129,15 @@ pub(super) fn count(input: impl BufRead, wanted: &Wanted) -> Result<Truth> {
     truth.day = DateTime::from_timestamp_micros(number * DAY_US).unwrap_or_default().date_naive();
     (truth.bars, truth.sources) = (day.bars, day.sources);
     Ok(truth)
+}
+
+/// Reads a line and its time in microseconds, or returns what is wrong with it.
+fn read(bytes: &[u8]) -> Result<(Line<'_>, i64), String> {
+    let line: Line<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let time = DateTime::parse_from_rfc3339(&line.ts)
+        .map_err(|error| format!("its time `{}`: {error}", line.ts))?;
+    let time_us = time.timestamp_micros();
+    Ok((line, time_us))
 }
 
 /// Returns whether a text has a word that is no part of a longer one.
@@ -171,7 +187,7 @@ mod tests {
             action: "denied".to_owned(),
             protocol: "tcp".to_owned(),
         };
-        let truth = count(lines.as_bytes(), &wanted).unwrap();
+        let truth = count(lines.as_bytes(), &wanted, |_, _, _| Ok(())).unwrap();
         assert_eq!((truth.events, truth.words, truth.parts), (4, 2, 2));
         assert_eq!(truth.day.to_string(), "2026-11-23");
         assert_eq!(truth.bars, HashMap::from([(1_795_392_600_000_000, 2)]));
@@ -190,5 +206,38 @@ mod tests {
         };
         assert!(top(&[("a", 3), ("b", 1)]) && top(&[("a", 3), ("c", 1)]));
         assert!(!top(&[("b", 1), ("c", 1)]) && !top(&[("a", 2), ("b", 1)]) && !top(&[("a", 3)]));
+    }
+
+    fn wanted() -> Wanted {
+        let text = |text: &str| text.to_owned();
+        Wanted { word: text("word"), part: text("par"), action: text("a"), protocol: text("b") }
+    }
+
+    #[test]
+    fn bad_lines_are_left_out_by_number_and_the_rest_is_counted() {
+        let good = r#"{"ts":"2026-11-23T10:00:00Z","message":"a word"}"#;
+        let lines = [
+            good,
+            r#"{"ts":"2026-02-29T10:00:00Z","message":"a word"}"#,
+            "",
+            r#"{"ts":"2026-11-23T10:00:00Z","message":"\ud83d word"}"#,
+            r#"{"ts":"2026-11-23T10:00:00Z","user":["a","word"]}"#,
+            good,
+        ];
+        let input = lines.join("\n");
+        let mut left_out = Vec::new();
+        let leave = |number, why: &str, bytes: &[u8]| {
+            assert!(!why.is_empty());
+            left_out.push((number, bytes.to_vec()));
+            Ok(())
+        };
+        let truth = count(input.as_bytes(), &wanted(), leave).unwrap();
+        assert_eq!((truth.events, truth.words), (2, 2));
+        let numbers: Vec<u64> = left_out.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [2, 4, 5]);
+        assert_eq!(left_out[0].1, lines[1].as_bytes());
+        let refuse = |number: u64, _: &str, _: &[u8]| anyhow::bail!("line {number}");
+        let error = count(input.as_bytes(), &wanted(), refuse).unwrap_err();
+        assert_eq!(error.to_string(), "line 2");
     }
 }
