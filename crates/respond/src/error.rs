@@ -120,6 +120,10 @@ impl From<RespondError> for AppError {
             RespondError::Lake(LakeError::Question(detail)) => {
                 Self::invalid("q", Phrase::key("search-error-question").arg("detail", detail))
             }
+            RespondError::Lake(LakeError::Sql(fault)) => Self::invalid(
+                "q",
+                Phrase::key("search-error-question").arg("detail", fault.to_string()),
+            ),
             RespondError::Lake(LakeError::Unsupported(words)) => {
                 Self::invalid("q", unsupported(words))
             }

@@ -5,6 +5,7 @@
 
 mod files;
 mod memory;
+mod sql_fault;
 mod summing;
 mod table;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub use files::{EventFile, FileCells, FileColumn};
 pub use memory::MemoryLake;
+pub use sql_fault::{SqlFault, SqlWrong};
 pub use summing::begin;
 pub use table::{Table, TableCell};
 
@@ -191,6 +193,9 @@ pub enum LakeError {
     /// The question itself is wrong; the text is for the person who asked.
     #[error("the question cannot be answered: {0}")]
     Question(String),
+    /// A SQL question names something that is not there, or not so.
+    #[error("the question cannot be answered: {0}")]
+    Sql(SqlFault),
     /// The question has a part that the lake would pass over, in the words of its language.
     #[error("the question cannot be answered: {0} is not supported")]
     Unsupported(String),

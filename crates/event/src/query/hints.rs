@@ -246,7 +246,7 @@ fn iso_dates(text: &str) -> String {
 }
 
 /// Returns the nearest of some names: at most one letter wrong in a short one, two in a long one.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length < 2 {
         return None;

@@ -38,7 +38,7 @@ mod target;
 mod tests;
 
 pub use highlight::{Highlighter, Stretch};
-pub use hints::{Hint, hints, known_names, mended, near_field};
+pub use hints::{Hint, hints, known_names, mended, near_field, nearest};
 pub use lexing::typed_name;
 pub use matching::{Matcher, ValueTest, matches};
 pub use moment::{CLOCK_AHEAD, Moment, Period};

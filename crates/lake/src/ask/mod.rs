@@ -17,6 +17,7 @@ mod summary;
 mod table;
 mod tally;
 mod top;
+mod unplanned;
 mod weigh;
 
 #[cfg(feature = "distributed")]

@@ -36,6 +36,7 @@ use super::passed_over::passed_over;
 use super::refusal::asked_or_failed;
 use super::spill;
 use super::table::EventsTable;
+use super::unplanned::unplanned;
 #[cfg(feature = "distributed")]
 use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
 use crate::limits::SQL_BYTES_MAX;
@@ -207,7 +208,7 @@ async fn planned(
     for table in question.beside {
         context.register_batch(table.name, batch_of(table)?)?;
     }
-    let plan = plan(&context, question.text).await?;
+    let plan = plan(&context, question).await?;
     let frame = DataFrame::new(context.state(), plan);
     let frame = frame.limit(0, Some(question.limits.rows_max + 1))?;
     let columns = column_names(frame.schema());
@@ -227,6 +228,8 @@ fn context(place: &Place, memory_bytes: usize) -> Result<SessionContext, DataFus
         .with_parquet_bloom_filter_pruning(true)
         .with_parquet_page_index_pruning(true);
     config.options_mut().execution.parquet.pushdown_filters = true;
+    // Where in the question a name stands that is not there.
+    config.options_mut().sql_parser.collect_spans = true;
     config.options_mut().execution.parquet.schema_force_view_types = false;
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
@@ -310,7 +313,8 @@ fn id_text() -> ScalarUDF {
 }
 
 /// Reads the question: exactly one query, and nothing that changes anything.
-async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeError> {
+async fn plan(context: &SessionContext, question: &Question<'_>) -> Result<LogicalPlan, LakeError> {
+    let text = question.text;
     let refused = || LakeError::Question("only one SELECT statement is allowed".to_owned());
     let state = context.state();
     let dialect = state.config().options().sql_parser.dialect;
@@ -323,7 +327,12 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, LakeE
     if let Some(words) = passed_over(inner) {
         return Err(LakeError::Unsupported(words));
     }
-    let plan = state.statement_to_plan(statement).await.map_err(asked_or_failed)?;
+    let mut tables = vec!["events"];
+    tables.extend(question.beside.iter().map(|table| table.name));
+    let plan = state
+        .statement_to_plan(statement)
+        .await
+        .map_err(|error| unplanned(error, text, &tables))?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)

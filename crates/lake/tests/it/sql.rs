@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use event::lake::{Beside, Cells, LakeError, LakeReader as _, Table, TableCell};
+use event::lake::{
+    Beside, Cells, LakeError, LakeReader as _, SqlFault, SqlWrong, Table, TableCell,
+};
 use event::{AccountId, Scope};
 use lake::Lake;
 use uuid::Uuid;
@@ -168,13 +170,12 @@ fn everything_but_one_select_is_refused() {
         ];
         for sql in refused {
             let answer = lake.sql(&Scope::platform(), &sql).await;
-            assert!(matches!(answer, Err(LakeError::Question(_))), "{sql}: {answer:?}");
+            let is_refused = matches!(answer, Err(LakeError::Question(_) | LakeError::Sql(_)));
+            assert!(is_refused, "{sql}: {answer:?}");
         }
         assert!(!home.folder.path().join("out.csv").try_exists().unwrap());
         for (sql, why) in [
             ("SELEC 1", "Expected: an SQL statement, found: SELEC at Line: 1, Column: 1"),
-            ("SELECT * FROM nosuch", "table 'nosuch' not found"),
-            ("SELECT no_such_column FROM events", "No field named no_such_column"),
             ("SELECT raw FROM events WHERE occurred_at > 'hôm qua'", "'hôm qua'"),
             ("SELECT raw FROM events LIMIT -1", ""),
         ] {
@@ -184,6 +185,52 @@ fn everything_but_one_select_is_refused() {
                 }
                 other => panic!("{sql}: {other:?}"),
             }
+        }
+        lake.close().await;
+    });
+}
+
+/// Returns what is wrong with a question, and in which place of the text its last `here` begins.
+async fn fault(lake: &Lake, sql: &str, here: &str) -> (SqlFault, Option<(u64, u64)>) {
+    let before = &sql[..sql.rfind(here).unwrap()];
+    let line = before.lines().count().max(1);
+    let column = before.lines().last().unwrap_or_default().chars().count() + 1;
+    match lake.sql(&Scope::platform(), sql).await {
+        Err(LakeError::Sql(fault)) => (fault, Some((line as u64, column as u64))),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_name_that_is_not_there_is_told_with_its_place_and_what_was_meant() {
+    run(async {
+        let home = Home::new();
+        let lake = filled(&home).await;
+        for (sql, wrong, name, near) in [
+            ("SELECT no_such_column FROM events", SqlWrong::Column, "no_such_column", ""),
+            ("SELECT src_ipp FROM events", SqlWrong::Column, "src_ipp", "src_ip"),
+            ("SELECT raw,\n  clientip FROM events", SqlWrong::Column, "clientip", "src_ip"),
+            // A word of SQL needs quotes.
+            ("SELECT 'ờ', username FROM events", SqlWrong::Column, "username", "\"user\""),
+            ("SELECT e.hots FROM events e", SqlWrong::Column, "e.hots", "host"),
+            // Not where the name stands first, but where it means nothing.
+            ("SELECT raw AS x FROM events WHERE x = 'a'", SqlWrong::Column, "x", ""),
+            ("SELECT raw FROM evens", SqlWrong::Table, "evens", "events"),
+            ("SELECT * FROM nosuch", SqlWrong::Table, "nosuch", ""),
+            ("SELECT has_tokn(raw, 'a') FROM events", SqlWrong::Function, "has_tokn", "has_token"),
+            ("SELECT no_such_function(1)", SqlWrong::Function, "no_such_function", ""),
+        ] {
+            let (fault, at) = fault(&lake, sql, name).await;
+            assert_eq!((fault.wrong, fault.name.as_str()), (wrong, name), "{sql}");
+            assert_eq!((fault.near.join(" ").as_str(), fault.at), (near, at), "{sql}");
+        }
+        for (sql, wrong, here) in [
+            ("SELECT count(*), host FROM events", SqlWrong::Ungrouped, "host"),
+            ("SELECT raw FROM events a JOIN events b ON a.id = b.id", SqlWrong::Ambiguous, "raw"),
+        ] {
+            let (fault, at) = fault(&lake, sql, here).await;
+            assert_eq!((fault.wrong, fault.at), (wrong, at), "{sql}: {fault}");
+            assert!(fault.name.ends_with(here), "{fault}");
         }
         lake.close().await;
     });

@@ -34,7 +34,9 @@ pub(super) async fn arrived(
 ) -> Result<Arrived, RespondError> {
     match desk.lake.sql(scope, &question(now)).await {
         Ok(table) => by_kind(desk, scope, &table).await,
-        Err(LakeError::Question(_) | LakeError::Timeout { .. }) => newest(desk, scope, now).await,
+        Err(LakeError::Question(_) | LakeError::Sql(_) | LakeError::Timeout { .. }) => {
+            newest(desk, scope, now).await
+        }
         Err(error) => Err(error.into()),
     }
 }

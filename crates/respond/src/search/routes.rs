@@ -166,6 +166,9 @@ async fn sql(
         Err(LakeError::Question(detail)) => {
             Ok(not_answered(query.sql, super::views::sql_error(&detail, who.lang)))
         }
+        Err(LakeError::Sql(fault)) => {
+            Ok(not_answered(query.sql, super::views::sql_fault(&fault, who.lang)))
+        }
         Err(LakeError::Unsupported(words)) => {
             Ok(not_answered(query.sql, unsupported(words).text(who.lang)))
         }

@@ -3,7 +3,7 @@
 use db::audit::AuditFilter;
 use db::testing::sqlite;
 use event::Event;
-use event::lake::{Table, TableCell};
+use event::lake::{SqlFault, SqlWrong, Table, TableCell};
 use web::testing::{faults, officer_of, shown, who};
 use web::{Lang, Role};
 
@@ -160,6 +160,28 @@ fn a_sql_mistake_is_told_with_its_place() {
     );
     assert!(told("No field named a").contains("No field named a"));
     assert!(told("a at Line: x, Column: 1").contains("a at Line: x, Column: 1"));
+}
+
+#[test]
+fn a_name_that_sql_does_not_know_is_told_in_the_reader_s_language() {
+    let fault = |wrong, at, near: &[&str]| SqlFault {
+        wrong,
+        name: "usr".to_owned(),
+        at,
+        near: near.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let told = |fault: &SqlFault, lang| super::views::sql_fault(fault, lang);
+    let column = fault(SqlWrong::Column, Some((2, 7)), &["\"user\"", "url"]);
+    let vi = told(&column, Lang::Vi);
+    assert!(vi.contains("dòng 2, cột 7: không có cột “usr” (gần giống: \"user\", url)."), "{vi}");
+    let en = told(&column, Lang::En);
+    assert!(en.contains("line 2, column 7: there is no column “usr” (similar: \"user\", url)."));
+    for wrong in [SqlWrong::Ambiguous, SqlWrong::Table, SqlWrong::Function, SqlWrong::Ungrouped] {
+        for lang in [Lang::Vi, Lang::En] {
+            let told = told(&fault(wrong, None, &[]), lang);
+            assert!(told.contains("“usr”") && !told.contains("search-sql"), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
