@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -133,6 +134,54 @@ class Addresses(Senders):
         answer = self.here.ingest("khong-phai-token", ['{"a":1}'])
         self.assertEqual(answer.status, 401)
         self.assertIn("Basic", answer.headers["WWW-Authenticate"])
+
+
+class Balanced(unittest.TestCase):
+    """Behind a load balancer the sender is whom its PROXY header names."""
+
+    def test_a_source_is_known_by_the_address_in_the_header(self):
+        port = free_port()
+        listener = f"""
+[[intake.syslog]]
+name = "balanced"
+transport = "tcp"
+listen = "127.0.0.1:{port}"
+proxy_protocol_from = ["127.0.0.0/8"]
+"""
+        second = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([203, 0, 113, 7, 127, 0, 0, 1]) + b"\x12\x67\x15\x8a"
+        with Installation(extra_config=listener) as here:
+            here.source(here.agency(), "Sau cân bằng tải", "syslog", listener="balanced", peers="203.0.113.7")
+            for header in (b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 5514\r\n", second):
+                word = marker()
+                with socket.create_connection(("127.0.0.1", port)) as line:
+                    line.sendall(header + f"<13>{bsd_now()} la la: {word}\n".encode())
+                self.assertEqual(here.event(f'"{word}"')["source"], "Sau cân bằng tải")
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line:
+                line.sendall(b"<13>no header\n")
+                with contextlib.suppress(ConnectionResetError):
+                    self.assertEqual(line.recv(1), b"", "it is closed")
+            self.assertEqual(here.search('"no header"'), [])
+
+
+class Lost(unittest.TestCase):
+    """Datagrams that the kernel drops while the program does not read them."""
+
+    def test_a_loss_is_an_alert_and_on_the_duty_page(self):
+        with Installation() as here:
+            here.source(here.agency(), "Tường lửa", "syslog", listener="udp", peers="127.0.0.1")
+            here.process.send_signal(signal.SIGSTOP)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+                # More than the largest buffer takes that a listener asks for.
+                for _ in range(1500):
+                    line.sendto(b"x" * 60_000, ("127.0.0.1", here.udp))
+            here.process.send_signal(signal.SIGCONT)
+            alert, = wait_for("the alert", lambda: here.alerts("luytre-intake"))
+            self.assertEqual(alert["entity"], "udp")
+            listener, = here.read("/duty")["udp"]
+            self.assertEqual((listener["name"], listener["is_losing"]), ("udp", True))
+            self.assertGreater(listener["dropped"], 0)
+            wait_for("the rest", lambda: sum(
+                here.read("/duty")["udp"][0][name] for name in ("received", "dropped")) == 1500)
 
 
 class Rsyslog(Senders):

@@ -46,9 +46,10 @@ pub(crate) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
     }));
     let brought = files(&lake, &manifest, arguments, &mut rejects).await;
     // Also where a file failed: what was put aside before is kept, and told.
-    rejects.finish(io::stdout().lock()).context("keeping the lines that were left out")?;
+    let kept = rejects.finish(io::stdout().lock());
     lake.close().await;
     spool.close().await;
+    kept.context("keeping the lines that were left out")?;
     let Imported { new, known, refused } = brought?;
     record(&db, "lake.import", &manifest, &sum, Some(refused)).await?;
     println!("{new} events brought in, {known} were there already");

@@ -1,5 +1,5 @@
 //! Who really sends over a connection that a load balancer made: balancers tell by the PROXY protocol
-//! (HAProxy, nginx, F5, clouds), in front of everything else, TLS too.
+//! (`HAProxy`, nginx, F5, clouds), in front of everything else, TLS too.
 //!
 //! Only connections from configured addresses begin with such a header, and theirs must: who may write one may
 //! claim any address. Nothing is guessed from what the bytes look like.
@@ -90,8 +90,12 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr
             Parsed::Whole { source, .. } => return Ok(source),
             Parsed::More(missing) => {
                 let missing = u64::try_from(missing).unwrap_or(u64::MAX);
-                if (&mut *stream).take(missing).read_buf(&mut bytes).await? == 0 {
-                    return Err(ProxyError::Ended(bytes.len()));
+                match (&mut *stream).take(missing).read_buf(&mut bytes).await {
+                    Ok(0) => return Err(ProxyError::Ended(bytes.len())),
+                    Ok(_) => {}
+                    // Some balancers end their look with a reset.
+                    Err(_) if bytes.is_empty() => return Err(ProxyError::Ended(0)),
+                    Err(error) => return Err(error.into()),
                 }
             }
         }

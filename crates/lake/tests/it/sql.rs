@@ -192,7 +192,7 @@ fn everything_but_one_select_is_refused() {
 
 /// Returns what is wrong with a question, and in which place of the text its last `here` begins.
 async fn fault(lake: &Lake, sql: &str, here: &str) -> (SqlFault, Option<(u64, u64)>) {
-    let before = &sql[..sql.rfind(here).unwrap()];
+    let (before, _) = sql.split_at(sql.rfind(here).unwrap());
     let line = before.lines().count().max(1);
     let column = before.lines().last().unwrap_or_default().chars().count() + 1;
     match lake.sql(&Scope::platform(), sql).await {
