@@ -18,6 +18,7 @@ use crate::catalogue::{Catalogue, Segment, SegmentId, Where};
 use crate::error::{OpenError, StoreError};
 use crate::keep::OwnerRows;
 use crate::place::Place;
+use crate::rows::Rows;
 use crate::segment::{Footers, SegmentFile};
 use crate::settings::LakeSettings;
 use crate::store::{
@@ -172,7 +173,9 @@ impl Lake {
     /// Turns a tail into columns and puts them in its place, unless its buffer was sealed since.
     async fn put_columns(&self, tail: Vec<Arc<Vec<Event>>>) {
         let source = tail.clone();
-        match blocking(move || Ok(encode_lists(&source)?)).await {
+        match blocking(move || encode_lists(&source)?.into_iter().map(Rows::outlined).collect())
+            .await
+        {
             Ok(rows) => {
                 let mut state = self.state.lock();
                 state.active.replace_tail(&tail, rows);

@@ -103,16 +103,20 @@ impl Hits {
 }
 
 fn in_memory(view: &View, filter: &Filter, hits: &mut Hits) -> Result<(), StoreError> {
-    for (list, events) in view.tail.iter().enumerate() {
-        for (place, event) in events.iter().enumerate() {
+    // The newest came last: what is older than enough of them is not looked at.
+    for (list, events) in view.tail.iter().enumerate().rev() {
+        for (place, event) in events.iter().enumerate().rev() {
             let time_us = event.occurred_at.timestamp_micros();
             if hits.wants(time_us) && filter.takes(event) {
                 hits.push(Hit { time_us, id: event.id, place: Place::Tail(list, place) });
             }
         }
     }
-    for (number, rows) in view.batches.iter().enumerate() {
-        let found = filter.rows(&rows.batch, &rows.loose)?;
+    for (number, rows) in view.batches.iter().enumerate().rev() {
+        if rows.outline.as_ref().is_some_and(|outline| !hits.wants(outline.max_us)) {
+            continue;
+        }
+        let found = filter.rows_in_memory(rows)?;
         keep(&Columns::of(&rows.batch), &found, hits, |row| Place::Batch(number, row))?;
     }
     Ok(())

@@ -113,7 +113,7 @@ pub(super) fn count_until<T: Tally>(
             return Ok((tally, true));
         }
         stop.check()?;
-        let found = filter.rows(&rows.batch, &rows.loose)?;
+        let found = filter.rows_in_memory(rows)?;
         tally.rows(&rows.batch, &rows.loose, &found)?;
     }
     let in_reach = |file: &&Arc<SegmentFile>| {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use event::lake::Search;
 use event::query::{Builtin, Matcher, Moment, Period, Query, Target, TextPattern, ValueTest};
-use event::{Attr, Event, EventId, Scope};
+use event::{Attr, Event, EventId, Scope, Value};
 
 pub(crate) use columns::FieldColumns;
 use fields::OwnField;
@@ -18,9 +18,9 @@ use texts::Text;
 
 use crate::error::StoreError;
 use crate::place::Opened;
-use crate::rows::Columns;
+use crate::rows::{Columns, Rows};
 use crate::schema::{self, INDEXED};
-use crate::segment::{Condition, Footer, Granule, Needle, SegmentFile, Token, may_hold};
+use crate::segment::{Condition, Footer, Granule, Needle, Outline, SegmentFile, Token, may_hold};
 
 /// What a search asks of every row.
 #[derive(Debug)]
@@ -248,6 +248,16 @@ impl Need {
         }
     }
 
+    /// Returns whether rows in memory may meet this.
+    fn may_be_met_in(&self, outline: &Outline) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Tokens(tokens) => tokens.iter().all(|token| outline.may_hold(token)),
+            Self::All(needs) => needs.iter().all(|need| need.may_be_met_in(outline)),
+            Self::Any(needs) => needs.iter().any(|need| need.may_be_met_in(outline)),
+        }
+    }
+
     /// Returns for each granule whether it may meet this; `None` if the index leaves out none.
     fn met_by(&self, file: &Opened, footer: &Footer) -> Result<Option<Vec<bool>>, StoreError> {
         match self {
@@ -396,13 +406,40 @@ impl Filter {
         columns
     }
 
+    /// Returns whether an event's texts may hold what every match has: told without folding them.
+    fn texts_may_hold(&self, event: &Event) -> bool {
+        let Some(needle) = self.needle() else { return true };
+        if needle.may_be_in(&event.raw) {
+            return true;
+        }
+        let values = event.attrs.iter().map(|(_, value)| value);
+        let mut members =
+            values.chain(event.fields.iter().map(|(_, value)| value)).flat_map(Value::members);
+        members.any(|value| needle.may_be_in(&value.text()))
+    }
+
     /// Returns whether an event that is no column yet matches.
     pub(crate) fn takes(&self, event: &Event) -> bool {
         let time_us = event.occurred_at.timestamp_micros();
         (self.from_us..self.to_us).contains(&time_us)
             && self.before.is_none_or(|before| (time_us, event.id) < before)
             && self.scope.sees_origin(&event.origin)
+            && self.texts_may_hold(event)
             && self.matcher.matches(event)
+    }
+
+    /// Returns the rows in memory that match, ascending.
+    pub(crate) fn rows_in_memory(&self, rows: &Rows) -> Result<Vec<usize>, StoreError> {
+        if rows.outline.as_ref().is_some_and(|outline| !self.may_match(outline, &rows.loose)) {
+            return Ok(Vec::new());
+        }
+        self.rows(&rows.batch, &rows.loose)
+    }
+
+    fn may_match(&self, outline: &Outline, loose: &BTreeSet<Attr>) -> bool {
+        self.may_match_times(outline.min_us, outline.max_us)
+            && self.node.need(loose).may_be_met_in(outline)
+            && self.scope_need().may_be_met_in(outline)
     }
 
     /// Returns the rows that match, ascending.

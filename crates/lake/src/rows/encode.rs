@@ -237,7 +237,8 @@ impl Encoder {
             columns.push(Arc::new(column.finish()));
         }
         let batch = RecordBatch::try_new(SCHEMA.clone(), columns)?;
-        Ok(Rows { batch, loose: self.loose, largest_bytes: self.largest_bytes })
+        let (loose, largest_bytes) = (self.loose, self.largest_bytes);
+        Ok(Rows { batch, loose, largest_bytes, outline: None })
     }
 }
 

@@ -22,6 +22,9 @@ use std::collections::BTreeSet;
 use arrow::record_batch::RecordBatch;
 use event::Attr;
 
+use crate::error::StoreError;
+use crate::segment::Outline;
+
 /// Events as columns, with what a search must know of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
@@ -32,4 +35,18 @@ pub(crate) struct Rows {
     pub(crate) loose: BTreeSet<Attr>,
     /// The size of the largest event, roughly, in bytes.
     pub(crate) largest_bytes: usize,
+    /// What a search asks first, where many will look through these rows.
+    pub(crate) outline: Option<Outline>,
+}
+
+impl Rows {
+    /// Returns the rows with their outline.
+    ///
+    /// # Errors
+    ///
+    /// When the rows are not what they should be.
+    pub(crate) fn outlined(self) -> Result<Self, StoreError> {
+        let outline = Some(Outline::of(&Columns::of(&self.batch))?);
+        Ok(Self { outline, ..self })
+    }
 }

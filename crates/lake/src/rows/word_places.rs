@@ -93,6 +93,10 @@ pub(super) fn add_extra(extra: &mut String, value: &str) {
 
 /// Returns whether these lines stand in a text whose every line is ended.
 fn has_lines(text: &str, lines: &str) -> bool {
+    // Making ready to search costs more than most of these texts are worth.
+    if text.len() <= lines.len() {
+        return false;
+    }
     let is_end = |at: usize| text.as_bytes().get(at) == Some(&b'\n');
     memmem::find_iter(text.as_bytes(), lines.as_bytes())
         .any(|start| start.checked_sub(1).is_none_or(is_end) && is_end(start + lines.len()))

@@ -200,6 +200,11 @@ pub(super) fn set(block: &mut [u32; 8], token: u64) {
     }
 }
 
+/// Returns whether a block in memory may hold a token.
+pub(super) fn may_be_in(block: &[u32; 8], token: u64) -> bool {
+    block.iter().zip(mask(token)).all(|(word, bit)| word & bit != 0)
+}
+
 /// Returns whether a block may hold a token.
 pub(super) fn block_may_hold(block: [u8; BLOCK_BYTES], token: u64) -> bool {
     let (words, _) = block.as_chunks::<4>();

@@ -10,6 +10,7 @@ mod granules;
 mod in_time;
 mod keys;
 mod measured;
+mod outline;
 mod read;
 mod scan;
 mod tokens;
@@ -26,11 +27,12 @@ pub(crate) use file::{
 };
 pub(crate) use granules::Granule;
 pub(crate) use in_time::read_in_time;
+pub(crate) use outline::Outline;
 pub(crate) use read::{batch_rows, granule_rows, may_hold, read_rows};
 pub(crate) use scan::{Needle, granule_may_have};
-pub(crate) use tokens::Tokens;
+pub(crate) use tokens::{Tokens, add_exact};
 pub(crate) use words::ascii_words;
 pub(crate) use write::{
-    Packing, SegmentWriter, add_exact, properties, remove_left, remove_or_remember, remove_quietly,
-    rename, sync_folder, write_segment,
+    Packing, SegmentWriter, properties, remove_left, remove_or_remember, remove_quietly, rename,
+    sync_folder, write_segment,
 };

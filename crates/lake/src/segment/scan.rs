@@ -51,6 +51,11 @@ impl Needle {
             .map(|place| place.range())
     }
 
+    /// Returns whether the text may stand in another once that is folded: a letter with a mark folds to a plain one.
+    pub(crate) fn may_be_in(&self, text: &str) -> bool {
+        !text.is_ascii() || (text.len() >= self.bytes() && self.any_case.is_match(text.as_bytes()))
+    }
+
     /// Returns whether a page of plain texts, each after its length in four bytes, may hold it.
     fn in_page(&self, bytes: &[u8]) -> bool {
         if self.any_case.is_match(bytes) {

@@ -1,9 +1,14 @@
-//! The tokens of one granule: of the words of its texts and of the values of its fields.
+//! The tokens of rows: of the words of their texts and of the values of their fields.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::bloom::{hash_words, start_hash, value_hash};
+use event::Value;
+
+use super::bloom::{field_start, hash_words, start_hash, value_hash};
+use crate::error::{BadRows, StoreError};
+use crate::rows::{Columns, TextColumn, exact_attrs, text_at};
+use crate::schema::{self, INDEXED};
 
 /// Passes a token on as its own hash: it is one.
 #[derive(Debug, Default)]
@@ -98,4 +103,59 @@ impl Tokens {
         forget(&mut self.recent);
         self.set.drain().collect()
     }
+}
+
+/// The columns whose words and values are indexed.
+pub(crate) struct RowTokens<'a> {
+    texts: [Option<TextColumn<'a>>; 2],
+    values: Vec<(u64, TextColumn<'a>)>,
+    exact: Option<TextColumn<'a>>,
+}
+
+impl<'a> RowTokens<'a> {
+    /// Returns those columns.
+    pub(crate) fn of(columns: &Columns<'a>) -> Self {
+        let origins = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::SOURCE_ID];
+        let names = origins.into_iter().chain(INDEXED.iter().map(|attr| attr.alias()));
+        let values = names.filter_map(|name| {
+            let column = columns.text(name)?;
+            (!column.is_empty()).then_some((field_start(name), column))
+        });
+        let used = |name| columns.text(name).filter(|column| !column.is_empty());
+        Self {
+            texts: [used(schema::RAW), used(schema::EXTRA_TEXT)],
+            values: values.collect(),
+            exact: used(schema::ATTRS_EXACT),
+        }
+    }
+
+    /// Takes in the tokens of a row.
+    ///
+    /// # Errors
+    ///
+    /// When `attrs_exact` cannot be read.
+    pub(crate) fn add(&self, row: usize, tokens: &mut Tokens) -> Result<(), StoreError> {
+        for text in self.texts.iter().filter_map(|column| text_at(*column, row)) {
+            tokens.add_words(text);
+        }
+        for (start, column) in &self.values {
+            if let Some(value) = column.at(row) {
+                tokens.add_value(*start, value);
+            }
+        }
+        if let Some(exact) = text_at(self.exact, row) {
+            add_exact(exact, tokens)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes in the values of `attrs_exact`.
+pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows> {
+    for (name, value) in exact_attrs(exact)? {
+        for member in value.members().iter().map(Value::text) {
+            tokens.add_value(field_start(&name), &member);
+        }
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use arrow::compute::interleave_record_batch;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
-use event::{Attr, EventId, Value};
+use event::{Attr, EventId};
 use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -19,20 +19,18 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use uuid::Uuid;
 
-use super::bloom::{field_start, value_hash};
+use super::bloom::value_hash;
 use super::file::{self, FileOrigin};
 use super::granules::{GranuleBuilder, IndexBuilder};
 use super::measured::Measured;
-use super::tokens::Tokens;
+use super::tokens::{RowTokens, Tokens};
 use crate::catalogue::{Segment, SegmentId};
 use crate::encryption::Sealer;
 use crate::error::{BadRows, StoreError};
 use crate::limits::{GRANULE_ROWS, PACKED_BYTES_MAX, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
 use crate::place::Target;
-use crate::rows::{Columns, TextColumn, exact_attrs, moment, text_at};
-use crate::schema::{
-    self, BLOOMED, INDEXED, KIND, RARELY_REPEATED, SCATTERED, SCHEMA, SCHEMA_VERSION,
-};
+use crate::rows::{Columns, moment, text_at};
+use crate::schema::{self, BLOOMED, KIND, RARELY_REPEATED, SCATTERED, SCHEMA, SCHEMA_VERSION};
 
 /// How much work is put into making a file small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -417,55 +415,6 @@ fn raw_bytes(batch: &RecordBatch) -> usize {
         let length = offsets.last().zip(offsets.first()).map_or(0, |(end, start)| end - start);
         usize::try_from(length).unwrap_or(usize::MAX)
     })
-}
-
-/// The columns whose words and values are indexed.
-struct RowTokens<'a> {
-    texts: [Option<TextColumn<'a>>; 2],
-    values: Vec<(u64, TextColumn<'a>)>,
-    exact: Option<TextColumn<'a>>,
-}
-
-impl<'a> RowTokens<'a> {
-    fn of(columns: &Columns<'a>) -> Self {
-        let origins = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::SOURCE_ID];
-        let names = origins.into_iter().chain(INDEXED.iter().map(|attr| attr.alias()));
-        let values = names.filter_map(|name| {
-            let column = columns.text(name)?;
-            (!column.is_empty()).then_some((field_start(name), column))
-        });
-        let used = |name| columns.text(name).filter(|column| !column.is_empty());
-        Self {
-            texts: [used(schema::RAW), used(schema::EXTRA_TEXT)],
-            values: values.collect(),
-            exact: used(schema::ATTRS_EXACT),
-        }
-    }
-
-    fn add(&self, row: usize, tokens: &mut Tokens) -> Result<(), StoreError> {
-        for text in self.texts.iter().filter_map(|column| text_at(*column, row)) {
-            tokens.add_words(text);
-        }
-        for (start, column) in &self.values {
-            if let Some(value) = column.at(row) {
-                tokens.add_value(*start, value);
-            }
-        }
-        if let Some(exact) = text_at(self.exact, row) {
-            add_exact(exact, tokens)?;
-        }
-        Ok(())
-    }
-}
-
-/// Takes in the values of `attrs_exact`.
-pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows> {
-    for (name, value) in exact_attrs(exact)? {
-        for member in value.members().iter().map(Value::text) {
-            tokens.add_value(field_start(&name), &member);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
