@@ -204,6 +204,14 @@ impl ValueTest {
         }
     }
 
+    /// Returns the pattern that a value must fit to pass, if the test is one of a pattern.
+    pub fn pattern(&self) -> Option<&WholePattern> {
+        match &self.0 {
+            Kind::Like(pattern, _) => Some(pattern),
+            _ => None,
+        }
+    }
+
     /// Returns the folded texts of which a value must be one to pass, if the test is an equality: `9.0`
     /// is met by the text, and by the number, which reads as `9`.
     pub fn equal_to(&self) -> Option<Vec<Cow<'_, str>>> {

@@ -148,6 +148,16 @@ impl WholePattern {
         matches!(walked, Fit::Ends(_))
     }
 
+    /// Returns the whole words that a value must hold to fit. A value begins and ends where a word does.
+    pub fn whole_words(&self) -> Vec<String> {
+        whole_words(&self.pieces, (false, false))
+    }
+
+    /// Returns what words of a value must begin with for it to fit, where the pattern leaves their ends open.
+    pub fn word_starts(&self) -> Vec<&str> {
+        word_starts(&self.pieces, (false, false))
+    }
+
     /// Returns where a folded value that fits holds what is asked for, in bytes and at most so many
     /// times: all that stands between an open beginning and an open end.
     pub(super) fn places(&self, folded: &str, places_max: usize) -> Vec<(usize, usize)> {
@@ -322,41 +332,62 @@ impl TextPattern {
     /// Returns the whole words that a text must hold for the pattern to stand in it: what a word
     /// index can be asked. Empty when only parts of words are known.
     pub fn whole_words(&self) -> Vec<String> {
-        let last = self.pieces.len().saturating_sub(1);
-        let mut words = Vec::new();
-        for (place, piece) in self.pieces.iter().enumerate() {
-            let Piece::Literal(literal) = piece else { continue };
-            let open_before = place > 0 || !self.border_before;
-            let open_after = place < last || !self.border_after;
-            let mut parts: Vec<&str> = literal.split(|c| !is_word(c)).collect();
-            if open_after {
-                parts.pop();
-            }
-            if open_before && !parts.is_empty() {
-                parts.remove(0);
-            }
-            let whole = parts.into_iter().filter(|word| word.len() >= 2);
-            words.extend(whole.map(ToOwned::to_owned));
-        }
-        words
+        whole_words(&self.pieces, self.open_ends())
     }
 
     /// Returns what words of a text must begin with for the pattern to stand in it, where it leaves
     /// their ends open: what an index of the words' starts can be asked.
     pub fn word_starts(&self) -> Vec<&str> {
-        let last = self.pieces.len().saturating_sub(1);
-        let mut starts = Vec::new();
-        for (place, piece) in self.pieces.iter().enumerate() {
-            let Piece::Literal(literal) = piece else { continue };
-            let open_before = place > 0 || !self.border_before;
-            let open_after = place < last || !self.border_after;
-            let mut parts = literal.rsplit(|c| !is_word(c));
-            let end = parts.next().filter(|end| open_after && !end.is_empty());
-            let begins_a_word = !open_before || parts.next().is_some();
-            starts.extend(end.filter(|_| begins_a_word));
-        }
-        starts
+        word_starts(&self.pieces, self.open_ends())
     }
+
+    /// Returns whether a word may go on before the first piece, and after the last.
+    fn open_ends(&self) -> (bool, bool) {
+        (!self.border_before, !self.border_after)
+    }
+}
+
+/// Returns the literals among pieces, each with whether a word may go on before it and after it.
+fn literals(
+    pieces: &[Piece],
+    (opens, stays_open): (bool, bool),
+) -> impl Iterator<Item = (&str, bool, bool)> {
+    let last = pieces.len().saturating_sub(1);
+    pieces.iter().enumerate().filter_map(move |(place, piece)| match piece {
+        Piece::Literal(literal) => {
+            Some((literal.as_str(), opens || place > 0, stays_open || place < last))
+        }
+        Piece::Many | Piece::One => None,
+    })
+}
+
+/// Returns the whole words that stand wherever the pieces do.
+fn whole_words(pieces: &[Piece], ends: (bool, bool)) -> Vec<String> {
+    let mut words = Vec::new();
+    for (literal, open_before, open_after) in literals(pieces, ends) {
+        let mut parts: Vec<&str> = literal.split(|c| !is_word(c)).collect();
+        if open_after {
+            parts.pop();
+        }
+        if open_before && !parts.is_empty() {
+            parts.remove(0);
+        }
+        let whole = parts.into_iter().filter(|word| word.len() >= 2);
+        words.extend(whole.map(ToOwned::to_owned));
+    }
+    words
+}
+
+/// Returns what words begin with, wherever the pieces stand, whose ends are open.
+fn word_starts(pieces: &[Piece], ends: (bool, bool)) -> Vec<&str> {
+    let mut starts = Vec::new();
+    for (literal, open_before, open_after) in literals(pieces, ends) {
+        let mut parts = literal.rsplit(|c| !is_word(c));
+        let end = parts.next().filter(|end| open_after && !end.is_empty());
+        let begins_a_word = !open_before || parts.next().is_some();
+        starts.extend(end.filter(|_| begins_a_word));
+    }
+    starts
 }
 
 /// Returns how many bytes the word takes with which these characters begin.
@@ -369,4 +400,84 @@ fn border_at(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|text| text.chars().next_back());
     let after = text.get(at..).and_then(|text| text.chars().next());
     !(before.is_some_and(is_word) && after.is_some_and(is_word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    const PARTS: [&str; 18] = [
+        "adm", "Admin", "10", "2", ".", "-", "_", " ", "/", "\\", "đ", "É", "e\u{301}", "网",
+        "dc01", "\n", "x", "*",
+    ];
+
+    /// A value, and a pattern made of it: of each character itself, `?`, `*` or nothing.
+    fn value_and_pattern() -> impl Strategy<Value = (String, String)> {
+        let part = (select(&PARTS[..]), 0..8_u8);
+        prop::collection::vec(part, 0..8).prop_map(|parts| {
+            let mut pattern = String::new();
+            for (part, kept) in &parts {
+                match kept {
+                    0 => pattern.push('*'),
+                    1 => pattern.extend(part.chars().map(|_| '?')),
+                    2 => {
+                        pattern.push('*');
+                        pattern.push_str(&escape(part));
+                    }
+                    3 => {
+                        pattern.extend(part.chars().next().filter(|c| !"*\\".contains(*c)));
+                        pattern.push('*');
+                    }
+                    _ => pattern.push_str(&escape(part)),
+                }
+            }
+            (parts.iter().map(|(part, _)| *part).collect(), pattern)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_value_that_fits_has_the_words_and_starts_of_its_pattern(
+            (value, pattern) in value_and_pattern(),
+        ) {
+            let pattern = WholePattern::new(&pattern);
+            if !pattern.fits(&value) {
+                return Ok(());
+            }
+            let folded = fold(&value);
+            let words: Vec<&str> = folded.split(|c| !is_word(c)).collect();
+            for word in pattern.whole_words() {
+                prop_assert!(words.contains(&word.as_str()), "{word:?} of {pattern:?} in {value:?}");
+            }
+            for start in pattern.word_starts() {
+                let held = words.iter().any(|word| word.starts_with(start));
+                prop_assert!(held, "{start:?} of {pattern:?} in {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_begins_and_ends_with_whole_words() {
+        let cases: [(&str, &[&str], &[&str]); 9] = [
+            ("adm*", &[], &["adm"]),
+            ("*adm", &[], &[]),
+            ("*-adm", &["adm"], &[]),
+            ("10.2*", &["10"], &["2"]),
+            ("*dc01*", &[], &[]),
+            ("*wp-login*", &[], &["login"]),
+            ("*/wp-login.php?x=*", &["wp", "login"], &["php"]),
+            ("máy chủ*", &["may"], &["chu"]),
+            ("a?b", &[], &["a"]),
+        ];
+        for (pattern, words, starts) in cases {
+            let own = WholePattern::new(pattern);
+            assert_eq!(own.whole_words(), words, "{pattern}");
+            assert_eq!(own.word_starts(), starts, "{pattern}");
+        }
+    }
 }

@@ -189,15 +189,19 @@ impl Node {
             Self::And(parts) => Need::all(parts.iter().map(|part| part.need(loose))),
             Self::Or(parts) => Need::any(parts.iter().map(|part| part.need(loose))),
             Self::Text(text) => {
-                let words = text.pattern.whole_words();
-                let starts = text.pattern.word_starts();
-                let starts = starts.into_iter().filter_map(Token::start);
-                Need::tokens(words.iter().map(|word| Token::word(word)).chain(starts).collect())
+                let pattern = &text.pattern;
+                Need::words(&pattern.whole_words(), &pattern.word_starts())
             }
-            Self::Field { field, test } => {
-                let Some(values) = test.equal_to() else { return Need::Nothing };
-                Need::any(values.iter().map(|value| Self::value_need(field, value, loose)))
-            }
+            Self::Field { field, test } => match (test.equal_to(), test.pattern(), field) {
+                (Some(values), _, _) => {
+                    Need::any(values.iter().map(|value| Self::value_need(field, value, loose)))
+                }
+                // Every value but a builtin's stands in the text, whole and between word borders.
+                (None, Some(pattern), FieldName::Attr(..) | FieldName::Own(_)) => {
+                    Need::words(&pattern.whole_words(), &pattern.word_starts())
+                }
+                (None, _, _) => Need::Nothing,
+            },
         }
     }
 
@@ -213,7 +217,7 @@ impl Node {
             // The own field's value stands in the text, so its words are in the index.
             FieldName::Own(_) | FieldName::Attr(..) => {
                 let pattern = TextPattern::new(&event::query::escape(value));
-                Need::tokens(pattern.whole_words().iter().map(|word| Token::word(word)).collect())
+                Need::words(&pattern.whole_words(), &[])
             }
             FieldName::Builtin(_) => Need::Nothing,
         }
@@ -232,6 +236,12 @@ enum Need {
 impl Need {
     fn tokens(tokens: Vec<Token>) -> Self {
         if tokens.is_empty() { Self::Nothing } else { Self::Tokens(tokens) }
+    }
+
+    /// Returns the need of folded words, and of words that begin with folded texts.
+    fn words(words: &[String], starts: &[&str]) -> Self {
+        let starts = starts.iter().copied().filter_map(Token::start);
+        Self::tokens(words.iter().map(|word| Token::word(word)).chain(starts).collect())
     }
 
     fn all(needs: impl Iterator<Item = Self>) -> Self {

@@ -17,6 +17,7 @@ mod merging;
 mod round_trip;
 mod s3;
 mod sql;
+mod wildcards;
 
 /// Where the lake of a test has its files: see `tests/s3`, where the same tests run over a store.
 const IN_STORE: bool = false;

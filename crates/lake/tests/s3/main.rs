@@ -24,6 +24,8 @@ mod s3;
 mod sql;
 mod store;
 mod together;
+#[path = "../it/wildcards.rs"]
+mod wildcards;
 
 /// Where the lake of a test has its files.
 const IN_STORE: bool = true;
