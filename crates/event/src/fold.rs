@@ -13,18 +13,27 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 /// `đ` has no Unicode decomposition, hence the extra step; `ſ` is the one letter beside `s` that folds to
 /// a letter of ASCII and is no capital: rules take the two for the same, so must who looks for a rule's words.
 pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    fold_onto(text, &mut folded);
+    folded
+}
+
+/// Adds a text, [folded](fold), to another.
+pub fn fold_onto(text: &str, folded: &mut String) {
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        let start = folded.len();
+        folded.push_str(text);
+        if let Some(added) = folded.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
+        return;
     }
-    text.nfd()
-        .filter(|c| !is_combining_mark(*c))
-        .map(|c| match c {
-            'đ' | 'Đ' => 'd',
-            'ſ' => 's',
-            other => other,
-        })
-        .flat_map(char::to_lowercase)
-        .collect()
+    let kept = text.nfd().filter(|c| !is_combining_mark(*c)).map(|c| match c {
+        'đ' | 'Đ' => 'd',
+        'ſ' => 's',
+        other => other,
+    });
+    folded.extend(kept.flat_map(char::to_lowercase));
 }
 
 /// A folded text that knows where each part of it comes from.
@@ -137,6 +146,15 @@ mod tests {
         assert_eq!(fold(nfc), "dang nhap that bai");
         assert_eq!(fold(&nfd), fold(nfc));
         assert!(contains_folded(nfc, "that bai"));
+    }
+
+    #[test]
+    fn texts_fold_one_behind_the_other() {
+        let mut folded = "ĐÃ".to_owned();
+        for text in ["GET /A", "", "Thất Bại", "e\u{301}X"] {
+            fold_onto(text, &mut folded);
+        }
+        assert_eq!(folded, "ĐÃget /athat baiex");
     }
 
     #[test]

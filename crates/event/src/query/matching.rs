@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use regex::{Regex, RegexBuilder};
 
 use super::{Comparison, Moment, Period, Query, Target, Test, TextPattern, WholePattern, resolve};
-use crate::fold::{Traced, fold};
+use crate::fold::{Traced, fold_onto};
 use crate::{Attr, AttrType, Event, Value};
 
 /// How large a compiled regex may grow: enough for any readable one, too small to hurt.
@@ -40,8 +40,8 @@ impl Matcher {
 
     /// Returns whether the event matches.
     pub fn matches(&self, event: &Event) -> bool {
-        let mut text = FoldedTexts { event, folded: None };
-        self.0.matches(event, &mut text)
+        let mut texts = FoldedTexts { event, folded: String::new(), ends: Vec::new() };
+        self.0.matches(event, &mut texts)
     }
 }
 
@@ -49,8 +49,8 @@ impl Node {
     fn new(query: &Query) -> Self {
         match query {
             Query::All => Self::All,
-            Query::And(parts) => Self::And(parts.iter().map(Self::new).collect()),
-            Query::Or(parts) => Self::Or(parts.iter().map(Self::new).collect()),
+            Query::And(parts) => Self::And(Self::cheapest_first(parts)),
+            Query::Or(parts) => Self::Or(Self::cheapest_first(parts)),
             Query::Not(inner) => Self::Not(Box::new(Self::new(inner))),
             Query::Text(pattern) => Self::Text(Box::new(TextPattern::new(pattern))),
             Query::Field { name, test } => {
@@ -60,13 +60,29 @@ impl Node {
         }
     }
 
-    fn matches(&self, event: &Event, text: &mut FoldedTexts<'_>) -> bool {
+    /// Makes parts ready in the order in which they are asked: what folds no text goes first.
+    fn cheapest_first(parts: &[Query]) -> Vec<Self> {
+        let mut nodes: Vec<Self> = parts.iter().map(Self::new).collect();
+        nodes.sort_by_key(Self::reads_texts);
+        nodes
+    }
+
+    fn reads_texts(&self) -> bool {
+        match self {
+            Self::All | Self::Field { .. } | Self::Time { .. } => false,
+            Self::Text(_) => true,
+            Self::Not(inner) => inner.reads_texts(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::reads_texts),
+        }
+    }
+
+    fn matches(&self, event: &Event, texts: &mut FoldedTexts<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::And(parts) => parts.iter().all(|part| part.matches(event, text)),
-            Self::Or(parts) => parts.iter().any(|part| part.matches(event, text)),
-            Self::Not(inner) => !inner.matches(event, text),
-            Self::Text(pattern) => text.get().iter().any(|text| pattern.found_in_folded(text)),
+            Self::And(parts) => parts.iter().all(|part| part.matches(event, texts)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(event, texts)),
+            Self::Not(inner) => !inner.matches(event, texts),
+            Self::Text(pattern) => texts.hold(pattern),
             Self::Field { name, test } => {
                 resolve(event, name).is_some_and(|value| test.passes(&value))
             }
@@ -81,18 +97,41 @@ impl Node {
 /// The event's texts, folded once however many words are asked.
 struct FoldedTexts<'a> {
     event: &'a Event,
-    folded: Option<Vec<String>>,
+    /// One behind the other.
+    folded: String,
+    /// Where each ends; empty until they are asked for.
+    ends: Vec<usize>,
 }
 
 impl FoldedTexts<'_> {
-    fn get(&mut self) -> &[String] {
-        let event = self.event;
-        self.folded.get_or_insert_with(|| {
-            let values = event.attrs.iter().map(|(_, value)| value);
-            let values = values.chain(event.fields.iter().map(|(_, value)| value));
-            let members = values.flat_map(Value::members).map(|value| fold(&value.text()));
-            std::iter::once(fold(&event.raw)).chain(members).collect()
+    /// Returns whether a pattern stands in one of the texts.
+    fn hold(&mut self, pattern: &TextPattern) -> bool {
+        if self.ends.is_empty() {
+            self.fold();
+        }
+        // Most events have not even a part of it, in all their texts together.
+        if !pattern.may_stand_in_folded(&self.folded) {
+            return false;
+        }
+        let mut start = 0;
+        self.ends.iter().any(|end| {
+            let text = self.folded.get(start..*end).unwrap_or_default();
+            start = *end;
+            pattern.found_in_folded(text)
         })
+    }
+
+    fn fold(&mut self) {
+        let event = self.event;
+        self.folded.reserve(2 * event.raw.len());
+        fold_onto(&event.raw, &mut self.folded);
+        self.ends.push(self.folded.len());
+        let values = event.attrs.iter().map(|(_, value)| value);
+        let values = values.chain(event.fields.iter().map(|(_, value)| value));
+        for member in values.flat_map(Value::members) {
+            fold_onto(&member.text(), &mut self.folded);
+            self.ends.push(self.folded.len());
+        }
     }
 }
 

@@ -295,6 +295,28 @@ fn an_index_of_starts_is_asked_for_words_that_are_left_open() {
 }
 
 #[test]
+fn what_begins_in_one_text_and_ends_in_the_next_stands_in_neither() {
+    let fields = [("a", Value::from("WORD")), ("b", Value::List(vec!["x".into(), 7.into()]))];
+    let event = Event {
+        raw: "pass".to_owned(),
+        attrs: Attrs::default(),
+        fields: fields.into_iter().collect(),
+        ..login()
+    };
+    for (text, expected) in [
+        ("*password*", false),
+        ("*wordx*", false),
+        ("*x7*", false),
+        ("pass word x 7", true),
+        ("*ass* *wor*", true),
+        ("(absent OR a:word) NOT user:*", true),
+        ("NOT absent", true),
+    ] {
+        assert_eq!(matches(&parse(text).unwrap(), &event), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_click_on_a_value_asks_for_exactly_it() {
     let query = Query::equals("path", r"C:\Windows\System32\cmd.exe");
     assert!(matches(&query, &login()));

@@ -102,8 +102,8 @@ impl Hits {
     }
 }
 
+/// Looks through what no file holds yet, the newest first: once enough was found, what is older is not asked.
 fn in_memory(view: &View, filter: &Filter, hits: &mut Hits) -> Result<(), StoreError> {
-    // The newest came last: what is older than enough of them is not looked at.
     for (list, events) in view.tail.iter().enumerate().rev() {
         for (place, event) in events.iter().enumerate().rev() {
             let time_us = event.occurred_at.timestamp_micros();

@@ -1,8 +1,10 @@
 //! Words in a batch's records: the bytes of many records are walked at once, and few are left to be read one by one.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
 use arrow::array::StringArray;
+use event::fold::fold_onto;
 use event::query::TextPattern;
 
 use crate::rows::{Columns, TextColumn, text_at};
@@ -28,34 +30,37 @@ impl Text {
     pub(super) fn rows(&self, columns: &Columns<'_>, rows: Vec<usize>) -> Vec<usize> {
         let raw = columns.text(schema::RAW);
         let extra = columns.text(schema::EXTRA_TEXT);
-        let mut may_hold = match (raw, &self.needle) {
-            (Some(TextColumn::Plain(texts)), Some(needle)) => {
-                Some(may_hold(needle, texts, &rows).into_iter().peekable())
-            }
-            _ => None,
-        };
+        let [mut raw_may, mut extra_may] =
+            [raw, extra].map(|column| self.candidates(column, &rows));
         let mut folded = String::new();
         let mut found = rows;
         found.retain(|row| {
-            let read = may_hold.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
-            let in_raw = read
+            let read_raw = raw_may.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
+            let read_extra = extra_may.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
+            let in_raw = read_raw
                 && text_at(raw, *row).is_some_and(|text| {
-                    fold_into(&mut folded, text);
+                    folded.clear();
+                    fold_onto(text, &mut folded);
                     self.pattern.found_in_folded(&folded)
                 });
-            in_raw || text_at(extra, *row).is_some_and(|text| self.pattern.found_in_folded(text))
+            in_raw
+                || (read_extra
+                    && text_at(extra, *row).is_some_and(|text| self.pattern.found_in_folded(text)))
         });
         found
     }
-}
 
-fn fold_into(folded: &mut String, text: &str) {
-    folded.clear();
-    if text.is_ascii() {
-        folded.push_str(text);
-        folded.make_ascii_lowercase();
-    } else {
-        folded.push_str(&event::fold::fold(text));
+    /// Returns those of the rows (ascending) whose text in a column may have the pattern; nothing where that
+    /// cannot be told without reading each.
+    fn candidates(
+        &self,
+        column: Option<TextColumn<'_>>,
+        rows: &[usize],
+    ) -> Option<Peekable<std::vec::IntoIter<usize>>> {
+        let (Some(TextColumn::Plain(texts)), Some(needle)) = (column, &self.needle) else {
+            return None;
+        };
+        Some(may_hold(needle, texts, rows).into_iter().peekable())
     }
 }
 
@@ -141,6 +146,29 @@ mod tests {
         let needle = Needle::new("ab").unwrap();
         assert_eq!(may_hold(&needle, &texts, &[0, 1, 2, 3, 4, 5]), [1, 3, 5]);
         assert_eq!(may_hold(&needle, &texts, &[0, 3, 5]), [3, 5]);
+    }
+
+    #[test]
+    fn a_word_is_found_in_records_and_beside_them() {
+        use std::sync::Arc;
+
+        use arrow::array::ArrayRef;
+        use arrow::record_batch::RecordBatch;
+
+        let raw = StringArray::from(vec!["a Needle", "x", "needles", "", "đ needle", "x"]);
+        let extra = [None, Some("needle"), Some("b\nneedle"), None, None, Some("网\nneed")];
+        let batch = RecordBatch::try_from_iter_with_nullable([
+            (schema::RAW, Arc::new(raw) as ArrayRef, false),
+            (schema::EXTRA_TEXT, Arc::new(StringArray::from(extra.to_vec())) as ArrayRef, true),
+        ]);
+        let batch = batch.unwrap();
+        let columns = Columns::of(&batch);
+        let rows = |pattern: &str, rows: &[usize]| Text::new(pattern).rows(&columns, rows.to_vec());
+        assert_eq!(rows("needle", &[0, 1, 2, 3, 4, 5]), [0, 1, 2, 4]);
+        assert_eq!(rows("needle", &[1, 3, 4]), [1, 4]);
+        assert_eq!(rows("needle*s", &[0, 1, 2]), [2]);
+        assert_eq!(rows("need", &[0, 1, 4, 5]), [5]);
+        assert_eq!(rows("đ", &[0, 4, 5]), [4]);
     }
 
     proptest! {
