@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use event::{Event, EventId, Scope};
 
 use super::Stop;
-use super::page::read_events;
+use super::events::read_events;
 use crate::error::{BadRows, StoreError};
 use crate::limits::GRANULE_ROWS;
 use crate::rows::{Columns, decode, id_at};
@@ -36,7 +36,7 @@ pub(crate) fn events_by_id(
     for file in view.segments.iter() {
         let rows = rows_in_file(file, footers, ids, stop)?;
         if !rows.is_empty() {
-            events.extend(read_events(file, footers, &rows)?);
+            events.extend(read_events(file, footers, &rows, None)?);
         }
     }
     events.retain(|event| scope.sees_origin(&event.origin));

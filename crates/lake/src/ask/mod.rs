@@ -2,9 +2,11 @@
 
 mod alike;
 mod by_id;
+mod events;
 mod footer_readers;
 mod has_token;
 mod histogram;
+mod look;
 mod page;
 mod passed_over;
 mod prune;

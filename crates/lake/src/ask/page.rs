@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,14 +10,14 @@ use event::lake::{Cursor, Found, Search};
 use event::{Event, EventId, Scope};
 
 use super::Stop;
+use super::events::read_events;
+use super::look::{Candidate, look_into};
 use crate::error::{BadRows, StoreError};
 use crate::filter::Filter;
-use crate::limits::{PAGE_EVENTS_MAX, WIDE_BATCH_ROWS};
-use crate::rows::{Columns, decode, id_at, moment};
+use crate::limits::{PAGE_EVENTS_MAX, ROW_GROUP_ROWS};
+use crate::rows::{Columns, decode, id_at, moment, text_at};
 use crate::schema;
-use crate::segment::{
-    Footer, Footers, Granule, SegmentFile, batch_rows, granule_may_have, granule_rows, read_rows,
-};
+use crate::segment::Footers;
 use crate::store::View;
 
 /// Granules that are read at once when little was found so far.
@@ -34,10 +33,10 @@ pub(crate) fn page(
 ) -> Result<Found, StoreError> {
     let limit = usize::try_from(search.limit.min(PAGE_EVENTS_MAX)).unwrap_or(0);
     let filter = Filter::new(scope, search);
-    let mut hits = Hits { wanted: limit + 1, kept: BinaryHeap::new() };
+    let mut hits = Hits::new(limit + 1);
     in_memory(view, &filter, &mut hits)?;
     let walk =
-        Walk { view, footers, filter: &filter, next_file: 0, left: Vec::new(), tried: 0, worth: 0 };
+        Walk { view, footers, filter: &filter, next_file: 0, left: Vec::new(), tried: 0, dense: 0 };
     let stopped_ms = match walk.run(&mut hits, stop) {
         Err(StoreError::Timeout { .. }) => Some(stop.took_ms()),
         walked => {
@@ -58,14 +57,16 @@ pub(crate) fn page(
 
 /// An event that was found, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Hit {
+pub(super) struct Hit {
     time_us: i64,
     id: EventId,
     place: Place,
+    /// Its record, where that was read on the way and lies in a file.
+    record: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
     /// List and place in the tail.
     Tail(usize, usize),
     /// Batch and row in memory.
@@ -75,12 +76,19 @@ enum Place {
 }
 
 /// The newest events found so far.
-struct Hits {
+pub(super) struct Hits {
     wanted: usize,
     kept: BinaryHeap<Reverse<Hit>>,
 }
 
+/// Bytes of records that are kept with hits; longer ones are read once more.
+const RECORD_BYTES_KEPT: usize = 1 << 20;
+
 impl Hits {
+    pub(super) fn new(wanted: usize) -> Self {
+        Self { wanted, kept: BinaryHeap::new() }
+    }
+
     /// Returns whether an event of this time could be among the newest.
     fn wants(&self, time_us: i64) -> bool {
         match self.kept.peek() {
@@ -96,7 +104,34 @@ impl Hits {
         }
     }
 
-    fn newest_first(self) -> Vec<Hit> {
+    /// Takes in rows (ascending) that were found.
+    pub(super) fn keep(
+        &mut self,
+        columns: &Columns<'_>,
+        rows: &[usize],
+        place: impl Fn(usize) -> Place,
+    ) -> Result<(), StoreError> {
+        let times = columns.times(schema::OCCURRED_AT);
+        let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
+        let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
+        let records = columns.text(schema::RAW);
+        let record_bytes_max = RECORD_BYTES_KEPT / self.wanted.max(1);
+        for row in rows.iter().rev().copied() {
+            let time_us = times.value(row);
+            if self.wants(time_us) {
+                let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
+                let place = place(row);
+                let record = text_at(records, row)
+                    .filter(|_| matches!(place, Place::File(..)))
+                    .filter(|record| record.len() <= record_bytes_max)
+                    .map(ToOwned::to_owned);
+                self.push(Hit { time_us, id, place, record });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn newest_first(self) -> Vec<Hit> {
         // The order of `Reverse`, ascending, is the newest first.
         self.kept.into_sorted_vec().into_iter().map(|Reverse(hit)| hit).collect()
     }
@@ -108,7 +143,8 @@ fn in_memory(view: &View, filter: &Filter, hits: &mut Hits) -> Result<(), StoreE
         for (place, event) in events.iter().enumerate().rev() {
             let time_us = event.occurred_at.timestamp_micros();
             if hits.wants(time_us) && filter.takes(event) {
-                hits.push(Hit { time_us, id: event.id, place: Place::Tail(list, place) });
+                let place = Place::Tail(list, place);
+                hits.push(Hit { time_us, id: event.id, place, record: None });
             }
         }
     }
@@ -117,36 +153,9 @@ fn in_memory(view: &View, filter: &Filter, hits: &mut Hits) -> Result<(), StoreE
             continue;
         }
         let found = filter.rows_in_memory(rows)?;
-        keep(&Columns::of(&rows.batch), &found, hits, |row| Place::Batch(number, row))?;
+        hits.keep(&Columns::of(&rows.batch), &found, |row| Place::Batch(number, row))?;
     }
     Ok(())
-}
-
-fn keep(
-    columns: &Columns<'_>,
-    rows: &[usize],
-    hits: &mut Hits,
-    place: impl Fn(usize) -> Place,
-) -> Result<(), StoreError> {
-    let times = columns.times(schema::OCCURRED_AT);
-    let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?;
-    let ids = columns.ids().ok_or(BadRows::Missing(schema::ID))?;
-    for row in rows.iter().rev().copied() {
-        let time_us = times.value(row);
-        if hits.wants(time_us) {
-            let id = id_at(ids, row).ok_or(BadRows::Invalid(schema::ID))?;
-            hits.push(Hit { time_us, id, place: place(row) });
-        }
-    }
-    Ok(())
-}
-
-/// A granule that may hold hits.
-struct Candidate {
-    number: usize,
-    file: Arc<SegmentFile>,
-    footer: Arc<Footer>,
-    granule: Granule,
 }
 
 /// The way through the files' granules, from the newest back; a few at first, then more at a time.
@@ -158,9 +167,9 @@ struct Walk<'a> {
     next_file: usize,
     /// Granules of the files before it, the newest last.
     left: Vec<Candidate>,
-    /// Granules that were looked through for the filter's text, and those that had it.
+    /// Granules that were looked into, and those of which all rows had to be read though a text was asked for.
     tried: usize,
-    worth: usize,
+    dense: usize,
 }
 
 impl Walk<'_> {
@@ -172,7 +181,7 @@ impl Walk<'_> {
                 return Ok(());
             }
             at_once = (at_once * 2).min(GRANULES_AT_ONCE_MAX);
-            let use_needle = self.tried < GRANULES_AT_ONCE_MAX || self.worth * 2 < self.tried;
+            let use_needle = self.tried < GRANULES_AT_ONCE_MAX || self.dense * 2 < self.tried;
             let filter = self.filter;
             let wanted = hits.wanted;
             let found = in_parallel(&chosen, |candidate| {
@@ -183,8 +192,8 @@ impl Walk<'_> {
                 match more {
                     Ok(more) => {
                         self.tried += 1;
-                        self.worth += usize::from(!more.is_empty());
-                        for hit in more {
+                        self.dense += usize::from(more.is_dense);
+                        for hit in more.hits {
                             hits.push(hit);
                         }
                     }
@@ -238,37 +247,6 @@ impl Walk<'_> {
     }
 }
 
-/// Finds the newest hits of one granule.
-fn look_into(
-    candidate: &Candidate,
-    filter: &Filter,
-    use_needle: bool,
-    wanted: usize,
-    stop: &Stop,
-) -> Result<Vec<Hit>, StoreError> {
-    let Candidate { number, file, footer, granule } = candidate;
-    if let Some(needle) = filter.needle().filter(|_| use_needle) {
-        let open = Arc::new(file.open()?);
-        if !granule_may_have(file, footer, &open, granule, needle)? {
-            return Ok(Vec::new());
-        }
-    }
-    let mut columns = filter.columns(&footer.loose);
-    columns.insert(schema::ID);
-    let columns: Vec<&str> = columns.into_iter().collect();
-    let mut hits = Hits { wanted, kept: BinaryHeap::new() };
-    let mut first_row = granule.rows.start;
-    let rows = granule_rows([granule]);
-    for batch in read_rows(file, footer, Some(&columns), &rows, batch_rows(&columns))? {
-        stop.check()?;
-        let batch = batch?;
-        let found = filter.rows(&batch, &footer.loose)?;
-        keep(&Columns::of(&batch), &found, &mut hits, |row| Place::File(*number, first_row + row))?;
-        first_row += batch.num_rows();
-    }
-    Ok(hits.newest_first())
-}
-
 /// Does a work for each, on both cores where there is more than one; the results keep their order.
 fn in_parallel<T: Sync, R: Send>(
     items: &[T],
@@ -307,7 +285,8 @@ fn fetch(
     stop: &Stop,
 ) -> Result<Vec<Event>, StoreError> {
     let mut found = BTreeMap::<EventId, Event>::new();
-    let mut by_file = BTreeMap::<usize, Vec<usize>>::new();
+    // A part of a file is read at once: what its rows share is then unpacked once.
+    let mut in_files = BTreeMap::<(usize, usize), Vec<(usize, Option<&str>)>>::new();
     for hit in hits {
         match hit.place {
             Place::Tail(list, place) => {
@@ -320,35 +299,24 @@ fn fetch(
                     found.extend(events.into_iter().map(|event| (event.id, event)));
                 }
             }
-            Place::File(number, row) => by_file.entry(number).or_default().push(row),
+            Place::File(number, row) => {
+                let rows = in_files.entry((number, row / ROW_GROUP_ROWS)).or_default();
+                rows.push((row, hit.record.as_deref()));
+            }
         }
     }
-    let by_file: Vec<(usize, Vec<usize>)> = by_file.into_iter().collect();
-    let read = in_parallel(&by_file, |(number, rows)| {
+    let in_files: Vec<_> = in_files.into_iter().collect();
+    let read = in_parallel(&in_files, |((number, _), rows)| {
         stop.check()?;
         let Some(file) = view.segments.get(*number) else { return Ok(Vec::new()) };
         let mut rows = rows.clone();
         rows.sort_unstable();
-        read_events(file, footers, &rows)
+        let (rows, records): (Vec<usize>, Vec<Option<&str>>) = rows.into_iter().unzip();
+        let records = records.into_iter().collect::<Option<Vec<&str>>>();
+        read_events(file, footers, &rows, records.as_deref())
     });
     for events in read {
         found.extend(events?.into_iter().map(|event| (event.id, event)));
     }
     Ok(hits.iter().filter_map(|hit| found.remove(&hit.id)).collect())
-}
-
-/// Reads whole events at these rows, ascending, of a file.
-pub(super) fn read_events(
-    file: &Arc<SegmentFile>,
-    footers: &Footers,
-    rows: &[usize],
-) -> Result<Vec<Event>, StoreError> {
-    let footer = footers.of(file)?;
-    let ranges: Vec<Range<usize>> = rows.iter().map(|row| *row..row + 1).collect();
-    let mut events = Vec::with_capacity(rows.len());
-    for batch in read_rows(file, &footer, None, &ranges, WIDE_BATCH_ROWS)? {
-        let decoded = decode(&batch?);
-        events.extend(decoded.map_err(|error| file.teller().of(error.into()))?);
-    }
-    Ok(events)
 }

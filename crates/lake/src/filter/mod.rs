@@ -171,6 +171,16 @@ impl Node {
         }
     }
 
+    /// Returns how many texts are looked for in records.
+    fn texts(&self) -> usize {
+        match self {
+            Self::All | Self::Field { .. } | Self::Time { .. } => 0,
+            Self::Text(_) => 1,
+            Self::Not(inner) => inner.texts(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::texts).sum(),
+        }
+    }
+
     /// Returns the longest text that every matching row has, of those that bytes can be asked for.
     fn needle(&self) -> Option<&Needle> {
         match self {
@@ -376,6 +386,11 @@ impl Filter {
     /// looked through for it before rows are made of them.
     pub(crate) fn needle(&self) -> Option<&Needle> {
         self.node.needle()
+    }
+
+    /// Returns whether no more than one text is looked for in records.
+    pub(crate) fn asks_one_text(&self) -> bool {
+        self.node.texts() <= 1
     }
 
     /// Returns whether rows up to this id may have been collected late enough: an id is made when its

@@ -102,32 +102,11 @@ impl<'a> Run<'a> {
             // A letter with a mark folds to a plain one: such a text is read.
             let is_ascii =
                 self.is_ascii || self.bytes.get(text.clone()).is_some_and(<[u8]>::is_ascii);
-            if !is_ascii || stands_in(needle, self.bytes, &text, &mut next) {
+            if !is_ascii || needle.stands_in(self.bytes, &text, &mut next) {
                 found.push(row);
             }
         }
     }
-}
-
-/// Returns whether the needle stands in a text of the bytes; `next` is where it stands first from an earlier text on,
-/// and is moved on to this one.
-fn stands_in(
-    needle: &Needle,
-    bytes: &[u8],
-    text: &Range<usize>,
-    next: &mut Option<Range<usize>>,
-) -> bool {
-    while let Some(place) = next {
-        if place.start >= text.end {
-            return false;
-        }
-        if place.start >= text.start && place.end <= text.end {
-            return true;
-        }
-        // It stood before this text, or goes on in the next one.
-        *next = needle.find_from(bytes, text.start.max(place.start + 1));
-    }
-    false
 }
 
 fn at(offset: i32) -> usize {

@@ -18,12 +18,29 @@ pub(crate) use flat::{FlatDefaults, FlatReader};
 pub(crate) use json::first_value;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use arrow::array::StringArray;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use event::Attr;
 
 use crate::error::StoreError;
+use crate::schema::RAW;
 use crate::segment::Outline;
+
+/// Returns a batch with a column of its records, one a row.
+pub(crate) fn with_records(
+    batch: &RecordBatch,
+    records: &[impl AsRef<str>],
+) -> Result<RecordBatch, ArrowError> {
+    let mut fields = batch.schema().fields().to_vec();
+    fields.push(Arc::new(Field::new(RAW, DataType::Utf8, false)));
+    let mut columns = batch.columns().to_vec();
+    columns.push(Arc::new(StringArray::from_iter_values(records)));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
 
 /// Events as columns, with what a search must know of them.
 #[derive(Debug, Clone)]

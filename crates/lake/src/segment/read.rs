@@ -7,6 +7,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
+use parquet::schema::types::SchemaDescriptor;
 
 use super::bloom::Token;
 use super::file::Parquet;
@@ -16,6 +17,27 @@ use crate::limits::{GRANULE_ROWS, ROW_GROUP_ROWS, WIDE_BATCH_ROWS};
 use crate::place::Opened;
 use crate::schema::RARELY_REPEATED;
 
+/// Which columns are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Chosen<'a> {
+    All,
+    AllBut(&'a str),
+    Only(&'a [&'a str]),
+}
+
+impl Chosen<'_> {
+    fn mask(self, schema: &SchemaDescriptor) -> ProjectionMask {
+        match self {
+            Self::All => ProjectionMask::all(),
+            Self::AllBut(column) => {
+                let names = schema.columns().iter().map(|own| own.name());
+                ProjectionMask::columns(schema, names.filter(|name| *name != column))
+            }
+            Self::Only(names) => ProjectionMask::columns(schema, names.iter().copied()),
+        }
+    }
+}
+
 /// Reads columns of some rows (ascending, not overlapping), batch by batch. Columns that the file
 /// lacks are left out. Chosen columns come with their short texts as codes of a dictionary; all
 /// columns together come plain.
@@ -23,6 +45,17 @@ pub(crate) fn read_rows(
     file: &SegmentFile,
     footer: &Footer,
     columns: Option<&[&str]>,
+    rows: &[Range<usize>],
+    batch_rows: usize,
+) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
+    read_chosen(file, footer, columns.map_or(Chosen::All, Chosen::Only), rows, batch_rows)
+}
+
+/// [`read_rows`] of chosen columns.
+pub(crate) fn read_chosen(
+    file: &SegmentFile,
+    footer: &Footer,
+    columns: Chosen<'_>,
     rows: &[Range<usize>],
     batch_rows: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
@@ -35,18 +68,18 @@ pub(crate) fn read_rows(
 fn open_rows(
     file: &SegmentFile,
     footer: &Footer,
-    (columns, rows): (Option<&[&str]>, &[Range<usize>]),
+    (columns, rows): (Chosen<'_>, &[Range<usize>]),
     batch_rows: usize,
 ) -> Result<ParquetRecordBatchReader, StoreError> {
     let parquet = footer.parquet(file)?;
     let (groups, selection) = selection(parquet, rows);
-    let metadata = if columns.is_some() { &parquet.coded } else { &parquet.plain };
+    let metadata = match columns {
+        Chosen::Only(_) => &parquet.coded,
+        Chosen::All | Chosen::AllBut(_) => &parquet.plain,
+    };
     let builder =
         ParquetRecordBatchReaderBuilder::new_with_metadata(file.open()?, metadata.clone());
-    let mask = match columns {
-        Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
-        None => ProjectionMask::all(),
-    };
+    let mask = columns.mask(builder.parquet_schema());
     let reader = builder
         .with_projection(mask)
         .with_row_groups(groups)

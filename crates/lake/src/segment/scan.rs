@@ -7,7 +7,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader as _};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::serialized_reader::SerializedPageReader;
 use regex::bytes::{Regex, RegexBuilder};
@@ -56,6 +56,44 @@ impl Needle {
         !text.is_ascii() || (text.len() >= self.bytes() && self.any_case.is_match(text.as_bytes()))
     }
 
+    /// Returns whether the text stands in a part of the bytes; `next` is where it stands first from an earlier
+    /// part on, and is moved on to this one.
+    pub(crate) fn stands_in(
+        &self,
+        bytes: &[u8],
+        part: &Range<usize>,
+        next: &mut Option<Range<usize>>,
+    ) -> bool {
+        while let Some(place) = next {
+            if place.start >= part.end {
+                return false;
+            }
+            if place.start >= part.start && place.end <= part.end {
+                return true;
+            }
+            // It stood before this part, or goes on in the next one.
+            *next = self.find_from(bytes, part.start.max(place.start + 1));
+        }
+        false
+    }
+
+    /// Returns whether a page of the values beside records may hold it: they are folded, and stand after the levels
+    /// of their column.
+    pub(super) fn beside(&self, bytes: &[u8]) -> bool {
+        self.any_case.is_match(bytes)
+    }
+
+    /// Returns whether a folded text holds it.
+    pub(super) fn in_text(&self, folded: &str) -> bool {
+        self.folded.find(folded.as_bytes()).is_some()
+    }
+
+    /// Returns whether a text of another alphabet has it once it is folded: a letter with a mark folds to a plain
+    /// one.
+    pub(super) fn in_folded(&self, text: &[u8]) -> bool {
+        !text.is_ascii() && self.in_text(&event::fold::fold(&String::from_utf8_lossy(text)))
+    }
+
     /// Returns whether a page of plain texts, each after its length in four bytes, may hold it.
     fn in_page(&self, bytes: &[u8]) -> bool {
         if self.any_case.is_match(bytes) {
@@ -64,16 +102,12 @@ impl Needle {
         if bytes.is_ascii() {
             return false;
         }
-        // A letter with a mark folds to a plain one: such records are looked at one by one.
         let mut rest = bytes;
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
             let Some((text, next)) = after.split_at_checked(length) else { return true };
-            if !text.is_ascii() {
-                let folded = event::fold::fold(&String::from_utf8_lossy(text));
-                if self.folded.find(folded.as_bytes()).is_some() {
-                    return true;
-                }
+            if self.in_folded(text) {
+                return true;
             }
             rest = next;
         }
@@ -90,68 +124,84 @@ pub(crate) fn granule_may_have(
     needle: &Needle,
 ) -> Result<bool, StoreError> {
     let parquet = footer.parquet(file)?;
-    let metadata = parquet.plain.metadata();
-    let number = granule.rows.start / ROW_GROUP_ROWS;
-    let first = number * ROW_GROUP_ROWS;
-    let rows = granule.rows.start - first..granule.rows.end - first;
-    let (Some(group), Some(pages)) = (
-        metadata.row_groups().get(number),
-        metadata.offset_index().and_then(|index| index.get(number)),
-    ) else {
-        return Ok(true);
-    };
-    for (column, name) in group.columns().iter().enumerate() {
-        let name = (name.column_path().string(), pages.get(column));
-        let (true, Some(index)) = (name.0 == RAW || name.0 == EXTRA_TEXT, name.1) else { continue };
-        let is_plain = name.0 == RAW;
-        for (place, page) in index.page_locations().iter().enumerate() {
-            let end = index.page_locations().get(place + 1).map(|next| next.first_row_index);
-            if !overlaps(&rows, page.first_row_index, end.unwrap_or(group.num_rows())) {
-                continue;
-            }
-            let read = read_page(open, group, column, (index.page_locations(), place))?;
-            let Some((bytes, encoding)) = read else { return Ok(true) };
-            let found = match (is_plain, encoding) {
-                (true, Encoding::PLAIN) => needle.in_page(&bytes),
-                // Beside the records stand folded values, after the levels of their column.
-                (false, Encoding::PLAIN) => needle.any_case.is_match(&bytes),
-                _ => true,
-            };
-            if found {
-                return Ok(true);
-            }
+    let Some(pages) = TextPage::of(parquet.plain.metadata(), granule) else { return Ok(true) };
+    for page in pages {
+        let found = match page.read(open)? {
+            Some((bytes, Encoding::PLAIN)) if page.is_raw => needle.in_page(&bytes),
+            Some((bytes, Encoding::PLAIN)) => needle.beside(&bytes),
+            _ => true,
+        };
+        if found {
+            return Ok(true);
         }
     }
     Ok(false)
 }
 
+/// A page of records, or of the values beside them.
+pub(super) struct TextPage<'a> {
+    group: &'a RowGroupMetaData,
+    column: usize,
+    pages: &'a [PageLocation],
+    /// Its place among the column's.
+    place: usize,
+    pub(super) is_raw: bool,
+    /// Its first row, counted in the file.
+    pub(super) first_row: usize,
+}
+
+impl<'a> TextPage<'a> {
+    /// Returns those that hold rows of a granule; nothing where the file does not say where its pages are.
+    pub(super) fn of(metadata: &'a ParquetMetaData, granule: &Granule) -> Option<Vec<Self>> {
+        let number = granule.rows.start / ROW_GROUP_ROWS;
+        let first = number * ROW_GROUP_ROWS;
+        let rows = granule.rows.start - first..granule.rows.end - first;
+        let group = metadata.row_groups().get(number)?;
+        let indexes = metadata.offset_index()?.get(number)?;
+        let mut found = Vec::new();
+        for (column, (chunk, index)) in group.columns().iter().zip(indexes).enumerate() {
+            let name = chunk.column_path().string();
+            if name != RAW && name != EXTRA_TEXT {
+                continue;
+            }
+            let pages: &[PageLocation] = index.page_locations();
+            for (place, page) in pages.iter().enumerate() {
+                let end = pages.get(place + 1).map(|next| next.first_row_index);
+                if overlaps(&rows, page.first_row_index, end.unwrap_or(group.num_rows())) {
+                    let first_row = first + usize::try_from(page.first_row_index).ok()?;
+                    let is_raw = name == RAW;
+                    found.push(Self { group, column, pages, place, is_raw, first_row });
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Unpacks it; nothing where its values are codes of a dictionary.
+    pub(super) fn read(
+        &self,
+        open: &Arc<Opened>,
+    ) -> Result<Option<(bytes::Bytes, Encoding)>, StoreError> {
+        let rows = usize::try_from(self.group.num_rows()).unwrap_or(0);
+        let Some(chunk) = self.group.columns().get(self.column) else { return Ok(None) };
+        if chunk.dictionary_page_offset().is_some() {
+            return Ok(None);
+        }
+        let pages = Some(self.pages.to_vec());
+        let mut reader = SerializedPageReader::new(Arc::clone(open), chunk, rows, pages)?;
+        for _ in 0..self.place {
+            reader.skip_next_page()?;
+        }
+        match reader.get_next_page()? {
+            Some(Page::DataPage { buf, encoding, .. }) => Ok(Some((buf, encoding))),
+            _ => Ok(None),
+        }
+    }
+}
+
 fn overlaps(rows: &Range<usize>, first: i64, end: i64) -> bool {
     let at = |row: i64| usize::try_from(row).unwrap_or(0);
     at(first) < rows.end && rows.start < at(end)
-}
-
-/// Unpacks one page of values, by its place among the column's; `None` where they are codes of a
-/// dictionary.
-fn read_page(
-    open: &Arc<Opened>,
-    group: &RowGroupMetaData,
-    column: usize,
-    (pages, place): (&[PageLocation], usize),
-) -> Result<Option<(bytes::Bytes, Encoding)>, StoreError> {
-    let rows = usize::try_from(group.num_rows()).unwrap_or(0);
-    let Some(chunk) = group.columns().get(column) else { return Ok(None) };
-    if chunk.dictionary_page_offset().is_some() {
-        return Ok(None);
-    }
-    let mut reader =
-        SerializedPageReader::new(Arc::clone(open), chunk, rows, Some(pages.to_vec()))?;
-    for _ in 0..place {
-        reader.skip_next_page()?;
-    }
-    match reader.get_next_page()? {
-        Some(Page::DataPage { buf, encoding, .. }) => Ok(Some((buf, encoding))),
-        _ => Ok(None),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! The newest hits of one granule: where few of its rows may have the text that is asked for, nothing else is
+//! read of the others.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Stop;
+use super::events::runs;
+use super::page::{Hit, Hits, Place};
+use crate::error::StoreError;
+use crate::filter::Filter;
+use crate::rows::{Columns, with_records};
+use crate::schema;
+use crate::segment::{
+    Footer, Granule, SegmentFile, TextRows, batch_rows, granule_rows, read_rows, rows_that_may_have,
+};
+
+/// A granule that may hold hits.
+pub(super) struct Candidate {
+    /// The file's place in the view.
+    pub(super) number: usize,
+    pub(super) file: Arc<SegmentFile>,
+    pub(super) footer: Arc<Footer>,
+    pub(super) granule: Granule,
+}
+
+/// What was found in a granule.
+pub(super) struct Looked {
+    pub(super) hits: Vec<Hit>,
+    /// Whether all rows had to be read, though a text was looked for that few might have had.
+    pub(super) is_dense: bool,
+}
+
+/// Finds the newest hits of one granule.
+pub(super) fn look_into(
+    candidate: &Candidate,
+    filter: &Filter,
+    use_needle: bool,
+    wanted: usize,
+    stop: &Stop,
+) -> Result<Looked, StoreError> {
+    let Candidate { file, footer, granule, .. } = candidate;
+    let Some(needle) = filter.needle().filter(|_| use_needle) else {
+        return Ok(Looked { hits: candidate.all(filter, wanted, stop)?, is_dense: false });
+    };
+    let open = Arc::new(file.open()?);
+    let found = rows_that_may_have(file, footer, &open, granule, needle)?;
+    let is_dense = found.is_none();
+    let hits = match found {
+        Some(found) if found.rows.is_empty() => Vec::new(),
+        Some(found) => candidate.among(&found, filter, wanted, stop)?,
+        None => candidate.all(filter, wanted, stop)?,
+    };
+    Ok(Looked { hits, is_dense })
+}
+
+impl Candidate {
+    /// Returns the columns that tell whether a row is a hit, and which.
+    fn columns(&self, filter: &Filter) -> BTreeSet<&'static str> {
+        let mut columns = filter.columns(&self.footer.loose);
+        columns.insert(schema::ID);
+        columns
+    }
+
+    /// Finds hits among all rows.
+    fn all(&self, filter: &Filter, wanted: usize, stop: &Stop) -> Result<Vec<Hit>, StoreError> {
+        let columns: Vec<&str> = self.columns(filter).into_iter().collect();
+        let mut hits = Hits::new(wanted);
+        let mut first_row = self.granule.rows.start;
+        let rows = granule_rows([&self.granule]);
+        let batch_rows = batch_rows(&columns);
+        for batch in read_rows(&self.file, &self.footer, Some(&columns), &rows, batch_rows)? {
+            stop.check()?;
+            let batch = batch?;
+            let found = filter.rows(&batch, &self.footer.loose)?;
+            let place = |row: usize| Place::File(self.number, first_row + row);
+            hits.keep(&Columns::of(&batch), &found, place)?;
+            first_row += batch.num_rows();
+        }
+        Ok(hits.newest_first())
+    }
+
+    /// Finds hits among rows whose records are known.
+    fn among(
+        &self,
+        known: &TextRows,
+        filter: &Filter,
+        wanted: usize,
+        stop: &Stop,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let mut columns = self.columns(filter);
+        columns.remove(schema::RAW);
+        if !known.beside && filter.asks_one_text() {
+            columns.remove(schema::EXTRA_TEXT);
+        }
+        let columns: Vec<&str> = columns.into_iter().collect();
+        let ranges = runs(&known.rows);
+        let (mut rows, mut records) = (known.rows.as_slice(), known.records.as_slice());
+        let mut hits = Hits::new(wanted);
+        let batch_rows = batch_rows(&columns);
+        for batch in read_rows(&self.file, &self.footer, Some(&columns), &ranges, batch_rows)? {
+            stop.check()?;
+            let batch = batch?;
+            let count = batch.num_rows();
+            let split = rows.split_at_checked(count).zip(records.split_at_checked(count));
+            let ((own_rows, later_rows), (own_records, later_records)) =
+                split.ok_or(StoreError::Index)?;
+            (rows, records) = (later_rows, later_records);
+            let batch = with_records(&batch, own_records)?;
+            let found = filter.rows(&batch, &self.footer.loose)?;
+            let in_file = |row: usize| own_rows.get(row).copied().unwrap_or_default();
+            let place = |row: usize| Place::File(self.number, in_file(row));
+            hits.keep(&Columns::of(&batch), &found, place)?;
+        }
+        Ok(hits.newest_first())
+    }
+}
