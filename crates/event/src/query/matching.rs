@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use regex::{Regex, RegexBuilder};
 
 use super::{Comparison, Moment, Period, Query, Target, Test, TextPattern, WholePattern, resolve};
-use crate::fold::{Traced, fold_onto};
+use crate::fold::{Traced, fold, fold_onto};
+use crate::value::JOINT;
 use crate::{Attr, AttrType, Event, Value};
 
 /// How large a compiled regex may grow: enough for any readable one, too small to hurt.
@@ -248,6 +249,29 @@ impl ValueTest {
         match &self.0 {
             Kind::Like(pattern, _) => Some(pattern),
             _ => None,
+        }
+    }
+
+    /// Returns whether [`Self::may_pass_joined`] tells anything.
+    pub fn tells_joined(&self) -> bool {
+        match &self.0 {
+            Kind::Like(pattern, _) => pattern.literal().is_none(),
+            Kind::Cidr(_) => true,
+            Kind::Exists | Kind::Regex(_) | Kind::Compare(..) | Kind::Range(..) | Kind::Never => {
+                false
+            }
+        }
+    }
+
+    /// Returns whether a value may pass of which this is the text: where it is a list, its members joined. Never
+    /// false where the value passes.
+    pub fn may_pass_joined(&self, text: &str) -> bool {
+        match &self.0 {
+            Kind::Like(pattern, _) if pattern.literal().is_none() => {
+                pattern.fits_part_of(&fold(text))
+            }
+            Kind::Cidr(_) => text.split(JOINT).any(|part| self.passes_text(part)),
+            _ => true,
         }
     }
 

@@ -28,6 +28,8 @@ mod matching;
 mod moment;
 mod parse;
 mod pattern;
+#[cfg(test)]
+mod pattern_tests;
 mod question;
 #[cfg(test)]
 mod question_tests;

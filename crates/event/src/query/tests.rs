@@ -317,6 +317,33 @@ fn what_begins_in_one_text_and_ends_in_the_next_stands_in_neither() {
 }
 
 #[test]
+fn what_passes_may_pass_by_its_joined_text() {
+    let list = Value::List(vec!["a,".into(), "10.1.2.3".into(), Value::Null, "Quản trị".into()]);
+    let text = list.text();
+    for (name, test, told, may_pass) in [
+        ("user", "quan*", true, true),
+        ("user", "*tri", true, true),
+        ("user", "?0.1.*.3", true, true),
+        ("user", "10*quan*", true, true),
+        ("user", "*absent*", true, false),
+        ("user", "10.1.2.?3", true, false),
+        ("src_ip", "10.1.0.0/16", true, true),
+        ("src_ip", "10.2.0.0/16", true, false),
+        ("user", "10.1.2.3", false, true),
+        ("user", "/absent/", false, true),
+        ("user", ">5", false, true),
+    ] {
+        let Query::Field { name, test } = parse(&format!("{name}:{test}")).unwrap() else {
+            panic!("{name}:{test} asks no field");
+        };
+        let test = ValueTest::new(&name, &test);
+        assert_eq!(test.tells_joined(), told, "{test:?}");
+        assert_eq!(test.may_pass_joined(&text), may_pass, "{test:?}");
+        assert!(!test.passes(&list) || may_pass, "{test:?}");
+    }
+}
+
+#[test]
 fn a_click_on_a_value_asks_for_exactly_it() {
     let query = Query::equals("path", r"C:\Windows\System32\cmd.exe");
     assert!(matches(&query, &login()));

@@ -40,6 +40,9 @@ pub(super) fn look_into(
     stop: &Stop,
 ) -> Result<Looked, StoreError> {
     let Candidate { file, footer, granule, .. } = candidate;
+    if !filter.may_match_group(file, footer, granule)? {
+        return Ok(Looked { hits: Vec::new(), is_dense: false });
+    }
     let Some(needle) = filter.needle().filter(|_| use_needle) else {
         return Ok(Looked { hits: candidate.all(filter, wanted, stop)?, is_dense: false });
     };

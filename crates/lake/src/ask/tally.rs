@@ -258,7 +258,7 @@ fn count_piece<T: Tally>(
     let mut columns = filter.columns(loose);
     tally.columns(loose, &mut columns);
     let columns: Vec<&str> = columns.into_iter().collect();
-    let granules = with_needle(piece, filter, stop)?;
+    let granules = worth_reading(piece, filter, stop)?;
     if granules.is_empty() {
         return Ok(());
     }
@@ -280,8 +280,8 @@ fn count_alike<T: Tally>(
     stop: &Stop,
 ) -> Result<(), StoreError> {
     let mut counted: Vec<(&Granule, u32)> = Vec::with_capacity(piece.granules.len());
-    // Granules that cannot have the filter's text have no row that matches; the others follow in their order.
-    let read = with_needle(piece, filter, stop)?;
+    // Granules that cannot match have no row that does; the others follow in their order.
+    let read = worth_reading(piece, filter, stop)?;
     let columns = filter.columns_in_span(&piece.footer.loose);
     let columns: Vec<&str> = columns.into_iter().collect();
     let rows = granule_rows(read.iter().copied());
@@ -347,20 +347,26 @@ impl RowNumbers {
 /// Granules that are looked through before it is told whether that is worth it.
 const TRIED_GRANULES: usize = 4;
 
-/// Returns the granules that may have the filter's text, if it asks for one. Where most have it,
-/// the rest is not looked through.
-fn with_needle<'a>(
+/// Returns the granules that may match as far as their pages tell without rows: by the dictionaries of their row
+/// group, then by the filter's text, if it asks for one. Where most have that, the rest is not looked through.
+fn worth_reading<'a>(
     piece: &Piece<'a>,
     filter: &Filter,
     stop: &Stop,
 ) -> Result<Vec<&'a Granule>, StoreError> {
-    let Some(needle) = filter.needle() else { return Ok(piece.granules.clone()) };
+    let mut granules = Vec::with_capacity(piece.granules.len());
+    for granule in &piece.granules {
+        if filter.may_match_group(piece.file, piece.footer, granule)? {
+            granules.push(*granule);
+        }
+    }
+    let Some(needle) = filter.needle() else { return Ok(granules) };
     let open = Arc::new(piece.file.open()?);
     let mut found = Vec::new();
-    for (tried, granule) in piece.granules.iter().enumerate() {
+    for (tried, granule) in granules.iter().enumerate() {
         stop.check()?;
         if tried >= TRIED_GRANULES && found.len() * 2 > tried {
-            found.extend(piece.granules.iter().skip(tried));
+            found.extend(granules.iter().skip(tried));
             break;
         }
         if granule_may_have(piece.file, piece.footer, &open, granule, needle)? {

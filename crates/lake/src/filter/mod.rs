@@ -1,6 +1,7 @@
 //! A query, a span of time and a scope, made ready to ask columns, and to skip what cannot answer.
 
 mod columns;
+mod dictionaries;
 mod fields;
 mod texts;
 
@@ -13,6 +14,7 @@ use event::query::{Builtin, Matcher, Moment, Period, Query, Target, TextPattern,
 use event::{Attr, Event, EventId, Scope, Value};
 
 pub(crate) use columns::FieldColumns;
+use dictionaries::Told;
 use fields::OwnField;
 use texts::Text;
 
@@ -37,6 +39,7 @@ pub(crate) struct Filter {
     agencies: Option<BTreeSet<String>>,
     /// What is asked of rows but for their time; nothing where rows past a place are asked for.
     condition: Option<Arc<Condition>>,
+    told: Told,
 }
 
 #[derive(Debug)]
@@ -328,6 +331,7 @@ impl Filter {
             scope: scope.clone(),
             agencies,
             condition,
+            told: Told::default(),
         }
     }
 

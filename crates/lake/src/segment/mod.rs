@@ -3,6 +3,7 @@
 mod bloom;
 mod checks;
 mod counts;
+mod dictionary;
 mod file;
 mod first;
 mod footer_copy;
@@ -21,6 +22,7 @@ mod write;
 pub(crate) use bloom::{Token, field_start, hash_words, is_word_byte, quick_hash, quick_hash_at};
 pub(crate) use checks::{Damage, places_of};
 pub(crate) use counts::{Condition, KeptCounts, ValueCounts};
+pub(crate) use dictionary::{any_text, group_of};
 #[cfg(feature = "distributed")]
 pub(crate) use file::relative_path;
 pub(crate) use file::{

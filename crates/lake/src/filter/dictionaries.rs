@@ -1,0 +1,231 @@
+//! Tests of fields that the index does not answer, asked of the dictionaries of row groups: a pattern that is open
+//! where its words begin, a network of addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use event::query::{Builtin, ValueTest};
+use event::{Attr, AttrType};
+use parking_lot::Mutex;
+
+use super::{FieldName, Filter, Node, builtin_column};
+use crate::catalogue::SegmentId;
+use crate::error::StoreError;
+use crate::schema::RARELY_REPEATED;
+use crate::segment::{Footer, Granule, SegmentFile, any_text, group_of};
+
+/// Row groups that are asked before it is told whether that is worth it.
+const TRIED_GROUPS: usize = 4;
+
+/// What the dictionaries told so far.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Whether a row group may hold a row that matches.
+    groups: Mutex<BTreeMap<(SegmentId, usize), bool>>,
+}
+
+impl Told {
+    /// Returns what was told of a row group; `true` where most of the others may hold rows and it is not asked.
+    fn of(&self, group: (SegmentId, usize)) -> Option<bool> {
+        let groups = self.groups.lock();
+        let may_hold = groups.values().take(2 * TRIED_GROUPS).filter(|may| **may).count();
+        let asked = groups.len().min(2 * TRIED_GROUPS);
+        let is_vain = asked >= TRIED_GROUPS && may_hold * 2 > asked;
+        groups.get(&group).copied().or(is_vain.then_some(true))
+    }
+}
+
+impl Filter {
+    /// Returns whether the row group of a granule may hold a row that matches, by the dictionaries of its columns.
+    pub(crate) fn may_match_group(
+        &self,
+        file: &SegmentFile,
+        footer: &Footer,
+        granule: &Granule,
+    ) -> Result<bool, StoreError> {
+        let loose = &footer.loose;
+        if !self.node.asks_dictionaries(loose) {
+            return Ok(true);
+        }
+        let metadata = footer.parquet(file)?.plain.metadata();
+        let Some(group) = group_of(metadata, granule) else { return Ok(true) };
+        let key = (file.segment.id, group);
+        if let Some(may_match) = self.told.of(key) {
+            return Ok(may_match);
+        }
+        let open = Arc::new(file.open()?);
+        let may_match = self.node.may_match(loose, &|column: &str, test: &ValueTest| {
+            any_text(&open, metadata, group, column, |text| test.may_pass_joined(text))
+        })?;
+        self.told.groups.lock().insert(key, may_match);
+        Ok(may_match)
+    }
+}
+
+impl FieldName {
+    /// Returns the column of texts, each of them short, that alone has the field's values: those of a list joined.
+    fn dictionary_column(&self, loose: &BTreeSet<Attr>) -> Option<&'static str> {
+        let column = match self {
+            Self::Builtin(Builtin::EventId | Builtin::Class) | Self::Own(_) => return None,
+            Self::Builtin(builtin) => builtin_column(*builtin),
+            Self::Attr(attr, _) => {
+                let is_text = matches!(attr.kind(), AttrType::Text | AttrType::Ip);
+                (is_text && !loose.contains(attr)).then_some(attr.alias())?
+            }
+        };
+        (!RARELY_REPEATED.contains(&column)).then_some(column)
+    }
+}
+
+impl Node {
+    /// Returns whether dictionaries may tell that no row matches.
+    fn asks_dictionaries(&self, loose: &BTreeSet<Attr>) -> bool {
+        match self {
+            Self::All | Self::Not(_) | Self::Text(_) | Self::Time { .. } => false,
+            Self::And(parts) => parts.iter().any(|part| part.asks_dictionaries(loose)),
+            Self::Or(parts) => parts.iter().all(|part| part.asks_dictionaries(loose)),
+            Self::Field { field, test } => {
+                test.tells_joined() && field.dictionary_column(loose).is_some()
+            }
+        }
+    }
+
+    /// Returns whether a row may match of a row group of which it is asked whether a text of a column may pass.
+    fn may_match(
+        &self,
+        loose: &BTreeSet<Attr>,
+        any: &impl Fn(&'static str, &ValueTest) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::All | Self::Not(_) | Self::Text(_) | Self::Time { .. } => Ok(true),
+            Self::And(parts) => {
+                for part in parts {
+                    if !part.may_match(loose, any)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Or(parts) => {
+                for part in parts {
+                    if part.may_match(loose, any)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(parts.is_empty())
+            }
+            Self::Field { field, test } => match field.dictionary_column(loose) {
+                Some(column) if test.tells_joined() => any(column, test),
+                _ => Ok(true),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, Utc};
+    use event::lake::Search;
+    use event::query::parse;
+    use event::{Attrs, Event, Fields, Scope, SpoolPosition, SystemClock, Value};
+
+    use super::*;
+    use crate::segment::Footers;
+    use crate::{Lake, LakeSettings, MemoryCatalogue};
+
+    fn event() -> Event {
+        let text = r#"{"id":"01a22440-c968-7000-85cc-17dd9eabc10c","origin":{
+            "agency":"01a22440-b94f-7000-a4f4-494684398c87","system":null,
+            "source":"01a22440-b964-7000-bd52-e9421dc20fca"},
+            "occurred_at":"2020-12-19T07:50:13.734Z","time_quality":"stated",
+            "collected_at":"2026-11-28T22:22:35.368633Z","class":"base_event",
+            "logsource":{"product":"linux","category":null,"service":null},
+            "parser":"linux_sshd","attributes":{},"fields":{},"raw":"r"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        let mut attrs = Attrs::default();
+        attrs.set(Attr::User, Value::List(vec!["x".into(), "Quản trị viên".into()]));
+        attrs.set(Attr::Host, "may-DC01.tinh.vn");
+        attrs.set(Attr::SrcIp, "10.20.3.4");
+        attrs.set(Attr::SrcPort, 443);
+        let fields: Fields = [("process", "named only here"), ("own", "x")].into_iter().collect();
+        Event { attrs, fields, ..event }
+    }
+
+    async fn check() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LakeSettings {
+            flush_interval: Duration::from_hours(1),
+            compact_interval: None,
+            ..LakeSettings::at(folder.path())
+        };
+        let catalogue = Arc::new(MemoryCatalogue::default());
+        let lake = Lake::open(settings, catalogue, Arc::new(SystemClock)).await.unwrap();
+        lake.append(vec![event()], SpoolPosition(1)).await.unwrap();
+        lake.flush().await.unwrap();
+        let view = lake.view();
+        let file = view.segments.first().unwrap();
+        let footer = Footers::default().of(file).unwrap();
+        let granule = footer.granules.first().unwrap();
+        for (text, may_match) in [
+            ("user:qu?n*vien", true),
+            ("user:*VIÊN", true),
+            ("user:adm*", false),
+            ("host:*dc01*", true),
+            ("host:*dc02*", false),
+            ("src_ip:10.2*", true),
+            ("src_ip:10.3*", false),
+            ("src_ip:10.0.0.0/8", true),
+            ("src_ip:11.0.0.0/8", false),
+            ("parser:linux*", true),
+            ("parser:*absent*", false),
+            ("logsource.product:w?ndows", false),
+            // Nothing tells it: a number, an own field, an attribute that may be one, what is denied.
+            ("src_port:9*", true),
+            ("own:*absent*", true),
+            ("process:*absent*", true),
+            ("NOT host:*dc02*", true),
+            ("host:dc02", true),
+            ("host:*dc02* OR own:*absent*", true),
+            ("host:*dc02* OR user:adm*", false),
+            ("host:*dc01* user:adm*", false),
+            ("host:*dc01* OR user:adm*", true),
+        ] {
+            let (from, to) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+            let query = parse(text).unwrap();
+            let search = Search { query, from, to, limit: 1, after: None };
+            let filter = Filter::new(&Scope::platform(), &search);
+            assert_eq!(
+                filter.may_match_group(file, &footer, granule).unwrap(),
+                may_match,
+                "{text}"
+            );
+        }
+        lake.close().await;
+    }
+
+    #[test]
+    fn a_row_group_is_left_out_by_its_dictionaries() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.unwrap().block_on(check());
+    }
+
+    #[test]
+    fn dictionaries_are_not_asked_for_ever_in_vain() {
+        let told = Told::default();
+        let group = |number| (SegmentId::from_uuid(uuid::Uuid::nil()), number);
+        for number in 0..TRIED_GROUPS {
+            assert_eq!(told.of(group(number)), None);
+            told.groups.lock().insert(group(number), true);
+        }
+        assert_eq!(told.of(group(TRIED_GROUPS)), Some(true));
+        let told = Told::default();
+        for number in 0..100 {
+            told.groups.lock().insert(group(number), number % 2 == 0);
+        }
+        assert_eq!(told.of(group(100)), None);
+        assert_eq!(told.of(group(1)), Some(false));
+    }
+}
