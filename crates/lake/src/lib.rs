@@ -43,6 +43,8 @@ mod ask;
 pub mod distributed;
 mod filter;
 mod reader;
+#[cfg(test)]
+mod testing;
 
 pub use catalogue::{
     Catalogue, CatalogueError, Change, Fenced, Leftover, MemoryCatalogue, Note, Segment, SegmentId,

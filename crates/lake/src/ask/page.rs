@@ -17,7 +17,7 @@ use crate::filter::Filter;
 use crate::limits::{PAGE_EVENTS_MAX, ROW_GROUP_ROWS};
 use crate::rows::{Columns, decode, id_at, moment, text_at};
 use crate::schema;
-use crate::segment::Footers;
+use crate::segment::{Footers, Granule};
 use crate::store::View;
 
 /// Granules that are read at once when little was found so far.
@@ -188,11 +188,12 @@ impl Walk<'_> {
                 look_into(candidate, filter, use_needle, wanted, stop)
             });
             let mut failed = None;
-            for more in found {
+            for (candidate, more) in chosen.iter().zip(found) {
                 match more {
                     Ok(more) => {
                         self.tried += 1;
                         self.dense += usize::from(more.is_dense);
+                        self.keep_count(candidate, more.hits.len(), wanted);
                         for hit in more.hits {
                             hits.push(hit);
                         }
@@ -235,7 +236,13 @@ impl Walk<'_> {
             if self.filter.may_match_times(oldest_us, newest_us) {
                 let footer = self.footers.of(file)?;
                 let granules = self.filter.granules(file, &footer)?;
-                self.left.extend(granules.into_iter().map(|granule| Candidate {
+                let condition = self.filter.condition();
+                let counted = condition.map(|condition| footer.counts.rows_of(condition));
+                let counted = counted.unwrap_or_default();
+                let is_empty =
+                    |granule: &&Granule| counted.get(granule.number).copied().flatten() == Some(0);
+                let granules = granules.into_iter().filter(|granule| !is_empty(granule));
+                self.left.extend(granules.map(|granule| Candidate {
                     number,
                     file: Arc::clone(file),
                     footer: Arc::clone(&footer),
@@ -244,6 +251,18 @@ impl Walk<'_> {
             }
         }
         Ok(chosen)
+    }
+
+    /// Keeps how many rows of a granule were found, where these are all that will ever be: who asks the same
+    /// again need not look where there were none.
+    fn keep_count(&self, candidate: &Candidate, found: usize, wanted: usize) {
+        let granule = &candidate.granule;
+        let is_all = found < wanted && self.filter.spans(granule.min_us, granule.max_us);
+        if let (true, Some(condition), Ok(count)) =
+            (is_all, self.filter.condition(), u32::try_from(found))
+        {
+            candidate.footer.counts.keep_rows(condition, &[(granule, count)]);
+        }
     }
 }
 
@@ -319,4 +338,57 @@ fn fetch(
         found.extend(events?.into_iter().map(|event| (event.id, event)));
     }
     Ok(hits.iter().filter_map(|hit| found.remove(&hit.id)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+    use event::query::parse;
+
+    use super::*;
+    use crate::testing::{event, run, stored};
+
+    #[test]
+    fn where_nothing_was_found_nothing_is_looked_for_again() {
+        let events = (0..9).map(|number| {
+            let mut event = event(number);
+            event.raw = format!("number {number}");
+            event
+        });
+        let events: Vec<Event> = events.collect();
+        let newest = events.last().unwrap().occurred_at;
+        run(async {
+            let (_folder, lake) = stored(events).await;
+            let (view, footers) = (lake.view(), Footers::default());
+            let footer = footers.of(view.segments.first().unwrap()).unwrap();
+            let ask = |text: &str, to, limit| {
+                let query = parse(text).unwrap();
+                let search =
+                    Search { query, from: DateTime::<Utc>::MIN_UTC, to, limit, after: None };
+                let stop = Stop::after(Duration::from_mins(1));
+                let found = page(&view, &footers, &Scope::platform(), &search, &stop).unwrap();
+                let filter = Filter::new(&Scope::platform(), &search);
+                let kept = footer.counts.rows_of(filter.condition().unwrap());
+                (found.events.len(), kept)
+            };
+            let ever = DateTime::<Utc>::MAX_UTC;
+            assert_eq!(ask("number 7 parser:absent", ever, 5), (0, vec![Some(0)]));
+            assert_eq!(ask("number 7 parser:absent", ever, 5), (0, vec![Some(0)]));
+            assert_eq!(ask("number", ever, 50), (9, vec![Some(9)]));
+            // More than were asked for, or at other times as well: that tells no number.
+            assert_eq!(ask("number -absent", ever, 5), (5, vec![]));
+            let before = newest - TimeDelta::nanoseconds(1);
+            assert_eq!(ask("number parser:linux_sshd", before, 50), (8, vec![]));
+            // A granule that is known to have none is not looked into.
+            footer.counts.keep_rows(&condition("number 3"), &[(&footer.granules[0], 0)]);
+            assert_eq!(ask("number 3", ever, 5).0, 0);
+            lake.close().await;
+        });
+    }
+
+    fn condition(text: &str) -> Arc<crate::segment::Condition> {
+        Arc::new(crate::segment::Condition { query: parse(text).unwrap(), agencies: None })
+    }
 }

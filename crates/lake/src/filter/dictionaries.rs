@@ -124,46 +124,27 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono::{DateTime, Utc};
     use event::lake::Search;
     use event::query::parse;
-    use event::{Attrs, Event, Fields, Scope, SpoolPosition, SystemClock, Value};
+    use event::{Attrs, Event, Fields, Scope, Value};
 
     use super::*;
     use crate::segment::Footers;
-    use crate::{Lake, LakeSettings, MemoryCatalogue};
+    use crate::testing::{event, run, stored};
 
-    fn event() -> Event {
-        let text = r#"{"id":"01a22440-c968-7000-85cc-17dd9eabc10c","origin":{
-            "agency":"01a22440-b94f-7000-a4f4-494684398c87","system":null,
-            "source":"01a22440-b964-7000-bd52-e9421dc20fca"},
-            "occurred_at":"2020-12-19T07:50:13.734Z","time_quality":"stated",
-            "collected_at":"2026-11-28T22:22:35.368633Z","class":"base_event",
-            "logsource":{"product":"linux","category":null,"service":null},
-            "parser":"linux_sshd","attributes":{},"fields":{},"raw":"r"}"#;
-        let event: Event = serde_json::from_str(text).unwrap();
+    fn named() -> Event {
         let mut attrs = Attrs::default();
         attrs.set(Attr::User, Value::List(vec!["x".into(), "Quản trị viên".into()]));
         attrs.set(Attr::Host, "may-DC01.tinh.vn");
         attrs.set(Attr::SrcIp, "10.20.3.4");
         attrs.set(Attr::SrcPort, 443);
         let fields: Fields = [("process", "named only here"), ("own", "x")].into_iter().collect();
-        Event { attrs, fields, ..event }
+        Event { attrs, fields, ..event(0) }
     }
 
     async fn check() {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = LakeSettings {
-            flush_interval: Duration::from_hours(1),
-            compact_interval: None,
-            ..LakeSettings::at(folder.path())
-        };
-        let catalogue = Arc::new(MemoryCatalogue::default());
-        let lake = Lake::open(settings, catalogue, Arc::new(SystemClock)).await.unwrap();
-        lake.append(vec![event()], SpoolPosition(1)).await.unwrap();
-        lake.flush().await.unwrap();
+        let (_folder, lake) = stored(vec![named()]).await;
         let view = lake.view();
         let file = view.segments.first().unwrap();
         let footer = Footers::default().of(file).unwrap();
@@ -207,9 +188,7 @@ mod tests {
 
     #[test]
     fn a_row_group_is_left_out_by_its_dictionaries() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        runtime.unwrap().block_on(check());
+        run(check());
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Words in a batch's records: the bytes of many records are walked at once, and few are left to be read one by one.
 
-use std::iter::Peekable;
 use std::ops::Range;
 
 use arrow::array::StringArray;
@@ -30,37 +29,34 @@ impl Text {
     pub(super) fn rows(&self, columns: &Columns<'_>, rows: Vec<usize>) -> Vec<usize> {
         let raw = columns.text(schema::RAW);
         let extra = columns.text(schema::EXTRA_TEXT);
-        let [mut raw_may, mut extra_may] =
-            [raw, extra].map(|column| self.candidates(column, &rows));
+        let candidates = [raw, extra].map(|column| self.candidates(column, &rows));
+        let mut found = match candidates {
+            [Some(mut in_raw), Some(in_extra)] => {
+                in_raw.extend(in_extra);
+                in_raw.sort_unstable();
+                in_raw.dedup();
+                in_raw
+            }
+            _ => rows,
+        };
         let mut folded = String::new();
-        let mut found = rows;
         found.retain(|row| {
-            let read_raw = raw_may.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
-            let read_extra = extra_may.as_mut().is_none_or(|rows| rows.next_if_eq(row).is_some());
-            let in_raw = read_raw
-                && text_at(raw, *row).is_some_and(|text| {
-                    folded.clear();
-                    fold_onto(text, &mut folded);
-                    self.pattern.found_in_folded(&folded)
-                });
-            in_raw
-                || (read_extra
-                    && text_at(extra, *row).is_some_and(|text| self.pattern.found_in_folded(text)))
+            let in_raw = text_at(raw, *row).is_some_and(|text| {
+                folded.clear();
+                fold_onto(text, &mut folded);
+                self.pattern.found_in_folded(&folded)
+            });
+            in_raw || text_at(extra, *row).is_some_and(|text| self.pattern.found_in_folded(text))
         });
         found
     }
 
     /// Returns those of the rows (ascending) whose text in a column may have the pattern; nothing where that
     /// cannot be told without reading each.
-    fn candidates(
-        &self,
-        column: Option<TextColumn<'_>>,
-        rows: &[usize],
-    ) -> Option<Peekable<std::vec::IntoIter<usize>>> {
-        let (Some(TextColumn::Plain(texts)), Some(needle)) = (column, &self.needle) else {
-            return None;
-        };
-        Some(may_hold(needle, texts, rows).into_iter().peekable())
+    fn candidates(&self, column: Option<TextColumn<'_>>, rows: &[usize]) -> Option<Vec<usize>> {
+        let Some(column) = column else { return Some(Vec::new()) };
+        let (TextColumn::Plain(texts), Some(needle)) = (column, &self.needle) else { return None };
+        Some(may_hold(needle, texts, rows))
     }
 }
 
@@ -96,6 +92,9 @@ impl<'a> Run<'a> {
         let begin = self.offsets.first().copied().map_or(0, at);
         // Where the needle stands first, from the text on that is looked at.
         let mut next = needle.find_from(self.bytes, 0);
+        if self.is_ascii && next.is_none() {
+            return;
+        }
         for (row, ends) in (self.first_row..).zip(self.offsets.windows(2)) {
             let [start, end] = ends else { continue };
             let text = at(*start) - begin..at(*end) - begin;
