@@ -21,7 +21,7 @@ use crate::schema::RARELY_REPEATED;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Chosen<'a> {
     All,
-    AllBut(&'a str),
+    AllBut(&'a [&'a str]),
     Only(&'a [&'a str]),
 }
 
@@ -29,9 +29,9 @@ impl Chosen<'_> {
     fn mask(self, schema: &SchemaDescriptor) -> ProjectionMask {
         match self {
             Self::All => ProjectionMask::all(),
-            Self::AllBut(column) => {
-                let names = schema.columns().iter().map(|own| own.name());
-                ProjectionMask::columns(schema, names.filter(|name| *name != column))
+            Self::AllBut(left_out) => {
+                let names = schema.columns().iter().map(|column| column.name());
+                ProjectionMask::columns(schema, names.filter(|name| !left_out.contains(name)))
             }
             Self::Only(names) => ProjectionMask::columns(schema, names.iter().copied()),
         }

@@ -50,6 +50,10 @@ fn every_event_is_found_by_its_words_and_values() {
                     expected,
                     "{query}"
                 );
+                let beginning: String = value.text().chars().take(6).collect();
+                let query = format!("{}:{}*", attr.alias(), escape(&beginning));
+                let found = found_ids(&lake, &scope, search(&query, 100)).await;
+                assert!(found.contains(&event.id), "{query}");
             }
         }
         let tcp = with(&|event| event.attrs.get(Attr::Protocol) == Some(&"tcp".into()));
