@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
+use arrow::record_batch::RecordBatch;
+
 use super::Stop;
 use super::events::runs;
 use super::page::{Hit, Hits, Place};
@@ -91,30 +94,48 @@ impl Candidate {
         wanted: usize,
         stop: &Stop,
     ) -> Result<Vec<Hit>, StoreError> {
-        let mut columns = self.columns(filter);
-        columns.remove(schema::RAW);
-        if !known.beside && filter.asks_one_text() {
-            columns.remove(schema::EXTRA_TEXT);
-        }
-        let columns: Vec<&str> = columns.into_iter().collect();
-        let ranges = runs(&known.rows);
-        let (mut rows, mut records) = (known.rows.as_slice(), known.records.as_slice());
         let mut hits = Hits::new(wanted);
-        let batch_rows = batch_rows(&columns);
-        for batch in read_rows(&self.file, &self.footer, Some(&columns), &ranges, batch_rows)? {
-            stop.check()?;
-            let batch = batch?;
-            let count = batch.num_rows();
-            let split = rows.split_at_checked(count).zip(records.split_at_checked(count));
-            let ((own_rows, later_rows), (own_records, later_records)) =
-                split.ok_or(StoreError::Index)?;
-            (rows, records) = (later_rows, later_records);
-            let batch = with_records(&batch, own_records)?;
+        let file = (&*self.file, &*self.footer);
+        for (batch, rows) in read_known(file, self.columns(filter), known, filter, stop)? {
             let found = filter.rows(&batch, &self.footer.loose)?;
-            let in_file = |row: usize| own_rows.get(row).copied().unwrap_or_default();
+            let in_file = |row: usize| rows.get(row).copied().unwrap_or_default();
             let place = |row: usize| Place::File(self.number, in_file(row));
             hits.keep(&Columns::of(&batch), &found, place)?;
         }
         Ok(hits.newest_first())
     }
+}
+
+/// Reads columns of rows that may hold the filter's text, whose records are known, with those; each batch with the
+/// places of its rows in the file.
+pub(super) fn read_known(
+    (file, footer): (&SegmentFile, &Footer),
+    columns: BTreeSet<&'static str>,
+    known: &TextRows,
+    filter: &Filter,
+    stop: &Stop,
+) -> Result<Vec<(RecordBatch, Vec<usize>)>, StoreError> {
+    let mut columns = columns;
+    columns.remove(schema::RAW);
+    if !known.beside && filter.asks_one_text() {
+        columns.remove(schema::EXTRA_TEXT);
+    }
+    if columns.is_empty() {
+        let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
+        return Ok(vec![(with_records(&nothing, &known.records)?, known.rows.clone())]);
+    }
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let (mut rows, mut records) = (known.rows.as_slice(), known.records.as_slice());
+    let mut read = Vec::new();
+    for batch in read_rows(file, footer, Some(&columns), &runs(rows), batch_rows(&columns))? {
+        stop.check()?;
+        let batch = batch?;
+        let count = batch.num_rows();
+        let split = rows.split_at_checked(count).zip(records.split_at_checked(count));
+        let ((own_rows, later_rows), (own_records, later_records)) =
+            split.ok_or(StoreError::Index)?;
+        read.push((with_records(&batch, own_records)?, own_rows.to_vec()));
+        (rows, records) = (later_rows, later_records);
+    }
+    Ok(read)
 }

@@ -7,12 +7,14 @@ use arrow::record_batch::RecordBatch;
 use event::{Attr, Event};
 
 use super::Stop;
+use super::look::read_known;
 use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::limits::ROW_GROUP_ROWS;
+use crate::place::Opened;
 use crate::segment::{
-    Footer, Footers, Granule, KeptCounts, SegmentFile, ValueCounts, batch_rows, granule_may_have,
-    granule_rows, read_rows,
+    Footer, Footers, Granule, KeptCounts, SegmentFile, TextRows, ValueCounts, batch_rows,
+    granule_rows, read_rows, rows_that_may_have,
 };
 use crate::store::View;
 
@@ -257,12 +259,27 @@ fn count_piece<T: Tally>(
     let loose = &piece.footer.loose;
     let mut columns = filter.columns(loose);
     tally.columns(loose, &mut columns);
-    let columns: Vec<&str> = columns.into_iter().collect();
-    let granules = worth_reading(piece, filter, stop)?;
-    if granules.is_empty() {
+    let mut looking = Looking::begin(piece, filter)?;
+    let mut whole = Vec::new();
+    for granule in &piece.granules {
+        stop.check()?;
+        match looking.at(granule)? {
+            Seen::Nothing => {}
+            Seen::Whole => whole.push(*granule),
+            Seen::Few(known) => {
+                let file = (piece.file, piece.footer);
+                for (batch, _) in read_known(file, columns.clone(), &known, filter, stop)? {
+                    let found = filter.rows(&batch, loose)?;
+                    tally.rows(&batch, loose, &found)?;
+                }
+            }
+        }
+    }
+    if whole.is_empty() {
         return Ok(());
     }
-    let rows = granule_rows(granules);
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let rows = granule_rows(whole);
     for batch in read_rows(piece.file, piece.footer, Some(&columns), &rows, batch_rows(&columns))? {
         stop.check()?;
         let batch = batch?;
@@ -279,28 +296,40 @@ fn count_alike<T: Tally>(
     tally: &mut T,
     stop: &Stop,
 ) -> Result<(), StoreError> {
+    let loose = &piece.footer.loose;
+    let columns = filter.columns_in_span(loose);
     let mut counted: Vec<(&Granule, u32)> = Vec::with_capacity(piece.granules.len());
-    // Granules that cannot match have no row that does; the others follow in their order.
-    let read = worth_reading(piece, filter, stop)?;
-    let columns = filter.columns_in_span(&piece.footer.loose);
+    let mut looking = Looking::begin(piece, filter)?;
+    let mut whole = Vec::new();
+    for granule in &piece.granules {
+        stop.check()?;
+        match looking.at(granule)? {
+            Seen::Nothing => counted.push((granule, 0)),
+            Seen::Whole => whole.push(*granule),
+            Seen::Few(known) => {
+                let mut count = 0;
+                let file = (piece.file, piece.footer);
+                for (batch, _) in read_known(file, columns.clone(), &known, filter, stop)? {
+                    count += filter.rows_in_span(&batch, loose)?.len();
+                }
+                counted.push((granule, u32::try_from(count).unwrap_or(u32::MAX)));
+            }
+        }
+    }
     let columns: Vec<&str> = columns.into_iter().collect();
-    let rows = granule_rows(read.iter().copied());
-    let mut numbers = RowNumbers::of(&read);
-    if !read.is_empty() {
+    let rows = granule_rows(whole.iter().copied());
+    let mut numbers = RowNumbers::of(&whole);
+    if !whole.is_empty() {
         let batches =
             read_rows(piece.file, piece.footer, Some(&columns), &rows, batch_rows(&columns))?;
         for batch in batches {
             stop.check()?;
             let batch = batch?;
-            let found = filter.rows_in_span(&batch, &piece.footer.loose)?;
+            let found = filter.rows_in_span(&batch, loose)?;
             numbers.add(batch.num_rows(), &found);
         }
     }
-    let mut read = read.iter().zip(numbers.counts).peekable();
-    for granule in &piece.granules {
-        let own = read.next_if(|(other, _)| other.number == granule.number);
-        counted.push((granule, own.map_or(0, |(_, count)| count)));
-    }
+    counted.extend(whole.into_iter().zip(numbers.counts));
     for (granule, rows) in &counted {
         tally.alike(granule, u64::from(*rows));
     }
@@ -347,31 +376,50 @@ impl RowNumbers {
 /// Granules that are looked through before it is told whether that is worth it.
 const TRIED_GRANULES: usize = 4;
 
-/// Returns the granules that may match as far as their pages tell without rows: by the dictionaries of their row
-/// group, then by the filter's text, if it asks for one. Where most have that, the rest is not looked through.
-fn worth_reading<'a>(
-    piece: &Piece<'a>,
-    filter: &Filter,
-    stop: &Stop,
-) -> Result<Vec<&'a Granule>, StoreError> {
-    let mut granules = Vec::with_capacity(piece.granules.len());
-    for granule in &piece.granules {
-        if filter.may_match_group(piece.file, piece.footer, granule)? {
-            granules.push(*granule);
-        }
+/// What must be read of a granule.
+enum Seen {
+    Nothing,
+    Whole,
+    /// Few rows may have the filter's text.
+    Few(TextRows),
+}
+
+/// Looks at the granules of a piece before rows are made of them: at the dictionaries of their row group, then for
+/// the filter's text, if it asks for one. Where most have it in many rows, the rest is not looked through.
+struct Looking<'a> {
+    piece: &'a Piece<'a>,
+    filter: &'a Filter,
+    /// The file, where a text is looked for.
+    open: Option<Arc<Opened>>,
+    tried: usize,
+    dense: usize,
+}
+
+impl<'a> Looking<'a> {
+    fn begin(piece: &'a Piece<'a>, filter: &'a Filter) -> Result<Self, StoreError> {
+        let open = filter.needle().map(|_| piece.file.open()).transpose()?.map(Arc::new);
+        Ok(Self { piece, filter, open, tried: 0, dense: 0 })
     }
-    let Some(needle) = filter.needle() else { return Ok(granules) };
-    let open = Arc::new(piece.file.open()?);
-    let mut found = Vec::new();
-    for (tried, granule) in granules.iter().enumerate() {
-        stop.check()?;
-        if tried >= TRIED_GRANULES && found.len() * 2 > tried {
-            found.extend(granules.iter().skip(tried));
-            break;
+
+    fn at(&mut self, granule: &Granule) -> Result<Seen, StoreError> {
+        let (file, footer) = (self.piece.file, self.piece.footer);
+        if !self.filter.may_match_group(file, footer, granule)? {
+            return Ok(Seen::Nothing);
         }
-        if granule_may_have(piece.file, piece.footer, &open, granule, needle)? {
-            found.push(*granule);
+        let (Some(needle), Some(open)) = (self.filter.needle(), &self.open) else {
+            return Ok(Seen::Whole);
+        };
+        if self.tried >= TRIED_GRANULES && self.dense * 2 > self.tried {
+            return Ok(Seen::Whole);
         }
+        self.tried += 1;
+        Ok(match rows_that_may_have(file, footer, open, granule, needle)? {
+            Some(known) if known.rows.is_empty() => Seen::Nothing,
+            Some(known) => Seen::Few(known),
+            None => {
+                self.dense += 1;
+                Seen::Whole
+            }
+        })
     }
-    Ok(found)
 }

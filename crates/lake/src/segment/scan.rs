@@ -1,4 +1,4 @@
-//! Looks through the pages of the records for a text without making rows of them: most pages do not
+//! The pages of the records and what is looked for in them, without making rows of them: most pages do not
 //! have it, and unpacking is then all that they cost.
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::serialized_reader::SerializedPageReader;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{Footer, Granule, SegmentFile};
+use super::Granule;
 use crate::error::StoreError;
 use crate::limits::ROW_GROUP_ROWS;
 use crate::place::Opened;
@@ -93,49 +93,6 @@ impl Needle {
     pub(super) fn in_folded(&self, text: &[u8]) -> bool {
         !text.is_ascii() && self.in_text(&event::fold::fold(&String::from_utf8_lossy(text)))
     }
-
-    /// Returns whether a page of plain texts, each after its length in four bytes, may hold it.
-    fn in_page(&self, bytes: &[u8]) -> bool {
-        if self.any_case.is_match(bytes) {
-            return true;
-        }
-        if bytes.is_ascii() {
-            return false;
-        }
-        let mut rest = bytes;
-        while let Some((length, after)) = rest.split_first_chunk::<4>() {
-            let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-            let Some((text, next)) = after.split_at_checked(length) else { return true };
-            if self.in_folded(text) {
-                return true;
-            }
-            rest = next;
-        }
-        false
-    }
-}
-
-/// Returns whether a granule's records, or the values beside them, may hold the text.
-pub(crate) fn granule_may_have(
-    file: &SegmentFile,
-    footer: &Footer,
-    open: &Arc<Opened>,
-    granule: &Granule,
-    needle: &Needle,
-) -> Result<bool, StoreError> {
-    let parquet = footer.parquet(file)?;
-    let Some(pages) = TextPage::of(parquet.plain.metadata(), granule) else { return Ok(true) };
-    for page in pages {
-        let found = match page.read(open)? {
-            Some((bytes, Encoding::PLAIN)) if page.is_raw => needle.in_page(&bytes),
-            Some((bytes, Encoding::PLAIN)) => needle.beside(&bytes),
-            _ => true,
-        };
-        if found {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// A page of records, or of the values beside them.
@@ -208,23 +165,28 @@ fn overlaps(rows: &Range<usize>, first: i64, end: i64) -> bool {
 mod tests {
     use super::*;
 
-    fn page(texts: &[&str]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for text in texts {
-            bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
-            bytes.extend(text.as_bytes());
-        }
-        bytes
-    }
-
     #[test]
-    fn a_page_has_what_one_of_its_texts_has_when_folded() {
-        let bytes = page(&["Failed password", "Đăng nhập THẤT bại", "tha\u{302}\u{301}t lac"]);
-        for found in ["failed pass", "that bai", "dang nhap", "lac", "that lac"] {
-            assert!(Needle::new(found).unwrap().in_page(&bytes), "{found}");
-        }
-        for missing in ["accepted", "bai lac", "nhap bai"] {
-            assert!(!Needle::new(missing).unwrap().in_page(&bytes), "{missing}");
+    fn a_text_is_found_in_any_case_and_without_marks() {
+        let texts = ["Failed password", "Đăng nhập THẤT bại", "tha\u{302}\u{301}t lac"];
+        let held = |needle: &str| {
+            let needle = Needle::new(needle).unwrap();
+            let holds = |text: &&str| {
+                let bytes = text.as_bytes();
+                let mut next = needle.find_from(bytes, 0);
+                needle.stands_in(bytes, &(0..bytes.len()), &mut next) || needle.in_folded(bytes)
+            };
+            texts.iter().filter(|text| holds(text)).count()
+        };
+        for (needle, expected) in [
+            ("failed pass", 1),
+            ("that bai", 1),
+            ("that", 2),
+            ("dang nhap", 1),
+            ("lac", 1),
+            ("accepted", 0),
+            ("bai lac", 0),
+        ] {
+            assert_eq!(held(needle), expected, "{needle}");
         }
         assert!(Needle::new("x").is_none());
         assert!(Needle::new("网络").is_none());

@@ -19,6 +19,9 @@ const ROWS_OF_ONE_FOUND: usize = 8;
 /// So many may always.
 const FOUND_MIN: usize = 8;
 
+/// Bytes that their records may have together.
+const RECORD_BYTES_MAX: usize = 4 << 20;
+
 /// Rows of a granule that may hold a text.
 #[derive(Debug, Default)]
 pub(crate) struct TextRows {
@@ -28,6 +31,7 @@ pub(crate) struct TextRows {
     pub(crate) records: Vec<String>,
     /// Whether any may hold it beside its record.
     pub(crate) beside: bool,
+    record_bytes: usize,
 }
 
 /// Returns the rows of a granule whose record, or the values beside it, may hold the text; nothing where they are
@@ -111,7 +115,8 @@ impl TextRows {
             }
             let holds = needle.stands_in(page, &(start..end), &mut next);
             if beside.next_if_eq(&row).is_some() || holds || needle.in_folded(record) {
-                if self.rows.len() >= most {
+                self.record_bytes += record.len();
+                if self.rows.len() >= most || self.record_bytes > RECORD_BYTES_MAX {
                     return None;
                 }
                 self.rows.push(row);
@@ -171,6 +176,9 @@ mod tests {
         assert_eq!(read(&["needle"; 8]), Some(8));
         assert_eq!(read(&["needle"; 9]), None);
         assert_eq!(read(&[]), Some(0));
+        let long = "needle".repeat(RECORD_BYTES_MAX / 12);
+        assert_eq!(read(&[&long, &long]), Some(2));
+        assert_eq!(read(&[&long, &long, "needle"]), None);
         let needle_page = page(&["needle"]);
         let mut none = Vec::new().into_iter().peekable();
         let cut = needle_page.get(..7).unwrap();
