@@ -1,7 +1,8 @@
-//! The newest hits of one granule: where few of its rows may have the text that is asked for, nothing else is
-//! read of the others.
+//! The newest hits of one granule: where short columns leave few of its rows, or few may have the text that is asked
+//! for, nothing else is read of the others.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -15,7 +16,8 @@ use crate::filter::Filter;
 use crate::rows::{Columns, with_records};
 use crate::schema;
 use crate::segment::{
-    Footer, Granule, SegmentFile, TextRows, batch_rows, granule_rows, read_rows, rows_that_may_have,
+    Footer, Granule, SegmentFile, TextRows, batch_rows, few_of, granule_rows, read_rows,
+    rows_that_may_have,
 };
 
 /// A granule that may hold hits.
@@ -46,8 +48,13 @@ pub(super) fn look_into(
     if !filter.may_match_group(file, footer, granule)? {
         return Ok(Looked { hits: Vec::new(), is_dense: false });
     }
+    if let Some(rows) = candidate.rows_by_first(filter, stop)? {
+        let hits = candidate.at(&runs(&rows), filter, wanted, stop)?;
+        return Ok(Looked { hits, is_dense: false });
+    }
+    let all = granule_rows([granule]);
     let Some(needle) = filter.needle().filter(|_| use_needle) else {
-        return Ok(Looked { hits: candidate.all(filter, wanted, stop)?, is_dense: false });
+        return Ok(Looked { hits: candidate.at(&all, filter, wanted, stop)?, is_dense: false });
     };
     let open = Arc::new(file.open()?);
     let found = rows_that_may_have(file, footer, &open, granule, needle)?;
@@ -55,7 +62,7 @@ pub(super) fn look_into(
     let hits = match found {
         Some(found) if found.rows.is_empty() => Vec::new(),
         Some(found) => candidate.among(&found, filter, wanted, stop)?,
-        None => candidate.all(filter, wanted, stop)?,
+        None => candidate.at(&all, filter, wanted, stop)?,
     };
     Ok(Looked { hits, is_dense })
 }
@@ -68,22 +75,57 @@ impl Candidate {
         columns
     }
 
-    /// Finds hits among all rows.
-    fn all(&self, filter: &Filter, wanted: usize, stop: &Stop) -> Result<Vec<Hit>, StoreError> {
-        let columns: Vec<&str> = self.columns(filter).into_iter().collect();
-        let mut hits = Hits::new(wanted);
+    /// Returns the rows that short columns leave, where records are asked for as well; nothing where they are many.
+    fn rows_by_first(
+        &self,
+        filter: &Filter,
+        stop: &Stop,
+    ) -> Result<Option<Vec<usize>>, StoreError> {
+        let Some(columns) = filter.first_columns(&self.footer.loose) else { return Ok(None) };
+        let columns: Vec<&str> = columns.into_iter().collect();
+        let all = granule_rows([&self.granule]);
+        let mut found = Vec::new();
         let mut first_row = self.granule.rows.start;
-        let rows = granule_rows([&self.granule]);
         let batch_rows = batch_rows(&columns);
-        for batch in read_rows(&self.file, &self.footer, Some(&columns), &rows, batch_rows)? {
+        for batch in read_rows(&self.file, &self.footer, Some(&columns), &all, batch_rows)? {
             stop.check()?;
             let batch = batch?;
-            let found = filter.rows(&batch, &self.footer.loose)?;
-            let place = |row: usize| Place::File(self.number, first_row + row);
-            hits.keep(&Columns::of(&batch), &found, place)?;
+            let rows = filter.rows_by_first(&batch, &self.footer.loose)?;
+            found.extend(rows.into_iter().map(|row| first_row + row));
             first_row += batch.num_rows();
         }
+        Ok((found.len() <= few_of(self.granule.rows.len())).then_some(found))
+    }
+
+    /// Finds hits among these rows.
+    fn at(
+        &self,
+        rows: &[Range<usize>],
+        filter: &Filter,
+        wanted: usize,
+        stop: &Stop,
+    ) -> Result<Vec<Hit>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut hits = Hits::new(wanted);
+        let columns: Vec<&str> = self.columns(filter).into_iter().collect();
+        let mut places = rows.iter().cloned().flatten();
+        for batch in
+            read_rows(&self.file, &self.footer, Some(&columns), rows, batch_rows(&columns))?
+        {
+            stop.check()?;
+            let batch = batch?;
+            let own: Vec<usize> = places.by_ref().take(batch.num_rows()).collect();
+            let found = filter.rows(&batch, &self.footer.loose)?;
+            hits.keep(&Columns::of(&batch), &found, |row| self.place(&own, row))?;
+        }
         Ok(hits.newest_first())
+    }
+
+    /// Returns the place of a row that is one of these of the file.
+    fn place(&self, rows: &[usize], row: usize) -> Place {
+        Place::File(self.number, rows.get(row).copied().unwrap_or_default())
     }
 
     /// Finds hits among rows whose records are known.
@@ -98,9 +140,7 @@ impl Candidate {
         let file = (&*self.file, &*self.footer);
         for (batch, rows) in read_known(file, self.columns(filter), known, filter, stop)? {
             let found = filter.rows(&batch, &self.footer.loose)?;
-            let in_file = |row: usize| rows.get(row).copied().unwrap_or_default();
-            let place = |row: usize| Place::File(self.number, in_file(row));
-            hits.keep(&Columns::of(&batch), &found, place)?;
+            hits.keep(&Columns::of(&batch), &found, |row| self.place(&rows, row))?;
         }
         Ok(hits.newest_first())
     }

@@ -3,6 +3,7 @@
 mod columns;
 mod dictionaries;
 mod fields;
+mod first;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use event::lake::Search;
 use event::query::{Builtin, Matcher, Moment, Period, Query, Target, TextPattern, ValueTest};
-use event::{Attr, Event, EventId, Scope, Value};
+use event::{Attr, Event, EventId, Scope};
 
 pub(crate) use columns::FieldColumns;
 use dictionaries::Told;
@@ -427,24 +428,21 @@ impl Filter {
 
     /// Returns the columns that the filter reads.
     pub(crate) fn columns(&self, loose: &BTreeSet<Attr>) -> BTreeSet<&'static str> {
-        let mut columns = self.columns_in_span(loose);
-        columns.insert(schema::OCCURRED_AT);
+        let mut columns = self.reach_columns();
+        self.node.columns(loose, &mut columns);
+        columns
+    }
+
+    /// Returns the columns that tell whether rows are within the span of time, the scope and the page.
+    fn reach_columns(&self) -> BTreeSet<&'static str> {
+        let mut columns = BTreeSet::from([schema::OCCURRED_AT]);
+        if self.agencies.is_some() {
+            columns.insert(schema::AGENCY_ID);
+        }
         if self.before.is_some() {
             columns.insert(schema::ID);
         }
         columns
-    }
-
-    /// Returns whether an event's texts may hold what every match has: told without folding them.
-    fn texts_may_hold(&self, event: &Event) -> bool {
-        let Some(needle) = self.needle() else { return true };
-        if needle.may_be_in(&event.raw) {
-            return true;
-        }
-        let values = event.attrs.iter().map(|(_, value)| value);
-        let mut members =
-            values.chain(event.fields.iter().map(|(_, value)| value)).flat_map(Value::members);
-        members.any(|value| needle.may_be_in(&value.text()))
     }
 
     /// Returns whether an event that is no column yet matches.
@@ -453,7 +451,6 @@ impl Filter {
         (self.from_us..self.to_us).contains(&time_us)
             && self.before.is_none_or(|before| (time_us, event.id) < before)
             && self.scope.sees_origin(&event.origin)
-            && self.texts_may_hold(event)
             && self.matcher.matches(event)
     }
 

@@ -13,11 +13,10 @@ use crate::error::StoreError;
 use crate::place::Opened;
 use crate::schema::EXTRA_TEXT;
 
-/// Of so many rows one may hold the text: where more do, all rows are read one after the other.
-const ROWS_OF_ONE_FOUND: usize = 8;
-
-/// So many may always.
-const FOUND_MIN: usize = 8;
+/// Returns how many of some rows are few: where more are wanted, all are better read one after the other.
+pub(crate) fn few_of(rows: usize) -> usize {
+    (rows / 8).max(8)
+}
 
 /// Bytes that their records may have together.
 const RECORD_BYTES_MAX: usize = 4 << 20;
@@ -97,7 +96,7 @@ impl TextRows {
         needle: &Needle,
         beside: &mut Peekable<std::vec::IntoIter<usize>>,
     ) -> Option<()> {
-        let most = (granule.rows.len() / ROWS_OF_ONE_FOUND).max(FOUND_MIN);
+        let most = few_of(granule.rows.len());
         let mut next = needle.find_from(page, 0);
         let mut at = 0;
         for row in first_row..granule.rows.end {
@@ -181,7 +180,7 @@ mod tests {
         assert_eq!(read(&[&long, &long, "needle"]), None);
         let needle_page = page(&["needle"]);
         let mut none = Vec::new().into_iter().peekable();
-        let cut = needle_page.get(..7).unwrap();
+        let cut = &needle_page[..7];
         let mut found = TextRows::default();
         assert_eq!(found.add((cut, 0), &granule(0..64), &needle, &mut none), None);
     }
