@@ -48,7 +48,7 @@ pub(super) fn look_into(
     if !filter.may_match_group(file, footer, granule)? {
         return Ok(Looked { hits: Vec::new(), is_dense: false });
     }
-    if let Some(rows) = candidate.rows_by_first(filter, stop)? {
+    if let Some(rows) = rows_by_first((file, footer), granule, filter, stop)? {
         let hits = candidate.at(&runs(&rows), filter, wanted, stop)?;
         return Ok(Looked { hits, is_dense: false });
     }
@@ -73,28 +73,6 @@ impl Candidate {
         let mut columns = filter.columns(&self.footer.loose);
         columns.insert(schema::ID);
         columns
-    }
-
-    /// Returns the rows that short columns leave, where records are asked for as well; nothing where they are many.
-    fn rows_by_first(
-        &self,
-        filter: &Filter,
-        stop: &Stop,
-    ) -> Result<Option<Vec<usize>>, StoreError> {
-        let Some(columns) = filter.first_columns(&self.footer.loose) else { return Ok(None) };
-        let columns: Vec<&str> = columns.into_iter().collect();
-        let all = granule_rows([&self.granule]);
-        let mut found = Vec::new();
-        let mut first_row = self.granule.rows.start;
-        let batch_rows = batch_rows(&columns);
-        for batch in read_rows(&self.file, &self.footer, Some(&columns), &all, batch_rows)? {
-            stop.check()?;
-            let batch = batch?;
-            let rows = filter.rows_by_first(&batch, &self.footer.loose)?;
-            found.extend(rows.into_iter().map(|row| first_row + row));
-            first_row += batch.num_rows();
-        }
-        Ok((found.len() <= few_of(self.granule.rows.len())).then_some(found))
     }
 
     /// Finds hits among these rows.
@@ -144,6 +122,29 @@ impl Candidate {
         }
         Ok(hits.newest_first())
     }
+}
+
+/// Returns the rows of a granule that short columns leave, where records are asked for as well; nothing where they are
+/// many.
+pub(super) fn rows_by_first(
+    (file, footer): (&SegmentFile, &Footer),
+    granule: &Granule,
+    filter: &Filter,
+    stop: &Stop,
+) -> Result<Option<Vec<usize>>, StoreError> {
+    let Some(columns) = filter.first_columns(&footer.loose) else { return Ok(None) };
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let all = std::slice::from_ref(&granule.rows);
+    let mut found = Vec::new();
+    let mut first_row = granule.rows.start;
+    for batch in read_rows(file, footer, Some(&columns), all, batch_rows(&columns))? {
+        stop.check()?;
+        let batch = batch?;
+        let rows = filter.rows_by_first(&batch, &footer.loose)?;
+        found.extend(rows.into_iter().map(|row| first_row + row));
+        first_row += batch.num_rows();
+    }
+    Ok((found.len() <= few_of(granule.rows.len())).then_some(found))
 }
 
 /// Reads columns of rows that may hold the filter's text, whose records are known, with those; each batch with the

@@ -7,14 +7,15 @@ use arrow::record_batch::RecordBatch;
 use event::{Attr, Event};
 
 use super::Stop;
-use super::look::read_known;
+use super::events::runs;
+use super::look::{read_known, rows_by_first};
 use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::limits::ROW_GROUP_ROWS;
 use crate::place::Opened;
 use crate::segment::{
-    Footer, Footers, Granule, KeptCounts, SegmentFile, TextRows, ValueCounts, batch_rows,
-    granule_rows, read_rows, rows_that_may_have,
+    Footer, Footers, Granule, KeptCounts, SegmentFile, ValueCounts, batch_rows, granule_rows,
+    read_rows, rows_that_may_have,
 };
 use crate::store::View;
 
@@ -263,16 +264,13 @@ fn count_piece<T: Tally>(
     let mut whole = Vec::new();
     for granule in &piece.granules {
         stop.check()?;
-        match looking.at(granule)? {
-            Seen::Nothing => {}
-            Seen::Whole => whole.push(*granule),
-            Seen::Few(known) => {
-                let file = (piece.file, piece.footer);
-                for (batch, _) in read_known(file, columns.clone(), &known, filter, stop)? {
-                    let found = filter.rows(&batch, loose)?;
-                    tally.rows(&batch, loose, &found)?;
-                }
-            }
+        let Some(batches) = looking.few_rows(granule, &columns, stop)? else {
+            whole.push(*granule);
+            continue;
+        };
+        for batch in batches {
+            let found = filter.rows(&batch, loose)?;
+            tally.rows(&batch, loose, &found)?;
         }
     }
     if whole.is_empty() {
@@ -303,18 +301,15 @@ fn count_alike<T: Tally>(
     let mut whole = Vec::new();
     for granule in &piece.granules {
         stop.check()?;
-        match looking.at(granule)? {
-            Seen::Nothing => counted.push((granule, 0)),
-            Seen::Whole => whole.push(*granule),
-            Seen::Few(known) => {
-                let mut count = 0;
-                let file = (piece.file, piece.footer);
-                for (batch, _) in read_known(file, columns.clone(), &known, filter, stop)? {
-                    count += filter.rows_in_span(&batch, loose)?.len();
-                }
-                counted.push((granule, u32::try_from(count).unwrap_or(u32::MAX)));
-            }
+        let Some(batches) = looking.few_rows(granule, &columns, stop)? else {
+            whole.push(*granule);
+            continue;
+        };
+        let mut count = 0;
+        for batch in batches {
+            count += filter.rows_in_span(&batch, loose)?.len();
         }
+        counted.push((granule, u32::try_from(count).unwrap_or(u32::MAX)));
     }
     let columns: Vec<&str> = columns.into_iter().collect();
     let rows = granule_rows(whole.iter().copied());
@@ -376,50 +371,97 @@ impl RowNumbers {
 /// Granules that are looked through before it is told whether that is worth it.
 const TRIED_GRANULES: usize = 4;
 
-/// What must be read of a granule.
-enum Seen {
-    Nothing,
-    Whole,
-    /// Few rows may have the filter's text.
-    Few(TextRows),
+/// How often few rows of a granule were looked for, and how often there were many.
+#[derive(Debug, Default)]
+struct Tried {
+    granules: usize,
+    dense: usize,
 }
 
-/// Looks at the granules of a piece before rows are made of them: at the dictionaries of their row group, then for
-/// the filter's text, if it asks for one. Where most have it in many rows, the rest is not looked through.
+impl Tried {
+    /// Returns whether most had many.
+    fn is_vain(&self) -> bool {
+        self.granules >= TRIED_GRANULES && self.dense * 2 > self.granules
+    }
+
+    fn note(&mut self, is_dense: bool) {
+        self.granules += 1;
+        self.dense += usize::from(is_dense);
+    }
+}
+
+/// Looks at the granules of a piece before rows are made of them: at the dictionaries of their row group, at short
+/// columns, and for the filter's text, as far as it asks for these and few rows are mostly left.
 struct Looking<'a> {
     piece: &'a Piece<'a>,
     filter: &'a Filter,
     /// The file, where a text is looked for.
     open: Option<Arc<Opened>>,
-    tried: usize,
-    dense: usize,
+    short: Tried,
+    text: Tried,
 }
 
 impl<'a> Looking<'a> {
     fn begin(piece: &'a Piece<'a>, filter: &'a Filter) -> Result<Self, StoreError> {
         let open = filter.needle().map(|_| piece.file.open()).transpose()?.map(Arc::new);
-        Ok(Self { piece, filter, open, tried: 0, dense: 0 })
+        Ok(Self { piece, filter, open, short: Tried::default(), text: Tried::default() })
     }
 
-    fn at(&mut self, granule: &Granule) -> Result<Seen, StoreError> {
-        let (file, footer) = (self.piece.file, self.piece.footer);
-        if !self.filter.may_match_group(file, footer, granule)? {
-            return Ok(Seen::Nothing);
+    /// Returns columns of the few rows of a granule that may match; nothing where all of its rows must be read.
+    fn few_rows(
+        &mut self,
+        granule: &Granule,
+        columns: &BTreeSet<&'static str>,
+        stop: &Stop,
+    ) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+        let (file, footer, filter) = (self.piece.file, self.piece.footer, self.filter);
+        if !filter.may_match_group(file, footer, granule)? {
+            return Ok(Some(Vec::new()));
         }
-        let (Some(needle), Some(open)) = (self.filter.needle(), &self.open) else {
-            return Ok(Seen::Whole);
-        };
-        if self.tried >= TRIED_GRANULES && self.dense * 2 > self.tried {
-            return Ok(Seen::Whole);
-        }
-        self.tried += 1;
-        Ok(match rows_that_may_have(file, footer, open, granule, needle)? {
-            Some(known) if known.rows.is_empty() => Seen::Nothing,
-            Some(known) => Seen::Few(known),
-            None => {
-                self.dense += 1;
-                Seen::Whole
+        if !self.short.is_vain() && filter.first_columns(&footer.loose).is_some() {
+            let rows = rows_by_first((file, footer), granule, filter, stop)?;
+            self.short.note(rows.is_none());
+            if let Some(rows) = rows {
+                let columns: Vec<&str> = columns.iter().copied().collect();
+                let rows = runs(&rows);
+                if rows.is_empty() {
+                    return Ok(Some(Vec::new()));
+                }
+                let batch_rows = batch_rows(&columns);
+                let batches = read_rows(file, footer, Some(&columns), &rows, batch_rows)?;
+                return batches.collect::<Result<Vec<_>, StoreError>>().map(Some);
             }
-        })
+        }
+        let (Some(needle), Some(open)) = (filter.needle(), &self.open) else { return Ok(None) };
+        if self.text.is_vain() {
+            return Ok(None);
+        }
+        let known = rows_that_may_have(file, footer, open, granule, needle)?;
+        self.text.note(known.is_none());
+        let Some(known) = known else { return Ok(None) };
+        if known.rows.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let read = read_known((file, footer), columns.clone(), &known, filter, stop)?;
+        Ok(Some(read.into_iter().map(|(batch, _)| batch).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_are_looked_for_while_some_granules_have_few() {
+        let mut tried = Tried::default();
+        for _ in 0..TRIED_GRANULES {
+            assert!(!tried.is_vain());
+            tried.note(true);
+        }
+        assert!(tried.is_vain());
+        for _ in 0..TRIED_GRANULES {
+            tried.note(false);
+        }
+        assert!(!tried.is_vain());
     }
 }
