@@ -1,5 +1,5 @@
 //! Tests of fields that the index does not answer, asked of the dictionaries of row groups: a pattern that is open
-//! where its words begin, a network of addresses.
+//! where its words begin, a network of addresses, the product or parser of a record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,23 +54,26 @@ impl Filter {
             return Ok(may_match);
         }
         let open = Arc::new(file.open()?);
-        let may_match = self.node.may_match(loose, &|column: &str, test: &ValueTest| {
-            any_text(&open, metadata, group, column, |text| test.may_pass_joined(text))
-        })?;
+        let may_match =
+            self.node.may_match(loose, &|column: &str, passes: &dyn Fn(&str) -> bool| {
+                any_text(&open, metadata, group, column, passes)
+            })?;
         self.told.groups.lock().insert(key, may_match);
         Ok(may_match)
     }
 }
 
 impl FieldName {
-    /// Returns the column of texts, each of them short, that alone has the field's values: those of a list joined.
-    fn dictionary_column(&self, loose: &BTreeSet<Attr>) -> Option<&'static str> {
+    /// Returns the column of short texts that alone has the field's values, those of a list joined, if a test can be
+    /// asked of them.
+    fn dictionary_column(&self, test: &ValueTest, loose: &BTreeSet<Attr>) -> Option<&'static str> {
         let column = match self {
             Self::Builtin(Builtin::EventId | Builtin::Class) | Self::Own(_) => return None,
             Self::Builtin(builtin) => builtin_column(*builtin),
             Self::Attr(attr, _) => {
                 let is_text = matches!(attr.kind(), AttrType::Text | AttrType::Ip);
-                (is_text && !loose.contains(attr)).then_some(attr.alias())?
+                let is_told = is_text && !loose.contains(attr) && test.tells_joined();
+                is_told.then_some(attr.alias())?
             }
         };
         (!RARELY_REPEATED.contains(&column)).then_some(column)
@@ -84,17 +87,15 @@ impl Node {
             Self::All | Self::Not(_) | Self::Text(_) | Self::Time { .. } => false,
             Self::And(parts) => parts.iter().any(|part| part.asks_dictionaries(loose)),
             Self::Or(parts) => parts.iter().all(|part| part.asks_dictionaries(loose)),
-            Self::Field { field, test } => {
-                test.tells_joined() && field.dictionary_column(loose).is_some()
-            }
+            Self::Field { field, test } => field.dictionary_column(test, loose).is_some(),
         }
     }
 
-    /// Returns whether a row may match of a row group of which it is asked whether a text of a column may pass.
+    /// Returns whether a row may match of a row group of which it is asked whether a text of a column passes.
     fn may_match(
         &self,
         loose: &BTreeSet<Attr>,
-        any: &impl Fn(&'static str, &ValueTest) -> Result<bool, StoreError>,
+        any: &impl Fn(&str, &dyn Fn(&str) -> bool) -> Result<bool, StoreError>,
     ) -> Result<bool, StoreError> {
         match self {
             Self::All | Self::Not(_) | Self::Text(_) | Self::Time { .. } => Ok(true),
@@ -114,9 +115,13 @@ impl Node {
                 }
                 Ok(parts.is_empty())
             }
-            Self::Field { field, test } => match field.dictionary_column(loose) {
-                Some(column) if test.tells_joined() => any(column, test),
-                _ => Ok(true),
+            Self::Field { field, test } => match (field.dictionary_column(test, loose), field) {
+                // These are no lists.
+                (Some(column), FieldName::Builtin(_)) => {
+                    any(column, &|text| test.passes_text(text))
+                }
+                (Some(column), _) => any(column, &|text| test.may_pass_joined(text)),
+                (None, _) => Ok(true),
             },
         }
     }
@@ -162,6 +167,11 @@ mod tests {
             ("parser:linux*", true),
             ("parser:*absent*", false),
             ("logsource.product:w?ndows", false),
+            ("logsource.product:LINUX", true),
+            ("logsource.product:windows", false),
+            ("logsource.product:/^lin/", true),
+            ("parser:/absent/", false),
+            ("logsource.service:*", false),
             // Nothing tells it: a number, an own field, an attribute that may be one, what is denied.
             ("src_port:9*", true),
             ("own:*absent*", true),

@@ -31,7 +31,7 @@ pub(crate) fn any_text(
     metadata: &ParquetMetaData,
     group: usize,
     column: &str,
-    passes: impl Fn(&str) -> bool,
+    passes: &dyn Fn(&str) -> bool,
 ) -> Result<bool, StoreError> {
     let Some((texts, count)) = dictionary(open, metadata, group, column)? else { return Ok(true) };
     let mut rest: &[u8] = &texts;
