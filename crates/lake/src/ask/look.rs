@@ -44,6 +44,7 @@ pub(super) fn look_into(
     wanted: usize,
     stop: &Stop,
 ) -> Result<Looked, StoreError> {
+    stop.check()?;
     let Candidate { file, footer, granule, .. } = candidate;
     if !filter.may_match_group(file, footer, granule)? {
         return Ok(Looked { hits: Vec::new(), is_dense: false });
