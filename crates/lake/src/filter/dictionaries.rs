@@ -48,7 +48,7 @@ impl Filter {
             return Ok(true);
         }
         let metadata = footer.parquet(file)?.plain.metadata();
-        let Some(group) = group_of(metadata, granule) else { return Ok(true) };
+        let Some((group, _)) = group_of(metadata, granule) else { return Ok(true) };
         let key = (file.segment.id, group);
         if let Some(may_match) = self.told.of(key) {
             return Ok(may_match);
@@ -68,7 +68,8 @@ impl FieldName {
     /// asked of them.
     fn dictionary_column(&self, test: &ValueTest, loose: &BTreeSet<Attr>) -> Option<&'static str> {
         let column = match self {
-            Self::Builtin(Builtin::EventId | Builtin::Class) | Self::Own(_) => return None,
+            Self::Builtin(Builtin::EventId | Builtin::Class | Builtin::EventNote)
+            | Self::Own(_) => return None,
             Self::Builtin(builtin) => builtin_column(*builtin),
             Self::Attr(attr, _) => {
                 let is_text = matches!(attr.kind(), AttrType::Text | AttrType::Ip);
@@ -172,8 +173,9 @@ mod tests {
             ("logsource.product:/^lin/", true),
             ("parser:/absent/", false),
             ("logsource.service:*", false),
-            // Nothing tells it: a number, an own field, an attribute that may be one, what is denied.
+            // Nothing tells it: a number, a list of notes, an own field, an attribute that may be one, what is denied.
             ("src_port:9*", true),
+            ("event_note:absent*", true),
             ("own:*absent*", true),
             ("process:*absent*", true),
             ("NOT host:*dc02*", true),

@@ -12,13 +12,13 @@ use super::Granule;
 use crate::error::StoreError;
 use crate::place::Opened;
 
-/// Returns the row group that all rows of a granule are in.
-pub(crate) fn group_of(metadata: &ParquetMetaData, granule: &Granule) -> Option<usize> {
+/// Returns the row group that all rows of a granule are in, and its first row in the file.
+pub(crate) fn group_of(metadata: &ParquetMetaData, granule: &Granule) -> Option<(usize, usize)> {
     let mut start = 0;
     for (number, group) in metadata.row_groups().iter().enumerate() {
         let end = start + usize::try_from(group.num_rows()).ok()?;
         if granule.rows.start < end {
-            return (granule.rows.start >= start && granule.rows.end <= end).then_some(number);
+            return (granule.rows.end <= end).then_some((number, start));
         }
         start = end;
     }
@@ -66,11 +66,12 @@ fn dictionary(
     let pages = Some(index.page_locations().clone());
     let mut reader = SerializedPageReader::new(Arc::clone(open), chunk, count, pages)?;
     match reader.get_next_page()? {
-        Some(Page::DictionaryPage { buf, num_values, encoding, .. })
-            if matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) =>
-        {
-            Ok(Some((buf, num_values)))
-        }
+        Some(Page::DictionaryPage {
+            buf,
+            num_values,
+            encoding: Encoding::PLAIN | Encoding::PLAIN_DICTIONARY,
+            ..
+        }) => Ok(Some((buf, num_values))),
         _ => Ok(None),
     }
 }

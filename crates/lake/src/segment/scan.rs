@@ -12,9 +12,8 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::serialized_reader::SerializedPageReader;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Granule;
+use super::{Granule, group_of};
 use crate::error::StoreError;
-use crate::limits::ROW_GROUP_ROWS;
 use crate::place::Opened;
 use crate::schema::{EXTRA_TEXT, RAW};
 
@@ -49,11 +48,6 @@ impl Needle {
         (from <= bytes.len())
             .then(|| self.any_case.find_at(bytes, from))?
             .map(|place| place.range())
-    }
-
-    /// Returns whether the text may stand in another once that is folded: a letter with a mark folds to a plain one.
-    pub(crate) fn may_be_in(&self, text: &str) -> bool {
-        !text.is_ascii() || (text.len() >= self.bytes() && self.any_case.is_match(text.as_bytes()))
     }
 
     /// Returns whether the text stands in a part of the bytes; `next` is where it stands first from an earlier
@@ -110,8 +104,7 @@ pub(super) struct TextPage<'a> {
 impl<'a> TextPage<'a> {
     /// Returns those that hold rows of a granule; nothing where the file does not say where its pages are.
     pub(super) fn of(metadata: &'a ParquetMetaData, granule: &Granule) -> Option<Vec<Self>> {
-        let number = granule.rows.start / ROW_GROUP_ROWS;
-        let first = number * ROW_GROUP_ROWS;
+        let (number, first) = group_of(metadata, granule)?;
         let rows = granule.rows.start - first..granule.rows.end - first;
         let group = metadata.row_groups().get(number)?;
         let indexes = metadata.offset_index()?.get(number)?;
