@@ -140,8 +140,8 @@ impl StorageWatch {
 
     /// Returns how files leave the disk again. While it is not known what may be deleted, nothing is.
     async fn leaving(&self, now: DateTime<Utc>) -> Leaving {
-        let (db, today) = (&self.teller.db, now.date_naive());
-        let plan = registry::keeping::plan(db, &self.teller.registry, self.months, today).await;
+        let db = &self.teller.db;
+        let plan = registry::keeping::plan(db, &self.teller.registry, self.months, now).await;
         let holds = respond::hold::active(db.conn(), &Scope::platform()).await;
         let kept = match (plan, holds) {
             (Ok(plan), Ok(holds)) => Some(Kept {

@@ -5,7 +5,7 @@ use event::SystemId;
 use serde_json::json;
 use web::{AppError, Phrase, Who};
 
-use super::model::{MONTHS_MAX, SetTerm};
+use super::model::{MONTHS_MAX, SetTerm, legal_day};
 use super::{Keeping, law, store};
 use crate::{actor, failed, limits};
 
@@ -24,7 +24,7 @@ pub(super) async fn set(
     let system = snapshot.system(id).filter(|system| who.scope.sees(system.agency));
     let system = system.ok_or(AppError::NotFound)?;
     let db = &keeping.registry.db;
-    let legal = law::minimum(system.level, db.now().date_naive());
+    let legal = law::minimum(system.level, legal_day(db.now()));
     if months < legal.months || months == 0 || months > MONTHS_MAX {
         let why = Phrase::key("keeping-error-months").arg("min", u64::from(legal.months.max(1)));
         return Err(AppError::invalid("months", why.arg("max", u64::from(MONTHS_MAX))));

@@ -97,7 +97,7 @@ pub struct Hold {
     pub set_at: DateTime<Utc>,
 }
 
-/// Returns for how long each system's logs are kept on a day; `months` is for those that nobody set.
+/// Returns for how long each system's logs are kept at a moment; `months` is for those that nobody set.
 ///
 /// # Errors
 ///
@@ -106,8 +106,9 @@ pub async fn plan(
     db: &Db,
     directory: &Directory,
     months: u32,
-    today: NaiveDate,
+    now: DateTime<Utc>,
 ) -> Result<Plan, DbError> {
+    let today = model::legal_day(now);
     let set = store::all(db.conn()).await?;
     let snapshot = directory.snapshot();
     Ok(Plan::new(snapshot.systems().map(|system| (system.id, system.level)), &set, months, today))

@@ -7,6 +7,12 @@ use event::{Level, SystemId};
 
 use super::law;
 
+/// Returns the day on which a moment counts: days begin and end by Vietnam's clock. A term of months ends
+/// with the end of the last day that has the first one's number (Bộ luật Dân sự 2015, articles 147 and 148).
+pub(super) fn legal_day(moment: DateTime<Utc>) -> NaiveDate {
+    web::figures::vietnam(moment).date_naive()
+}
+
 /// The most months that can be set: ten years.
 pub(super) const MONTHS_MAX: u32 = 120;
 
@@ -78,15 +84,15 @@ impl Plan {
         system.and_then(|id| self.terms.get(&id)).unwrap_or(&self.other)
     }
 
-    /// Returns whether the logs of a day are kept long enough. What was collected later (an archive
+    /// Returns whether logs up to a moment are kept long enough. What was collected later (an archive
     /// that was read in) counts from when it was collected.
     pub fn is_over(
         &self,
         system: Option<SystemId>,
-        day: NaiveDate,
+        until: DateTime<Utc>,
         collected: DateTime<Utc>,
     ) -> bool {
-        day.max(collected.date_naive()) < self.term(system).kept_from(self.today)
+        legal_day(until.max(collected)) < self.term(system).kept_from(self.today)
     }
 
     /// Returns for how many days logs are kept by the longest of all terms.
@@ -96,7 +102,8 @@ impl Plan {
         u64::try_from((self.today - first).num_days()).unwrap_or(0)
     }
 
-    /// Returns the last day of which anything may be over.
+    /// Returns the last day of which anything may be over. It began in Vietnam before it did by UTC: files
+    /// of later days hold nothing of it.
     pub fn newest_over(&self) -> NaiveDate {
         let kept_from =
             self.terms.values().chain([&self.other]).map(|term| term.kept_from(self.today));

@@ -8,7 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
-use super::model::{Plan, SetTerm};
+use super::model::{Plan, SetTerm, legal_day};
 use super::views::{ChainView, HoldRow, KeepingPage, RecordRow, TermRow};
 use super::{Keeping, actions, store};
 use crate::{failed, limits};
@@ -54,7 +54,7 @@ pub(super) async fn gathered(
     asked: &Asked,
 ) -> Result<KeepingPage, AppError> {
     let registry = &keeping.registry;
-    let today = registry.db.now().date_naive();
+    let today = legal_day(registry.db.now());
     let set = store::all(registry.db.conn()).await.map_err(failed)?;
     let snapshot = registry.directory.snapshot();
     let all = snapshot.systems().map(|system| (system.id, system.level));

@@ -58,14 +58,39 @@ fn a_day_is_over_when_its_months_have_passed_since_it_was_collected() {
     let system = SystemId::from_uuid(Uuid::from_u128(1));
     let plan =
         Plan::new([(system, Level::new(3))].into_iter(), &BTreeMap::new(), 3, day("2026-05-31"));
-    let over = |of: &str, collected: &str| plan.is_over(Some(system), day(of), noon(collected));
+    let over = |of: &str, collected: &str| plan.is_over(Some(system), noon(of), noon(collected));
     // Three months before 31 May is 28 February.
     assert!(over("2026-02-27", "2026-02-27"));
     assert!(!over("2026-02-28", "2026-02-28"));
     assert!(!over("2020-01-01", "2026-05-30"), "an old archive that was read in yesterday");
     assert_eq!(plan.newest_over(), day("2026-02-27"));
     assert_eq!(plan.days_max(), 365, "logs of no system are kept twelve months");
-    assert!(!plan.is_over(None, day("2026-02-27"), noon("2026-02-27")));
+    assert!(!plan.is_over(None, noon("2026-02-27"), noon("2026-02-27")));
+}
+
+#[test]
+fn days_begin_and_end_by_vietnams_clock() {
+    let system = SystemId::from_uuid(Uuid::from_u128(1));
+    // The last second of 31 August in Vietnam, and the first of 1 September.
+    let moment = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let (last, first) = (moment("2026-08-31T16:59:59Z"), moment("2026-08-31T17:00:00Z"));
+    for (now, last_is_over, first_is_over) in [
+        // 30 September ends in Vietnam at 17:00 UTC: until then the last second of August is kept a month.
+        ("2026-09-30T16:59:59Z", false, false),
+        ("2026-09-30T17:00:00Z", true, false),
+        // Of what came on 1 September, the month ends with 1 October there.
+        ("2026-10-01T16:59:59Z", true, false),
+        ("2026-10-01T17:00:00Z", true, true),
+    ] {
+        let systems = [(system, Level::new(2))].into_iter();
+        let today = super::model::legal_day(moment(now));
+        let plan = Plan::new(systems, &BTreeMap::new(), 1, today);
+        let over = |at: DateTime<Utc>| plan.is_over(Some(system), at, at);
+        assert_eq!((over(last), over(first)), (last_is_over, first_is_over), "{now}");
+        // The file of that UTC day is looked into.
+        let is_looked_into = plan.newest_over() >= day("2026-08-31");
+        assert!(is_looked_into || !last_is_over, "{now}");
+    }
 }
 
 /// An archive with one record of each kind.
@@ -131,7 +156,7 @@ async fn a_term_is_set_with_a_reason_within_the_law_and_the_scope() {
         assert_eq!(desk.last_action().await, "system.retention");
         let set = store::all(desk.registry.db.conn()).await.unwrap();
         assert_eq!(set.get(&system.id).map(|term| term.months), Some(36), "{}", desk.test.name);
-        let today = desk.registry.db.now().date_naive();
+        let today = desk.registry.db.now();
         let plan = plan(&desk.registry.db, &desk.registry.directory, 12, today).await.unwrap();
         assert_eq!(plan.term(Some(system.id)).months, 36);
         // Another agency's officer does not find it.
