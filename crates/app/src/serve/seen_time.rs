@@ -11,6 +11,9 @@ use crate::cluster::{CentreState, load_state, save_state};
 /// A clock that is off by more than this since the last look was set.
 const OFF_MAX: TimeDelta = TimeDelta::hours(1);
 
+/// A jump happened at some moment since the look before it.
+const BETWEEN_LOOKS: TimeDelta = TimeDelta::hours(7);
+
 /// How long the platform may have stood still, as far as it believes its clock about that: a longer standstill cannot
 /// be told from a clock that was set meanwhile.
 const STANDSTILL_BELIEVED: TimeDelta = TimeDelta::days(7);
@@ -56,16 +59,24 @@ impl SeenTime {
         Some(jump)
     }
 
-    /// Returns how much of the time since this moment nobody has seen pass.
+    /// Returns how much of the time since this moment nobody has seen pass. A clock that was set back showed the
+    /// same moment more than once: then it is the most of what may be.
     pub(crate) fn unseen_since(&self, moment: DateTime<Utc>) -> TimeDelta {
-        // A clock that is set back undoes the jump before it.
-        let skipped =
-            |jump: &Jump| if jump.from >= moment { jump.to - jump.from } else { TimeDelta::zero() };
-        let sum =
-            self.jumps.iter().map(skipped).fold(TimeDelta::zero(), |sum, one| {
-                sum.checked_add(&one).unwrap_or(TimeDelta::MAX)
-            });
-        sum.max(TimeDelta::zero())
+        let mut unseen = None;
+        let mut sum = TimeDelta::zero();
+        for after in (0..=self.jumps.len()).rev() {
+            // Was it this moment between the jump `after - 1` and the jump `after`? If so, the clock skipped what
+            // that one and all later ones did; one that was set back undoes a jump before it.
+            let next = self.jumps.get(after);
+            sum = next.map_or(sum, |jump| sum.checked_add(&(jump.to - jump.from)).unwrap_or(sum));
+            let before = after.checked_sub(1).and_then(|before| self.jumps.get(before));
+            let is_after = before.is_none_or(|jump| later(jump.to, -BETWEEN_LOOKS) <= moment);
+            let is_before = next.is_none_or(|jump| moment <= later(jump.from, OFF_MAX));
+            if is_after && is_before {
+                unseen = unseen.max(Some(sum));
+            }
+        }
+        unseen.unwrap_or_default().max(TimeDelta::zero())
     }
 
     /// Returns what was remembered.
@@ -89,6 +100,10 @@ impl SeenTime {
         save_state(books.conn(), NAME, state, books.now()).await?;
         Ok(books.commit().await?)
     }
+}
+
+fn later(moment: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    moment.checked_add_signed(by).unwrap_or(moment)
 }
 
 #[cfg(test)]
@@ -120,6 +135,29 @@ mod tests {
         assert!(seen.look(day(92), Some(TimeDelta::days(1))).is_some());
         assert_eq!(seen.unseen_since(day(10)), TimeDelta::zero());
         assert_eq!(seen.unseen_since(day(440)), TimeDelta::zero());
+    }
+
+    #[test]
+    fn a_clock_set_ahead_and_back_and_ahead_again_deletes_nothing() {
+        let mut seen = SeenTime::default();
+        seen.look(day(0), None);
+        runs(&mut seen, 0, 10);
+        // A year ahead, and after a day right again.
+        assert!(seen.look(day(376), Some(TimeDelta::days(1))).is_some());
+        assert!(seen.look(day(12), Some(TimeDelta::days(1))).is_some());
+        runs(&mut seen, 12, 30);
+        // Another year ahead: what came since the clock was right, and what came before, is a month old at most.
+        assert!(seen.look(day(408), Some(TimeDelta::days(1))).is_some());
+        for since in [1, 9, 13, 20, 41] {
+            assert_eq!(seen.unseen_since(day(since)), TimeDelta::days(365), "{since}");
+        }
+        // What came while the clock showed the year ahead bears a time that is about now.
+        assert_eq!(seen.unseen_since(day(410)), TimeDelta::zero());
+        // Set right again.
+        assert!(seen.look(day(44), Some(TimeDelta::days(1))).is_some());
+        for since in [1, 13, 41, 44] {
+            assert_eq!(seen.unseen_since(day(since)), TimeDelta::zero(), "{since}");
+        }
     }
 
     #[test]
