@@ -71,6 +71,16 @@ impl Tx {
         self.db.new_uuid()
     }
 
+    /// Makes this change the next one of the audit trail: what others committed is seen from here on, and what they
+    /// have not, waits until this is over. On SQLite that is so from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn lock_trail(&self) -> Result<(), DbError> {
+        lock_chain(&self.inner).await
+    }
+
     /// Commits the change together with its audit entry: the only way to commit one.
     pub async fn commit(self, entry: AuditEntry) -> Result<(), DbError> {
         audit::append(&self.inner, self.now, entry).await?;

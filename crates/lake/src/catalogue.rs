@@ -84,7 +84,17 @@ pub struct CatalogueError(#[source] pub Box<dyn std::error::Error + Send + Sync>
 #[error("another machine took over what this one did")]
 pub struct Fenced;
 
+/// Why a deletion is refused: what it would delete is held by now.
+#[derive(Debug, thiserror::Error)]
+#[error("what is to be deleted is held")]
+pub struct Held;
+
 impl CatalogueError {
+    /// Returns whether a deletion was refused because what it would delete is held.
+    pub fn is_held(&self) -> bool {
+        self.0.is::<Held>()
+    }
+
     /// Returns whether another try is of no use.
     pub fn is_final(&self) -> bool {
         self.0.is::<Fenced>()
@@ -122,7 +132,7 @@ pub trait Catalogue: Send + Sync + Debug {
     ) -> Result<(), CatalogueError>;
 
     /// As [`Catalogue::commit`] without a position, with a note of why, kept for ever: files that are
-    /// deleted, taken out of service or brought in.
+    /// deleted, taken out of service or brought in. What is held when this commits is not deleted ([`Held`]).
     async fn commit_noted(
         &self,
         add: &[Segment],

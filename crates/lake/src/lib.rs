@@ -47,8 +47,8 @@ mod reader;
 mod testing;
 
 pub use catalogue::{
-    Catalogue, CatalogueError, Change, Fenced, Leftover, MemoryCatalogue, Note, Segment, SegmentId,
-    Where,
+    Catalogue, CatalogueError, Change, Fenced, Held, Leftover, MemoryCatalogue, Note, Segment,
+    SegmentId, Where,
 };
 pub use encryption::{
     DataKey, DataKeyId, FileKeys, KeyError, Keyring, MasterKey, RecordSeal, WrappedKey, key_of_file,

@@ -3,6 +3,7 @@
 //! decisions: see [`db::Db::begin_bookkeeping`].
 
 pub(crate) mod chain;
+pub(crate) mod held;
 pub(crate) mod keyring;
 mod store;
 pub(crate) mod witness;
@@ -16,11 +17,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use db::{Actor, AuditEntry, Db, DbError, Subject};
 use event::SpoolPosition;
-use lake::{Catalogue, CatalogueError, Fenced, Leftover, Note, Segment, SegmentId, Where};
+use lake::{Catalogue, CatalogueError, Fenced, Held, Leftover, Note, Segment, SegmentId, Where};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::cluster::{self, Fence};
 use chain::Change;
+
+/// The kind of a note on logs whose time is over.
+const DELETION: &str = "deletion";
 
 /// The catalogue over tables `lake_segment`, `lake_position`, `lake_chain` and `lake_object`.
 #[derive(Debug)]
@@ -187,12 +191,17 @@ impl Catalogue for DbCatalogue {
         note: &Note,
     ) -> Result<(), CatalogueError> {
         let tx = self.db.begin().await.map_err(failed)?;
+        // Before the chain over the files is locked, always in this order.
+        tx.lock_trail().await.map_err(failed)?;
         self.hold(tx.conn()).await?;
+        if note.kind == DELETION && held::is_held(&tx, &note.detail).await.map_err(failed)? {
+            return Err(CatalogueError(Box::new(Held)));
+        }
         let commit = async {
             let told = Change { note: Some(note), ..Change::of(&[], &[]) };
             self.change(tx.conn(), tx.now(), (add, remove), told).await?;
             let actor = match note.kind {
-                "deletion" => Actor::Platform("retention"),
+                DELETION => Actor::Platform("retention"),
                 _ => Actor::CommandLine,
             };
             let action = format!("lake.{}", note.kind);

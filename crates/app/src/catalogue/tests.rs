@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use event::{EventId, SpoolPosition};
 use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId, Where};
 use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::{Query, SimpleExpr, Value};
 use uuid::Uuid;
 
 use super::{DbCatalogue, chain, store, witness};
@@ -83,6 +84,65 @@ async fn the_chain_tells_what_came_and_went_and_who_meddled() {
         store::add(books.conn(), &[segment(9)], books.now()).await.unwrap();
         books.commit().await.unwrap();
         assert_eq!(verify().await.strangers, [segment(9).id.to_string()]);
+    }
+}
+
+async fn insert(db: &db::Db, table: &'static str, row: Vec<(&'static str, Value)>) {
+    let (columns, values): (Vec<_>, Vec<SimpleExpr>) =
+        row.into_iter().map(|(name, value)| (name, SimpleExpr::from(value))).unzip();
+    let query = Query::insert().into_table(table).columns(columns).values_panic(values).to_owned();
+    let books = db.begin_bookkeeping().await.unwrap();
+    books.conn().execute(&query).await.unwrap();
+    books.commit().await.unwrap();
+}
+
+/// Holds all logs of an agency for an incident.
+async fn hold(db: &db::Db, agency: Uuid, from: DateTime<Utc>) {
+    let incident = Uuid::from_u128(70);
+    let mut row: Vec<(&str, Value)> = vec![
+        ("id", incident.into()),
+        ("agency_id", agency.into()),
+        ("severity", 3_i16.into()),
+        ("is_open", true.into()),
+    ];
+    row.extend(["number", "title", "folded"].map(|name| (name, "SC-2026-0001".into())));
+    row.push(("state", "open".into()));
+    row.extend(["detected_at", "opened_at", "changed_at"].map(|name| (name, db.now().into())));
+    insert(db, "incident", row).await;
+    let row: Vec<(&str, Value)> = vec![
+        ("id", Uuid::from_u128(71).into()),
+        ("incident_id", incident.into()),
+        ("agency_id", agency.into()),
+        ("systems", serde_json::json!([]).into()),
+        ("from_at", from.into()),
+        ("reason", "cơ quan điều tra yêu cầu".into()),
+        ("set_by", "a".into()),
+        ("set_at", db.now().into()),
+    ];
+    insert(db, "legal_hold", row).await;
+}
+
+#[tokio::test]
+async fn what_is_held_when_its_deletion_commits_stays() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
+        let (one, two) = (segment(1), segment(2));
+        catalogue.commit(&[one.clone(), two.clone()], &[], None).await.unwrap();
+        let deletion = |number: u128| {
+            let (agency, at) = (Uuid::from_u128(number), one.max_occurred_at);
+            let rows = serde_json::json!({ "agency": agency, "system": null, "to": at });
+            Note { kind: "deletion", detail: serde_json::json!({ "deleted": [rows] }) }
+        };
+        // Whoever decided to delete looked at the holds before this one was set.
+        hold(&test.db, Uuid::from_u128(7), one.max_occurred_at).await;
+        let refused = catalogue.commit_noted(&[], &[one.id], &deletion(7)).await.unwrap_err();
+        assert!(refused.is_held(), "{}: {refused:?}", test.name);
+        assert_eq!(catalogue.segments().await.unwrap(), [one.clone(), two.clone()]);
+        assert_eq!(chain::notes(&test.db, None, 10).await.unwrap(), []);
+        // Another agency's logs are not held.
+        catalogue.commit_noted(&[], &[two.id], &deletion(8)).await.unwrap();
+        assert_eq!(catalogue.segments().await.unwrap(), [one]);
+        assert!(chain::verify(&test.db).await.unwrap().holds());
     }
 }
 

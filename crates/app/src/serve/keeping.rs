@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::seen_time::SeenTime;
-use crate::catalogue::chain;
+use crate::catalogue::{chain, held};
 use crate::config::Config;
 use crate::pipeline::Pipeline;
 
@@ -127,17 +127,16 @@ impl Keeper {
             // Nothing came for weeks, or the clock runs ahead: both want a person first.
             return Ok(Vec::new());
         }
-        let today = now.date_naive();
-        let plan = registry::keeping::plan(&self.db, &self.registry, self.months, today).await?;
-        let newest_over = plan.newest_over();
         let mut gone = Vec::new();
         loop {
-            // Files go one by one: what is held meanwhile stays.
-            let holds = respond::hold::active(self.db.conn(), &Scope::platform()).await?;
+            // Files go one by one, by the terms and holds of the moment. What is held between this look and the
+            // deletion stays as well: the catalogue asks once more when it commits.
+            let plan = registry::keeping::plan(&self.db, &self.registry, self.months, now).await?;
+            let holds = held::active(self.db.conn()).await?;
             let rule = |rows: &OwnerRows, collected| {
                 verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
             };
-            let one = self.lake.prune(newest_over, 1, &rule).await?;
+            let one = self.lake.prune(plan.newest_over(), 1, &rule).await?;
             if one.is_empty() {
                 return Ok(gone);
             }
@@ -167,7 +166,7 @@ fn verdict(
     };
     let owner = rows.owner;
     let is_held = holds.iter().any(|hold| hold.covers(owner.agency, owner.system, day));
-    let is_over = plan.is_over(owner.system, later(rows.to).date_naive(), later(collected));
+    let is_over = plan.is_over(owner.system, later(rows.to), later(collected));
     if is_held || !is_over {
         return Verdict::Keep;
     }
@@ -302,7 +301,7 @@ mod tests {
         assert_eq!(catalogue.notes().len(), 2);
         assert_eq!(keeper.round(now, &seen).await.unwrap(), []);
         // The same rows, held.
-        let plan = registry::keeping::plan(&test.db, &keeper.registry, 12, now.date_naive()).await;
+        let plan = registry::keeping::plan(&test.db, &keeper.registry, 12, now).await;
         let plan = plan.unwrap();
         let rows = OwnerRows { owner: Owner { agency, system: id }, events: 1, from: old, to: old };
         let hold = respond::hold::Hold {
@@ -310,6 +309,7 @@ mod tests {
             incident: IncidentId::from_uuid(Uuid::nil()),
             number: "SC-2026-0001".to_owned(),
             agency,
+            heirs: Vec::new(),
             systems: id.into_iter().collect(),
             from: old,
             reason: "điều tra".to_owned(),

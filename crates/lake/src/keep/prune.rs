@@ -12,6 +12,7 @@ use event::lake::LakeError;
 use event::{AgencyId, SystemId};
 use serde::Serialize;
 
+use super::verify::verify_bytes;
 use crate::catalogue::{Note, Segment, SegmentId};
 use crate::error::{BadRows, StoreError};
 use crate::lake::{Lake, blocking, chain};
@@ -120,6 +121,9 @@ impl Lake {
             }
             match self.prune_file(&segment, rule).await {
                 Ok(pruned) => done.extend(pruned),
+                Err(StoreError::Catalogue(error)) if error.is_held() => {
+                    tracing::info!(file.path = %segment.path, "logs that were to be deleted are held by now");
+                }
                 // It stays, with what it holds, until someone repairs it; the others do not wait for that.
                 Err(error @ (StoreError::Altered { .. } | StoreError::File { .. })) => {
                     tracing::error!(error = chain(&error), "a damaged file is not deleted from");
@@ -153,6 +157,8 @@ impl Lake {
                 (Arc::clone(&self.place), segment.clone(), self.next_segment_id());
             Some(blocking(move || rewrite(&place, &own, &gone, id)).await?)
         } else {
+            let (place, own) = (Arc::clone(&self.place), segment.clone());
+            blocking(move || prove(&place, &own)).await?;
             None
         };
         let pruned = Pruned {
@@ -190,6 +196,16 @@ impl Lake {
         kept.insert(segment.id, Arc::clone(&owners));
         Ok(owners)
     }
+}
+
+/// Makes sure that what goes is what was written: the record names its checksum, and a file that someone changed
+/// must not go as if it were that one.
+fn prove(place: &Arc<Place>, segment: &Segment) -> Result<(), StoreError> {
+    if verify_bytes(place, segment).is_empty() {
+        return Ok(());
+    }
+    place.damaged().note(segment);
+    Err(StoreError::Altered { path: segment.path.clone() })
 }
 
 const OWNER_COLUMNS: [&str; 3] = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::OCCURRED_AT];

@@ -189,7 +189,9 @@ impl Bounds {
         let us = |from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>| {
             Some((from.timestamp_micros(), to.timestamp_micros()))
         };
-        self.occurred == us(segment.min_occurred_at, segment.max_occurred_at)
+        let days = [segment.min_occurred_at, segment.max_occurred_at].map(|at| at.date_naive());
+        days == [segment.day, segment.day]
+            && self.occurred == us(segment.min_occurred_at, segment.max_occurred_at)
             && self.collected == us(segment.min_collected_at, segment.max_collected_at)
             && self.ids == Some((segment.min_id, segment.max_id))
     }

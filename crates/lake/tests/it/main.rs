@@ -13,6 +13,7 @@ mod first_layout;
 mod home;
 mod keeping;
 mod lines;
+mod meddled;
 mod merging;
 mod round_trip;
 mod s3;

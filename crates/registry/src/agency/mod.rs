@@ -18,6 +18,7 @@ pub use contact::{Contact, ContactState};
 pub use history::FormerName;
 pub use model::{Agency, AgencyDraft, AgencyFilter, AgencyKind, is_identifier};
 pub(crate) use routes::routes;
+pub use store::successors;
 pub(crate) use store::{all, by_id, delete, former_names, insert, update};
 
 #[cfg(test)]

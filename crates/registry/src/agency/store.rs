@@ -1,5 +1,7 @@
 //! The tables `agency` and `agency_name`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use db::DbError;
 use event::{AgencyId, Scope, fold};
@@ -171,6 +173,26 @@ fn filtered(scope: &Scope, filter: &AgencyFilter, now: DateTime<Utc>) -> Select<
         Some("closed") => query.filter(row::Column::ValidTo.is_not_null()),
         _ => query.filter(row::Column::ValidTo.is_null()),
     }
+}
+
+/// Returns into which agency each one that was merged went: the platform's own reading.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn successors(
+    conn: &impl ConnectionTrait,
+) -> Result<BTreeMap<AgencyId, AgencyId>, DbError> {
+    let merged = row::Entity::find()
+        .filter(row::Column::SuccessorId.is_not_null())
+        .order_by_asc(row::Column::Id)
+        .limit(limits::ROWS_MAX)
+        .all(conn)
+        .await?;
+    let pair = |row: row::Model| {
+        Some((AgencyId::from_uuid(row.id), AgencyId::from_uuid(row.successor_id?)))
+    };
+    Ok(merged.into_iter().filter_map(pair).collect())
 }
 
 /// Returns a part of the list, by kind and name, and how long the whole list is.

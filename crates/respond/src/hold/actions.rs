@@ -33,6 +33,7 @@ pub(crate) async fn set(
         incident: id,
         number: incident.number.clone(),
         agency: incident.agency,
+        heirs: Vec::new(),
         systems: incident.systems.clone(),
         from: from.unwrap_or(first_sign - BEFORE),
         reason: reason.as_str().to_owned(),

@@ -7,6 +7,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use event::{AgencyId, IncidentId, SystemId};
 use serde::Serialize;
@@ -30,6 +32,9 @@ pub struct Hold {
     pub number: String,
     /// Whose logs.
     pub agency: AgencyId,
+    /// The agencies into which that one was merged since: what had come to it comes to them. Whoever knows the
+    /// agencies tells (see [`Hold::follow`]).
+    pub heirs: Vec<AgencyId>,
     /// Logs of these systems; none is all of the agency.
     pub systems: Vec<SystemId>,
     /// Logs from this moment on.
@@ -56,14 +61,24 @@ pub struct Lifted {
 }
 
 impl Hold {
+    /// Follows the hold's agency through mergers, where `successors` says into which each went.
+    pub fn follow(&mut self, successors: &BTreeMap<AgencyId, AgencyId>) {
+        let mut last = self.agency;
+        while let Some(heir) = successors.get(&last).filter(|heir| !self.heirs.contains(*heir)) {
+            self.heirs.push(*heir);
+            last = *heir;
+        }
+    }
+
     /// Returns whether logs of this owner and day are held. Logs of the agency that belong to no
     /// system are held with those of its systems: which of them matter is not known. A system is held
-    /// with whatever agency it went.
+    /// with whatever agency it went, and an agency's own logs with the one that it was merged into.
     pub fn covers(&self, agency: AgencyId, system: Option<SystemId>, day: NaiveDate) -> bool {
+        let is_agencys = self.agency == agency || self.heirs.contains(&agency);
         let is_of = match system {
             Some(system) if self.systems.contains(&system) => true,
-            Some(_) => self.systems.is_empty() && self.agency == agency,
-            None => self.agency == agency,
+            Some(_) => self.systems.is_empty() && is_agencys,
+            None => is_agencys,
         };
         self.lifted.is_none() && is_of && day >= self.from.date_naive()
     }

@@ -7,7 +7,7 @@ use db::Tx;
 use event::{AgencyId, IncidentId, Scope, SystemId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder as _, QuerySelect as _};
+use sea_orm::{DbErr, QueryOrder as _, QuerySelect as _};
 
 use super::{Hold, Lifted};
 use crate::error::RespondError;
@@ -41,7 +41,8 @@ mod row {
 
 use row::Column;
 
-/// Holds read at once: an incident has one or two, a province some dozens.
+/// Holds read at once: an incident has one or two, a province some dozens. If more stand, nothing may be
+/// deleted: which logs they hold is not known.
 const HOLDS_MAX: u64 = 10_000;
 
 fn hold(row: row::Model, number: String) -> Result<Hold, RespondError> {
@@ -57,6 +58,7 @@ fn hold(row: row::Model, number: String) -> Result<Hold, RespondError> {
         incident: IncidentId::from_uuid(row.incident_id),
         number,
         agency: AgencyId::from_uuid(row.agency_id),
+        heirs: Vec::new(),
         systems,
         from: row.from_at,
         reason: row.reason,
@@ -70,14 +72,18 @@ fn hold(row: row::Model, number: String) -> Result<Hold, RespondError> {
 /// after its hold was set is held too.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database does not answer, or more holds stand than are read.
 pub async fn active(conn: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Hold>, RespondError> {
     let rows = row::Entity::find()
         .filter(Column::LiftedAt.is_null())
         .order_by_asc(Column::SetAt)
-        .limit(HOLDS_MAX)
+        .limit(HOLDS_MAX + 1)
         .all(conn)
         .await?;
+    if u64::try_from(rows.len()).is_ok_and(|count| count > HOLDS_MAX) {
+        let told = format!("more than {HOLDS_MAX} holds stand");
+        return Err(DbErr::Custom(told).into());
+    }
     let mut holds = Vec::new();
     for row in rows {
         if !scope.sees(AgencyId::from_uuid(row.agency_id)) {

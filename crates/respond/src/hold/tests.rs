@@ -1,6 +1,6 @@
 //! Holds: set, lifted, with reasons; nothing outside the reader's scope.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use event::{AgencyId, Scope, SystemId};
@@ -44,6 +44,16 @@ async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
         assert_eq!(hold.covers(elsewhere, origin.system, day), origin.system.is_some());
         assert!(!hold.covers(elsewhere, Some(other), day));
         assert!(!hold.covers(elsewhere, None, day));
+        // That agency was merged into another, and this into a third: what came to it comes there now.
+        let third = AgencyId::from_uuid(Uuid::from_u128(97));
+        let mut followed = hold.clone();
+        let ring = [(origin.agency, elsewhere), (elsewhere, third), (third, elsewhere)];
+        followed.follow(&BTreeMap::from(ring));
+        assert_eq!(followed.heirs, [elsewhere, third]);
+        assert!(followed.covers(elsewhere, None, day) && followed.covers(third, None, day));
+        let all_of_it = super::Hold { systems: Vec::new(), ..followed };
+        assert!(all_of_it.covers(third, Some(other), day));
+        assert!(!super::Hold { heirs: Vec::new(), ..all_of_it }.covers(third, Some(other), day));
         // Someone of another agency sees neither hold nor incident.
         let foreign = officer_of(BTreeSet::from([elsewhere]));
         assert_eq!(active(conn, &foreign.scope).await.unwrap(), []);
