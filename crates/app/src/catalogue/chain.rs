@@ -10,6 +10,7 @@ use db::{Db, DbError};
 use lake::{Note, Segment, SegmentId, Where};
 use sea_orm::entity::prelude::*;
 use sea_orm::{DbBackend, IntoActiveModel as _, QueryOrder as _, QuerySelect as _};
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -252,12 +253,7 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
     let mut live: BTreeMap<String, String> = BTreeMap::new();
     let mut after = 0;
     loop {
-        let rows = link::Entity::find()
-            .filter(link::Column::Seq.gt(after))
-            .order_by_asc(link::Column::Seq)
-            .limit(CHUNK)
-            .all(db.conn())
-            .await?;
+        let rows = rows_after(db.conn(), after).await?;
         let Some(last) = rows.last() else { break };
         after = last.seq;
         for row in rows {
@@ -288,6 +284,48 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
     }
     verdict.strangers.extend(live.into_keys());
     Ok(verdict)
+}
+
+/// Returns the entries after one, the oldest first, some at a time.
+async fn rows_after(conn: &impl ConnectionTrait, after: i64) -> Result<Vec<link::Model>, DbError> {
+    Ok(link::Entity::find()
+        .filter(link::Column::Seq.gt(after))
+        .order_by_asc(link::Column::Seq)
+        .limit(CHUNK)
+        .all(conn)
+        .await?)
+}
+
+/// An entry as it is handed out: all that its hash covers, so that others follow the chain without us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    /// Its number, from 1.
+    pub(crate) seq: i64,
+    /// When, in microseconds since 1970.
+    at_us: i64,
+    kind: String,
+    /// The file's id; empty for a note.
+    file: String,
+    /// JSON as a text: the hash is of these very bytes.
+    detail: String,
+    hash: String,
+}
+
+/// Returns the entries after one, the oldest first, some at a time; none are left when it returns none.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub(crate) async fn entries(db: &Db, after: i64) -> Result<Vec<Entry>, DbError> {
+    let entry = |row: link::Model| Entry {
+        seq: row.seq,
+        at_us: row.at.timestamp_micros(),
+        kind: row.kind,
+        file: row.segment_id,
+        detail: row.detail,
+        hash: row.hash,
+    };
+    Ok(rows_after(db.conn(), after).await?.into_iter().map(entry).collect())
 }
 
 fn sha256(detail: &str) -> String {
@@ -348,12 +386,7 @@ pub(super) async fn changes(
     else_in: Where,
 ) -> Result<Vec<lake::Change>, DbError> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut rows = link::Entity::find()
-        .filter(link::Column::Seq.gt(after))
-        .order_by_asc(link::Column::Seq)
-        .limit(CHUNK)
-        .all(conn)
-        .await?;
+    let mut rows = rows_after(conn, after).await?;
     // The entries of one commit bear one moment, and are told together: a file never beside what it replaces.
     let last = rows.last().map(|row| row.at);
     if rows.len() as u64 == CHUNK && rows.first().map(|row| row.at) != last {

@@ -5,6 +5,7 @@ use event::{EventId, SpoolPosition};
 use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId, Where};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Query, SimpleExpr, Value};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{DbCatalogue, chain, store, witness};
@@ -143,6 +144,38 @@ async fn what_is_held_when_its_deletion_commits_stays() {
         catalogue.commit_noted(&[], &[two.id], &deletion(8)).await.unwrap();
         assert_eq!(catalogue.segments().await.unwrap(), [one]);
         assert!(chain::verify(&test.db).await.unwrap().holds());
+    }
+}
+
+#[tokio::test]
+async fn the_chain_is_followed_from_outside_as_the_docs_tell() {
+    for test in db::testing::databases().await {
+        let catalogue = DbCatalogue::new(test.db.clone(), false);
+        catalogue.commit(&[segment(1), segment(2)], &[], None).await.unwrap();
+        let detail = serde_json::json!({ "file": segment(1).path, "basis": "lưu 12 tháng" });
+        let note = Note { kind: "deletion", detail };
+        catalogue.commit_noted(&[], &[segment(1).id], &note).await.unwrap();
+        let entries = chain::entries(&test.db, 0).await.unwrap();
+        assert_eq!(entries.len(), 4);
+        assert_eq!(chain::entries(&test.db, 4).await.unwrap(), []);
+        // By docs/proof.md, from what is printed.
+        let mut before = String::new();
+        for entry in &entries {
+            let printed = serde_json::to_value(entry).unwrap();
+            let text = |name: &str| match &printed[name] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let mut hash = Sha256::new();
+            let names = ["seq", "at_us", "kind", "file", "detail"];
+            for part in std::iter::once(before).chain(names.map(text)) {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part.as_bytes());
+            }
+            before = format!("{:x}", hash.finalize());
+            assert_eq!(before, text("hash"), "{}", test.name);
+        }
+        assert_eq!(chain::verify(&test.db).await.unwrap().head, before);
     }
 }
 

@@ -25,7 +25,7 @@ use serde_json::json;
 use super::held::{hold_spool, refuse_running};
 use super::hunt::time;
 use super::lake_verify::SpoolVerdict;
-use super::{Outcome, lake_import, lake_key, lake_move, lake_verify, output};
+use super::{Outcome, lake_chain, lake_import, lake_key, lake_move, lake_verify, output};
 use crate::catalogue::keyring::{self, First};
 use crate::catalogue::{DbCatalogue, chain};
 use crate::config::Config;
@@ -37,6 +37,8 @@ use crate::serve::open_lake;
 pub(crate) enum Command {
     /// Check every file against the catalogue (checksum, rows, index) and follow the chain over them
     Verify(lake_verify::Arguments),
+    /// Print the chain over the files, one JSON object a line: what came and went, for others to check
+    Chain,
     /// Take damaged files out of service, bring back what spool and file still hold
     Repair(RepairArguments),
     /// Write a span of time out: Parquet or NDJSON, with a manifest and checksums
@@ -100,6 +102,7 @@ pub(crate) fn run(config: Config, command: &Command) -> Result<Outcome> {
     super::block_on(async move {
         match command {
             Command::Verify(arguments) => lake_verify::run(&config, arguments).await,
+            Command::Chain => lake_chain::run(&config).await,
             Command::Repair(arguments) => repair(&config, arguments).await,
             Command::Export(arguments) => take_out(&config, arguments).await,
             Command::Import(arguments) => lake_import::run(&config, arguments).await,

@@ -15,6 +15,7 @@ mod held;
 pub(crate) mod hunt;
 mod indicators;
 mod lake;
+mod lake_chain;
 mod lake_import;
 mod lake_key;
 mod lake_move;
