@@ -19,6 +19,7 @@ keeping-legal = Legal minimum (months)
 keeping-months = Kept (months)
 keeping-kept-from = Kept from day
 keeping-reason = Reason
+keeping-longer = Was made shorter: until { $day } still by { $months } months
 keeping-set = Change the term
 keeping-do-set = Save the term
 keeping-done-set = The term is saved.

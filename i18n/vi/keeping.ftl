@@ -19,6 +19,7 @@ keeping-legal = Tối thiểu theo luật (tháng)
 keeping-months = Giữ (tháng)
 keeping-kept-from = Còn giữ từ ngày
 keeping-reason = Lý do
+keeping-longer = Vừa rút ngắn: đến { $day } vẫn giữ { $months } tháng
 keeping-set = Đổi thời hạn
 keeping-do-set = Lưu thời hạn
 keeping-done-set = Đã lưu thời hạn giữ log.

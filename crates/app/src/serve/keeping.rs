@@ -9,15 +9,16 @@ use anyhow::Result;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use db::{Db, DbError};
-use event::Scope;
+use event::{Scope, SystemId};
 use lake::Lake;
 use lake::keep::{OwnerRows, Pruned, Verdict};
-use registry::keeping::{Archive, Chain, Hold, Plan, Record};
+use registry::keeping::{Archive, Chain, Hold, Longer, Plan, Record};
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::seen_time::SeenTime;
+use super::shortened::Shortened;
 use crate::catalogue::{chain, held};
 use crate::config::Config;
 use crate::pipeline::Pipeline;
@@ -131,7 +132,9 @@ impl Keeper {
         loop {
             // Files go one by one, by the terms and holds of the moment. What is held between this look and the
             // deletion stays as well: the catalogue asks once more when it commits.
-            let plan = registry::keeping::plan(&self.db, &self.registry, self.months, now).await?;
+            let plan = registry::keeping::plan(&self.db, &self.registry, self.months, now).await;
+            let mut plan = plan?;
+            Shortened::apply(&self.db, &mut plan, now).await?;
             let holds = held::active(self.db.conn()).await?;
             let rule = |rows: &OwnerRows, collected| {
                 verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
@@ -222,6 +225,13 @@ impl Archive for Archivist {
             set_at: hold.set_at,
         };
         Ok(holds.map_err(failed)?.into_iter().map(shown).collect())
+    }
+
+    async fn shortened(&self, plan: &Plan) -> Result<BTreeMap<SystemId, Longer>, DbError> {
+        let known = Shortened::load(self.db.conn()).await;
+        let mut known = known.map_err(|error| DbErr::Custom(format!("{error:#}")))?;
+        known.look(plan, self.db.now());
+        Ok(known.longer().filter_map(|(system, longer)| Some((system?, longer))).collect())
     }
 
     fn extent(&self) -> (Option<NaiveDate>, u64) {

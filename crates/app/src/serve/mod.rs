@@ -28,6 +28,7 @@ mod replay;
 mod rule_book;
 mod scheduled;
 mod seen_time;
+mod shortened;
 mod silence;
 mod site;
 mod storage;

@@ -11,12 +11,14 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use db::{Db, DbError};
+use event::SystemId;
 
 pub use law::LawError;
 pub use model::{Plan, Term};
@@ -48,6 +50,9 @@ pub trait Archive: Send + Sync + Debug {
     /// Returns what is held for incidents now.
     async fn holds(&self) -> Result<Vec<Hold>, DbError>;
 
+    /// Returns which terms were made shorter lately, so that logs still go by the longer ones.
+    async fn shortened(&self, plan: &Plan) -> Result<BTreeMap<SystemId, Longer>, DbError>;
+
     /// Returns the day of the oldest events, and the bytes that all files take.
     fn extent(&self) -> (Option<NaiveDate>, u64);
 }
@@ -76,6 +81,15 @@ pub struct Chain {
     pub holds: bool,
     /// Its last hash.
     pub head: String,
+}
+
+/// A longer term by which logs still go after it was made shorter, for that to be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Longer {
+    /// Its months.
+    pub months: u32,
+    /// Until when.
+    pub until: DateTime<Utc>,
 }
 
 /// What is held for an incident.

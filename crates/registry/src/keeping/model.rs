@@ -79,9 +79,30 @@ impl Plan {
         }
     }
 
+    /// Returns the terms where no system is registered.
+    pub fn of_none(months: u32, today: NaiveDate) -> Self {
+        Self::new(std::iter::empty(), &BTreeMap::new(), months, today)
+    }
+
     /// Returns for how long logs of this system, or of none, are kept.
     pub fn term(&self, system: Option<SystemId>) -> &Term {
         system.and_then(|id| self.terms.get(&id)).unwrap_or(&self.other)
+    }
+
+    /// Returns the months of each system, and of logs of none.
+    pub fn months(&self) -> BTreeMap<Option<SystemId>, u32> {
+        let of_systems = self.terms.iter().map(|(id, term)| (Some(*id), term.months));
+        of_systems.chain([(None, self.other.months)]).collect()
+    }
+
+    /// Keeps logs of a system, or of none, for so many months at least.
+    pub fn lengthen(&mut self, system: Option<SystemId>, months: u32) {
+        let other = &mut self.other;
+        let term = match system {
+            Some(id) => self.terms.entry(id).or_insert_with(|| other.clone()),
+            None => other,
+        };
+        term.months = term.months.max(months);
     }
 
     /// Returns whether logs up to a moment are kept long enough. What was collected later (an archive

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use web::{AppError, Body, Done, Path, Permission, Phrase, Query, Routes, View, Who, done};
 
 use super::model::{Plan, SetTerm, legal_day};
-use super::views::{ChainView, HoldRow, KeepingPage, RecordRow, TermRow};
+use super::views::{ChainView, HoldRow, KeepingPage, LongerView, RecordRow, TermRow};
 use super::{Keeping, actions, store};
 use crate::{failed, limits};
 
@@ -59,14 +59,12 @@ pub(super) async fn gathered(
     let snapshot = registry.directory.snapshot();
     let all = snapshot.systems().map(|system| (system.id, system.level));
     let plan = Plan::new(all, &set, keeping.months, today);
-    let told = |own: &SetTerm| {
-        format!(
-            "{} ({}, {})",
-            own.reason,
-            own.set_by,
-            web::figures::vietnam(own.set_at).format("%d/%m/%Y")
-        )
-    };
+    let archive = keeping.archive.as_ref();
+    let shortened = archive.shortened(&plan).await.map_err(failed)?;
+    let mut lengthened = plan.clone();
+    for (system, longer) in &shortened {
+        lengthened.lengthen(Some(*system), longer.months);
+    }
     let mut terms: Vec<TermRow> = snapshot
         .systems()
         .filter(|system| who.scope.sees(system.agency))
@@ -82,12 +80,14 @@ pub(super) async fn gathered(
                 months: term.months,
                 is_set: term.set_months.is_some(),
                 reason: set.get(&system.id).map(told).unwrap_or_default(),
-                kept_from: term.kept_from(today),
+                kept_from: lengthened.term(Some(system.id)).kept_from(today),
+                longer: shortened
+                    .get(&system.id)
+                    .map(|longer| LongerView { months: longer.months, until: longer.until }),
             }
         })
         .collect();
     terms.sort_by_cached_key(|row| (row.months, event::fold::fold(&row.name)));
-    let archive = keeping.archive.as_ref();
     let records = archive.records(asked.before, RECORDS_SHOWN).await.map_err(failed)?;
     let full = u64::try_from(records.len()).is_ok_and(|count| count == RECORDS_SHOWN);
     let older = records.last().filter(|_| full).map(|last| format!("/keeping?before={}", last.seq));
@@ -110,6 +110,12 @@ pub(super) async fn gathered(
         oldest,
         lake_bytes,
     })
+}
+
+/// Returns why a term was set, by whom and when.
+fn told(own: &SetTerm) -> String {
+    let day = web::figures::vietnam(own.set_at).format("%d/%m/%Y");
+    format!("{} ({}, {day})", own.reason, own.set_by)
 }
 
 async fn records(State(keeping): State<Keeping>, _who: Who) -> Result<Response, AppError> {

@@ -12,7 +12,7 @@ use web::AppError;
 
 use super::model::{Plan, SetTerm};
 use super::routes::{Asked, gathered};
-use super::{Archive, Chain, Hold, Keeping, Record, actions, plan, store};
+use super::{Archive, Chain, Hold, Keeping, Longer, Record, actions, plan, store};
 use crate::testing::{Desk, administrator, desks, one_desk};
 
 fn day(text: &str) -> NaiveDate {
@@ -127,6 +127,12 @@ impl Archive for Paper {
         }])
     }
 
+    async fn shortened(&self, plan: &Plan) -> Result<BTreeMap<SystemId, Longer>, DbError> {
+        let first = plan.months().into_keys().flatten().next();
+        let longer = Longer { months: 48, until: noon("2026-12-31") };
+        Ok(first.into_iter().map(|id| (id, longer)).collect())
+    }
+
     fn extent(&self) -> (Option<NaiveDate>, u64) {
         (Some(day("2025-11-27")), 123_456_789)
     }
@@ -177,5 +183,10 @@ async fn the_page_is_sound() {
     let asked = Asked { before: None, verify: Some("yes".to_owned()) };
     let page = gathered(&keeping, &administrator(), &asked).await.unwrap();
     assert!(!page.terms.is_empty() && page.records.len() == 3 && page.holds.len() == 1);
+    let longer: Vec<_> = page.terms.iter().filter(|row| row.longer.is_some()).collect();
+    assert_eq!(longer.len(), 1);
+    assert!(longer[0].months < 48, "what holds once the grace is over");
+    let others = page.terms.iter().filter(|row| row.longer.is_none());
+    assert!(others.map(|row| row.kept_from).all(|day| day > longer[0].kept_from));
     assert_eq!(web::testing::faults(&page), Vec::<String>::new());
 }

@@ -29,6 +29,22 @@ pub(crate) struct TermRow {
     pub(crate) reason: String,
     /// Logs of days before this one go.
     pub(crate) kept_from: NaiveDate,
+    /// The longer term by which they still go, after it was made shorter.
+    pub(crate) longer: Option<LongerView>,
+}
+
+/// A longer term that still holds after it was made shorter.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct LongerView {
+    pub(crate) months: u32,
+    pub(crate) until: DateTime<Utc>,
+}
+
+impl LongerView {
+    /// Returns until when, on Vietnam's clock.
+    pub(crate) fn day(&self) -> String {
+        web::figures::vietnam(self.until).format("%d/%m/%Y").to_string()
+    }
 }
 
 /// What is held for an incident.
