@@ -97,15 +97,16 @@ impl DbCatalogue {
         }
     }
 
-    /// Changes the files and extends the chain over them. What is there already is not added again, and
-    /// what is gone is not removed again: the answer to the first try may have been lost.
+    /// Changes the files and extends the chain over them; returns whether there was anything to change. What is
+    /// there already is not added again, and what is gone is not removed again: the answer to the first try may
+    /// have been lost.
     async fn change(
         &self,
         conn: &impl ConnectionTrait,
         now: DateTime<Utc>,
         (add, remove): (&[Segment], &[SegmentId]),
         told: Change<'_>,
-    ) -> Result<(), DbError> {
+    ) -> Result<bool, DbError> {
         let removed = store::of_ids(conn, remove, self.else_in).await?;
         let ids: Vec<SegmentId> = add.iter().map(|segment| segment.id).collect();
         let known = store::of_ids(conn, &ids, self.else_in).await?;
@@ -113,7 +114,7 @@ impl DbCatalogue {
         let added: Vec<Segment> =
             add.iter().filter(|segment| !known.contains(&segment.id)).cloned().collect();
         if added.is_empty() && removed.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if self.fence.is_some() && !added.is_empty() && removed.len() < remove.len() {
             // Another machine replaced them: their events would be there twice.
@@ -123,7 +124,8 @@ impl DbCatalogue {
         store::note_removed(conn, in_store(&removed), now).await?;
         store::remove(conn, remove).await?;
         store::add(conn, &added, now).await?;
-        chain::note(conn, now, Change { add: &added, remove: &removed, ..told }).await
+        chain::note(conn, now, Change { add: &added, remove: &removed, ..told }).await?;
+        Ok(true)
     }
 }
 
@@ -199,7 +201,10 @@ impl Catalogue for DbCatalogue {
         }
         let commit = async {
             let told = Change { note: Some(note), ..Change::of(&[], &[]) };
-            self.change(tx.conn(), tx.now(), (add, remove), told).await?;
+            if !self.change(tx.conn(), tx.now(), (add, remove), told).await? {
+                // Noted already, or there is nothing of it any more: the trail tells of no second deletion.
+                return tx.rollback().await;
+            }
             let actor = match note.kind {
                 DELETION => Actor::Platform("retention"),
                 _ => Actor::CommandLine,

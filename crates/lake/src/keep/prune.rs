@@ -147,7 +147,7 @@ impl Lake {
                 deleted.push(Deleted { rows: rows.clone(), basis });
             }
         }
-        if deleted.is_empty() {
+        if deleted.is_empty() || !self.has_file(segment) {
             return Ok(None);
         }
         let stays = deleted.len() < owners.len();
@@ -186,6 +186,10 @@ impl Lake {
         let known = self.owners.lock().get(&segment.id).cloned();
         if let Some(owners) = known {
             return Ok(owners);
+        }
+        // Merged with others, or moved, since the files were listed: as what it is now it is looked at next time.
+        if !self.has_file(segment) {
+            return Ok(Arc::default());
         }
         let (place, own) = (Arc::clone(&self.place), segment.clone());
         let owners = Arc::new(blocking(move || read_owners(&place, &own)).await?);

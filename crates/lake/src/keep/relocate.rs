@@ -69,7 +69,8 @@ impl Lake {
         Ok(is_there)
     }
 
-    fn has_file(&self, segment: &Segment) -> bool {
+    /// Returns whether a file is part of the lake still, and lies where it lay.
+    pub(super) fn has_file(&self, segment: &Segment) -> bool {
         let segments = Arc::clone(&self.state.lock().segments);
         segments.iter().any(|file| file.segment == *segment)
     }
