@@ -16,7 +16,7 @@ use super::lake::record;
 use super::{Outcome, output};
 use crate::config::Config;
 use crate::rejects::Rejects;
-use crate::serve::open_lake;
+use crate::serve::{IMPORT_ACTION, open_lake};
 
 /// What to bring in.
 #[derive(Debug, Args)]
@@ -51,8 +51,8 @@ pub(crate) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
     spool.close().await;
     kept.context("keeping the lines that were left out")?;
     let Imported { new, known, refused } = brought?;
-    record(&db, "lake.import", &manifest, &sum, Some(refused)).await?;
-    println!("{new} events brought in, {known} were there already");
+    record(&db, IMPORT_ACTION, &manifest, &sum, Some(refused)).await?;
+    println!("{new} events brought in, {known} were there already; what is over stays 30 days");
     Ok(if refused == 0 { Outcome::Good } else { Outcome::NotInOrder })
 }
 

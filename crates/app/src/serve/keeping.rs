@@ -17,6 +17,7 @@ use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::imported::Imported;
 use super::seen_time::SeenTime;
 use super::shortened::Shortened;
 use crate::catalogue::{chain, held};
@@ -136,7 +137,11 @@ impl Keeper {
             let mut plan = plan?;
             Shortened::apply(&self.db, &mut plan, now).await?;
             let holds = held::active(self.db.conn()).await?;
+            let imports = Imported::lately(&self.db, now).await?;
             let rule = |rows: &OwnerRows, collected| {
+                if imports.iter().any(|import| import.covers(rows)) {
+                    return Verdict::Keep;
+                }
                 verdict(&plan, &holds, rows, (collected, seen.unseen_since(collected)))
             };
             let one = self.lake.prune(plan.newest_over(), 1, &rule).await?;
@@ -244,6 +249,7 @@ impl Archive for Archivist {
 #[cfg(test)]
 mod tests {
     use chrono::Months;
+    use db::{Actor, AuditEntry, Subject};
     use event::{
         Attrs, Class, Event, Fields, IdSource, IncidentId, LogSource, Origin, SourceId,
         SpoolPosition, SystemClock, TimeQuality,
@@ -291,7 +297,8 @@ mod tests {
         let now = test.db.now();
         let old = now.checked_sub_months(Months::new(14)).unwrap();
         let older = old - TimeDelta::days(3);
-        let events = Vec::from([older, old, now].map(|at| event(&ids, origin, at)));
+        let brought = older - TimeDelta::days(20);
+        let events = Vec::from([brought, older, old, now].map(|at| event(&ids, origin, at)));
         lake.append(events, SpoolPosition(1)).await.unwrap();
         lake.flush().await.unwrap();
         let keeper = Keeper { db: test.db.clone(), registry, lake: Arc::clone(&lake), months: 12 };
@@ -304,9 +311,16 @@ mod tests {
         jumped.look(old, None);
         jumped.look(now, Some(TimeDelta::days(1)));
         assert_eq!(keeper.round(now, &jumped).await.unwrap(), []);
+        // An export of the oldest day was just brought in.
+        let span = [brought - TimeDelta::hours(1), brought + TimeDelta::hours(1)];
+        let detail = serde_json::json!({ "from": span[0], "to": span[1], "systems": null });
+        let subject = Subject::all("lake_file");
+        let entry = AuditEntry::new(Actor::CommandLine, "lake.import", subject, detail);
+        test.db.begin().await.unwrap().commit(entry).await.unwrap();
         let gone = keeper.round(now, &seen).await.unwrap();
         assert_eq!(gone.len(), 2);
-        assert_eq!((gone[0].events, lake.files().len()), (1, 1));
+        assert_eq!((gone[0].events, lake.files().len()), (1, 2));
+        assert_eq!(lake.files()[0].day, brought.date_naive());
         assert!(gone[0].deleted[0].basis.contains("14423"), "{:?}", gone[0].deleted[0].basis);
         assert_eq!(catalogue.notes().len(), 2);
         assert_eq!(keeper.round(now, &seen).await.unwrap(), []);

@@ -9,6 +9,7 @@ mod folder_watch;
 mod forecast;
 mod fresh;
 mod gap;
+mod imported;
 mod indicator_book;
 mod intake;
 mod jobs;
@@ -57,6 +58,7 @@ use tokio_util::task::TaskTracker;
 
 pub use centre::NODE_RULE;
 pub use gap::GAP_RULE;
+pub(crate) use imported::IMPORT_ACTION;
 pub use indicator_book::IndicatorBook;
 pub use losses::LOSS_RULE;
 pub use member::serve_as_member;
