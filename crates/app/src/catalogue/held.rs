@@ -23,13 +23,16 @@ struct Rows {
     to: DateTime<Utc>,
 }
 
-/// Returns the holds that stand, each with the agencies into which its own was merged.
+/// Returns the holds by which logs are kept at a moment, each with the agencies into which its own was merged.
 ///
 /// # Errors
 ///
 /// When the database does not answer, or they are too many.
-pub(crate) async fn active(conn: &impl ConnectionTrait) -> Result<Vec<Hold>, DbError> {
-    let holds = respond::hold::active(conn, &Scope::platform()).await;
+pub(crate) async fn effective(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<Hold>, DbError> {
+    let holds = respond::hold::effective(conn, &Scope::platform(), now).await;
     let mut holds = holds.map_err(|error| DbErr::Custom(web::chain(&error)))?;
     if !holds.is_empty() {
         let successors = registry::agency::successors(conn).await?;
@@ -46,7 +49,7 @@ pub(crate) async fn active(conn: &impl ConnectionTrait) -> Result<Vec<Hold>, DbE
 pub(super) async fn is_held(tx: &Tx, record: &Value) -> Result<bool, DbError> {
     let read = Record::deserialize(record);
     let Record { deleted } = read.map_err(|error| DbErr::Json(error.to_string()))?;
-    let holds = active(tx.conn()).await?;
+    let holds = effective(tx.conn(), tx.now()).await?;
     let covers = |rows: &Rows| {
         let day = rows.to.date_naive();
         holds.iter().any(|hold| hold.covers(rows.agency, rows.system, day))

@@ -136,7 +136,7 @@ impl Keeper {
             let plan = registry::keeping::plan(&self.db, &self.registry, self.months, now).await;
             let mut plan = plan?;
             Shortened::apply(&self.db, &mut plan, now).await?;
-            let holds = held::active(self.db.conn()).await?;
+            let holds = held::effective(self.db.conn(), now).await?;
             let imports = Imported::lately(&self.db, now).await?;
             let rule = |rows: &OwnerRows, collected| {
                 if imports.iter().any(|import| import.covers(rows)) {

@@ -142,7 +142,7 @@ impl StorageWatch {
     async fn leaving(&self, now: DateTime<Utc>) -> Leaving {
         let db = &self.teller.db;
         let plan = registry::keeping::plan(db, &self.teller.registry, self.months, now).await;
-        let holds = respond::hold::active(db.conn(), &Scope::platform()).await;
+        let holds = respond::hold::effective(db.conn(), &Scope::platform(), now).await;
         let kept = match (plan, holds) {
             (Ok(plan), Ok(holds)) => Some(Kept {
                 days: plan.days_max(),

@@ -54,7 +54,7 @@ pub(crate) async fn set(
     Ok(hold)
 }
 
-/// Lifts what is held for an incident; logs whose time is over go with the next round.
+/// Lifts what is held for an incident; logs whose time is over go after [`super::LIFT_DELAY`].
 pub(crate) async fn lift(
     desk: &Desk,
     who: &Handler,

@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use event::{AgencyId, IncidentId, SystemId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,8 +18,12 @@ use uuid::Uuid;
 #[cfg(test)]
 pub(crate) use actions::{lift, set};
 pub(crate) use routes::routes;
-pub use store::active;
 pub(crate) use store::of_incident;
+pub use store::{active, effective};
+
+/// How long a hold still keeps logs after it was lifted: whoever lifted the wrong one, or too early, sets it again
+/// meanwhile.
+pub const LIFT_DELAY: TimeDelta = TimeDelta::days(30);
 
 /// A hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +74,10 @@ impl Hold {
         }
     }
 
-    /// Returns whether logs of this owner and day are held. Logs of the agency that belong to no
-    /// system are held with those of its systems: which of them matter is not known. A system is held
-    /// with whatever agency it went, and an agency's own logs with the one that it was merged into.
+    /// Returns whether logs of this owner and day are those that it holds, while it stands and for
+    /// [`LIFT_DELAY`] more. Logs of the agency that belong to no system are held with those of its systems:
+    /// which of them matter is not known. A system is held with whatever agency it went, and an agency's own
+    /// logs with the one that it was merged into.
     pub fn covers(&self, agency: AgencyId, system: Option<SystemId>, day: NaiveDate) -> bool {
         let is_agencys = self.agency == agency || self.heirs.contains(&agency);
         let is_of = match system {
@@ -80,7 +85,7 @@ impl Hold {
             Some(_) => self.systems.is_empty() && is_agencys,
             None => is_agencys,
         };
-        self.lifted.is_none() && is_of && day >= self.from.date_naive()
+        is_of && day >= self.from.date_naive()
     }
 }
 

@@ -7,9 +7,9 @@ use db::Tx;
 use event::{AgencyId, IncidentId, Scope, SystemId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{DbErr, QueryOrder as _, QuerySelect as _};
+use sea_orm::{Condition, DbErr, QueryOrder as _, QuerySelect as _};
 
-use super::{Hold, Lifted};
+use super::{Hold, LIFT_DELAY, Lifted};
 use crate::error::RespondError;
 use crate::incident;
 
@@ -74,8 +74,31 @@ fn hold(row: row::Model, number: String) -> Result<Hold, RespondError> {
 /// # Errors
 /// When the database does not answer, or more holds stand than are read.
 pub async fn active(conn: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Hold>, RespondError> {
+    read(conn, scope, Condition::all().add(Column::LiftedAt.is_null())).await
+}
+
+/// Returns the holds by which logs are kept at this moment: those that stand, and those that were lifted less than
+/// [`LIFT_DELAY`] ago.
+///
+/// # Errors
+/// As [`active`].
+pub async fn effective(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    now: DateTime<Utc>,
+) -> Result<Vec<Hold>, RespondError> {
+    let since = now.checked_sub_signed(LIFT_DELAY).unwrap_or(now);
+    let filter = Condition::any().add(Column::LiftedAt.is_null()).add(Column::LiftedAt.gt(since));
+    read(conn, scope, filter).await
+}
+
+async fn read(
+    conn: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: Condition,
+) -> Result<Vec<Hold>, RespondError> {
     let rows = row::Entity::find()
-        .filter(Column::LiftedAt.is_null())
+        .filter(filter)
         .order_by_asc(Column::SetAt)
         .limit(HOLDS_MAX + 1)
         .all(conn)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use web::Role;
 use web::testing::{officer_of, who};
 
-use super::{actions, active};
+use super::{LIFT_DELAY, actions, active, effective};
 use crate::actor::Handler;
 use crate::error::RespondError;
 use crate::testing::{Maker, desk};
@@ -68,7 +68,15 @@ async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
         assert_eq!(active(conn, &Scope::platform()).await.unwrap(), []);
         let kept = super::of_incident(conn, &made).await.unwrap();
         assert_eq!(kept.len(), 1, "what was held stays told");
-        assert!(!kept[0].covers(origin.agency, origin.system, day));
+        // Its logs stay a month more.
+        let lifted_at = kept[0].lifted.as_ref().unwrap().at;
+        for (after, want) in [(TimeDelta::zero(), 1), (LIFT_DELAY - TimeDelta::seconds(1), 1)] {
+            let held = effective(conn, &Scope::platform(), lifted_at + after).await.unwrap();
+            assert_eq!(held.len(), want, "{after}");
+            assert!(held[0].covers(origin.agency, origin.system, day));
+        }
+        let late = lifted_at + LIFT_DELAY;
+        assert_eq!(effective(conn, &Scope::platform(), late).await.unwrap(), []);
         let again = actions::lift(&desk, &handler, made.id, "một lần nữa").await;
         assert!(matches!(again, Err(RespondError::Field { field: "reason", .. })));
     }
