@@ -42,7 +42,11 @@ impl Imported {
             ..AuditFilter::default()
         };
         let rows = audit::list(db, &Scope::platform(), &filter, IMPORTS_MAX).await?;
-        rows.iter().map(|row| Ok(serde_json::from_str(&row.detail)?)).collect()
+        let mut imports = Vec::with_capacity(rows.len());
+        for row in rows {
+            imports.push(serde_json::from_str(&row.detail)?);
+        }
+        Ok(imports)
     }
 
     /// Returns whether any of these rows may have come by it.

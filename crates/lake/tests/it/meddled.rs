@@ -100,7 +100,7 @@ fn a_catalogue_that_names_another_day_is_found() {
         for day in [file.day + Days::new(400), file.day - Days::new(400)] {
             let other = lake::Segment { day, ..file.clone() };
             let faults = verify_file(&home.place(), &other);
-            assert!(matches!(faults[..], [Fault::Rows(_)]), "{faults:?}");
+            assert!(matches!(faults.first(), Some(Fault::Rows(_))), "{faults:?}");
         }
     });
 }
