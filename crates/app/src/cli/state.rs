@@ -207,6 +207,10 @@ pub(crate) fn restore(config: &Config, arguments: &RestoreArguments) -> Result<O
     }
     restored?;
     println!("restored to {}; start `luytre serve`", data.display());
+    println!(
+        "holds that were set since the backup are not in it: set them again; a platform that stood still for more than \
+         a day deletes nothing on its first"
+    );
     Ok(Outcome::Good)
 }
 

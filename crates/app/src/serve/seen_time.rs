@@ -59,6 +59,11 @@ impl SeenTime {
         Some(jump)
     }
 
+    /// Returns how long nobody has looked at the clock, as it tells itself.
+    pub(crate) fn standstill(&self, now: DateTime<Utc>) -> TimeDelta {
+        self.at.map_or(TimeDelta::zero(), |at| now - at)
+    }
+
     /// Returns how much of the time since this moment nobody has seen pass. A clock that was set back showed the
     /// same moment more than once: then it is the most of what may be.
     pub(crate) fn unseen_since(&self, moment: DateTime<Utc>) -> TimeDelta {
@@ -163,7 +168,9 @@ mod tests {
     #[test]
     fn a_standstill_is_believed_for_a_week() {
         let mut seen = SeenTime::default();
+        assert_eq!(seen.standstill(day(0)), TimeDelta::zero());
         assert_eq!(seen.look(day(0), None), None);
+        assert_eq!(seen.standstill(day(6)), TimeDelta::days(6));
         assert_eq!(seen.look(day(6), None), None);
         assert!(seen.look(day(100), None).is_some());
         assert_eq!(seen.unseen_since(day(1)), TimeDelta::days(87));
