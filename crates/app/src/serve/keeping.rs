@@ -29,13 +29,6 @@ const FIRST_AFTER: Duration = Duration::from_mins(10);
 /// See [`FIRST_AFTER`].
 const EVERY: Duration = Duration::from_hours(6);
 
-/// When the first round begins after a longer standstill: what was held since the backup that was brought back is
-/// not held in it, and someone must have the time to hold it again.
-const FIRST_AFTER_STANDSTILL: Duration = Duration::from_hours(24);
-
-/// A standstill that is longer is one.
-const STANDSTILL: TimeDelta = TimeDelta::days(1);
-
 /// A lake whose newest event is older than this, or a clock that is that far ahead: nothing is deleted.
 const SILENT_MAX: TimeDelta = TimeDelta::days(45);
 
@@ -71,7 +64,7 @@ impl Keeper {
         let mut seen = None;
         let mut steady = Instant::now();
         let mut pause = match self.look(&mut seen, None).await {
-            Ok(look) => first_pause(look.stood),
+            Ok(look) => look.seen.rest(look.now).to_std().unwrap_or_default().max(FIRST_AFTER),
             Err(error) => {
                 tracing::error!("how the clock went cannot be noted: {error:#}");
                 FIRST_AFTER
@@ -85,7 +78,7 @@ impl Keeper {
             pause = EVERY;
             let passed = TimeDelta::from_std(steady.elapsed()).unwrap_or(TimeDelta::MAX);
             let (now, seen) = match self.look(&mut seen, Some(passed)).await {
-                Ok(Look { jumped: false, now, seen, .. }) => (now, seen),
+                Ok(Look { jumped: false, now, seen }) => (now, seen),
                 Ok(_) => {
                     steady = Instant::now();
                     tracing::error!("the clock jumped: nothing is deleted this time");
@@ -122,11 +115,10 @@ impl Keeper {
             Some(seen) => (seen.clone(), passed),
             None => (SeenTime::load(&self.db).await?, None),
         };
-        let stood = next.standstill(now);
         let jumped = next.look(now, passed).is_some();
         next.save(&self.db).await?;
         *seen = Some(next.clone());
-        Ok(Look { jumped, now, seen: next, stood })
+        Ok(Look { jumped, now, seen: next })
     }
 
     /// Deletes what is over at this moment; returns what went.
@@ -169,12 +161,6 @@ struct Look {
     jumped: bool,
     now: DateTime<Utc>,
     seen: SeenTime,
-    /// How long nobody had looked before.
-    stood: TimeDelta,
-}
-
-fn first_pause(stood: TimeDelta) -> Duration {
-    if stood > STANDSTILL { FIRST_AFTER_STANDSTILL } else { FIRST_AFTER }
 }
 
 /// What is to become of these rows: collected at this moment, since which so much of the clock's time was not seen
@@ -292,14 +278,6 @@ mod tests {
             notes: Vec::new(),
             raw: "Failed password".to_owned(),
         }
-    }
-
-    #[test]
-    fn after_a_restored_backup_nothing_is_deleted_for_a_day() {
-        assert_eq!(first_pause(TimeDelta::zero()), FIRST_AFTER);
-        assert_eq!(first_pause(TimeDelta::hours(23)), FIRST_AFTER, "a restart, or a night");
-        assert_eq!(first_pause(TimeDelta::hours(25)), Duration::from_hours(24));
-        assert_eq!(first_pause(TimeDelta::days(-1)), FIRST_AFTER, "a clock that was set back");
     }
 
     #[tokio::test]

@@ -18,6 +18,13 @@ const BETWEEN_LOOKS: TimeDelta = TimeDelta::hours(7);
 /// be told from a clock that was set meanwhile.
 const STANDSTILL_BELIEVED: TimeDelta = TimeDelta::days(7);
 
+/// A standstill that is longer may be that of a backup which was brought back. What was held since is not held in
+/// it, and someone must have the time to hold it again.
+const STANDSTILL: TimeDelta = TimeDelta::days(1);
+
+/// How long nothing is deleted then.
+const REST: TimeDelta = TimeDelta::days(1);
+
 /// The most jumps that are remembered.
 const JUMPS_MAX: usize = 1000;
 
@@ -37,6 +44,9 @@ pub(crate) struct Jump {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeenTime {
     at: Option<DateTime<Utc>>,
+    /// When the platform last came back from a standstill.
+    #[serde(default)]
+    back_at: Option<DateTime<Utc>>,
     jumps: Vec<Jump>,
 }
 
@@ -45,6 +55,9 @@ impl SeenTime {
     /// after a start. Returns the jump, if it was one.
     pub(crate) fn look(&mut self, now: DateTime<Utc>, passed: Option<TimeDelta>) -> Option<Jump> {
         let before = self.at.replace(now)?;
+        if passed.is_none() && now - before > STANDSTILL {
+            self.back_at = Some(now);
+        }
         let passed =
             passed.unwrap_or_else(|| (now - before).clamp(TimeDelta::zero(), STANDSTILL_BELIEVED));
         let from = before.checked_add_signed(passed)?;
@@ -59,9 +72,10 @@ impl SeenTime {
         Some(jump)
     }
 
-    /// Returns how long nobody has looked at the clock, as it tells itself.
-    pub(crate) fn standstill(&self, now: DateTime<Utc>) -> TimeDelta {
-        self.at.map_or(TimeDelta::zero(), |at| now - at)
+    /// Returns how long nothing is to be deleted yet, because the platform came back from a standstill.
+    pub(crate) fn rest(&self, now: DateTime<Utc>) -> TimeDelta {
+        let left = self.back_at.map_or(TimeDelta::zero(), |back_at| later(back_at, REST) - now);
+        left.clamp(TimeDelta::zero(), REST)
     }
 
     /// Returns how much of the time since this moment nobody has seen pass. A clock that was set back showed the
@@ -168,9 +182,7 @@ mod tests {
     #[test]
     fn a_standstill_is_believed_for_a_week() {
         let mut seen = SeenTime::default();
-        assert_eq!(seen.standstill(day(0)), TimeDelta::zero());
         assert_eq!(seen.look(day(0), None), None);
-        assert_eq!(seen.standstill(day(6)), TimeDelta::days(6));
         assert_eq!(seen.look(day(6), None), None);
         assert!(seen.look(day(100), None).is_some());
         assert_eq!(seen.unseen_since(day(1)), TimeDelta::days(87));
@@ -185,6 +197,25 @@ mod tests {
         seen.look(day(0), None);
         seen.look(day(1000), Some(TimeDelta::zero()));
         assert_eq!(seen.unseen_since(day(1001)), TimeDelta::zero());
+    }
+
+    #[test]
+    fn after_a_standstill_nothing_is_deleted_for_a_day() {
+        let hour = |number| day(0) + TimeDelta::hours(number);
+        let mut seen = SeenTime::default();
+        seen.look(hour(0), None);
+        assert_eq!(seen.rest(hour(0)), TimeDelta::zero(), "a new installation");
+        seen.look(hour(20), None);
+        assert_eq!(seen.rest(hour(20)), TimeDelta::zero(), "a night");
+        seen.look(hour(50), None);
+        assert_eq!(seen.rest(hour(50)), TimeDelta::days(1));
+        // Restarted once more meanwhile.
+        seen.look(hour(60), None);
+        assert_eq!(seen.rest(hour(60)), TimeDelta::hours(14));
+        assert_eq!(seen.rest(hour(74)), TimeDelta::zero());
+        assert_eq!(seen.rest(hour(-1000)), TimeDelta::days(1), "a clock that was set back");
+        seen.look(hour(90), Some(TimeDelta::hours(30)));
+        assert_eq!(seen.rest(hour(90)), TimeDelta::zero(), "it was there all the time");
     }
 
     #[tokio::test]
