@@ -58,6 +58,8 @@ impl SeenTime {
         if passed.is_none() && now - before > STANDSTILL {
             self.back_at = Some(now);
         }
+        // By a clock that was set right meanwhile it would lie ahead.
+        self.back_at = self.back_at.map(|back_at| back_at.min(now));
         let passed =
             passed.unwrap_or_else(|| (now - before).clamp(TimeDelta::zero(), STANDSTILL_BELIEVED));
         let from = before.checked_add_signed(passed)?;
@@ -216,6 +218,10 @@ mod tests {
         assert_eq!(seen.rest(hour(-1000)), TimeDelta::days(1), "a clock that was set back");
         seen.look(hour(90), Some(TimeDelta::hours(30)));
         assert_eq!(seen.rest(hour(90)), TimeDelta::zero(), "it was there all the time");
+        seen.look(hour(9000), None);
+        seen.look(hour(100), Some(TimeDelta::hours(1)));
+        assert_eq!(seen.rest(hour(100)), TimeDelta::days(1));
+        assert_eq!(seen.rest(hour(124)), TimeDelta::zero(), "not until the clock is there again");
     }
 
     #[tokio::test]
