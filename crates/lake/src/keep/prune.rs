@@ -89,7 +89,8 @@ pub struct Deleted {
 }
 
 impl Lake {
-    /// Deletes what a rule says may go from the files that are not newer than `newest_day`, the oldest days first,
+    /// Deletes what a rule says may go from the files that are not newer than `newest_day` (by their day, or by when
+    /// they were collected where senders' clocks were ahead), the oldest days first,
     /// one file at a time and of no more than `files_max`; `rule` is asked with an owner's events and the latest time
     /// at which the file's events were collected. Returns what went. Each file's deletion is in the catalogue, with
     /// its record, before the file is removed.
@@ -105,7 +106,7 @@ impl Lake {
     ) -> Result<Vec<Pruned>, LakeError> {
         let mut done = Vec::new();
         let mut files = self.files();
-        files.retain(|file| file.day <= newest_day);
+        files.retain(|file| file.day.min(file.max_collected_at.date_naive()) <= newest_day);
         files.sort_by_key(|file| file.day);
         for segment in files {
             if done.len() >= files_max {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use event::Event;
 use lake::Lake;
 use lake::keep::{Fault, OwnerRows, Verdict, verify_file};
@@ -87,6 +87,26 @@ fn a_merge_between_two_deletions_is_no_damage_and_brings_nothing_back() {
         let stays = all.iter().filter(|event| !is_gone(event));
         assert_eq!(all_ids(&lake).await, newest_first(stays));
         assert_eq!(home.catalogue.notes().len(), pruned.len(), "each deletion is told once");
+    });
+}
+
+#[test]
+fn what_a_sender_dated_decades_ahead_is_looked_at_too() {
+    let home = Home::new();
+    run(async {
+        let lake = home.open().await;
+        let mut ahead = events(0..10);
+        let collected = ahead[9].collected_at.date_naive();
+        for event in &mut ahead {
+            event.occurred_at += TimeDelta::days(26_000);
+        }
+        lake.append(ahead, at(1)).await.unwrap();
+        lake.flush().await.unwrap();
+        let all =
+            |_: &OwnerRows, _: DateTime<Utc>| Verdict::Delete { basis: "12 months".to_owned() };
+        assert_eq!(lake.prune(collected - Days::new(1), 9, &all).await.unwrap(), []);
+        assert_eq!(lake.prune(collected, 9, &all).await.unwrap().len(), 1);
+        assert_eq!(lake.files(), []);
     });
 }
 

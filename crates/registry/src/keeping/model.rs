@@ -106,14 +106,17 @@ impl Plan {
     }
 
     /// Returns whether logs up to a moment are kept long enough. What was collected later (an archive
-    /// that was read in) counts from when it was collected.
+    /// that was read in) counts from when it was collected, and so does what is dated ahead of today: its
+    /// sender's clock was wrong, and it would stay for decades.
     pub fn is_over(
         &self,
         system: Option<SystemId>,
         until: DateTime<Utc>,
         collected: DateTime<Utc>,
     ) -> bool {
-        legal_day(until.max(collected)) < self.term(system).kept_from(self.today)
+        let collected = legal_day(collected);
+        let from = Some(legal_day(until)).filter(|day| *day <= self.today);
+        from.map_or(collected, |day| day.max(collected)) < self.term(system).kept_from(self.today)
     }
 
     /// Returns for how many days logs are kept by the longest of all terms.

@@ -63,6 +63,10 @@ fn a_day_is_over_when_its_months_have_passed_since_it_was_collected() {
     assert!(over("2026-02-27", "2026-02-27"));
     assert!(!over("2026-02-28", "2026-02-28"));
     assert!(!over("2020-01-01", "2026-05-30"), "an old archive that was read in yesterday");
+    // A sender whose clock is decades ahead: from when it was collected.
+    assert!(over("2099-01-01", "2026-02-27"));
+    assert!(!over("2099-01-01", "2026-02-28"));
+    assert!(!over("2026-05-31", "1970-01-01"), "today is no wrong date, whatever our clock showed");
     assert_eq!(plan.newest_over(), day("2026-02-27"));
     assert_eq!(plan.days_max(), 365, "logs of no system are kept twelve months");
     assert!(!plan.is_over(None, noon("2026-02-27"), noon("2026-02-27")));
