@@ -132,6 +132,8 @@ impl Keeper {
             // Nothing came for weeks, or the clock runs ahead: both want a person first.
             return Ok(Vec::new());
         }
+        // An import wants the platform ended: none begins meanwhile.
+        let imports = Imported::lately(&self.db, now).await?;
         let mut gone = Vec::new();
         loop {
             // Files go one by one, by the terms and holds of the moment. What is held between this look and the
@@ -140,7 +142,6 @@ impl Keeper {
             let mut plan = plan?;
             Shortened::apply(&self.db, &mut plan, now).await?;
             let holds = held::effective(self.db.conn(), now).await?;
-            let imports = Imported::lately(&self.db, now).await?;
             let rule = |rows: &OwnerRows, collected| {
                 if imports.iter().any(|import| import.covers(rows)) {
                     return Verdict::Keep;
