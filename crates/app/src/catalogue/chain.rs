@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::held;
 use super::witness::{self, Witness};
 
 mod link {
@@ -68,12 +69,17 @@ pub(crate) struct ChainVerdict {
     pub(crate) strangers: Vec<String>,
     /// What the audit trail saw of the chain and it no longer has: its end was cut off.
     pub(crate) cut: Option<Witness>,
+    /// Incidents whose holds are not what the audit trail tells: logs would go that are held.
+    pub(crate) holds_meddled: Vec<String>,
 }
 
 impl ChainVerdict {
     /// Returns whether chain and catalogue are as they were written.
     pub(crate) fn holds(&self) -> bool {
-        self.first_bad.is_none() && self.strangers.is_empty() && self.cut.is_none()
+        self.first_bad.is_none()
+            && self.strangers.is_empty()
+            && self.cut.is_none()
+            && self.holds_meddled.is_empty()
     }
 }
 
@@ -283,6 +289,7 @@ pub(crate) async fn verify(db: &Db) -> Result<ChainVerdict, DbError> {
         }
     }
     verdict.strangers.extend(live.into_keys());
+    verdict.holds_meddled = held::meddled(db).await?.into_iter().collect();
     Ok(verdict)
 }
 

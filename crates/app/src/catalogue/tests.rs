@@ -1,6 +1,7 @@
 //! The catalogue, on every database there is.
 
 use chrono::{DateTime, Utc};
+use db::{Actor, AuditEntry, Subject};
 use event::{EventId, SpoolPosition};
 use lake::{Catalogue as _, Leftover, Note, Segment, SegmentId, Where};
 use sea_orm::ConnectionTrait as _;
@@ -8,7 +9,7 @@ use sea_orm::sea_query::{Query, SimpleExpr, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{DbCatalogue, chain, store, witness};
+use super::{DbCatalogue, chain, held, store, witness};
 
 /// Returns what the catalogue knows of a file that nobody wrote.
 pub(crate) fn segment(number: u128) -> Segment {
@@ -103,7 +104,7 @@ async fn insert(db: &db::Db, table: &'static str, row: Vec<(&'static str, Value)
 }
 
 /// Holds all logs of an agency for an incident.
-async fn hold(db: &db::Db, agency: Uuid, from: DateTime<Utc>) {
+async fn hold(db: &db::Db, agency: Uuid, from: DateTime<Utc>, set_at: DateTime<Utc>) {
     let incident = Uuid::from_u128(70);
     let mut row: Vec<(&str, Value)> = vec![
         ("id", incident.into()),
@@ -123,7 +124,7 @@ async fn hold(db: &db::Db, agency: Uuid, from: DateTime<Utc>) {
         ("from_at", from.into()),
         ("reason", "cơ quan điều tra yêu cầu".into()),
         ("set_by", "a".into()),
-        ("set_at", db.now().into()),
+        ("set_at", set_at.into()),
     ];
     insert(db, "legal_hold", row).await;
 }
@@ -140,7 +141,7 @@ async fn what_is_held_when_its_deletion_commits_stays() {
             Note { kind: "deletion", detail: serde_json::json!({ "deleted": [rows] }) }
         };
         // Whoever decided to delete looked at the holds before this one was set.
-        hold(&test.db, Uuid::from_u128(7), one.max_occurred_at).await;
+        hold(&test.db, Uuid::from_u128(7), one.max_occurred_at, test.db.now()).await;
         let refused = catalogue.commit_noted(&[], &[one.id], &deletion(7)).await.unwrap_err();
         assert!(refused.is_held(), "{}: {refused:?}", test.name);
         assert_eq!(catalogue.segments().await.unwrap(), [one.clone(), two.clone()]);
@@ -148,6 +149,47 @@ async fn what_is_held_when_its_deletion_commits_stays() {
         // Another agency's logs are not held.
         catalogue.commit_noted(&[], &[two.id], &deletion(8)).await.unwrap();
         assert_eq!(catalogue.segments().await.unwrap(), [one]);
+        assert!(chain::verify(&test.db).await.unwrap().holds());
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_is_not_what_the_trail_tells_is_found() {
+    for test in db::testing::databases().await {
+        let (agency, from) = (Uuid::from_u128(7), segment(1).max_occurred_at);
+        let tell = async |action: &str| {
+            let detail =
+                serde_json::json!({ "number": "SC-2026-0001", "systems": [], "from": from });
+            let subject = Subject::new("incident", Uuid::from_u128(70));
+            let tx = test.db.begin().await.unwrap();
+            let at = tx.now();
+            tx.commit(AuditEntry::new(Actor::CommandLine, action, subject, detail)).await.unwrap();
+            at
+        };
+        let change = async |to: SimpleExpr, column: &'static str| {
+            let query = Query::update().table("legal_hold").value(column, to).to_owned();
+            let books = test.db.begin_bookkeeping().await.unwrap();
+            books.conn().execute(&query).await.unwrap();
+            books.commit().await.unwrap();
+        };
+        let meddled =
+            async || held::meddled(&test.db).await.unwrap().into_iter().collect::<Vec<_>>();
+        let set_at = tell("incident.hold").await;
+        assert_eq!(meddled().await, ["SC-2026-0001"], "{}: there is none", test.name);
+        assert!(!chain::verify(&test.db).await.unwrap().holds());
+        hold(&test.db, agency, from, set_at).await;
+        assert_eq!(meddled().await, Vec::<String>::new(), "{}", test.name);
+        // Someone lets it begin later, or lifts it, without a word in the trail.
+        let later = from + chrono::TimeDelta::days(1);
+        change(Value::from(later).into(), "from_at").await;
+        assert_eq!(meddled().await, ["SC-2026-0001"], "{}", test.name);
+        change(Value::from(from).into(), "from_at").await;
+        change(Value::from(test.db.now()).into(), "lifted_at").await;
+        assert_eq!(meddled().await, ["SC-2026-0001"], "{}", test.name);
+        // Lifted as it should be.
+        let lifted_at = tell("incident.hold-lifted").await;
+        change(Value::from(lifted_at).into(), "lifted_at").await;
+        assert_eq!(meddled().await, Vec::<String>::new(), "{}", test.name);
         assert!(chain::verify(&test.db).await.unwrap().holds());
     }
 }

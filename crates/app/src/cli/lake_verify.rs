@@ -74,6 +74,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
                 "audit_entry": seen.audit_entry,
             })),
             "not_as_the_chain_says": verdict.strangers,
+            "holds_not_as_the_trail_says": verdict.holds_meddled,
             "unknown_files": unknown,
             "spool": spool.json(),
         });
@@ -111,6 +112,11 @@ fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerd
     }
     for id in &verdict.strangers {
         println!("file {id}: catalogue and chain do not say the same");
+    }
+    for number in &verdict.holds_meddled {
+        println!(
+            "incident {number}: its hold is not what the audit trail tells, nothing is deleted"
+        );
     }
     if !verdict.head.is_empty() {
         println!("head of the chain: {}", verdict.head);

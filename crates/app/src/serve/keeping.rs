@@ -132,6 +132,15 @@ impl Keeper {
             // Nothing came for weeks, or the clock runs ahead: both want a person first.
             return Ok(Vec::new());
         }
+        let meddled = held::meddled(&self.db).await?;
+        if !meddled.is_empty() {
+            let incidents = Vec::from_iter(meddled).join(", ");
+            tracing::error!(
+                incidents,
+                "holds are not what the audit trail tells: nothing is deleted"
+            );
+            return Ok(Vec::new());
+        }
         // An import wants the platform ended: none begins meanwhile.
         let imports = Imported::lately(&self.db, now).await?;
         let mut gone = Vec::new();

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(crate) use actions::{lift, set};
 pub(crate) use routes::routes;
 pub(crate) use store::of_incident;
-pub use store::{active, effective};
+pub use store::{active, effective, ever_set};
 
 /// How long a hold still keeps logs after it was lifted: whoever lifted the wrong one, or too early, sets it again
 /// meanwhile.

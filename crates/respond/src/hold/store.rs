@@ -92,6 +92,28 @@ pub async fn effective(
     read(conn, scope, filter).await
 }
 
+/// Returns all holds that were ever set, with the systems of that moment, whether they stand or not.
+///
+/// # Errors
+/// When the database does not answer, or there are more than are read.
+pub async fn ever_set(conn: &impl ConnectionTrait) -> Result<Vec<Hold>, RespondError> {
+    let query = row::Entity::find().order_by_asc(Column::SetAt).limit(HOLDS_MAX + 1);
+    let mut holds = Vec::new();
+    for row in not_too_many(query.all(conn).await?)? {
+        let incident = IncidentId::from_uuid(row.incident_id);
+        let number = incident::get(conn, &Scope::platform(), incident).await?.number;
+        holds.push(hold(row, number)?);
+    }
+    Ok(holds)
+}
+
+fn not_too_many(rows: Vec<row::Model>) -> Result<Vec<row::Model>, RespondError> {
+    if u64::try_from(rows.len()).is_ok_and(|count| count > HOLDS_MAX) {
+        return Err(DbErr::Custom(format!("there are more than {HOLDS_MAX} holds")).into());
+    }
+    Ok(rows)
+}
+
 async fn read(
     conn: &impl ConnectionTrait,
     scope: &Scope,
@@ -103,12 +125,8 @@ async fn read(
         .limit(HOLDS_MAX + 1)
         .all(conn)
         .await?;
-    if u64::try_from(rows.len()).is_ok_and(|count| count > HOLDS_MAX) {
-        let told = format!("more than {HOLDS_MAX} holds stand");
-        return Err(DbErr::Custom(told).into());
-    }
     let mut holds = Vec::new();
-    for row in rows {
+    for row in not_too_many(rows)? {
         if !scope.sees(AgencyId::from_uuid(row.agency_id)) {
             continue;
         }
