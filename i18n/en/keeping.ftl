@@ -11,6 +11,7 @@ keeping-other = Logs of no system: kept { $months } months
 keeping-holds = Held for incidents
 keeping-holds-none = Nothing is held. A hold is set on an incident's page.
 keeping-hold-from = from
+keeping-hold-until = Lifted; logs are kept until
 keeping-terms = Terms by system
 keeping-terms-none = There is no system yet.
 keeping-system = System

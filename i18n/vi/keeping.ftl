@@ -11,6 +11,7 @@ keeping-other = Log không thuộc hệ thống nào: giữ { $months } tháng
 keeping-holds = Đang giữ nguyên cho sự cố
 keeping-holds-none = Không có log nào đang giữ nguyên. Đặt lệnh giữ ở trang của sự cố.
 keeping-hold-from = từ
+keeping-hold-until = Đã thôi giữ; log còn giữ đến
 keeping-terms = Thời hạn theo hệ thống
 keeping-terms-none = Chưa có hệ thống nào.
 keeping-system = Hệ thống

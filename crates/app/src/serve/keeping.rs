@@ -9,7 +9,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use db::{Db, DbError};
-use event::{Scope, SystemId};
+use event::SystemId;
 use lake::Lake;
 use lake::keep::{OwnerRows, Pruned, Verdict};
 use registry::keeping::{Archive, Chain, Hold, Longer, Plan, Record};
@@ -228,12 +228,12 @@ impl Archive for Archivist {
     }
 
     async fn holds(&self) -> Result<Vec<Hold>, DbError> {
-        let holds = respond::hold::active(self.db.conn(), &Scope::platform()).await;
-        let failed = |error| DbError::from(DbErr::Custom(web::chain(&error)));
+        let holds = held::effective(self.db.conn(), self.db.now()).await?;
         let snapshot = self.registry.snapshot();
         let names: BTreeMap<_, _> =
             snapshot.systems().map(|system| (system.id, system.name.clone())).collect();
         let shown = |hold: respond::hold::Hold| Hold {
+            until: hold.until(),
             incident: hold.incident.to_string(),
             number: hold.number,
             systems: hold.systems.iter().filter_map(|id| names.get(id).cloned()).collect(),
@@ -242,7 +242,7 @@ impl Archive for Archivist {
             set_by: hold.set_by,
             set_at: hold.set_at,
         };
-        Ok(holds.map_err(failed)?.into_iter().map(shown).collect())
+        Ok(holds.into_iter().map(shown).collect())
     }
 
     async fn shortened(&self, plan: &Plan) -> Result<BTreeMap<SystemId, Longer>, DbError> {

@@ -47,7 +47,7 @@ pub trait Archive: Send + Sync + Debug {
     /// Follows the chain over the files.
     async fn chain(&self) -> Result<Chain, DbError>;
 
-    /// Returns what is held for incidents now.
+    /// Returns what is held for incidents now, or still kept after its hold was lifted.
     async fn holds(&self) -> Result<Vec<Hold>, DbError>;
 
     /// Returns which terms were made shorter lately, so that logs still go by the longer ones.
@@ -109,6 +109,8 @@ pub struct Hold {
     pub set_by: String,
     /// When.
     pub set_at: DateTime<Utc>,
+    /// Until when it still keeps logs, where it was lifted.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Returns for how long each system's logs are kept at a moment; `months` is for those that nobody set.

@@ -128,6 +128,7 @@ impl Archive for Paper {
             reason: "cơ quan điều tra yêu cầu".to_owned(),
             set_by: "Trực ban".to_owned(),
             set_at: noon("2026-11-01"),
+            until: Some(noon("2026-12-31")),
         }])
     }
 

@@ -57,6 +57,8 @@ pub(crate) struct HoldRow {
     pub(crate) reason: String,
     pub(crate) set_by: String,
     pub(crate) set_at: DateTime<Utc>,
+    /// Until when it still keeps logs, where it was lifted.
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 impl From<Hold> for HoldRow {
@@ -69,6 +71,7 @@ impl From<Hold> for HoldRow {
             reason: hold.reason,
             set_by: hold.set_by,
             set_at: hold.set_at,
+            until: hold.until,
         }
     }
 }

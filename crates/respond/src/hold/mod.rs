@@ -65,6 +65,11 @@ pub struct Lifted {
 }
 
 impl Hold {
+    /// Returns until when it still keeps logs, where it was lifted.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        self.lifted.as_ref().and_then(|end| end.at.checked_add_signed(LIFT_DELAY))
+    }
+
     /// Follows the hold's agency through mergers, where `successors` says into which each went.
     pub fn follow(&mut self, successors: &BTreeMap<AgencyId, AgencyId>) {
         let mut last = self.agency;

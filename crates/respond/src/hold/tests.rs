@@ -76,6 +76,7 @@ async fn a_hold_stands_until_it_is_lifted_and_covers_the_incidents_systems() {
             assert!(held[0].covers(origin.agency, origin.system, day));
         }
         let late = lifted_at + LIFT_DELAY;
+        assert_eq!((kept[0].until(), hold.until()), (Some(late), None));
         assert_eq!(effective(conn, &Scope::platform(), late).await.unwrap(), []);
         let again = actions::lift(&desk, &handler, made.id, "một lần nữa").await;
         assert!(matches!(again, Err(RespondError::Field { field: "reason", .. })));
