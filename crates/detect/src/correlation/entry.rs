@@ -105,8 +105,11 @@ impl Digest {
     /// Takes in a value, without regard to its case.
     pub(super) fn text(&mut self, text: &str) {
         let end = text.floor_char_boundary(GROUP_VALUE_BYTES_MAX);
-        self.0.update(text.len().to_le_bytes());
-        self.0.update(fold(text.get(..end).unwrap_or(text)).as_bytes());
+        let folded = fold(text.get(..end).unwrap_or(text));
+        // A letter and its folded form may take different room: `ſ` two bytes, `s` one.
+        let len = folded.len().saturating_add(text.len().saturating_sub(end));
+        self.0.update(len.to_le_bytes());
+        self.0.update(folded.as_bytes());
         // No text holds this byte: what follows cannot be taken for a part of this value.
         self.0.update([0xff]);
     }
@@ -114,5 +117,38 @@ impl Digest {
     /// Returns the digest of all that was taken in.
     pub(super) fn done(self) -> u128 {
         self.0.finalize().iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(text: &str) -> u128 {
+        let mut digest = Digest::default();
+        digest.text(text);
+        digest.done()
+    }
+
+    #[test]
+    fn a_value_is_the_same_in_any_case() {
+        for (left, right, same) in [
+            ("An.Nguyen", "an.nguyen", true),
+            ("ĐẶNG", "đặng", true),
+            // Small and capital letter take different numbers of bytes.
+            ("Straſſe", "STRASSE", true),
+            ("\u{212a}elvin", "kelvin", true),
+            ("GROẞ", "groß", true),
+            ("ab", "a", false),
+        ] {
+            assert_eq!(digest(left) == digest(right), same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_value_the_length_still_counts() {
+        let long = "x".repeat(GROUP_VALUE_BYTES_MAX);
+        assert_ne!(digest(&long), digest(&format!("{long}x")));
+        assert_eq!(digest(&format!("{long}y")), digest(&format!("{long}z")));
     }
 }
