@@ -278,7 +278,7 @@ impl Loading {
 
     fn is_filtered(&self, number: usize, filter: &Filter) -> bool {
         let rule = self.rules.get(number);
-        rule.is_some_and(|rule| reference::covers(&filter.logsource, &rule.stated))
+        rule.is_some_and(|rule| taxonomy::states(&filter.logsource, &rule.stated))
     }
 
     /// Puts a filter on rules.
@@ -327,7 +327,7 @@ impl Loading {
         }
         let number = names.find(name, at)?;
         match self.rules.get(number) {
-            Some(rule) if !reference::covers(logsource, &rule.stated) => {
+            Some(rule) if !taxonomy::states(logsource, &rule.stated) => {
                 Err(Fault::rule(at, format!("the filter does not apply to `{name}`"))
                     .hint("its log source must cover that of its rules"))
             }

@@ -128,14 +128,23 @@ const SIGMA: &[(&str, Attr)] = &[
 
 /// Returns whether a rule's log source covers an event's: what the rule states must be equal.
 pub fn covers(rule: &LogSource, event: &LogSource) -> bool {
-    let equal = |rule: &Option<event::Name>, event: &Option<event::Name>| {
-        rule.is_none() || rule.as_deref() == event.as_deref()
-    };
-    equal(&rule.product, &event.product)
-        && (equal(&rule.category, &event.category)
+    is_stated(rule.product.as_deref(), event.product.as_deref())
+        && (is_stated(rule.category.as_deref(), event.category.as_deref())
             || wider_category(event.category.as_deref())
                 .is_some_and(|wider| rule.category.as_deref() == Some(wider)))
-        && equal(&rule.service, &event.service)
+        && is_stated(rule.service.as_deref(), event.service.as_deref())
+}
+
+/// Returns whether a rule states all that a filter or a pipeline's condition asks for, in the same words: a rule
+/// for `registry_set` is none for `registry_event`, though events of the one are events of the other.
+pub(crate) fn states(wanted: &LogSource, rule: &LogSource) -> bool {
+    is_stated(wanted.product.as_deref(), rule.product.as_deref())
+        && is_stated(wanted.category.as_deref(), rule.category.as_deref())
+        && is_stated(wanted.service.as_deref(), rule.service.as_deref())
+}
+
+fn is_stated(wanted: Option<&str>, own: Option<&str>) -> bool {
+    wanted.is_none() || wanted == own
 }
 
 /// Returns the category that takes in an event's narrower one: rules for `registry_event` mean every

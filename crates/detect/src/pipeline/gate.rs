@@ -7,7 +7,7 @@ use super::{RuleDraft, Run, value};
 use crate::ast::{Comparison, Condition, Correlation};
 use crate::number::Number;
 use crate::parser::draft::DraftItem;
-use crate::reference;
+use crate::taxonomy;
 use crate::yaml::{Node, Scalar};
 
 /// Conditions of one kind, joined.
@@ -93,10 +93,10 @@ impl RuleTest {
     pub(super) fn holds(&self, subject: &Subject<'_, '_>, run: &Run<'_>) -> bool {
         match (self, subject) {
             (Self::Logsource(wanted), Subject::Rule(draft)) => {
-                reference::covers(wanted, &draft.logsource)
+                taxonomy::states(wanted, &draft.logsource)
             }
             (Self::Logsource(wanted), Subject::Correlation(_, logsources)) => {
-                logsources.iter().any(|own| reference::covers(wanted, own))
+                logsources.iter().any(|own| taxonomy::states(wanted, own))
             }
             (Self::ContainsItem { field, value }, Subject::Rule(draft)) => {
                 let is = |item: &DraftItem<'_>| {
