@@ -86,7 +86,7 @@ pub fn run(arguments: &HuntArguments) -> Result<()> {
 /// Reads one file as the libraries do; returns how much came of it.
 fn read(path: &Path) -> Result<usize> {
     let mut reader = BufReader::new(File::open(path)?);
-    if !reader.fill_buf()?.starts_with(crate::hunt::cutting::EVTX_FILE_MAGIC) {
+    if !reader.fill_buf()?.starts_with(crate::hunt::chunks::EVTX_FILE_MAGIC) {
         let lines = reader.split(b'\n').map_while(Result::ok);
         let values = lines.map(|line| serde_json::from_slice::<serde_json::Value>(&line).is_ok());
         return Ok(values.filter(|is_json| *is_json).count());

@@ -1,5 +1,5 @@
-//! Cuts a stream of evidence into pieces that can be judged apart: blocks of whole lines, of whole JSON
-//! objects, or of whole EVTX chunks. Memory is bounded whatever the stream holds; what was read before a
+//! Cuts a stream of evidence into pieces that can be judged apart: blocks of whole lines, or of whole JSON
+//! objects (EVTX chunks: see `chunks`). Memory is bounded whatever the stream holds; what was read before a
 //! stream breaks is handed on.
 
 use std::io::{self, Read};
@@ -14,15 +14,6 @@ const BLOCK_BYTES: u64 = 256 * 1024;
 
 /// The longest line or JSON object that is read; the same as the collectors' limit.
 pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
-
-/// The size of an EVTX file's header, and of each chunk after it ([MS-EVEN6] and libevtx's notes).
-pub(crate) const EVTX_HEADER_BYTES: usize = 4096;
-const EVTX_CHUNK_BYTES: usize = 64 * 1024;
-const EVTX_CHUNKS_AT_ONCE: usize = 4;
-
-/// What begins each EVTX file, and each of its chunks.
-pub(crate) const EVTX_FILE_MAGIC: &[u8] = b"ElfFile\0";
-pub(crate) const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
 /// What a piece holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,40 +94,6 @@ pub(crate) fn objects(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
             return outcome;
         }
     }
-}
-
-/// Cuts the chunks of an EVTX file; its header was read before. Each piece gets a header of its own:
-/// chunks stand by themselves, so a file with a broken header or end is read all the same.
-pub(crate) fn evtx(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
-    let most = EVTX_CHUNKS_AT_ONCE * EVTX_CHUNK_BYTES;
-    loop {
-        let mut block = evtx_header();
-        let outcome = Read::take(&mut *reader, u64::try_from(most).unwrap_or(u64::MAX))
-            .read_to_end(&mut block);
-        let read = block.len() - EVTX_HEADER_BYTES;
-        if read > 0 {
-            block.resize(EVTX_HEADER_BYTES + read.next_multiple_of(EVTX_CHUNK_BYTES), 0);
-            if emit(Content::Evtx(block)).is_break() {
-                return Ok(());
-            }
-        }
-        if read < most {
-            return outcome.map(|_| ());
-        }
-    }
-}
-
-/// Returns the header of an EVTX file: what a reader of one looks at, and no checksum.
-fn evtx_header() -> Vec<u8> {
-    const NO_CHECKSUM: u32 = 4;
-    let mut header = EVTX_FILE_MAGIC.to_vec();
-    header.resize(32, 0);
-    header.extend(128_u32.to_le_bytes());
-    header.extend([1_u16, 3, 4096, 1].into_iter().flat_map(u16::to_le_bytes));
-    header.resize(120, 0);
-    header.extend(NO_CHECKSUM.to_le_bytes());
-    header.resize(EVTX_HEADER_BYTES, 0);
-    header
 }
 
 /// Reads the next block; returns whether there may be more, and how reading went.
@@ -256,23 +213,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_broken_end_of_an_evtx_file_is_a_chunk_too() {
-        let pieces = cut(evtx, &vec![7; 17 * EVTX_CHUNK_BYTES + 1000]);
-        let sizes: Vec<usize> = pieces
-            .iter()
-            .map(|piece| match piece {
-                Content::Evtx(bytes) => (bytes.len() - EVTX_HEADER_BYTES) / EVTX_CHUNK_BYTES,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(sizes, [4, 4, 4, 4, 2]);
-    }
-
     proptest! {
         #[test]
         fn any_bytes_are_cut_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
-            for how in [lines, objects, evtx] {
+            for how in [lines, objects] {
                 cut(how, &bytes);
             }
         }

@@ -16,7 +16,8 @@ use event::json_spans::{inside_list, object_end};
 use event::{Clock as _, SystemClock};
 use vault::VaultReader;
 
-use super::cutting::{self, Content, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
+use super::chunks::{self, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
+use super::cutting::{self, Content};
 use super::headed::{HeadedLog, Header};
 use super::rewritten::Rewritten;
 use super::table::Table;
@@ -75,9 +76,8 @@ enum Kind {
     Gzip,
     Zstd,
     Zip,
+    /// An EVTX file, or chunks of one.
     Evtx,
-    /// EVTX chunks without the file's header.
-    EvtxChunks,
     Utf16(ByteOrder),
     /// A header names the columns.
     Headed(HeadedLog),
@@ -196,23 +196,11 @@ impl Opener<'_> {
     ) -> Result<ControlFlow<()>> {
         let mut head = Vec::new();
         Read::take(&mut *reader, HEAD_BYTES).read_to_end(&mut head)?;
-        let kind = kind(&head);
+        let kind = kind_by_name(&exhibit.shown, kind(&head));
         if layer >= LAYERS_MAX && matches!(kind, Kind::Gzip | Kind::Zstd) {
             bail!("compressed more than {LAYERS_MAX} times over");
         }
-        if exhibit.shown.to_ascii_lowercase().ends_with(".evtx")
-            && matches!(
-                kind,
-                Kind::Objects | Kind::Table | Kind::Lines | Kind::Utf16(_) | Kind::Binary
-            )
-        {
-            bail!("no EVTX: neither a header nor a chunk where one should be");
-        }
-        let skip = match kind {
-            Kind::Evtx => EVTX_HEADER_BYTES,
-            Kind::Utf16(_) => 2,
-            _ => 0,
-        };
+        let skip = if matches!(kind, Kind::Utf16(_)) { 2 } else { 0 };
         let table = if kind == Kind::Table { Table::told_by(&head) } else { None };
         let mut whole = Cursor::new(head.get(skip..).unwrap_or_default().to_vec()).chain(reader);
         let mut left = most;
@@ -242,7 +230,12 @@ impl Opener<'_> {
             },
             Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
             Kind::Binary => bail!("no log: it holds binary data of no known kind"),
-            Kind::Evtx | Kind::EvtxChunks => cutting::evtx(&mut whole, &mut emit)?,
+            Kind::Evtx => {
+                let has_chunks = chunks::evtx(&mut whole, &mut emit)?;
+                if !has_chunks && !head.starts_with(EVTX_FILE_MAGIC) {
+                    bail!("no EVTX: it has neither a header nor a chunk");
+                }
+            }
             Kind::Objects => cutting::objects(&mut whole, &mut emit)?,
             Kind::Lines => cutting::lines(&mut whole, &mut emit)?,
         }
@@ -258,6 +251,13 @@ impl Opener<'_> {
     }
 }
 
+/// Returns what a stream is, given its name as well: in what is called EVTX chunks are looked for to its end.
+fn kind_by_name(name: &str, kind: Kind) -> Kind {
+    let is_other =
+        matches!(kind, Kind::Objects | Kind::Table | Kind::Lines | Kind::Utf16(_) | Kind::Binary);
+    if is_other && name.to_ascii_lowercase().ends_with(".evtx") { Kind::Evtx } else { kind }
+}
+
 fn kind(head: &[u8]) -> Kind {
     let at = |place: usize| head.get(place..).unwrap_or_default();
     if at(EVTX_HEADER_BYTES).starts_with(EVTX_CHUNK_MAGIC) || head.starts_with(EVTX_FILE_MAGIC) {
@@ -267,7 +267,7 @@ fn kind(head: &[u8]) -> Kind {
         (&[0x1f, 0x8b][..], Kind::Gzip),
         (&[0x28, 0xb5, 0x2f, 0xfd], Kind::Zstd),
         (b"PK\x03\x04", Kind::Zip),
-        (EVTX_CHUNK_MAGIC, Kind::EvtxChunks),
+        (EVTX_CHUNK_MAGIC, Kind::Evtx),
     ] {
         if head.starts_with(magic) {
             return kind;
@@ -281,7 +281,8 @@ fn kind(head: &[u8]) -> Kind {
         return Kind::Empty;
     }
     if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
-        return Kind::Binary;
+        let has_chunk = memchr::memmem::find(head, EVTX_CHUNK_MAGIC).is_some();
+        return if has_chunk { Kind::Evtx } else { Kind::Binary };
     }
     if let Some(log) = HeadedLog::told_by(text) {
         return Kind::Headed(log);
@@ -381,11 +382,12 @@ mod tests {
         evtx.extend(EVTX_CHUNK_MAGIC);
         let mut headless = vec![0xff; EVTX_HEADER_BYTES];
         headless.extend(EVTX_CHUNK_MAGIC);
+        let carved = [&[0, 7, 1][..], EVTX_CHUNK_MAGIC].concat();
         for (head, want) in [
             (&b""[..], Kind::Empty),
             (&evtx, Kind::Evtx),
             (&headless, Kind::Evtx),
-            (EVTX_CHUNK_MAGIC, Kind::EvtxChunks),
+            (EVTX_CHUNK_MAGIC, Kind::Evtx),
             (b"\x1f\x8b\x08", Kind::Gzip),
             (b"{\"a\":1}\n{\"a\":2}\n", Kind::Lines),
             (b"{\n  \"a\": 1\n}", Kind::Objects),

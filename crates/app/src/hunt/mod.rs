@@ -5,6 +5,7 @@
 //! follows correlations over it. Pieces do not depend on how many threads there are, so neither does
 //! the answer. Only so many pieces are on their way at a time, so memory is bounded too.
 
+pub(crate) mod chunks;
 mod crew;
 pub(crate) mod cutting;
 pub(crate) mod evidence;

@@ -355,6 +355,7 @@ fn damaged_recordings_are_read_as_far_as_they_go() {
             bytes[..4096].fill(0xff);
             bytes
         }),
+        ("much in front of it", |bytes| [vec![7; 12_345], bytes].concat()),
         ("no end", |mut bytes| {
             bytes.truncate(4096 + 40_000);
             bytes
@@ -373,5 +374,6 @@ fn damaged_recordings_are_read_as_far_as_they_go() {
     }
     assert!(events[0] > 0);
     assert_eq!(events[1], events[0], "the header is not needed");
-    assert_eq!(events[2], events[0], "the records stand at the beginning of the chunk");
+    assert_eq!(events[2], events[0], "chunks are found behind what is none");
+    assert_eq!(events[3], events[0], "the records stand at the beginning of the chunk");
 }
