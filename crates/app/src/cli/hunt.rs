@@ -37,7 +37,8 @@ use crate::rules;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command, given alone")]
 pub(crate) struct Arguments {
     /// Files and folders to search; `-` is standard input. Folders are walked; what a file is shows in
-    /// what it holds: EVTX (also damaged), JSON, log lines, CSV with a header, and gzip, zstd or zip of these
+    /// what it holds: EVTX (also damaged), JSON, Windows events as XML, log lines, CSV with a header, and gzip,
+    /// zstd or zip of these
     #[arg(required_unless_present = "lake", conflicts_with = "lake")]
     paths: Vec<PathBuf>,
     /// Search the events that this installation keeps, instead of files

@@ -1,5 +1,5 @@
 //! Cuts a stream of evidence into pieces that can be judged apart: blocks of whole lines, or of whole JSON
-//! objects (EVTX chunks: see `chunks`). Memory is bounded whatever the stream holds; what was read before a
+//! objects or XML elements (EVTX chunks: see `chunks`). Memory is bounded whatever the stream holds; what was read before a
 //! stream breaks is handed on.
 
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::ops::{ControlFlow, Range};
 
 use bytes::Bytes;
 use event::json_spans::{inside_list, object_end};
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 /// How much is read at a time: enough to be worth a thread's turn, little enough to stay near the core.
 const BLOCK_BYTES: u64 = 256 * 1024;
@@ -20,7 +20,7 @@ pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) enum Content {
     /// Whole lines and the number of the first, from 1.
     Lines { first: u64, bytes: Bytes },
-    /// JSON objects, where each stands, and the number of the first, from 1.
+    /// JSON objects or XML elements, where each stands, and the number of the first, from 1.
     Objects { first: u64, bytes: Bytes, spans: Vec<Range<usize>> },
     /// An EVTX file of its own, made of some chunks of the one that is read.
     Evtx(Vec<u8>),
@@ -72,11 +72,21 @@ pub(crate) fn lines(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
 /// Cuts a stream of JSON objects: one array of them, also inside an object of a cloud service or an export
 /// ([`inside_list`]), or one after the other, over any number of lines. What stands between them is passed over.
 pub(crate) fn objects(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
+    spans(reader, emit, find_objects)
+}
+
+/// Cuts a stream of Windows events written as XML, on one line or over several, one after the other or inside of
+/// `<Events>`. What stands between them is passed over.
+pub(crate) fn xml_events(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
+    spans(reader, emit, find_xml_events)
+}
+
+fn spans(reader: &mut dyn Read, emit: Emit<'_>, find: fn(&[u8], bool) -> Found) -> io::Result<()> {
     let mut block = Vec::new();
     let mut first = 1;
     loop {
         let (more, outcome) = fill(reader, &mut block);
-        let found = find_objects(&block, more);
+        let found = find(&block, more);
         let open = block.split_off(found.rest);
         let count = u64::try_from(found.spans.len()).unwrap_or(0);
         if count > 0 {
@@ -105,9 +115,9 @@ fn fill(reader: &mut dyn Read, block: &mut Vec<u8>) -> (bool, io::Result<()>) {
 
 struct Found {
     spans: Vec<Range<usize>>,
-    /// Where the block is not used up: an object that goes on in the next one.
+    /// Where the block is not used up: a record that goes on in the next one.
     rest: usize,
-    /// The last object is too long, or never ends.
+    /// The last record is too long, or never ends.
     is_lost: bool,
 }
 
@@ -130,6 +140,62 @@ fn find_objects(block: &[u8], more: bool) -> Found {
             found.rest = start;
         }
         break;
+    }
+    found
+}
+
+/// What begins an event in XML, but for the character behind the name, and what ends it. In the values of an event
+/// these are written `&lt;`.
+const XML_EVENT: &[u8] = b"<Event";
+const XML_EVENT_END: &[u8] = b"</Event>";
+
+/// The name space of Windows events.
+const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Returns whether a text is an export of Windows events as XML, by what it begins with. One event a line is a log like
+/// any other.
+pub(crate) fn holds_xml_events(text: &[u8]) -> bool {
+    // The last is how a converter of EVTX numbers them.
+    let begins = [&b"<?xml"[..], b"<Events", XML_EVENT, b"Record "];
+    if !begins.iter().any(|own| text.starts_with(own))
+        || memmem::find(text, XML_NAMESPACE).is_none()
+    {
+        return false;
+    }
+    let line = memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or(text).trim_ascii_end();
+    let is_one = xml_event(line, 0) == Some(0)
+        && memmem::find(line, XML_EVENT_END) == line.len().checked_sub(XML_EVENT_END.len());
+    !is_one
+}
+
+/// Returns where the next event begins.
+fn xml_event(block: &[u8], from: usize) -> Option<usize> {
+    let rest = block.get(from..)?;
+    let is_whole = |at: &usize| {
+        let behind = rest.get(at + XML_EVENT.len());
+        behind.is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'>')
+    };
+    memmem::find_iter(rest, XML_EVENT).find(is_whole).map(|at| from + at)
+}
+
+fn find_xml_events(block: &[u8], more: bool) -> Found {
+    let mut found = Found { spans: Vec::new(), rest: block.len(), is_lost: false };
+    let mut at = 0;
+    while let Some(start) = xml_event(block, at) {
+        let end = block.get(start..).and_then(|rest| memmem::find(rest, XML_EVENT_END));
+        let Some(end) = end.map(|end| start + end + XML_EVENT_END.len()) else {
+            found.is_lost = !more || block.len() - start > RECORD_BYTES_MAX;
+            if !found.is_lost {
+                found.rest = start;
+            }
+            return found;
+        };
+        found.spans.push(start..end);
+        at = end;
+    }
+    if more {
+        // The beginning of one may stand at the end.
+        found.rest = block.len().saturating_sub(XML_EVENT.len()).max(at);
     }
     found
 }
@@ -213,10 +279,57 @@ mod tests {
         }
     }
 
+    fn xml(number: usize, pad: usize) -> String {
+        let text = "x".repeat(pad);
+        format!(
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\r\n  <System>\
+             <EventID>{number}</EventID></System><EventData>{text}</EventData></Event>"
+        )
+    }
+
+    #[test]
+    fn windows_events_are_found_in_xml_however_it_is_laid_out() {
+        let all: String = (0..3_000).map(|number| xml(number, 100)).collect();
+        let wrapped = format!("<?xml version=\"1.0\"?><Events>{all}</Events>");
+        let long = format!("<Events>{}{}{}", xml(0, 10), xml(1, RECORD_BYTES_MAX), xml(2, 10));
+        let numbered = format!("Record 1\n<?xml version=\"1.0\"?>\n{}\n", xml(7, 0));
+        let broken = format!("<Events>{}<Event >", xml(3, 1));
+        for (text, want, lost) in [
+            (&wrapped, 3_000, 0),
+            (&all, 3_000, 0),
+            (&long, 2, 1),
+            (&numbered, 1, 0),
+            (&broken, 1, 1),
+        ] {
+            assert!(holds_xml_events(text.as_bytes()));
+            let (mut found, mut broken) = (0, 0);
+            for piece in cut(xml_events, text.as_bytes()) {
+                match piece {
+                    Content::Objects { first, bytes, spans } => {
+                        assert_eq!(first, found + 1);
+                        for span in &spans {
+                            assert!(bytes[span.clone()].starts_with(b"<Event xmlns"));
+                            assert!(bytes[span.clone()].ends_with(b"</Event>"));
+                        }
+                        found += u64::try_from(spans.len()).unwrap();
+                    }
+                    Content::Lost(count) => broken += count,
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!((found, broken), (want, lost));
+        }
+        let line = xml(1, 1).replace("\r\n", "");
+        let lines = format!("{line}\r\n{line}\n");
+        for other in [line.as_str(), lines.as_str(), "<?xml version='1.0'?><a/>", "<13>x"] {
+            assert!(!holds_xml_events(other.as_bytes()), "{other}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_cut_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
-            for how in [lines, objects] {
+            for how in [lines, objects, xml_events] {
                 cut(how, &bytes);
             }
         }

@@ -1,4 +1,4 @@
-//! Opens evidence by what it holds, not by its name: EVTX, JSON, log lines and tables (also in UTF-16), and archives
+//! Opens evidence by what it holds, not by its name: EVTX, JSON, XML, log lines and tables (also in UTF-16), and archives
 //! of these (gzip, zstd, zip), and hands it on in pieces.
 //!
 //! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
@@ -85,6 +85,8 @@ enum Kind {
     Table,
     /// JSON over several lines, several objects in a line, or in an array.
     Objects,
+    /// Windows events as XML, but for one a line.
+    XmlEvents,
     Lines,
     /// No log at all.
     Binary,
@@ -237,6 +239,7 @@ impl Opener<'_> {
                 }
             }
             Kind::Objects => cutting::objects(&mut whole, &mut emit)?,
+            Kind::XmlEvents => cutting::xml_events(&mut whole, &mut emit)?,
             Kind::Lines => cutting::lines(&mut whole, &mut emit)?,
         }
         Ok(ControlFlow::Continue(()))
@@ -308,6 +311,7 @@ fn kind(head: &[u8]) -> Kind {
             }
             None => Kind::Lines,
         },
+        Some(b'<' | b'R') if cutting::holds_xml_events(text) => Kind::XmlEvents,
         Some(b'<' | b'[') => Kind::Lines,
         _ if Table::told_by(head).is_some() => Kind::Table,
         _ => Kind::Lines,
@@ -404,6 +408,11 @@ mod tests {
             (b"{\"@odata.context\":\"x\",\"value\":[{\"a\":1}]}", Kind::Objects),
             (b"{\"kind\":\"x\",\"events\":[{\"a\":1}]}\n", Kind::Lines),
             (b"[Sun Nov 22 10:00:00] error", Kind::Lines),
+            (b"<13>Nov 22 10:00:00 h x", Kind::Lines),
+            (
+                b"<?xml version='1.0'?><Events><Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>",
+                Kind::XmlEvents,
+            ),
             (b"\x7fELF\0\0\0", Kind::Binary),
         ] {
             assert_eq!(kind(head), want, "{head:?}");

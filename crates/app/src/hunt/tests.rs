@@ -197,6 +197,38 @@ fn records_are_found_in_every_container() {
 }
 
 #[test]
+fn windows_events_exported_as_xml_are_read() {
+    let event = |second: u32| {
+        format!(
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\r\n  <System>\r\n    \
+             <Provider Name='Microsoft-Windows-Security-Auditing'/>\r\n    <EventID>4688</EventID>\r\n    \
+             <TimeCreated SystemTime='2026-11-22T10:00:0{second}.000Z'/>\r\n    <Channel>Security</Channel>\r\n    \
+             <Computer>may</Computer>\r\n  </System>\r\n  <EventData>\r\n    \
+             <Data Name='CommandLine'>mimikatz\r\n&lt;/Event&gt;</Data>\r\n  </EventData>\r\n</Event>"
+        )
+    };
+    let (one, two) = (event(1), event(2));
+    let flat = |text: &str| text.replace("\r\n", "");
+    let declared = "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\"?>";
+    for text in [
+        format!("{declared}\r\n<Events>{}{}</Events>", flat(&one), flat(&two)),
+        format!("{declared}\r\n<Events>\r\n{one}\r\n{two}\r\n</Events>\r\n"),
+        format!("{}{}", flat(&one), flat(&two)),
+        format!("{}\n{}\n", flat(&one), flat(&two)),
+        format!("{one}\r\n{two}\r\n"),
+        format!("Record 1\n{declared}\n{one}\nRecord 2\n{declared}\n{two}\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("evidence")).unwrap();
+        fs::write(folder.path().join("evidence/log.xml"), &text).unwrap();
+        fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+        let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+        assert_eq!(count(&found, "\"Opened\""), 2, "{text}: {found}");
+        assert_eq!((tally.events, tally.unreadable), (2, 0), "{text}");
+    }
+}
+
+#[test]
 fn rows_of_a_table_are_events_on_the_line_where_they_begin() {
     let text = "\u{feff}TimeCreated;EventID;Channel;Hostname;outcome;user;Note\r\n\
         2026-11-22 10:00:01;4625;Security;may-a;failure;a;\"one\r\ntwo\"\r\n\
