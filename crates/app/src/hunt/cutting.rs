@@ -9,6 +9,8 @@ use bytes::Bytes;
 use event::json_spans::{inside_list, object_end};
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use super::zeros;
+
 /// How much is read at a time: enough to be worth a thread's turn, little enough to stay near the core.
 const BLOCK_BYTES: u64 = 256 * 1024;
 
@@ -57,9 +59,10 @@ pub(crate) fn lines(reader: &mut dyn Read, emit: Emit<'_>) -> io::Result<()> {
             first += u64::try_from(count).unwrap_or(0);
         }
         if open.len() > RECORD_BYTES_MAX {
-            open = Vec::new();
-            inside_lost_line = true;
-            if emit(Content::Lost(1)).is_break() {
+            let end = zeros::end_of_last(&open).filter(|end| open.len() - end <= RECORD_BYTES_MAX);
+            inside_lost_line = end.is_none();
+            let lost: Vec<u8> = open.drain(..end.unwrap_or(open.len())).collect();
+            if !zeros::trimmed(&lost).is_empty() && emit(Content::Lost(1)).is_break() {
                 return Ok(());
             }
         }
@@ -243,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn a_line_behind_megabytes_of_zeros_is_read() {
+        let zeros = vec![0; 5 * RECORD_BYTES_MAX];
+        for (broken, lost) in [(&b""[..], 0), (b"half a li", 1)] {
+            let text = [&b"one\n"[..], broken, &zeros, b"two\n"].concat();
+            let (mut read, mut told) = (Vec::new(), 0);
+            for piece in cut(lines, &text) {
+                match piece {
+                    Content::Lines { bytes, .. } => read.extend_from_slice(&bytes),
+                    Content::Lost(count) => told += count,
+                    other => panic!("{other:?}"),
+                }
+            }
+            read.retain(|byte| *byte != 0);
+            assert_eq!((read.as_slice(), told), (&b"one\ntwo\n"[..], lost));
+        }
+    }
+
+    #[test]
     fn objects_are_found_in_arrays_in_rows_and_over_lines() {
         for (text, want, lost) in [
             (r#"[{"a":1},{"a":2}]"#, vec![r#"{"a":1}"#, r#"{"a":2}"#], 0),
@@ -291,7 +312,7 @@ mod tests {
     fn windows_events_are_found_in_xml_however_it_is_laid_out() {
         let all: String = (0..3_000).map(|number| xml(number, 100)).collect();
         let wrapped = format!("<?xml version=\"1.0\"?><Events>{all}</Events>");
-        let long = format!("<Events>{}{}{}", xml(0, 10), xml(1, RECORD_BYTES_MAX), xml(2, 10));
+        let long = format!("<Events>{}{}{}", xml(0, 10), xml(1, 2 * RECORD_BYTES_MAX), xml(2, 10));
         let numbered = format!("Record 1\n<?xml version=\"1.0\"?>\n{}\n", xml(7, 0));
         let broken = format!("<Events>{}<Event >", xml(3, 1));
         for (text, want, lost) in [

@@ -22,6 +22,7 @@ use super::headed::{HeadedLog, Header};
 use super::rewritten::Rewritten;
 use super::table::Table;
 use super::utf16::ByteOrder;
+use super::zeros;
 
 /// How much of a file is looked at to tell what it is: a first JSON object fits.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -196,8 +197,7 @@ impl Opener<'_> {
         most: u64,
         layer: u32,
     ) -> Result<ControlFlow<()>> {
-        let mut head = Vec::new();
-        Read::take(&mut *reader, HEAD_BYTES).read_to_end(&mut head)?;
+        let head = head_of(reader)?;
         let kind = kind_by_name(&exhibit.shown, kind(&head));
         if layer >= LAYERS_MAX && matches!(kind, Kind::Gzip | Kind::Zstd) {
             bail!("compressed more than {LAYERS_MAX} times over");
@@ -254,6 +254,25 @@ impl Opener<'_> {
     }
 }
 
+/// Returns the first bytes of a stream, behind the zeros that it may begin with.
+fn head_of(reader: &mut dyn Read) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut has_zeros = false;
+    loop {
+        let wanted = HEAD_BYTES.saturating_sub(u64::try_from(head.len()).unwrap_or(HEAD_BYTES));
+        let read = Read::take(&mut *reader, wanted).read_to_end(&mut head)?;
+        if read == 0 && head.is_empty() && has_zeros {
+            bail!("it holds nothing but zeros");
+        }
+        has_zeros = has_zeros || zeros::begin(&head);
+        let zeros = head.iter().take_while(|byte| has_zeros && **byte == 0).count();
+        head.drain(..zeros);
+        if read == 0 || zeros == 0 {
+            return Ok(head);
+        }
+    }
+}
+
 /// Returns what a stream is, given its name as well: in what is called EVTX chunks are looked for to its end.
 fn kind_by_name(name: &str, kind: Kind) -> Kind {
     let is_other =
@@ -285,7 +304,8 @@ fn kind(head: &[u8]) -> Kind {
     }
     if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
         let has_chunk = memchr::memmem::find(head, EVTX_CHUNK_MAGIC).is_some();
-        return if has_chunk { Kind::Evtx } else { Kind::Binary };
+        let text = zeros::text_beside(head).filter(|_| !has_chunk);
+        return text.map_or(if has_chunk { Kind::Evtx } else { Kind::Binary }, |text| kind(&text));
     }
     if let Some(log) = HeadedLog::told_by(text) {
         return Kind::Headed(log);
@@ -433,6 +453,26 @@ mod tests {
         broken.truncate(broken.len() - 6);
         let found = pieces("cut.gz", &broken, 1_000);
         assert!(matches!(found.as_slice(), [.., Content::Refused(_)]), "{found:?}");
+    }
+
+    #[test]
+    fn zeros_in_front_of_a_text_and_within_do_not_hide_it() {
+        let zeros = vec![0; 3 * 64 * 1024 + 5];
+        let front = pieces("a.log", &[&zeros[..], b"one\ntwo\n"].concat(), 1_000_000);
+        let read: Vec<u8> = front
+            .into_iter()
+            .flat_map(|piece| match piece {
+                Content::Lines { bytes, .. } => bytes.to_vec(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(zeros::trimmed(&read), b"one\ntwo");
+        let nothing = pieces("a.log", &zeros, 1_000_000);
+        assert_eq!(nothing, [Content::Refused("it holds nothing but zeros".to_owned())]);
+        let array = [&b"[{\"a\":1},\n"[..], &[0; 100], b"{\"a\":2}]"].concat();
+        assert!(
+            matches!(pieces("a", &array, 1_000).as_slice(), [Content::Objects { spans, .. }] if spans.len() == 2)
+        );
     }
 
     #[test]

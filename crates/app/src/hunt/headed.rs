@@ -51,7 +51,8 @@ impl Rewrite for Header {
         let whole = std::mem::replace(open, rest);
         for line in whole.split_inclusive(|byte| *byte == b'\n') {
             let ends = line.ends_with(b"\n");
-            self.line(line.trim_ascii_end(), text)?;
+            let zeros = line.iter().take_while(|byte| **byte == 0).count();
+            self.line(line.get(zeros..).unwrap_or_default().trim_ascii_end(), text)?;
             if ends {
                 text.push(b'\n');
             }

@@ -19,6 +19,7 @@ pub(crate) mod selection;
 mod table;
 mod unread;
 mod utf16;
+mod zeros;
 
 #[cfg(test)]
 mod tests;

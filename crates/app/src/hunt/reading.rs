@@ -17,6 +17,7 @@ use vault::VaultReader;
 
 use super::cutting::Content;
 use super::evidence::{Opener, Piece};
+use super::zeros;
 
 /// The source that reads EVTX records.
 const WINDOWS: &str = "microsoft_windows";
@@ -89,7 +90,12 @@ impl Reader {
                 let mut start = 0;
                 for (end, number) in ends.zip(first..) {
                     let line = bytes.get(start..end).unwrap_or_default().trim_ascii();
-                    if !line.is_empty() {
+                    if memchr::memchr(0, line).is_some() {
+                        let parts = zeros::parts(line).into_iter().map(zeros::trimmed);
+                        for part in parts.filter(|part| !part.is_empty()) {
+                            each(Record { number, parser, bytes: bytes.slice_ref(part) });
+                        }
+                    } else if !line.is_empty() {
                         each(Record { number, parser, bytes: bytes.slice_ref(line) });
                     }
                     start = end.saturating_add(1);

@@ -174,6 +174,8 @@ fn records_are_found_in_every_container() {
             )
             .into_bytes(),
         ),
+        ("zeros in front", [vec![0; 200_000], format!("{one}\n{two}\n").into_bytes()].concat()),
+        ("zeros between", format!("{one}\n{}{two}\n{}", "\0".repeat(600), "\0".repeat(99)).into()),
         ("UTF-16", wide(format!("{one}\r\n{two}\r\n"))),
         ("an array in UTF-16", wide(format!("[\r\n{one},\r\n{two}\r\n]"))),
         (
