@@ -122,6 +122,7 @@ impl Raw {
     pub(crate) fn json(content: &str) -> Result<Self, DeadReason> {
         let (mut fields, notes) = structured::json::flatten(content.as_bytes())?;
         carried::take_out(&mut fields);
+        carried::spell_out(&mut fields);
         Ok(Self { fields, time: None, notes, is_read: true })
     }
 

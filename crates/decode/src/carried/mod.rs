@@ -28,6 +28,10 @@ use crate::envelope::Envelope;
 use crate::parsed::Parsed;
 use crate::record::Record;
 
+mod journal;
+
+pub(crate) use journal::spell_out;
+
 /// What stands before every name of the record itself, and, where that alone does not say enough, a name that
 /// stands beside it.
 const PREFIXES: &[(&str, Option<&str>)] = &[

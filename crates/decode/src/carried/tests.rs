@@ -130,6 +130,8 @@ fn a_record_whose_header_was_taken_apart_is_a_line_of_syslog() {
     for record in [
         json!({"__REALTIME_TIMESTAMP": "1795425601000000", "_HOSTNAME": "may-01", "_PID": "812",
             "SYSLOG_IDENTIFIER": "sshd", "MESSAGE": message}),
+        json!({"__REALTIME_TIMESTAMP": "1795425601000000", "_HOSTNAME": "may-01", "_PID": "812",
+            "SYSLOG_IDENTIFIER": "sshd", "MESSAGE": message.as_bytes()}),
         json!({"syslogtag": "sshd[812]:", "hostname": "may-01", "msg": message}),
         json!({"appname": "sshd", "facility": "auth", "hostname": "may-01", "procid": 812, "message": message,
             "source_type": "syslog"}),
