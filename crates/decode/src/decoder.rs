@@ -325,10 +325,11 @@ impl Decoder {
         Some(Raw::read(source, record).ok()?.meant_by(source, record).into_parsed())
     }
 
-    /// Returns whether a JSON record may carry another, or its data as text, by its names.
+    /// Returns whether a JSON record may carry another, or its data in another form, by its names.
     pub(crate) fn may_carry(&self, record: &str) -> bool {
         let Ok(raw) = Raw::json(record) else { return false };
         self.source_of(&raw).is_none_or(is_wide) && carried::is_carrier(&raw.fields)
+            || carried::is_of_journald(&raw.fields)
             || structured::windows::is_told_by_message(&raw.fields)
             || structured::json::is_wrapped(record)
     }

@@ -19,6 +19,7 @@ use vault::VaultReader;
 use super::chunks::{self, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
 use super::cutting::{self, Content};
 use super::headed::{HeadedLog, Header};
+use super::journal::{self, JournalExport};
 use super::rewritten::Rewritten;
 use super::table::Table;
 use super::utf16::ByteOrder;
@@ -84,6 +85,8 @@ enum Kind {
     Headed(HeadedLog),
     /// CSV with a header.
     Table,
+    /// journald's export format.
+    Journal,
     /// JSON over several lines, several objects in a line, or in an array.
     Objects,
     /// Windows events as XML, but for one a line.
@@ -226,6 +229,9 @@ impl Opener<'_> {
             Kind::Headed(log) => {
                 cutting::lines(&mut Rewritten::new(whole, Header::of(log)), &mut emit)?;
             }
+            Kind::Journal => {
+                cutting::lines(&mut Rewritten::new(whole, JournalExport::default()), &mut emit)?;
+            }
             Kind::Table => match table {
                 Some(table) => cutting::lines(&mut Rewritten::new(whole, table), &mut emit)?,
                 None => cutting::lines(&mut whole, &mut emit)?,
@@ -301,6 +307,9 @@ fn kind(head: &[u8]) -> Kind {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if head.is_empty() {
         return Kind::Empty;
+    }
+    if journal::is_export(head) {
+        return Kind::Journal;
     }
     if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
         let has_chunk = memchr::memmem::find(head, EVTX_CHUNK_MAGIC).is_some();
@@ -419,6 +428,7 @@ mod tests {
             (b"{\"a\":1},\n{\"a\":2},\n", Kind::Objects),
             (b"\x1e{\"a\":1}\n\x1e{\"a\":2}\n", Kind::Objects),
             (b"\xff\xfe{\0", Kind::Utf16(ByteOrder::Little)),
+            (b"__CURSOR=s=1\nMESSAGE\n\x01\0\0\0\0\0\0\0x\n\n", Kind::Journal),
             (b"#separator \\x09\n", Kind::Headed(HeadedLog::Zeek)),
             (b"#Fields: date time\n", Kind::Headed(HeadedLog::W3c)),
             (b"[{\"a\":1}]", Kind::Objects),

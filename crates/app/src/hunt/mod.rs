@@ -10,6 +10,7 @@ mod crew;
 pub(crate) mod cutting;
 pub(crate) mod evidence;
 mod headed;
+mod journal;
 mod judge;
 pub(crate) mod past;
 pub(crate) mod reading;

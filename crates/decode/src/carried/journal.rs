@@ -8,9 +8,14 @@ use event::{Fields, Value};
 /// Names that every record of journald has, and nobody else.
 const MARKS: [&str; 3] = ["__REALTIME_TIMESTAMP", "__CURSOR", "__MONOTONIC_TIMESTAMP"];
 
+/// Returns whether journald wrote a record: its values may be bytes.
+pub(crate) fn is_of_journald(fields: &Fields) -> bool {
+    MARKS.iter().any(|mark| fields.get(mark).is_some())
+}
+
 /// Writes out as text what journald wrote as bytes.
 pub(crate) fn spell_out(fields: &mut Fields) {
-    if !MARKS.iter().any(|mark| fields.get(mark).is_some()) {
+    if !is_of_journald(fields) {
         return;
     }
     let spelled = |(name, value): (&str, &Value)| Some((name.to_owned(), text_of(value)?));

@@ -30,7 +30,7 @@ use crate::record::Record;
 
 mod journal;
 
-pub(crate) use journal::spell_out;
+pub(crate) use journal::{is_of_journald, spell_out};
 
 /// What stands before every name of the record itself, and, where that alone does not say enough, a name that
 /// stands beside it.

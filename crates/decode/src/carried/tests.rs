@@ -271,6 +271,14 @@ fn only_names_say_that_something_is_carried() {
 }
 
 #[test]
+fn bytes_of_journald_are_text_whatever_the_field() {
+    let record = json!({"__CURSOR": "s=1", "_CMDLINE": &b"nc -e /bin/sh \xff"[..]});
+    let event = decode("auto", &record.to_string());
+    assert_eq!(event.fields.get("_CMDLINE"), Some(&"nc -e /bin/sh \u{fffd}".into()));
+    assert!(!DECODER.reads_plainly(&event), "its values are not those that stand there");
+}
+
+#[test]
 fn windows_events_are_none_of_these() {
     let record = json!({"@version": "1", "message": SSHD, "SourceModuleType": "im_msvistalog",
         "EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "Image": "x"});
