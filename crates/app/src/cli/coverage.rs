@@ -21,6 +21,10 @@ pub(crate) struct Arguments {
     /// Folders or files of rules; without one, the built-in rules
     #[arg(long, short, value_name = "FOLDER")]
     rules: Vec<PathBuf>,
+    /// Processing pipeline (pySigma's YAML) that brings rules to your own names; may be given more than once.
+    /// A running platform has those of its configuration
+    #[arg(long = "pipeline", value_name = "FILE", requires = "logs")]
+    pipelines: Vec<PathBuf>,
     /// Judge by the logs in these files or folders; without it, a running platform is asked
     #[arg(long, value_name = "PATH")]
     logs: Vec<PathBuf>,
@@ -118,7 +122,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
 
 /// Judges by the logs of files.
 fn judged(config: &Config, arguments: &Arguments) -> Result<Answer> {
-    let loaded = rules::load(&arguments.rules)?;
+    let loaded = rules::load_with(&arguments.rules, &arguments.pipelines)?;
     let reader = Reader::new(&arguments.source, &config.sources.folders)?;
     let mut seen = Seen::default();
     let (files, _) = crate::hunt::files(&arguments.logs)?;

@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// Folders or files of rules to look the id up in; without one, the built-in rules
     #[arg(long, short, value_name = "FOLDER")]
     rules: Vec<PathBuf>,
+    /// Processing pipeline (pySigma's YAML) that brings rules to your own names; may be given more than once
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pipelines: Vec<PathBuf>,
     /// How the record is read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
@@ -57,7 +60,7 @@ fn rule(arguments: &Arguments) -> Result<(RuleSet, String)> {
     let file = Path::new(&arguments.rule);
     let is_file = rules::is_rule(file) && file.try_exists()?;
     let folders = if is_file { vec![file.to_owned()] } else { arguments.rules.clone() };
-    let loaded = rules::load(&folders)?;
+    let loaded = rules::load_with(&folders, &arguments.pipelines)?;
     if is_file {
         if let Some(bad) = loaded.bad.first() {
             bail!("{bad}");
@@ -315,4 +318,46 @@ fn item_words(item: &ItemCheck) -> String {
         }
     };
     format!("{field}: {}; {there}{near}", wanted(item))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Call {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn a_rule_is_explained_as_pipelines_make_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let rule = write(
+            "rule.yml",
+            "title: t\nlogsource: { product: own }\ndetection: { s: { Account: an }, condition: s }\n",
+        );
+        let pipeline = write(
+            "pipeline.yml",
+            "transformations:\n  - { type: field_name_mapping, mapping: { Account: TargetUserName } }\n  \
+             - { type: change_logsource, product: windows }\n",
+        );
+        let event = r#"{"EventID":4624,"Channel":"Security","TargetUserName":"an"}"#;
+        for (more, want) in
+            [(vec![], Outcome::NotInOrder), (vec!["--pipeline", pipeline.as_str()], Outcome::Good)]
+        {
+            let words = ["explain", rule.as_str(), event].into_iter().chain(more);
+            let call = Call::try_parse_from(words).unwrap();
+            assert_eq!(run(&Config::default(), &call.arguments).unwrap(), want);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::rules::{self, RuleText};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Read rules and report every error with file, line and a hint
-    Check(Folders),
+    Check(Mapped),
     /// Play the events beside each rule: those that must fire it and those that must not
     Test(Folders),
     /// Tell why a rule fires on an event, or why it does not
@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Tell which rules can fire with the logs that arrive, and what the others lack
     Coverage(super::coverage::Arguments),
     /// List rules with severity, log source and title
-    List(Folders),
+    List(Mapped),
 }
 
 /// Which rules.
@@ -29,6 +29,13 @@ pub(crate) enum Command {
 pub(crate) struct Folders {
     /// Folders or files of rules; without one, the built-in rules
     folders: Vec<PathBuf>,
+}
+
+/// Which rules, and what is made of them.
+#[derive(Debug, Args)]
+pub(crate) struct Mapped {
+    #[command(flatten)]
+    which: Folders,
     /// Processing pipeline (pySigma's YAML) that brings rules to your own names; may be given more than
     /// once
     #[arg(long = "pipeline", value_name = "FILE")]
@@ -48,8 +55,8 @@ pub(crate) fn run(
     }
 }
 
-fn check(which: &Folders) -> Result<Outcome> {
-    let loaded = rules::load_with(&which.folders, &which.pipelines)?;
+fn check(Mapped { which, pipelines }: &Mapped) -> Result<Outcome> {
+    let loaded = rules::load_with(&which.folders, pipelines)?;
     for bad in &loaded.bad {
         println!("{bad}");
     }
@@ -98,8 +105,8 @@ fn with_tests(folders: &[PathBuf]) -> Result<Vec<(RuleText, Option<String>)>> {
     Ok(all)
 }
 
-fn list(which: &Folders) -> Result<Outcome> {
-    let loaded = rules::load_with(&which.folders, &which.pipelines)?;
+fn list(Mapped { which, pipelines }: &Mapped) -> Result<Outcome> {
+    let loaded = rules::load_with(&which.folders, pipelines)?;
     let mut infos: Vec<_> = loaded.set.rules().iter().filter(|rule| rule.is_audible).collect();
     infos.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.title.cmp(&b.title)));
     let rows: Vec<Vec<String>> = infos
@@ -115,4 +122,27 @@ fn list(which: &Folders) -> Result<Outcome> {
         .collect();
     output::table(&["severity", "log source", "title", "file"], &rows);
     Ok(Outcome::Good)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Call {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn pipelines_are_taken_where_they_change_something() {
+        let call =
+            |what: &str| Call::try_parse_from(["rules", what, "--pipeline", "p.yml", "rules"]);
+        assert!(matches!(call("check"), Ok(Call { command: Command::Check(_) })));
+        assert!(matches!(call("list"), Ok(Call { command: Command::List(_) })));
+        // The events beside a rule bear its own names.
+        assert!(call("test").is_err());
+    }
 }
