@@ -159,7 +159,9 @@ fn print_one(explanation: &Explanation, event: &Event, depth: usize) {
     let indent = "  ".repeat(depth);
     match &explanation.because {
         Because::Event { source, condition, filters } => {
-            println!("{indent}{}", plain(&verdict(explanation, event)));
+            for line in verdict(explanation, event) {
+                println!("{indent}{}", plain(&line));
+            }
             println!("{indent}{} log source: {}", sign(source.holds), words(&source.wanted));
             print_branch(condition, depth);
             for filter in filters {
@@ -184,19 +186,26 @@ fn print_one(explanation: &Explanation, event: &Event, depth: usize) {
     }
 }
 
-/// Returns the verdict with its first reason.
-fn verdict(explanation: &Explanation, event: &Event) -> String {
+/// Returns the verdict with its first reason and, where the event is of another source, what to do about it: a line
+/// each.
+fn verdict(explanation: &Explanation, event: &Event) -> Vec<String> {
     if explanation.fires {
-        return "FIRES".to_owned();
+        return vec!["FIRES".to_owned()];
     }
-    let why = match explanation.obstacles().first() {
+    let obstacles = explanation.obstacles();
+    let why = match obstacles.first() {
         Some(Obstacle::Source(check)) => other_source(check, event),
         Some(Obstacle::Selection(name)) => format!("stopped by the selection {name}, which holds"),
         Some(Obstacle::Filter(title)) => format!("stopped by the filter “{title}”"),
         Some(Obstacle::Item(item)) => item_words(item),
         None => "its condition does not hold".to_owned(),
     };
-    format!("DOES NOT FIRE: {why}")
+    let mut lines = vec![format!("DOES NOT FIRE: {why}")];
+    if let Some(Obstacle::Source(check)) = obstacles.first() {
+        let advice = crate::coverage::advice(&check.wanted, &[]);
+        lines.extend(advice.map(|advice| format!("  to get such events: {}", advice.en)));
+    }
+    lines
 }
 
 fn other_source(check: &SourceCheck, event: &Event) -> String {
@@ -204,17 +213,12 @@ fn other_source(check: &SourceCheck, event: &Event) -> String {
         .attrs
         .get(Attr::EventCode)
         .map(|code| format!(" because its number is {}", code.text()));
-    let mut text = format!(
+    format!(
         "the rule wants {}; the event is {}{}",
         words(&check.wanted),
         words(&check.there),
         code.unwrap_or_default()
-    );
-    if let Some(advice) = crate::coverage::advice(&check.wanted, &[]) {
-        text.push_str("\n  to get such events: ");
-        text.push_str(&advice.en);
-    }
-    text
+    )
 }
 
 const fn sign(holds: bool) -> &'static str {
@@ -359,5 +363,23 @@ mod tests {
             let call = Call::try_parse_from(words).unwrap();
             assert_eq!(run(&Config::default(), &call.arguments).unwrap(), want);
         }
+    }
+
+    #[test]
+    fn what_to_do_stands_on_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rule.yml");
+        let text = "title: t\nid: t\nlogsource: { product: windows, category: process_creation }\n\
+                    detection: { s: { A: b }, condition: s }\n";
+        fs::write(&path, text).unwrap();
+        let event = r#"{"EventID":4624,"Channel":"Security"}"#;
+        let call = Call::try_parse_from(["explain", path.to_str().unwrap(), event]).unwrap();
+        let (set, id) = rule(&call.arguments).unwrap();
+        let events = events(&Config::default(), &call.arguments).unwrap();
+        let (event, explanation) = chosen(&set, &id, &events).unwrap().unwrap();
+        let lines = verdict(&explanation, event);
+        let [why, advice] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(why.starts_with("DOES NOT FIRE: the rule wants product windows"), "{why}");
+        assert!(advice.starts_with("  to get such events: "), "{advice}");
     }
 }
