@@ -18,6 +18,7 @@ pub struct VaultReader {
     path: PathBuf,
     size_bytes: u64,
     modified: Option<SystemTime>,
+    is_stream: bool,
     /// Where reading goes on.
     at: u64,
     /// What is open from there on.
@@ -58,8 +59,8 @@ impl VaultReader {
     pub(crate) fn plain(path: PathBuf, file: File) -> io::Result<Self> {
         let facts = file.metadata()?;
         let (size_bytes, modified) = (facts.len(), facts.modified().ok());
-        let stored = Stored::Plain(file);
-        Ok(Self { stored, path, size_bytes, modified, at: 0, held: Bytes::new() })
+        let (stored, is_stream) = (Stored::Plain(file), !facts.is_file());
+        Ok(Self { stored, path, size_bytes, modified, is_stream, at: 0, held: Bytes::new() })
     }
 
     /// Takes over a sealed file that is open.
@@ -70,7 +71,7 @@ impl VaultReader {
     ) -> Self {
         let size_bytes = file.size_bytes();
         let stored = Stored::Sealed(file);
-        Self { stored, path, size_bytes, modified, at: 0, held: Bytes::new() }
+        Self { stored, path, size_bytes, modified, is_stream: false, at: 0, held: Bytes::new() }
     }
 
     /// Returns how many bytes were written.
@@ -81,6 +82,11 @@ impl VaultReader {
     /// Returns when it was written, where the file system tells.
     pub const fn modified(&self) -> Option<SystemTime> {
         self.modified
+    }
+
+    /// Returns whether it is a pipe or a device: those have no end that is known, and cannot be gone back in.
+    pub const fn is_stream(&self) -> bool {
+        self.is_stream
     }
 
     /// Returns where its bytes lie as they were written: nowhere, if it is sealed.

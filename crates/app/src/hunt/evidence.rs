@@ -110,8 +110,12 @@ impl Opener<'_> {
         match (self.open)(path) {
             Ok(file) => {
                 exhibit.written = file.modified().map_or(exhibit.written, DateTime::from);
-                let bytes = file.size_bytes();
-                self.file(&Arc::new(exhibit), file, bytes)
+                if !file.is_stream() {
+                    let bytes = file.size_bytes();
+                    return self.file(&Arc::new(exhibit), file, bytes);
+                }
+                let mut reader = Counted { inner: file, bytes_read: self.bytes_read };
+                self.stream(&Arc::new(exhibit), &mut reader, unpacked_bytes_max(u64::MAX), 0)
             }
             Err(error) => self.refuse(&Arc::new(exhibit), &error.to_string()),
         }

@@ -146,6 +146,22 @@ fn evidence_in_every_dress_is_read_and_what_is_none_is_named() {
 }
 
 #[test]
+fn a_named_pipe_is_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("evidence");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    let writer = std::thread::spawn({
+        let text = format!("{}\n{}\n", logon(1, "an"), logon(2, "an"));
+        move || fs::write(pipe, text).unwrap()
+    });
+    let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+    writer.join().unwrap();
+    assert_eq!(count(&found, "\"Guess\""), 2, "{found}");
+    assert!(tally.refused.is_empty(), "{tally:?}");
+}
+
+#[test]
 fn records_are_found_in_every_container() {
     let (one, two) = (logon(1, "a"), logon(2, "b"));
     let wide = |text: String| -> Vec<u8> {
