@@ -137,10 +137,13 @@ impl Cut {
     }
 
     fn pass_over(&mut self, bytes: &[u8]) {
-        let header = if bytes.starts_with(EVTX_FILE_MAGIC) { EVTX_HEADER_BYTES } else { 0 };
-        let rest = bytes.get(header..).unwrap_or_default();
-        if rest.iter().any(|byte| *byte != 0) {
-            self.gap += rest.len();
+        let header = memmem::find(bytes, EVTX_FILE_MAGIC).unwrap_or(bytes.len());
+        let before = bytes.get(..header).unwrap_or_default();
+        let behind = bytes.get(header + EVTX_HEADER_BYTES..).unwrap_or_default();
+        for part in [before, behind] {
+            if part.iter().any(|byte| *byte != 0) {
+                self.gap += part.len();
+            }
         }
     }
 
@@ -239,7 +242,7 @@ mod tests {
 
     #[test]
     fn chunks_are_found_wherever_they_stand() {
-        let edits: [(&str, Edit, &[u8], u64); 12] = [
+        let edits: [(&str, Edit, &[u8], u64); 13] = [
             ("no header", |own| own[..4096].fill(0xff), &[1, 2, 3, 4], 0),
             ("a part of the header", |own| drop(own.drain(..100)), &[1, 2, 3, 4], 0),
             ("zeros in front", |own| drop(own.splice(..0, vec![0; 5000])), &[1, 2, 3, 4], 0),
@@ -251,6 +254,12 @@ mod tests {
             ("a broken mark", |own| own[at(2)..at(2) + 8].fill(b'X'), &[1, 2, 3, 4], 0),
             ("a broken chunk", |own| own[at(2)..at(3)].fill(b'X'), &[1, 2, 4], 1),
             ("two files", |own| own.extend(file(&[5, 6])), &[1, 2, 3, 4, 5, 6], 0),
+            (
+                "zeros and a file",
+                |own| own.extend([vec![0; 999], file(&[5])].concat()),
+                &[1, 2, 3, 4, 5],
+                0,
+            ),
             ("a broken end", |own| own.truncate(at(3) + 700), &[1, 2, 3, 4], 0),
         ];
         for (what, edit, fills, lost) in edits {
