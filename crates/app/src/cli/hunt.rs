@@ -38,7 +38,7 @@ use crate::rules;
 pub(crate) struct Arguments {
     /// Files and folders to search; `-` is standard input. Folders are walked; what a file is shows in
     /// what it holds: EVTX (also damaged), JSON, Windows events as XML, log lines, CSV with a header, and gzip,
-    /// zstd or zip of these
+    /// zstd, zip or tar of these
     #[arg(required_unless_present = "lake", conflicts_with = "lake")]
     paths: Vec<PathBuf>,
     /// Search the events that this installation keeps, instead of files

@@ -1,5 +1,5 @@
 //! Opens evidence by what it holds, not by its name: EVTX, JSON, XML, log lines and tables (also in UTF-16), and archives
-//! of these (gzip, zstd, zip), and hands it on in pieces.
+//! of these (gzip, zstd, zip, tar), and hands it on in pieces.
 //!
 //! Archives are read as streams into bounded pieces, never unpacked to disk; one that unfolds to far
 //! more than logs do is given up (see [`unpacked_bytes_max`]).
@@ -12,27 +12,43 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
-use event::json_spans::{inside_list, object_end};
 use event::{Clock as _, SystemClock};
+use respond::evidence::tarball;
 use vault::VaultReader;
 
-use super::chunks::{self, EVTX_CHUNK_MAGIC, EVTX_FILE_MAGIC, EVTX_HEADER_BYTES};
+use super::chunks::{self, EVTX_FILE_MAGIC};
 use super::cutting::{self, Content};
-use super::headed::{HeadedLog, Header};
-use super::journal::{self, JournalExport};
+use super::headed::Header;
+use super::journal::JournalExport;
+use super::kind::{Kind, head_of, kind_by_name};
 use super::rewritten::Rewritten;
 use super::table::Table;
-use super::utf16::ByteOrder;
-use super::zeros;
-
-/// How much of a file is looked at to tell what it is: a first JSON object fits.
-const HEAD_BYTES: u64 = 64 * 1024;
 
 /// Compression inside compression: a log in a zip may be a `.gz` itself, no more.
 const LAYERS_MAX: u32 = 2;
 
-/// Most files in one zip archive that are looked at.
-const ZIP_FILES_MAX: usize = 100_000;
+/// Archives inside archives: what a collector has packed may be handed on in a zip.
+const ARCHIVES_MAX: u32 = 2;
+
+/// Most files in one archive that are looked at.
+const ARCHIVE_FILES_MAX: usize = 100_000;
+
+/// How deep inside of other files a stream stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Depth {
+    compressed: u32,
+    archives: u32,
+}
+
+impl Depth {
+    const fn unpacked(self) -> Self {
+        Self { compressed: self.compressed + 1, ..self }
+    }
+
+    const fn inside(self) -> Self {
+        Self { archives: self.archives + 1, ..self }
+    }
+}
 
 /// Returns the most bytes an archive of this size may unfold to. Logs shrink to a tenth, the dullest to
 /// a hundredth; past 250-fold and a gibibyte a bomb is likelier. 64 GiB is the end in any case.
@@ -71,31 +87,6 @@ pub(crate) struct Opener<'a> {
     pub(crate) files: &'a AtomicU64,
 }
 
-/// What the first bytes of a stream say it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Empty,
-    Gzip,
-    Zstd,
-    Zip,
-    /// An EVTX file, or chunks of one.
-    Evtx,
-    Utf16(ByteOrder),
-    /// A header names the columns.
-    Headed(HeadedLog),
-    /// CSV with a header.
-    Table,
-    /// journald's export format.
-    Journal,
-    /// JSON over several lines, several objects in a line, or in an array.
-    Objects,
-    /// Windows events as XML, but for one a line.
-    XmlEvents,
-    Lines,
-    /// No log at all.
-    Binary,
-}
-
 impl Opener<'_> {
     /// Opens one file (`-` is standard input). What cannot be read becomes a piece that says so.
     pub(crate) fn open(&mut self, path: &Path) -> ControlFlow<()> {
@@ -105,7 +96,12 @@ impl Opener<'_> {
         if path == Path::new("-") {
             let exhibit = Arc::new(exhibit);
             let mut reader = Counted { inner: io::stdin().lock(), bytes_read: self.bytes_read };
-            return self.stream(&exhibit, &mut reader, unpacked_bytes_max(u64::MAX), 0);
+            return self.stream(
+                &exhibit,
+                &mut reader,
+                unpacked_bytes_max(u64::MAX),
+                Depth::default(),
+            );
         }
         match (self.open)(path) {
             Ok(file) => {
@@ -115,7 +111,12 @@ impl Opener<'_> {
                     return self.file(&Arc::new(exhibit), file, bytes);
                 }
                 let mut reader = Counted { inner: file, bytes_read: self.bytes_read };
-                self.stream(&Arc::new(exhibit), &mut reader, unpacked_bytes_max(u64::MAX), 0)
+                self.stream(
+                    &Arc::new(exhibit),
+                    &mut reader,
+                    unpacked_bytes_max(u64::MAX),
+                    Depth::default(),
+                )
             }
             Err(error) => self.refuse(&Arc::new(exhibit), &error.to_string()),
         }
@@ -142,7 +143,7 @@ impl Opener<'_> {
             };
         }
         let mut reader = Counted { inner: file, bytes_read: self.bytes_read };
-        self.stream(exhibit, &mut reader, most, 0)
+        self.stream(exhibit, &mut reader, most, Depth::default())
     }
 
     fn zip(
@@ -152,10 +153,11 @@ impl Opener<'_> {
         most: u64,
     ) -> Result<ControlFlow<()>> {
         let mut zip = zip::ZipArchive::new(BufReader::new(file)).context("reading the zip")?;
-        if zip.len() > ZIP_FILES_MAX {
-            bail!("the zip holds {} files, more than {ZIP_FILES_MAX}", zip.len());
+        if zip.len() > ARCHIVE_FILES_MAX {
+            bail!("the zip holds {} files, more than {ARCHIVE_FILES_MAX}", zip.len());
         }
         let mut left = most;
+        let depth = Depth::default().unpacked().inside();
         for number in 0..zip.len() {
             let mut file = match zip.by_index(number) {
                 Ok(file) if file.is_dir() => continue,
@@ -173,7 +175,7 @@ impl Opener<'_> {
                 Exhibit { shown: format!("{}!{name}", archive.shown), written: archive.written };
             self.files.fetch_add(1, Ordering::Relaxed);
             let mut reader = Limited { inner: &mut file, left: &mut left };
-            if self.stream(&Arc::new(exhibit), &mut reader, most, 1).is_break() {
+            if self.stream(&Arc::new(exhibit), &mut reader, most, depth).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             if left == 0 {
@@ -189,9 +191,9 @@ impl Opener<'_> {
         exhibit: &Arc<Exhibit>,
         reader: &mut dyn Read,
         most: u64,
-        layer: u32,
+        depth: Depth,
     ) -> ControlFlow<()> {
-        match self.kinds(exhibit, reader, most, layer) {
+        match self.kinds(exhibit, reader, most, depth) {
             Ok(flow) => flow,
             Err(error) => self.refuse(exhibit, &format!("{error:#}")),
         }
@@ -202,12 +204,15 @@ impl Opener<'_> {
         exhibit: &Arc<Exhibit>,
         reader: &mut dyn Read,
         most: u64,
-        layer: u32,
+        depth: Depth,
     ) -> Result<ControlFlow<()>> {
         let head = head_of(reader)?;
-        let kind = kind_by_name(&exhibit.shown, kind(&head));
-        if layer >= LAYERS_MAX && matches!(kind, Kind::Gzip | Kind::Zstd) {
+        let kind = kind_by_name(&exhibit.shown, &head);
+        if depth.compressed >= LAYERS_MAX && matches!(kind, Kind::Gzip | Kind::Zstd) {
             bail!("compressed more than {LAYERS_MAX} times over");
+        }
+        if depth.archives >= ARCHIVES_MAX && kind == Kind::Tar {
+            bail!("an archive inside of more than {ARCHIVES_MAX} others");
         }
         let skip = if matches!(kind, Kind::Utf16(_)) { 2 } else { 0 };
         let table = if kind == Kind::Table { Table::told_by(&head) } else { None };
@@ -219,16 +224,16 @@ impl Opener<'_> {
             Kind::Gzip => {
                 let inner = flate2::read::MultiGzDecoder::new(whole);
                 let mut reader = Limited { inner, left: &mut left };
-                return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
+                return Ok(self.stream(exhibit, &mut reader, most, depth.unpacked()));
             }
             Kind::Zstd => {
                 let inner = zstd::Decoder::new(whole)?;
                 let mut reader = Limited { inner, left: &mut left };
-                return Ok(self.stream(exhibit, &mut reader, most, layer + 1));
+                return Ok(self.stream(exhibit, &mut reader, most, depth.unpacked()));
             }
             Kind::Utf16(order) => {
                 let mut reader = Rewritten::new(whole, order);
-                return Ok(self.stream(exhibit, &mut reader, most, layer));
+                return Ok(self.stream(exhibit, &mut reader, most, depth));
             }
             Kind::Headed(log) => {
                 cutting::lines(&mut Rewritten::new(whole, Header::of(log)), &mut emit)?;
@@ -240,6 +245,7 @@ impl Opener<'_> {
                 Some(table) => cutting::lines(&mut Rewritten::new(whole, table), &mut emit)?,
                 None => cutting::lines(&mut whole, &mut emit)?,
             },
+            Kind::Tar => return self.tar(exhibit, &mut whole, most, depth.inside()),
             Kind::Zip => bail!("a zip inside another archive or on standard input is not opened"),
             Kind::Binary => bail!("no log: it holds binary data of no known kind"),
             Kind::Evtx => {
@@ -255,99 +261,41 @@ impl Opener<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn tar(
+        &mut self,
+        archive: &Arc<Exhibit>,
+        reader: &mut dyn Read,
+        most: u64,
+        depth: Depth,
+    ) -> Result<ControlFlow<()>> {
+        let mut flow = ControlFlow::Continue(());
+        let mut files = 0;
+        let walked = tarball::walk(reader, usize::MAX, &mut |entry| {
+            files += 1;
+            if files > ARCHIVE_FILES_MAX {
+                let why = format!("the tar holds more than {ARCHIVE_FILES_MAX} files");
+                return Err(io::Error::other(why));
+            }
+            let name: String = entry.name.chars().filter(|c| !c.is_control()).collect();
+            let written = entry.modified.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+            let written = written.unwrap_or(archive.written);
+            let exhibit = Exhibit { shown: format!("{}!{name}", archive.shown), written };
+            self.files.fetch_add(1, Ordering::Relaxed);
+            flow = self.stream(&Arc::new(exhibit), entry.bytes, most, depth);
+            if flow.is_break() { Err(io::Error::other("no more is wanted")) } else { Ok(()) }
+        });
+        if flow.is_continue() {
+            walked.context("reading the tar")?;
+        }
+        Ok(flow)
+    }
+
     fn send(&mut self, exhibit: &Arc<Exhibit>, content: Content) -> ControlFlow<()> {
         (self.send)(Piece { exhibit: Arc::clone(exhibit), content })
     }
 
     fn refuse(&mut self, exhibit: &Arc<Exhibit>, reason: &str) -> ControlFlow<()> {
         self.send(exhibit, Content::Refused(reason.to_owned()))
-    }
-}
-
-/// Returns the first bytes of a stream, behind the zeros that it may begin with.
-fn head_of(reader: &mut dyn Read) -> Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut has_zeros = false;
-    loop {
-        let wanted = HEAD_BYTES.saturating_sub(u64::try_from(head.len()).unwrap_or(HEAD_BYTES));
-        let read = Read::take(&mut *reader, wanted).read_to_end(&mut head)?;
-        if read == 0 && head.is_empty() && has_zeros {
-            bail!("it holds nothing but zeros");
-        }
-        has_zeros = has_zeros || zeros::begin(&head);
-        let zeros = head.iter().take_while(|byte| has_zeros && **byte == 0).count();
-        head.drain(..zeros);
-        if read == 0 || zeros == 0 {
-            return Ok(head);
-        }
-    }
-}
-
-/// Returns what a stream is, given its name as well: in what is called EVTX chunks are looked for to its end.
-fn kind_by_name(name: &str, kind: Kind) -> Kind {
-    let is_other =
-        matches!(kind, Kind::Objects | Kind::Table | Kind::Lines | Kind::Utf16(_) | Kind::Binary);
-    if is_other && name.to_ascii_lowercase().ends_with(".evtx") { Kind::Evtx } else { kind }
-}
-
-fn kind(head: &[u8]) -> Kind {
-    let at = |place: usize| head.get(place..).unwrap_or_default();
-    if at(EVTX_HEADER_BYTES).starts_with(EVTX_CHUNK_MAGIC) || head.starts_with(EVTX_FILE_MAGIC) {
-        return Kind::Evtx;
-    }
-    for (magic, kind) in [
-        (&[0x1f, 0x8b][..], Kind::Gzip),
-        (&[0x28, 0xb5, 0x2f, 0xfd], Kind::Zstd),
-        (b"PK\x03\x04", Kind::Zip),
-        (EVTX_CHUNK_MAGIC, Kind::Evtx),
-    ] {
-        if head.starts_with(magic) {
-            return kind;
-        }
-    }
-    if let Some(order) = ByteOrder::told_by(head) {
-        return Kind::Utf16(order);
-    }
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    if head.is_empty() {
-        return Kind::Empty;
-    }
-    if journal::is_export(head) {
-        return Kind::Journal;
-    }
-    if memchr::memchr(0, at(0).get(..1024.min(head.len())).unwrap_or_default()).is_some() {
-        let has_chunk = memchr::memmem::find(head, EVTX_CHUNK_MAGIC).is_some();
-        let text = zeros::text_beside(head).filter(|_| !has_chunk);
-        return text.map_or(if has_chunk { Kind::Evtx } else { Kind::Binary }, |text| kind(&text));
-    }
-    if let Some(log) = HeadedLog::told_by(text) {
-        return Kind::Headed(log);
-    }
-    match text.first() {
-        // A log line may begin with a bracket; an array of events goes on with an object.
-        Some(b'[') if text.get(1..).unwrap_or_default().trim_ascii_start().starts_with(b"{") => {
-            Kind::Objects
-        }
-        // A sequence of JSON texts (RFC 7464).
-        Some(0x1e) => Kind::Objects,
-        Some(b'{') if inside_list(text, 0).is_some() => Kind::Objects,
-        Some(b'{') => match object_end(text, 0).and_then(|end| text.split_at_checked(end)) {
-            Some((object, rest)) => {
-                let next = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
-                if next.is_some_and(|byte| matches!(byte, b'{' | b',' | 0x1e))
-                    || object.contains(&b'\n')
-                {
-                    Kind::Objects
-                } else {
-                    Kind::Lines
-                }
-            }
-            None => Kind::Lines,
-        },
-        Some(b'<' | b'R') if cutting::holds_xml_events(text) => Kind::XmlEvents,
-        Some(b'<' | b'[') => Kind::Lines,
-        _ if Table::told_by(head).is_some() => Kind::Table,
-        _ => Kind::Lines,
     }
 }
 
@@ -389,6 +337,7 @@ impl<R: Read> Read for Limited<'_, R> {
 mod tests {
     use std::io::Write as _;
 
+    use super::super::zeros;
     use super::*;
 
     fn pieces(name: &str, bytes: &[u8], most: u64) -> Vec<Content> {
@@ -401,7 +350,7 @@ mod tests {
         let open = &VaultReader::open_plain;
         let mut opener = Opener { open, send: &mut send, bytes_read: &bytes_read, files: &files };
         let exhibit = Arc::new(Exhibit { shown: name.to_owned(), written: DateTime::UNIX_EPOCH });
-        let flow = opener.stream(&exhibit, &mut &*bytes, most, 0);
+        let flow = opener.stream(&exhibit, &mut &*bytes, most, Depth::default());
         assert!(flow.is_continue());
         pieces
     }
@@ -410,47 +359,6 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn what_a_stream_is_shows_in_its_first_bytes() {
-        let mut evtx = EVTX_FILE_MAGIC.to_vec();
-        evtx.resize(EVTX_HEADER_BYTES, 0);
-        evtx.extend(EVTX_CHUNK_MAGIC);
-        let mut headless = vec![0xff; EVTX_HEADER_BYTES];
-        headless.extend(EVTX_CHUNK_MAGIC);
-        let carved = [&[0, 7, 1][..], EVTX_CHUNK_MAGIC].concat();
-        for (head, want) in [
-            (&b""[..], Kind::Empty),
-            (&evtx, Kind::Evtx),
-            (&headless, Kind::Evtx),
-            (EVTX_CHUNK_MAGIC, Kind::Evtx),
-            (b"\x1f\x8b\x08", Kind::Gzip),
-            (b"{\"a\":1}\n{\"a\":2}\n", Kind::Lines),
-            (b"{\n  \"a\": 1\n}", Kind::Objects),
-            (b"{\"a\":1} {\"a\":2}\n", Kind::Objects),
-            (b"{\"a\":1},\n{\"a\":2},\n", Kind::Objects),
-            (b"\x1e{\"a\":1}\n\x1e{\"a\":2}\n", Kind::Objects),
-            (b"\xff\xfe{\0", Kind::Utf16(ByteOrder::Little)),
-            (b"__CURSOR=s=1\nMESSAGE\n\x01\0\0\0\0\0\0\0x\n\n", Kind::Journal),
-            (b"#separator \\x09\n", Kind::Headed(HeadedLog::Zeek)),
-            (b"#Fields: date time\n", Kind::Headed(HeadedLog::W3c)),
-            (b"[{\"a\":1}]", Kind::Objects),
-            (b"\xef\xbb\xbftime,a,b\n1,2,3\n", Kind::Table),
-            (b"time,a\n1,2\n", Kind::Lines),
-            (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects),
-            (b"{\"@odata.context\":\"x\",\"value\":[{\"a\":1}]}", Kind::Objects),
-            (b"{\"kind\":\"x\",\"events\":[{\"a\":1}]}\n", Kind::Lines),
-            (b"[Sun Nov 22 10:00:00] error", Kind::Lines),
-            (b"<13>Nov 22 10:00:00 h x", Kind::Lines),
-            (
-                b"<?xml version='1.0'?><Events><Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>",
-                Kind::XmlEvents,
-            ),
-            (b"\x7fELF\0\0\0", Kind::Binary),
-        ] {
-            assert_eq!(kind(head), want, "{head:?}");
-        }
     }
 
     #[test]

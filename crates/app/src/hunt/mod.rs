@@ -12,6 +12,7 @@ pub(crate) mod evidence;
 mod headed;
 mod journal;
 mod judge;
+mod kind;
 pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod report;

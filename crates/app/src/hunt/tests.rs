@@ -70,8 +70,6 @@ fn folder() -> tempfile::TempDir {
     let lines: Vec<String> = (0..20).map(|second| logon(second, "an")).collect();
     let array = format!("[{},{}]", logon(1, "binh"), logon(3, "binh"));
     let over_lines = logon(2, "binh").replace(',', ",\n  ");
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(logon(40, "dung").as_bytes()).unwrap();
     let mut broken = b"ElfFile\0".to_vec();
     broken.resize(4096, 0xaa);
     broken.extend(b"ElfChnk\0");
@@ -80,7 +78,7 @@ fn folder() -> tempfile::TempDir {
         ("lines.json", lines.join("\n").into_bytes()),
         ("array.json", array.into_bytes()),
         ("inside/pretty.json", over_lines.into_bytes()),
-        ("one.log.gz", gzip.finish().unwrap()),
+        ("one.log.gz", gzipped(logon(40, "dung").as_bytes())),
         ("garbage.evtx", b"no evtx".repeat(100)),
         ("broken.evtx", broken),
         ("picture.png", vec![0x89, b'P', b'N', b'G', 0, 0, 0, 1]),
@@ -145,6 +143,52 @@ fn evidence_in_every_dress_is_read_and_what_is_none_is_named() {
     assert_eq!(refused, ["garbage.evtx", "picture.png"]);
 }
 
+/// Returns a tar archive.
+fn tarred(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, bytes) in files {
+        let mut block = [0_u8; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+        block[136..147].copy_from_slice(format!("{:011o}", 1_700_000_000).as_bytes());
+        block[156] = b'0';
+        block[257..263].copy_from_slice(b"ustar\0");
+        archive.extend(block);
+        archive.extend(*bytes);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn files_in_a_tar_are_read_as_of_their_own_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = folder.path().join("evidence");
+    fs::create_dir(&evidence).unwrap();
+    // A log without a year, packed years after it was written.
+    let line =
+        b"Nov 14 22:13:19 may sshd[1]: Failed password for an from 203.0.113.7 port 1 ssh2\n";
+    let inner = tarred(&[("deep.log", line)]);
+    let packed = tarred(&[("var/log/auth.log", line), ("inner.tar", &inner)]);
+    let twice = tarred(&[("twice.tar", &packed)]);
+    fs::write(evidence.join("collected.tar.gz"), gzipped(&twice)).unwrap();
+    let rule = "title: Guess\nlevel: low\nlogsource: { product: linux, service: sshd }\n\
+                detection: { s: [Failed password], condition: s }\n";
+    fs::write(folder.path().join("rules.yml"), rule).unwrap();
+    let (found, tally) = answer(folder.path(), &[&rules(folder.path()), "--format=jsonl"]);
+    assert_eq!(count(&found, "\"time\":\"2023-11-14T22:13:19"), 1, "{found}");
+    assert_eq!(count(&found, "collected.tar.gz!twice.tar!var/log/auth.log\""), 1, "{found}");
+    let [(file, why)] = tally.refused.as_slice() else { panic!("{tally:?}") };
+    assert!(file.ends_with("!inner.tar") && why.contains("inside of more than 2"), "{file}: {why}");
+}
+
 #[test]
 fn a_named_pipe_is_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
@@ -189,6 +233,14 @@ fn records_are_found_in_every_container() {
                  {{\"_id\":\"1\",\"_source\":{one}}},{{\"_id\":\"2\",\"_source\":{two}}}]}}}}"
             )
             .into_bytes(),
+        ),
+        ("a tar", tarred(&[("x/a.json", one.as_bytes()), ("x/b.json", two.as_bytes())])),
+        (
+            "a tar.gz with a .gz in it",
+            gzipped(&tarred(&[
+                ("a.json", one.as_bytes()),
+                ("b.json.gz", &gzipped(two.as_bytes())),
+            ])),
         ),
         ("zeros in front", [vec![0; 200_000], format!("{one}\n{two}\n").into_bytes()].concat()),
         ("zeros between", format!("{one}\n{}{two}\n{}", "\0".repeat(600), "\0".repeat(99)).into()),

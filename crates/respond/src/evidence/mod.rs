@@ -23,7 +23,7 @@ mod scan;
 mod scan_tests;
 mod stamp;
 mod store;
-mod tarball;
+pub mod tarball;
 #[cfg(test)]
 mod tests;
 mod views;

@@ -1,6 +1,7 @@
 //! Walking through a tar archive as it streams by: names, sizes, bytes. Ustar with the long names of GNU tar
 //! and of pax; everything else is passed over. Hostile bytes: every length is bounded, nothing is unpacked.
 
+use std::fmt;
 use std::io::{self, Read};
 
 /// A block of a tar archive.
@@ -12,18 +13,29 @@ const BLOCK: usize = 512;
 const NAME_BYTES_MAX: u64 = 64 * 1024;
 
 /// A file in the archive, as it is handed on.
-pub(super) struct Entry<'a> {
-    pub(super) name: &'a str,
-    pub(super) size_bytes: u64,
+pub struct Entry<'a> {
+    /// Its path in the archive.
+    pub name: &'a str,
+    /// How large it is said to be.
+    pub size_bytes: u64,
+    /// When it was last written, in seconds since 1970.
+    pub modified: Option<i64>,
     /// Its bytes.
-    pub(super) bytes: &'a mut dyn Read,
+    pub bytes: &'a mut dyn Read,
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, size_bytes, .. } = self;
+        write!(f, "{name} ({size_bytes} bytes)")
+    }
 }
 
 /// Gives each file to `each`, at most so many; a damaged archive ends early.
 ///
 /// # Errors
 /// When the stream cannot be read, or `each` fails.
-pub(super) fn walk(
+pub fn walk(
     stream: &mut dyn Read,
     most: usize,
     each: &mut dyn FnMut(Entry<'_>) -> io::Result<()>,
@@ -51,7 +63,9 @@ pub(super) fn walk(
             }
             b'0' | 0 => {
                 let name = long.take().unwrap_or_else(|| short_name(&block));
-                each(Entry { name: &name, size_bytes: size, bytes: &mut body })?;
+                let modified = number(block.get(136..148).unwrap_or_default());
+                let modified = modified.and_then(|seconds| i64::try_from(seconds).ok());
+                each(Entry { name: &name, size_bytes: size, modified, bytes: &mut body })?;
             }
             _ => long = None,
         }
