@@ -165,6 +165,10 @@ impl<'a> Parser<'a> {
             .filter(|(_, name)| is_meant(if them { "*" } else { pattern }, name))
             .map(|(index, _)| Condition::Selection(index))
             .collect();
+        if chosen.is_empty() && them {
+            let message = format!("`them` means none: a {} whose name begins with `_`", self.of);
+            return Err(Fault::rule(pattern_at, format!("{message} does not count")));
+        }
         if chosen.is_empty() {
             return Err(self.unknown(pattern, pattern_at));
         }
