@@ -21,14 +21,14 @@
 //! Only the names decide, never the values: whoever can choose a text must not be able to choose how
 //! another record is read.
 
+mod journal;
+
 use event::{Attr, Fields, Value};
 
 use crate::attribute;
 use crate::envelope::Envelope;
 use crate::parsed::Parsed;
 use crate::record::Record;
-
-mod journal;
 
 pub(crate) use journal::{is_of_journald, spell_out};
 
