@@ -11,6 +11,7 @@ use event::{Clock, Event, EventId, IdSource, SpoolPosition};
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use crate::ask::{Stop, known_ids};
 use crate::background::{self, Merged};
@@ -31,6 +32,13 @@ const QUERY_THREADS: usize = 2;
 /// Stack of such a thread: a SQL question may nest deep.
 const QUERY_STACK_BYTES: usize = 16 << 20;
 
+/// A tail that becomes columns while its events are searched as they came, and the next ones are judged.
+#[derive(Debug)]
+pub(crate) struct TailOnItsWay {
+    tail: Vec<Arc<Vec<Event>>>,
+    rows: JoinHandle<Result<Vec<Rows>, StoreError>>,
+}
+
 /// The lake. Keep one for each folder.
 #[derive(Debug)]
 pub struct Lake {
@@ -40,8 +48,9 @@ pub struct Lake {
     clock: Arc<dyn Clock>,
     ids: IdSource,
     pub(crate) state: Mutex<State>,
-    /// Appends happen one after another, so that positions grow with the buffer.
-    pub(crate) appending: tokio::sync::Mutex<()>,
+    /// Appends happen one after another, so that positions grow with the buffer. The tail that becomes columns since
+    /// the last one.
+    pub(crate) appending: tokio::sync::Mutex<Option<TailOnItsWay>>,
     /// Flushes happen one after another, so that positions grow with the catalogue.
     flushing: tokio::sync::Mutex<()>,
     /// Merges happen one after another, and none goes on when the lake is closed.
@@ -145,7 +154,10 @@ impl Lake {
         events: Vec<Event>,
         position: SpoolPosition,
     ) -> Result<(), LakeError> {
-        let turn = self.appending.lock().await;
+        let mut turn = self.appending.lock().await;
+        if let Some(on_its_way) = turn.take() {
+            self.put_columns(on_its_way).await;
+        }
         self.wait_for_room().await?;
         let mut events = self.not_yet_stored(events, position).await?;
         for event in &mut events {
@@ -164,18 +176,18 @@ impl Lake {
             state.active.long_tail()
         };
         if let Some(tail) = long_tail {
-            self.put_columns(tail).await;
+            let source = tail.clone();
+            let encode = move || encode_lists(&source)?.into_iter().map(Rows::outlined).collect();
+            *turn = Some(TailOnItsWay { tail, rows: tokio::spawn(blocking(encode)) });
         }
         drop(turn);
         Ok(())
     }
 
-    /// Turns a tail into columns and puts them in its place, unless its buffer was sealed since.
-    async fn put_columns(&self, tail: Vec<Arc<Vec<Event>>>) {
-        let source = tail.clone();
-        match blocking(move || encode_lists(&source)?.into_iter().map(Rows::outlined).collect())
-            .await
-        {
+    /// Puts columns in the place of the tail that they were made of, unless its buffer was sealed since.
+    async fn put_columns(&self, on_its_way: TailOnItsWay) {
+        let TailOnItsWay { tail, rows } = on_its_way;
+        match rows.await.map_err(StoreError::from).flatten() {
             Ok(rows) => {
                 let mut state = self.state.lock();
                 state.active.replace_tail(&tail, rows);
