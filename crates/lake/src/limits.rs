@@ -13,6 +13,10 @@ pub(crate) const ROW_GROUP_ROWS: usize = 16 * GRANULE_ROWS;
 /// several of it, so that nobody must unpack hundreds of megabytes at once.
 pub(crate) const PAGE_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of one page of long texts before packing: who reads a few records of a granule unpacks no more than a
+/// thousand or two beside each.
+pub(crate) const TEXT_PAGE_BYTES: usize = 512 << 10;
+
 /// Bytes of records in a granule whose rows are put in the order that packs best: whoever wants them in
 /// the order of time must have all of them in memory, so granules of long records stay as they are.
 pub(crate) const PACKED_BYTES_MAX: usize = 16 << 20;

@@ -27,7 +27,9 @@ use super::tokens::{RowTokens, Tokens};
 use crate::catalogue::{Segment, SegmentId};
 use crate::encryption::Sealer;
 use crate::error::{BadRows, StoreError};
-use crate::limits::{GRANULE_ROWS, PACKED_BYTES_MAX, PAGE_BYTES_MAX, ROW_GROUP_ROWS};
+use crate::limits::{
+    GRANULE_ROWS, PACKED_BYTES_MAX, PAGE_BYTES_MAX, ROW_GROUP_ROWS, TEXT_PAGE_BYTES,
+};
 use crate::place::Target;
 use crate::rows::{Columns, moment, text_at};
 use crate::schema::{self, BLOOMED, KIND, RARELY_REPEATED, SCATTERED, SCHEMA, SCHEMA_VERSION};
@@ -372,7 +374,10 @@ pub(crate) fn properties() -> Result<WriterProperties, StoreError> {
         builder = builder.set_column_statistics_enabled(path, EnabledStatistics::None);
     }
     for column in RARELY_REPEATED {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
+        let path = ColumnPath::from(column);
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_data_page_size_limit(path, TEXT_PAGE_BYTES);
     }
     for column in BLOOMED {
         let path = ColumnPath::from(column);
