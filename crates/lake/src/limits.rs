@@ -80,6 +80,12 @@ pub(crate) const FOOTERS_KEPT: usize = 256;
 /// Conditions whose counts are kept with one footer: a kilobyte each.
 pub(crate) const CONDITIONS_KEPT: usize = 16;
 
+/// Events that were found in a file before and are kept with its footer: some kilobytes each.
+pub(crate) const RARE_EVENTS_KEPT: u32 = 32;
+
+/// Bytes of the record of such an event.
+pub(crate) const RARE_RECORD_BYTES_MAX: usize = 4096;
+
 /// Values whose counts are kept with one footer: most addresses of a busy hour.
 pub(crate) const COUNTED_VALUES_KEPT: usize = 32_768;
 

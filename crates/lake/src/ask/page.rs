@@ -14,10 +14,10 @@ use super::events::read_events;
 use super::look::{Candidate, look_into};
 use crate::error::{BadRows, StoreError};
 use crate::filter::Filter;
-use crate::limits::{PAGE_EVENTS_MAX, ROW_GROUP_ROWS};
+use crate::limits::{PAGE_EVENTS_MAX, RARE_EVENTS_KEPT, ROW_GROUP_ROWS};
 use crate::rows::{Columns, decode, id_at, moment, text_at};
 use crate::schema;
-use crate::segment::{Footers, Granule};
+use crate::segment::{Footer, Footers, Granule};
 use crate::store::View;
 
 /// Granules that are read at once when little was found so far.
@@ -35,8 +35,17 @@ pub(crate) fn page(
     let filter = Filter::new(scope, search);
     let mut hits = Hits::new(limit + 1);
     in_memory(view, &filter, &mut hits)?;
-    let walk =
-        Walk { view, footers, filter: &filter, next_file: 0, left: Vec::new(), tried: 0, dense: 0 };
+    let mut known = Vec::new();
+    let walk = Walk {
+        view,
+        footers,
+        filter: &filter,
+        next_file: 0,
+        left: Vec::new(),
+        known: &mut known,
+        tried: 0,
+        dense: 0,
+    };
     let stopped_ms = match walk.run(&mut hits, stop) {
         Err(StoreError::Timeout { .. }) => Some(stop.took_ms()),
         walked => {
@@ -51,7 +60,8 @@ pub(crate) fn page(
         .last()
         .filter(|_| more)
         .map(|hit| Cursor { occurred_at: moment(hit.time_us), id: hit.id });
-    let events = fetch(view, footers, &hits, &stop.grace())?;
+    let events = fetch(view, footers, &hits, &known, &stop.grace())?;
+    keep_rare(view, footers, &filter, &hits, &events)?;
     Ok(Found { events, next, stopped_ms, took_ms: stop.took_ms() })
 }
 
@@ -73,6 +83,8 @@ pub(super) enum Place {
     Batch(usize, usize),
     /// File and row.
     File(usize, usize),
+    /// Place among the events that were found before.
+    Known(usize),
 }
 
 /// The newest events found so far.
@@ -167,6 +179,8 @@ struct Walk<'a> {
     next_file: usize,
     /// Granules of the files before it, the newest last.
     left: Vec<Candidate>,
+    /// Events that were found before, by the same question.
+    known: &'a mut Vec<Arc<Event>>,
     /// Granules that were looked into, and those of which all rows had to be read though a text was asked for.
     tried: usize,
     dense: usize,
@@ -212,7 +226,7 @@ impl Walk<'_> {
     fn next(
         &mut self,
         count: usize,
-        hits: &Hits,
+        hits: &mut Hits,
         stop: &Stop,
     ) -> Result<Vec<Candidate>, StoreError> {
         let mut chosen = Vec::new();
@@ -236,21 +250,44 @@ impl Walk<'_> {
             if self.filter.may_match_times(oldest_us, newest_us) {
                 let footer = self.footers.of(file)?;
                 let granules = self.filter.granules(file, &footer)?;
-                let condition = self.filter.condition();
-                let counted = condition.map(|condition| footer.counts.rows_of(condition));
-                let counted = counted.unwrap_or_default();
-                let is_empty =
-                    |granule: &&Granule| counted.get(granule.number).copied().flatten() == Some(0);
-                let granules = granules.into_iter().filter(|granule| !is_empty(granule));
-                self.left.extend(granules.map(|granule| Candidate {
-                    number,
-                    file: Arc::clone(file),
-                    footer: Arc::clone(&footer),
-                    granule: granule.clone(),
-                }));
+                for granule in self.unknown(granules, &footer, hits) {
+                    let (file, footer) = (Arc::clone(file), Arc::clone(&footer));
+                    let granule = granule.clone();
+                    self.left.push(Candidate { number, file, footer, granule });
+                }
             }
         }
         Ok(chosen)
+    }
+
+    /// Takes the hits of granules that are all known from before; returns the others that may hold any.
+    fn unknown<'g>(
+        &mut self,
+        granules: Vec<&'g Granule>,
+        footer: &Footer,
+        hits: &mut Hits,
+    ) -> Vec<&'g Granule> {
+        let Some(condition) = self.filter.condition() else { return granules };
+        let counted = footer.counts.rows_of(condition);
+        let mut unknown = Vec::new();
+        for granule in granules {
+            let count = counted.get(granule.number).copied().flatten();
+            let Some(events) =
+                count.and_then(|count| footer.rare.all_of(condition, granule, count))
+            else {
+                unknown.push(granule);
+                continue;
+            };
+            for event in events {
+                let time_us = event.occurred_at.timestamp_micros();
+                if self.filter.may_match_times(time_us, time_us) && hits.wants(time_us) {
+                    let place = Place::Known(self.known.len());
+                    hits.push(Hit { time_us, id: event.id, place, record: None });
+                    self.known.push(event);
+                }
+            }
+        }
+        unknown
     }
 
     /// Keeps how many rows of a granule were found, where these are all that will ever be: who asks the same
@@ -301,6 +338,7 @@ fn fetch(
     view: &View,
     footers: &Footers,
     hits: &[Hit],
+    known: &[Arc<Event>],
     stop: &Stop,
 ) -> Result<Vec<Event>, StoreError> {
     let mut found = BTreeMap::<EventId, Event>::new();
@@ -310,6 +348,10 @@ fn fetch(
         match hit.place {
             Place::Tail(list, place) => {
                 let event = view.tail.get(list).and_then(|events| events.get(place)).cloned();
+                found.extend(event.map(|event| (event.id, event)));
+            }
+            Place::Known(place) => {
+                let event = known.get(place).map(|event| Event::clone(event));
                 found.extend(event.map(|event| (event.id, event)));
             }
             Place::Batch(number, row) => {
@@ -338,6 +380,32 @@ fn fetch(
         found.extend(events?.into_iter().map(|event| (event.id, event)));
     }
     Ok(hits.iter().filter_map(|hit| found.remove(&hit.id)).collect())
+}
+
+/// Keeps events of granules that have few: who asks the same again need not read them.
+fn keep_rare(
+    view: &View,
+    footers: &Footers,
+    filter: &Filter,
+    hits: &[Hit],
+    events: &[Event],
+) -> Result<(), StoreError> {
+    let Some(condition) = filter.condition() else { return Ok(()) };
+    let events: BTreeMap<EventId, &Event> = events.iter().map(|event| (event.id, event)).collect();
+    for hit in hits {
+        let Place::File(number, row) = hit.place else { continue };
+        let (Some(file), Some(event)) = (view.segments.get(number), events.get(&hit.id)) else {
+            continue;
+        };
+        let footer = footers.of(file)?;
+        let granule = footer.granules.iter().find(|granule| granule.rows.contains(&row));
+        let counted = footer.counts.rows_of(condition);
+        let count = granule.and_then(|granule| counted.get(granule.number).copied().flatten());
+        if count.is_some_and(|count| count <= RARE_EVENTS_KEPT) {
+            footer.rare.keep(condition, row, event);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -384,6 +452,38 @@ mod tests {
             // A granule that is known to have none is not looked into.
             footer.counts.keep_rows(&condition("number 3"), &[(&footer.granules[0], 0)]);
             assert_eq!(ask("number 3", ever, 5).0, 0);
+            lake.close().await;
+        });
+    }
+
+    #[test]
+    fn what_was_found_is_not_read_again_and_still_asked_for_its_time() {
+        let events = (0..9).map(|number| {
+            let mut event = event(number);
+            event.raw = format!("number {number}");
+            event
+        });
+        let events: Vec<Event> = events.collect();
+        let third = events[3].clone();
+        run(async {
+            let (_folder, lake) = stored(events).await;
+            let (view, footers) = (lake.view(), Footers::default());
+            let footer = footers.of(view.segments.first().unwrap()).unwrap();
+            let ask = |to| {
+                let query = parse("number 3").unwrap();
+                let search =
+                    Search { query, from: DateTime::<Utc>::MIN_UTC, to, limit: 5, after: None };
+                let stop = Stop::after(Duration::from_mins(1));
+                page(&view, &footers, &Scope::platform(), &search, &stop).unwrap().events
+            };
+            let kept =
+                || footer.rare.all_of(&condition("number 3"), footer.granules.first().unwrap(), 1);
+            assert_eq!(kept(), None);
+            for _ in 0..2 {
+                assert_eq!(ask(DateTime::<Utc>::MAX_UTC), std::slice::from_ref(&third));
+                assert_eq!(*kept().unwrap()[0], third);
+            }
+            assert_eq!(ask(third.occurred_at), []);
             lake.close().await;
         });
     }

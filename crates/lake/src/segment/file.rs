@@ -17,6 +17,7 @@ use super::counts::Counts;
 use super::footer_copy::Mended;
 use super::granules::{self, Filters, Granule};
 use super::keys::Keys;
+use super::rare::Rare;
 use crate::catalogue::{Segment, SegmentId};
 use crate::error::StoreError;
 use crate::limits::FOOTERS_KEPT;
@@ -182,6 +183,8 @@ pub(crate) struct Footer {
     /// What Parquet's own footer says: it is large, and only read where rows are.
     parquet: OnceLock<Parquet>,
     pub(crate) counts: Counts,
+    /// Events that were found in its file before.
+    pub(crate) rare: Rare,
 }
 
 /// A file's Parquet footer, ready for reading.
@@ -246,8 +249,8 @@ impl Footer {
         let is_in_time = keys.version_number().is_some_and(|version| version <= LAST_IN_TIME);
         let loose = keys.loose.unwrap_or_default();
         let loose = loose.split(',').filter_map(Attr::from_name).chain(younger).collect();
-        let counts = Counts::default();
-        Ok(Self { granules, loose, filters, is_in_time, parquet, counts })
+        let (counts, rare) = (Counts::default(), Rare::default());
+        Ok(Self { granules, loose, filters, is_in_time, parquet, counts, rare })
     }
 
     /// Returns the footer of a file that is damaged: by its copy, which has a checksum, before the footer

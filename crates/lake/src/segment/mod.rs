@@ -12,6 +12,7 @@ mod in_time;
 mod keys;
 mod measured;
 mod outline;
+mod rare;
 mod read;
 mod scan;
 mod text_rows;
