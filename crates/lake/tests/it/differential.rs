@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use event::lake::{LakeReader as _, MemoryLake};
 use event::query::{Query, matches, parse, parse_question};
-use event::{Attr, Attrs, Event, Fields, IdSource, Name, Scope, Value};
+use event::{Attr, Attrs, Event, Fields, IdSource, Scope, Value};
 use lake::Lake;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::home::{
-    Home, at, event as plain_event, found_ids, newest_first, run, search_for, start,
+    Home, at, event as plain_event, found_ids, newest_first, run, search_for, some_attrs,
+    some_fields, start,
 };
 
 const WORDS: [&str; 20] = [
@@ -111,18 +112,8 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn event_parts() -> impl Strategy<Value = (Attrs, Fields, String)> {
-    let attrs = prop::collection::vec((select(&ATTRS[..]), value()), 0..4).prop_map(|pairs| {
-        let mut attrs = Attrs::default();
-        for (attr, value) in pairs {
-            attrs.set(attr, value);
-        }
-        attrs
-    });
-    let fields = prop::collection::vec((select(&NAMES[..]), value()), 0..4).prop_map(|pairs| {
-        pairs.into_iter().map(|(name, value)| (Name::Borrowed(name), value)).collect::<Fields>()
-    });
     let raw = prop::collection::vec(select(&WORDS[..]), 0..4).prop_map(|words| words.join(" "));
-    (attrs, fields, raw)
+    (some_attrs(&ATTRS, value), some_fields(&NAMES, value), raw)
 }
 
 /// Events of two days, some at the same moment.

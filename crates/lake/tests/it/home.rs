@@ -9,13 +9,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event::lake::{LakeReader as _, Search};
 use event::query::{Query, parse};
 use event::{
-    AgencyId, Attr, Attrs, Class, Event, EventId, Fields, IdSource, LogSource, Origin, Scope,
+    AgencyId, Attr, Attrs, Class, Event, EventId, Fields, IdSource, LogSource, Name, Origin, Scope,
     SourceId, SpoolPosition, SystemClock, TimeQuality, Value,
 };
 use lake::{
     DataKey, DataKeyId, Keyring, Lake, LakeSettings, MasterKey, MemoryCatalogue, OpenError, Place,
     S3Settings, Store, WrappedKey,
 };
+use proptest::prelude::*;
+use proptest::sample::select;
 use uuid::Uuid;
 
 use crate::s3;
@@ -202,4 +204,28 @@ pub(crate) async fn all_ids(lake: &Lake) -> Vec<EventId> {
 
 pub(crate) const fn at(position: u64) -> SpoolPosition {
     SpoolPosition(position)
+}
+
+/// Returns up to three of these attributes, each with a value.
+pub(crate) fn some_attrs<V: Strategy<Value = Value>>(
+    names: &'static [Attr],
+    value: impl Fn() -> V,
+) -> impl Strategy<Value = Attrs> {
+    prop::collection::vec((select(names), value()), 0..4).prop_map(|pairs| {
+        let mut attrs = Attrs::default();
+        for (attr, value) in pairs {
+            attrs.set(attr, value);
+        }
+        attrs
+    })
+}
+
+/// Returns up to three fields of the source's own, of these names.
+pub(crate) fn some_fields<V: Strategy<Value = Value>>(
+    names: &'static [&'static str],
+    value: impl Fn() -> V,
+) -> impl Strategy<Value = Fields> {
+    prop::collection::vec((select(names), value()), 0..4).prop_map(|pairs| {
+        pairs.into_iter().map(|(name, value)| (Name::Borrowed(name), value)).collect::<Fields>()
+    })
 }

@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 use event::lake::LakeReader as _;
 use event::query::{Query, Test, escape, matches};
-use event::{Attr, Attrs, Event, Fields, IdSource, Name, Scope, Value};
+use event::{Attr, Attrs, Event, Fields, IdSource, Scope, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::home::{
-    Home, at, event as plain_event, found_ids, newest_first, run, search, search_for, start,
+    Home, at, event as plain_event, found_ids, newest_first, run, search, search_for, some_attrs,
+    some_fields, start,
 };
 
 const PARTS: [&str; 20] = [
@@ -60,17 +61,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn event_parts() -> impl Strategy<Value = (Attrs, Fields, String)> {
-    let attrs = prop::collection::vec((select(&ATTRS[..]), value()), 0..4).prop_map(|pairs| {
-        let mut attrs = Attrs::default();
-        for (attr, value) in pairs {
-            attrs.set(attr, value);
-        }
-        attrs
-    });
-    let fields = prop::collection::vec((select(&NAMES[..]), value()), 0..4).prop_map(|pairs| {
-        pairs.into_iter().map(|(name, value)| (Name::Borrowed(name), value)).collect::<Fields>()
-    });
-    (attrs, fields, text())
+    (some_attrs(&ATTRS, value), some_fields(&NAMES, value), text())
 }
 
 /// What becomes of each character of a value in a pattern: `*`, `*` beside it, `?`, or itself.
