@@ -177,7 +177,7 @@ impl Lake {
         };
         if let Some(tail) = long_tail {
             let source = tail.clone();
-            let encode = move || encode_lists(&source)?.into_iter().map(Rows::outlined).collect();
+            let encode = move || encode_lists(&source).map_err(StoreError::from);
             *turn = Some(TailOnItsWay { tail, rows: tokio::spawn(blocking(encode)) });
         }
         drop(turn);

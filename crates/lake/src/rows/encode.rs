@@ -13,24 +13,43 @@ use event::{Attr, AttrType, Event, Origin, Value};
 
 use super::Rows;
 use super::word_places::{WordPlaces, add_extra};
-use crate::schema::{ATTRS_BY_NAME, SCHEMA};
+use crate::schema::{self, ATTRS_BY_NAME, SCHEMA};
+use crate::segment::{ATTR_STARTS, Outline, Tokens, field_start};
 
 /// Turns events into columns.
 #[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
 pub(crate) fn encode<'a>(
     events: impl Iterator<Item = &'a Event> + Clone,
 ) -> Result<Rows, ArrowError> {
-    let mut encoder = Encoder::with_capacity(events.clone());
+    let mut encoder = Encoder::of(events.clone());
     for event in events {
         encoder.push(event)?;
     }
     encoder.finish()
 }
 
+/// Turns events into columns with their outline: their words are looked for once for both.
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
+pub(crate) fn encode_outlined<'a>(
+    events: impl Iterator<Item = &'a Event> + Clone,
+) -> Result<Rows, ArrowError> {
+    let mut encoder = Encoder::of(events.clone());
+    encoder.tokens = Some(Tokens::default());
+    for event in events.clone() {
+        encoder.push(event)?;
+    }
+    let tokens = encoder.tokens.take().unwrap_or_default();
+    let times = events.map(|event| event.occurred_at.timestamp_micros());
+    Ok(Rows { outline: Some(Outline::new(times, tokens)), ..encoder.finish()? })
+}
+
 pub(super) enum AttrColumn {
     Int(Int64Builder),
     Text(StringBuilder),
 }
+
+/// Bytes of an id as text.
+const UUID_BYTES: usize = 36;
 
 /// An event's attributes, each at its place.
 type Slots<'a> = [Option<&'a Value>; Attr::ALL.len()];
@@ -56,6 +75,8 @@ pub(super) struct Encoder {
     pub(super) loose: BTreeSet<Attr>,
     pub(super) largest_bytes: usize,
     pub(super) texts: Texts,
+    /// What an outline wants to know.
+    tokens: Option<Tokens>,
     origin: Option<OriginTexts>,
 }
 
@@ -65,6 +86,16 @@ struct OriginTexts {
     agency: String,
     system: Option<String>,
     source: String,
+}
+
+impl OriginTexts {
+    /// Returns each id with its column's name.
+    fn values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let system = self.system.as_deref().map(|id| (schema::SYSTEM_ID, id));
+        let others =
+            [(schema::AGENCY_ID, self.agency.as_str()), (schema::SOURCE_ID, self.source.as_str())];
+        others.into_iter().chain(system)
+    }
 }
 
 impl AttrColumn {
@@ -104,42 +135,57 @@ impl Encoder {
         self.raw.len()
     }
 
+    /// Returns an encoder whose columns have room for these events.
     #[expect(single_use_lifetimes, reason = "an anonymous lifetime cannot stand there yet")]
-    fn with_capacity<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
-        let (rows, raw_bytes) =
-            events.fold((0, 0), |(rows, bytes), event| (rows + 1, bytes + event.raw.len()));
-        Self::for_rows(rows, raw_bytes)
+    fn of<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
+        let (mut rows, mut raw_bytes) = (0, 0);
+        let mut attr_bytes = [0; Attr::ALL.len()];
+        for event in events {
+            rows += 1;
+            raw_bytes += event.raw.len();
+            for (attr, value) in event.attrs.iter() {
+                if let (Value::Text(text), Some(bytes)) = (value, attr_bytes.get_mut(attr as usize))
+                {
+                    *bytes += text.len();
+                }
+            }
+        }
+        Self::with_capacity(rows, raw_bytes, &attr_bytes)
     }
 
     pub(super) fn for_rows(rows: usize, raw_bytes: usize) -> Self {
-        let short = || StringBuilder::with_capacity(rows, rows * 16);
+        Self::with_capacity(rows, raw_bytes, &[0; Attr::ALL.len()])
+    }
+
+    fn with_capacity(rows: usize, raw_bytes: usize, attr_bytes: &[usize; Attr::ALL.len()]) -> Self {
+        let text = |bytes| StringBuilder::with_capacity(rows, bytes);
+        let (short, id) = (|| text(rows * 16), || text(rows * UUID_BYTES));
         let time = || TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
-        let column = |attr: &Attr| match attr.kind() {
+        let column = |(attr, bytes): (&Attr, &usize)| match attr.kind() {
             AttrType::Int => AttrColumn::Int(Int64Builder::with_capacity(rows)),
-            AttrType::Text | AttrType::Ip => {
-                AttrColumn::Text(StringBuilder::with_capacity(rows, 0))
-            }
+            AttrType::Text | AttrType::Ip => AttrColumn::Text(text(*bytes)),
         };
         Self {
             id: FixedSizeBinaryBuilder::with_capacity(rows, 16),
             occurred_at: time(),
             collected_at: time(),
             time_quality: short(),
-            agency_id: short(),
-            system_id: short(),
-            source_id: short(),
+            agency_id: id(),
+            system_id: id(),
+            source_id: id(),
             class_uid: Int32Builder::with_capacity(rows),
             logsource: [short(), short(), short()],
             parser: short(),
-            attrs: Attr::ALL.iter().map(column).collect(),
+            attrs: Attr::ALL.iter().zip(attr_bytes).map(column).collect(),
             attrs_exact: StringBuilder::new(),
-            fields: StringBuilder::with_capacity(rows, raw_bytes),
+            fields: text(raw_bytes),
             notes: StringBuilder::new(),
-            raw: StringBuilder::with_capacity(rows, raw_bytes),
+            raw: text(raw_bytes),
             extra_text: short(),
             loose: BTreeSet::new(),
             largest_bytes: 0,
             texts: Texts::default(),
+            tokens: None,
             origin: None,
         }
     }
@@ -160,7 +206,7 @@ impl Encoder {
         let fields = json(&event.fields)?;
         let notes = if event.notes.is_empty() { None } else { Some(json(&event.notes)?) };
         self.raw.append_value(&event.raw);
-        self.extra_text.append_option(self.texts.extra(event, &attrs));
+        self.extra_text.append_option(self.texts.extra(event, &attrs, self.tokens.as_mut()));
         let bytes = event.raw.len() + fields.len() + notes.as_ref().map_or(0, String::len);
         self.largest_bytes = self.largest_bytes.max(bytes);
         self.fields.append_value(fields);
@@ -170,12 +216,16 @@ impl Encoder {
 
     fn push_origin(&mut self, origin: Origin) {
         if self.origin.as_ref().is_none_or(|own| own.origin != origin) {
-            self.origin = Some(OriginTexts {
+            let own = OriginTexts {
                 origin,
                 agency: origin.agency.to_string(),
                 system: origin.system.map(|id| id.to_string()),
                 source: origin.source.to_string(),
-            });
+            };
+            if let Some(tokens) = &mut self.tokens {
+                own.values().for_each(|(name, id)| tokens.add_value(field_start(name), id));
+            }
+            self.origin = Some(own);
         }
         if let Some(own) = &self.origin {
             self.agency_id.append_value(&own.agency);
@@ -197,12 +247,23 @@ impl Encoder {
             };
             if !fits {
                 exact.insert(attr.alias().to_owned(), to_json(value)?);
+                if let Some(tokens) = &mut self.tokens {
+                    tokens.add_members(field_start(attr.alias()), value);
+                }
             }
         }
-        for (column, slot) in self.attrs.iter_mut().zip(slots) {
+        for ((column, slot), start) in self.attrs.iter_mut().zip(slots).zip(ATTR_STARTS.iter()) {
             match column {
                 AttrColumn::Int(column) => column.append_option(slot.and_then(Value::int)),
-                AttrColumn::Text(column) => column.append_option(slot.map(Value::text)),
+                AttrColumn::Text(column) => {
+                    let text = slot.map(Value::text);
+                    if let (Some(tokens), Some(start), Some(text)) =
+                        (&mut self.tokens, start, &text)
+                    {
+                        tokens.add_value(*start, text);
+                    }
+                    column.append_option(text);
+                }
             }
         }
         self.attrs_exact.append_option(if exact.is_empty() { None } else { Some(json(&exact)?) });
@@ -254,8 +315,20 @@ impl Texts {
     /// one a line; `None` if there is none. Whatever pattern is found in a value that does stand
     /// there is found in `raw` as well, because its borders are borders there. Attributes come in the order
     /// of their columns, so that an event that is read back has the same text.
-    fn extra(&mut self, event: &Event, attrs: &Slots<'_>) -> Option<&str> {
-        self.places.read(&event.raw, |_token, _word| {});
+    ///
+    /// `tokens` takes in the words of both.
+    fn extra(
+        &mut self,
+        event: &Event,
+        attrs: &Slots<'_>,
+        mut tokens: Option<&mut Tokens>,
+    ) -> Option<&str> {
+        match &mut tokens {
+            Some(tokens) => {
+                self.places.read(&event.raw, |token, word| tokens.add_word(token, word));
+            }
+            None => self.places.read(&event.raw, |_token, _word| {}),
+        }
         self.extra.clear();
         let attrs = attrs.iter().flatten().copied();
         let values = attrs.chain(event.fields.iter().map(|(_, value)| value));
@@ -266,6 +339,9 @@ impl Texts {
             }
         }
         let extra = self.extra.trim_end_matches('\n');
+        if let Some(tokens) = tokens {
+            tokens.add_words(extra);
+        }
         (!extra.is_empty()).then_some(extra)
     }
 }
@@ -294,20 +370,12 @@ mod tests {
         attrs.set(Attr::SrcIp, "10.0.0.1");
         let mut fields = Fields::default();
         fields.push("Message", "Một dòng\nhai dòng");
-        let text = r#"{"id":"01a22440-c968-7000-85cc-17dd9eabc10c","origin":{
-            "agency":"01a22440-b94f-7000-a4f4-494684398c87","system":null,
-            "source":"01a22440-b964-7000-bd52-e9421dc20fca"},
-            "occurred_at":"2020-12-19T07:50:13.734Z","time_quality":"stated",
-            "collected_at":"2026-11-28T22:22:35.368633Z","class":"base_event",
-            "logsource":{"product":null,"category":null,"service":null},
-            "parser":"x","attributes":{},"fields":{},"raw":"r"}"#;
-        let event: Event = serde_json::from_str(text).unwrap();
-        let event = Event { attrs, fields, ..event };
+        let event = Event { attrs, fields, raw: "r".into(), ..crate::testing::event(0) };
         let rows = encode(std::iter::once(&event)).unwrap();
         let read = decode(&rows.batch).unwrap();
         assert_eq!(encode(read.iter()).unwrap().batch, rows.batch);
         let columns = Columns::of(&rows.batch);
-        let extra = columns.text(crate::schema::EXTRA_TEXT).and_then(|texts| texts.at(0));
+        let extra = columns.text(schema::EXTRA_TEXT).and_then(|texts| texts.at(0));
         assert_eq!(extra, Some("10.0.0.1\nmay chu\nmot dong\nhai dong"));
     }
 }

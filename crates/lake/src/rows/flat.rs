@@ -23,7 +23,7 @@ use super::flat_time::micros;
 use super::scan::{Line, Token};
 use super::word_places::WordPlaces;
 use crate::error::StoreError;
-use crate::schema::{self, INDEXED};
+use crate::schema;
 use crate::segment::{Tokens, field_start};
 
 /// Where a member goes.
@@ -160,9 +160,8 @@ pub(crate) struct FlatReader {
     pub(super) extra: String,
     pub(super) fields: String,
     pub(super) exact: serde_json::Map<String, serde_json::Value>,
-    /// What the tokens of agency, system and source, and of the attributes, begin with.
+    /// What the tokens of agency, system and source begin with.
     pub(super) origin_starts: [u64; 3],
-    pub(super) attr_starts: Vec<Option<u64>>,
 }
 
 /// What was cut at once.
@@ -176,7 +175,6 @@ pub(crate) struct Cut {
 
 impl FlatReader {
     pub(crate) fn new(defaults: &FlatDefaults) -> Self {
-        let start = |attr: &Attr| INDEXED.contains(attr).then(|| field_start(attr.alias()));
         let origins = [schema::AGENCY_ID, schema::SYSTEM_ID, schema::SOURCE_ID];
         Self {
             agency: defaults.origin.agency.to_string(),
@@ -196,7 +194,6 @@ impl FlatReader {
             fields: String::new(),
             exact: serde_json::Map::new(),
             origin_starts: origins.map(field_start),
-            attr_starts: Attr::ALL.iter().map(start).collect(),
         }
     }
 

@@ -16,7 +16,7 @@ use super::json::first_value;
 use super::scan::Token;
 use super::word_places::add_extra;
 use crate::error::StoreError;
-use crate::segment::{Tokens, add_exact};
+use crate::segment::{ATTR_STARTS, Tokens, add_exact};
 
 /// What parser a line has that names none.
 const PARSER_OF_FLAT: &str = "flat_json";
@@ -176,7 +176,7 @@ impl FlatReader {
         let shortest = if attr.kind() == AttrType::Ip { shortest(&written) } else { None };
         let text = shortest.as_deref().unwrap_or(&written);
         let (stored, exact) = push_attr(column, token, text, line);
-        if let (Some(Some(start)), Some(stored)) = (self.attr_starts.get(attr as usize), stored) {
+        if let (Some(Some(start)), Some(stored)) = (ATTR_STARTS.get(attr as usize), stored) {
             tokens.add_value(*start, &stored);
         }
         if let Some(exact) = exact {

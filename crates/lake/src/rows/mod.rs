@@ -13,7 +13,7 @@ mod word_places;
 pub(crate) use decode::{
     Columns, TextColumn, decode, exact_attrs, fields, id_at, moment, text_at, time_keys,
 };
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, encode_outlined};
 pub(crate) use flat::{FlatDefaults, FlatReader};
 pub(crate) use json::first_value;
 
@@ -26,7 +26,6 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use event::Attr;
 
-use crate::error::StoreError;
 use crate::schema::RAW;
 use crate::segment::Outline;
 
@@ -54,16 +53,4 @@ pub(crate) struct Rows {
     pub(crate) largest_bytes: usize,
     /// What a search asks first, where many will look through these rows.
     pub(crate) outline: Option<Outline>,
-}
-
-impl Rows {
-    /// Returns the rows with their outline.
-    ///
-    /// # Errors
-    ///
-    /// When the rows are not what they should be.
-    pub(crate) fn outlined(self) -> Result<Self, StoreError> {
-        let outline = Some(Outline::of(&Columns::of(&self.batch))?);
-        Ok(Self { outline, ..self })
-    }
 }

@@ -46,6 +46,8 @@ impl WordPlaces {
     /// the same field mostly stands behind as many words.
     pub(super) fn hold(&self, raw: &str, value: &str, guess: &mut usize) -> bool {
         let raw = self.folded.as_deref().unwrap_or(raw);
+        let value = if value.is_ascii() { Cow::Borrowed(value) } else { fold(value) };
+        let value = value.as_ref();
         if !self.is_ascii || !value.is_ascii() {
             return stands_in(&fold(raw), &fold(value));
         }
@@ -91,15 +93,18 @@ pub(super) fn add_extra(extra: &mut String, value: &str) {
     }
 }
 
-/// Returns whether these lines stand in a text whose every line is ended.
+/// Returns whether these lines stand in a text whose every line is ended. The text is a few lines mostly, for which
+/// making ready to search would cost more than walking them.
 fn has_lines(text: &str, lines: &str) -> bool {
-    // Making ready to search costs more than most of these texts are worth.
-    if text.len() <= lines.len() {
-        return false;
+    let mut rest = text;
+    while rest.len() > lines.len() {
+        if rest.strip_prefix(lines).is_some_and(|after| after.starts_with('\n')) {
+            return true;
+        }
+        let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else { return false };
+        rest = rest.get(end + 1..).unwrap_or_default();
     }
-    let is_end = |at: usize| text.as_bytes().get(at) == Some(&b'\n');
-    memmem::find_iter(text.as_bytes(), lines.as_bytes())
-        .any(|start| start.checked_sub(1).is_none_or(is_end) && is_end(start + lines.len()))
+    false
 }
 
 /// [`event::fold::fold`] without a copy where there is nothing to fold.

@@ -35,7 +35,7 @@ pub(crate) use outline::Outline;
 pub(crate) use read::{Chosen, batch_rows, granule_rows, may_hold, read_chosen, read_rows};
 pub(crate) use scan::Needle;
 pub(crate) use text_rows::{TextRows, few_of, rows_that_may_have};
-pub(crate) use tokens::{Tokens, add_exact};
+pub(crate) use tokens::{ATTR_STARTS, Tokens, add_exact};
 pub(crate) use words::ascii_words;
 pub(crate) use write::{
     Packing, SegmentWriter, properties, remove_left, remove_or_remember, remove_quietly, rename,

@@ -1,10 +1,7 @@
 //! What is known of rows in memory without looking at them: what a file's index says of a granule.
 
 use super::bloom::{Token, block_of, blocks_for, may_be_in, set};
-use super::tokens::{RowTokens, Tokens};
-use crate::error::{BadRows, StoreError};
-use crate::rows::Columns;
-use crate::schema;
+use super::tokens::Tokens;
 
 /// The times of rows, and a filter that holds their tokens.
 #[derive(Debug, Clone)]
@@ -17,32 +14,19 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
-    /// Returns the outline of rows.
-    ///
-    /// # Errors
-    ///
-    /// When the rows have no times, or exact values that cannot be read.
-    pub(crate) fn of(columns: &Columns<'_>) -> Result<Self, StoreError> {
-        let times = columns.times(schema::OCCURRED_AT);
-        let times = times.ok_or(BadRows::Missing(schema::OCCURRED_AT))?.values();
-        let rows = RowTokens::of(columns);
-        let mut tokens = Tokens::default();
-        for row in 0..columns.rows() {
-            rows.add(row, &mut tokens)?;
-        }
+    /// Returns the outline of rows by their times (microseconds) and tokens.
+    pub(crate) fn new(times_us: impl Iterator<Item = i64>, mut tokens: Tokens) -> Self {
         let tokens = tokens.take();
-        let mut outline = Self {
-            min_us: times.iter().copied().min().unwrap_or(i64::MAX),
-            max_us: times.iter().copied().max().unwrap_or(i64::MIN),
-            blocks: vec![[0; 8]; blocks_for(tokens.len())],
-        };
+        let (min_us, max_us) = times_us
+            .fold((i64::MAX, i64::MIN), |(min, max), time_us| (min.min(time_us), max.max(time_us)));
+        let mut outline = Self { min_us, max_us, blocks: vec![[0; 8]; blocks_for(tokens.len())] };
         for token in tokens {
             let place = outline.place_of(token);
             if let Some(block) = outline.blocks.get_mut(place) {
                 set(block, token);
             }
         }
-        Ok(outline)
+        outline
     }
 
     /// Returns whether some row may have the token.
@@ -62,18 +46,20 @@ mod tests {
     use event::{Attr, Attrs, Event, Fields, Value};
 
     use super::*;
-    use crate::rows::encode;
+    use crate::rows::{Columns, encode_outlined};
+    use crate::segment::tokens::RowTokens;
+    use crate::testing;
 
     fn event(raw: &str, attrs: Attrs, fields: Fields) -> Event {
-        let text = r#"{"id":"01a22440-c968-7000-85cc-17dd9eabc10c","origin":{
-            "agency":"01a22440-b94f-7000-a4f4-494684398c87","system":null,
-            "source":"01a22440-b964-7000-bd52-e9421dc20fca"},
-            "occurred_at":"2020-12-19T07:50:13.734Z","time_quality":"stated",
-            "collected_at":"2026-11-28T22:22:35.368633Z","class":"base_event",
-            "logsource":{"product":null,"category":null,"service":null},
-            "parser":"x","attributes":{},"fields":{},"raw":"r"}"#;
-        let event: Event = serde_json::from_str(text).unwrap();
-        Event { raw: raw.into(), attrs, fields, ..event }
+        Event { raw: raw.into(), attrs, fields, ..testing::event(0) }
+    }
+
+    fn all(tokens: Vec<u64>) -> Tokens {
+        let mut all = Tokens::default();
+        for token in tokens {
+            all.add_word(token, b"");
+        }
+        all
     }
 
     #[test]
@@ -87,9 +73,9 @@ mod tests {
             event("Failed password for PowerShell.exe", Attrs::default(), Fields::default()),
             event("Đăng nhập", attrs, fields),
         ];
-        let rows = encode(events.iter()).unwrap();
-        let outline = Outline::of(&Columns::of(&rows.batch)).unwrap();
-        let agency = "01a22440-b94f-7000-a4f4-494684398c87";
+        let rows = encode_outlined(events.iter()).unwrap();
+        let outline = rows.outline.unwrap();
+        let agency = events[0].origin.agency.to_string();
         let there = [
             Token::word("password"),
             Token::word("dang"),
@@ -98,7 +84,7 @@ mod tests {
             Token::value("src_ip", "10.0.0.1"),
             Token::value("user", "nguyen van a"),
             Token::value("user", "khach"),
-            Token::value("agency_id", agency),
+            Token::value("agency_id", &agency),
         ];
         for token in there {
             assert!(outline.may_hold(&token), "{token:?}");
@@ -106,7 +92,15 @@ mod tests {
         let other = (0..1000).map(|number| Token::word(&format!("khong{number}")));
         let false_hits = other.filter(|token| outline.may_hold(token)).count();
         assert!(false_hits < 50, "{false_hits} of 1,000");
-        let time_us = 1_608_364_213_734_000;
+        let time_us = events[0].occurred_at.timestamp_micros();
         assert_eq!((outline.min_us, outline.max_us), (time_us, time_us));
+        // As many tokens as a file's index would take from the columns.
+        let columns = Columns::of(&rows.batch);
+        let mut tokens = Tokens::default();
+        let of_columns = RowTokens::of(&columns);
+        (0..columns.rows()).for_each(|row| of_columns.add(row, &mut tokens).unwrap());
+        let tokens = tokens.take();
+        assert_eq!(outline.blocks.len(), blocks_for(tokens.len()));
+        assert_eq!(outline.blocks, Outline::new(std::iter::once(time_us), all(tokens)).blocks);
     }
 }

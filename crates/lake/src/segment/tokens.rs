@@ -2,13 +2,20 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
 
-use event::Value;
+use event::{Attr, Value};
 
 use super::bloom::{field_start, hash_words, start_hash, value_hash};
 use crate::error::{BadRows, StoreError};
 use crate::rows::{Columns, TextColumn, exact_attrs, text_at};
 use crate::schema::{self, INDEXED};
+
+/// [`field_start`] of each attribute whose values are indexed, in the order of [`Attr::ALL`].
+pub(crate) static ATTR_STARTS: LazyLock<Vec<Option<u64>>> = LazyLock::new(|| {
+    let start = |attr: &Attr| INDEXED.contains(attr).then(|| field_start(attr.alias()));
+    Attr::ALL.iter().map(start).collect()
+});
 
 /// Passes a token on as its own hash: it is one.
 #[derive(Debug, Default)]
@@ -98,6 +105,11 @@ impl Tokens {
         }
     }
 
+    /// Takes in each value of a field that may have several.
+    pub(crate) fn add_members(&mut self, start: u64, value: &Value) {
+        value.members().iter().for_each(|member| self.add_value(start, &member.text()));
+    }
+
     /// Returns all of them, and is empty then.
     pub(super) fn take(&mut self) -> Vec<u64> {
         forget(&mut self.recent);
@@ -153,9 +165,7 @@ impl<'a> RowTokens<'a> {
 /// Takes in the values of `attrs_exact`.
 pub(crate) fn add_exact(exact: &str, tokens: &mut Tokens) -> Result<(), BadRows> {
     for (name, value) in exact_attrs(exact)? {
-        for member in value.members().iter().map(Value::text) {
-            tokens.add_value(field_start(&name), &member);
-        }
+        tokens.add_members(field_start(&name), &value);
     }
     Ok(())
 }

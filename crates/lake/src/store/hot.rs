@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::catalogue::Segment;
 use crate::limits::{TAIL_BYTES_MAX, TAIL_EVENTS_MAX};
-use crate::rows::{Rows, encode};
+use crate::rows::{Rows, encode_outlined};
 
 /// A run of events that will become one file a day.
 ///
@@ -106,7 +106,7 @@ fn event_bytes(event: &Event) -> usize {
     event.raw.len() * 3 + event.fields.len() * 64 + 512
 }
 
-/// Turns lists of events into columns, in parts that no long record can make too large.
+/// Turns lists of events into columns with their outlines, in parts that no long record can make too large.
 pub(crate) fn encode_lists(lists: &[Arc<Vec<Event>>]) -> Result<Vec<Rows>, ArrowError> {
     let mut parts = Vec::new();
     let mut part: Vec<&Event> = Vec::new();
@@ -115,12 +115,12 @@ pub(crate) fn encode_lists(lists: &[Arc<Vec<Event>>]) -> Result<Vec<Rows>, Arrow
         part_bytes += event_bytes(event);
         part.push(event);
         if part.len() >= 2 * TAIL_EVENTS_MAX || part_bytes >= 4 * TAIL_BYTES_MAX {
-            parts.push(encode(std::mem::take(&mut part).into_iter())?);
+            parts.push(encode_outlined(std::mem::take(&mut part).into_iter())?);
             part_bytes = 0;
         }
     }
     if !part.is_empty() {
-        parts.push(encode(part.into_iter())?);
+        parts.push(encode_outlined(part.into_iter())?);
     }
     Ok(parts)
 }
