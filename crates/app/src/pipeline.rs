@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,21 +129,40 @@ impl Pipeline {
         }
     }
 
-    /// Reads the frames of a batch; `None` only when the decoder itself failed.
+    /// Reads the frames of a batch on all cores, on threads that stay: what a thread that ends has allocated would
+    /// have to be handed over. Events and letters come out in the frames' order; `None` only when the program ends.
     pub(crate) async fn decode(&self, batch: Batch) -> Option<Decoded> {
-        let position = batch.position;
+        let Batch { position, frames } = batch;
+        let frames: Arc<[Frame]> = frames.into();
         let snapshot = self.registry.snapshot();
-        let decoder = Arc::clone(&self.decoder);
-        let decoded = tokio::task::spawn_blocking(move || {
-            let (events, dead) = decode_all(&decoder, &snapshot, &batch.frames);
-            Decoded { position, runs: runs(&batch.frames), events, dead }
-        })
-        .await;
-        decoded
-            .inspect_err(
-                |error| tracing::error!(%error, spool.position = %position, "decoding failed"),
-            )
-            .ok()
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = frames.len().div_ceil(threads).max(FRAMES_PER_THREAD);
+        let starts = (0..frames.len()).step_by(share);
+        let parts: Vec<_> = starts
+            .map(|start| {
+                let part = start..frames.len().min(start + share);
+                let (decoder, snapshot) = (Arc::clone(&self.decoder), Arc::clone(&snapshot));
+                let (frames, own) = (Arc::clone(&frames), part.clone());
+                let decode = move || decode_part(&decoder, &snapshot, among(&frames, own));
+                (part, tokio::task::spawn_blocking(decode))
+            })
+            .collect();
+        let mut events = Vec::with_capacity(frames.len());
+        let mut dead = Vec::new();
+        for (part, decoding) in parts {
+            let (own, letters) = match decoding.await {
+                Ok(decoded) => decoded,
+                Err(ended) if ended.is_cancelled() => return None,
+                // A decoder that panicked is our fault; its frames are kept for when it is mended.
+                Err(error) => {
+                    tracing::error!(%error, spool.position = %position, "decoding failed");
+                    broken(among(&frames, part))
+                }
+            };
+            events.extend(own);
+            dead.extend(letters);
+        }
+        Some(Decoded { position, runs: runs(&frames), events, dead })
     }
 
     async fn store_all(
@@ -383,29 +403,8 @@ fn runs(frames: &[Frame]) -> Vec<(SourceId, u64, u64, Sighting)> {
         .collect()
 }
 
-/// Decodes frames on all cores; events and letters come out in the frames' order.
-pub(crate) fn decode_all(
-    decoder: &Decoder,
-    snapshot: &Snapshot,
-    frames: &[Frame],
-) -> (Vec<Event>, Vec<DeadLetter>) {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = frames.len().div_ceil(threads).max(FRAMES_PER_THREAD);
-    let mut events = Vec::with_capacity(frames.len());
-    let mut dead = Vec::new();
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = frames
-            .chunks(share)
-            .map(|part| scope.spawn(move || decode_part(decoder, snapshot, part)))
-            .collect();
-        for (part, frames) in parts.into_iter().zip(frames.chunks(share)) {
-            // A decoder that panicked is our fault; its frames are kept for when it is mended.
-            let (own, letters) = part.join().unwrap_or_else(|_panic| broken(frames));
-            events.extend(own);
-            dead.extend(letters);
-        }
-    });
-    (events, dead)
+fn among(frames: &[Frame], part: Range<usize>) -> &[Frame] {
+    frames.get(part).unwrap_or_default()
 }
 
 fn decode_part(
