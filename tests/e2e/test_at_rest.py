@@ -76,6 +76,15 @@ class AtRest(unittest.TestCase):
     def data(self):
         return self.here.folder / "data"
 
+    def explained(self, event):
+        """Returns how the counting rule is explained on an event of the lake, once its file is written."""
+        rule = self.here.folder / "rules" / "counting.yml"
+
+        def told():
+            code, said = self.luytre("rules", "explain", str(rule), event)
+            return None if "are not in them yet" in said else (code, said)
+        return wait_for("the event's file", told)
+
     def telling(self, *words):
         """Returns the files in which one of the words stands, but for the database's."""
         found = []
@@ -88,6 +97,12 @@ class AtRest(unittest.TestCase):
     def test_nothing_lies_in_the_data_folder_as_it_is(self):
         self.begin(encrypted=True)
         self.send(4)
+        code, said = self.explained(self.here.export(f"source_id:{self.source}")[0]["id"])
+        self.assertEqual(code, 0, said)
+        self.assertIn(f"/⟦{self.word}⟧/", said)
+        code, said = self.explained("01a22440-c968-7000-85cc-17dd9eabc10c")
+        self.assertEqual(code, 1, said)
+        self.assertIn("the lake has no event 01a22440-c968-7000-85cc-17dd9eabc10c", said)
         incident = self.incident()
         content = f"{self.word} ".encode() * 40_000
         half = len(content) // 2

@@ -10,8 +10,8 @@ use clap::Args;
 use detect::{Because, Branch, Explanation, ItemCheck, Near, Obstacle, Part, RuleSet, SourceCheck};
 use event::{Attr, Event, LogSource};
 
-use super::Outcome;
 use super::output::plain;
+use super::{Outcome, lake_event};
 use crate::config::Config;
 use crate::hunt::reading::Reader;
 use crate::rules;
@@ -21,8 +21,8 @@ use crate::rules;
 pub(crate) struct Arguments {
     /// The rule's id or name, or its file
     rule: String,
-    /// A file (JSON, EVTX, log), a log line, or `-` for standard input; of several records the first
-    /// that fires the rule is explained, else the first of its log source
+    /// A file (JSON, EVTX, log), a log line, `-` for standard input, or the id of an event in the lake; of
+    /// several records the one that comes nearest to firing the rule is explained
     event: String,
     /// Folders or files of rules to look the id up in; without one, the built-in rules
     #[arg(long, short, value_name = "FOLDER")]
@@ -79,14 +79,18 @@ fn rule(arguments: &Arguments) -> Result<(RuleSet, String)> {
 }
 
 fn events(config: &Config, arguments: &Arguments) -> Result<Vec<Event>> {
+    let path = Path::new(&arguments.event);
+    let is_file = path.try_exists().unwrap_or(false);
+    if let Some(id) = lake_event::id_of(&arguments.event).filter(|_| !is_file) {
+        return Ok(vec![super::block_on(lake_event::stored(config, id))?]);
+    }
     let reader = Reader::new(&arguments.source, &config.sources.folders)?;
     let mut events = Vec::new();
-    let path = Path::new(&arguments.event);
     if arguments.event == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().take(INPUT_BYTES_MAX).read_to_end(&mut bytes)?;
         reader.read_record(Bytes::from(bytes), &mut |batch| events.extend(batch));
-    } else if path.try_exists().unwrap_or(false) {
+    } else if is_file {
         reader.read(path, &mut |batch| events.extend(batch))?;
     } else {
         let line = Bytes::from(arguments.event.clone().into_bytes());
@@ -324,19 +328,20 @@ fn item_words(item: &ItemCheck) -> String {
     format!("{field}: {}; {there}{near}", wanted(item))
 }
 
+/// Reads arguments as typed.
+#[cfg(test)]
+pub(super) fn typed(words: &[&str]) -> Arguments {
+    use clap::FromArgMatches as _;
+    let command = Arguments::augment_args(clap::Command::new("explain").no_binary_name(true));
+    let found = command.try_get_matches_from(words).unwrap();
+    Arguments::from_arg_matches(&found).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use clap::Parser as _;
-
     use super::*;
-
-    #[derive(clap::Parser)]
-    struct Call {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
 
     #[test]
     fn a_rule_is_explained_as_pipelines_make_it() {
@@ -359,9 +364,8 @@ mod tests {
         for (more, want) in
             [(vec![], Outcome::NotInOrder), (vec!["--pipeline", pipeline.as_str()], Outcome::Good)]
         {
-            let words = ["explain", rule.as_str(), event].into_iter().chain(more);
-            let call = Call::try_parse_from(words).unwrap();
-            assert_eq!(run(&Config::default(), &call.arguments).unwrap(), want);
+            let words: Vec<&str> = [rule.as_str(), event].into_iter().chain(more).collect();
+            assert_eq!(run(&Config::default(), &typed(&words)).unwrap(), want);
         }
     }
 
@@ -373,9 +377,9 @@ mod tests {
                     detection: { s: { A: b }, condition: s }\n";
         fs::write(&path, text).unwrap();
         let event = r#"{"EventID":4624,"Channel":"Security"}"#;
-        let call = Call::try_parse_from(["explain", path.to_str().unwrap(), event]).unwrap();
-        let (set, id) = rule(&call.arguments).unwrap();
-        let events = events(&Config::default(), &call.arguments).unwrap();
+        let arguments = typed(&[path.to_str().unwrap(), event]);
+        let (set, id) = rule(&arguments).unwrap();
+        let events = events(&Config::default(), &arguments).unwrap();
         let (event, explanation) = chosen(&set, &id, &events).unwrap().unwrap();
         let lines = verdict(&explanation, event);
         let [why, advice] = lines.as_slice() else { panic!("{lines:?}") };

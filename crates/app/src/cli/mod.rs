@@ -16,6 +16,7 @@ pub(crate) mod hunt;
 mod indicators;
 mod lake;
 mod lake_chain;
+mod lake_event;
 mod lake_import;
 mod lake_key;
 mod lake_move;

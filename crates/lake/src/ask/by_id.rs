@@ -1,6 +1,7 @@
 //! Events by id: an id tells when the event was collected, so few granules are read.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use event::{Event, EventId, Scope};
 
@@ -34,14 +35,25 @@ pub(crate) fn events_by_id(
         }
     }
     for file in view.segments.iter() {
-        let rows = rows_in_file(file, footers, ids, stop)?;
-        if !rows.is_empty() {
-            events.extend(read_events(file, footers, &rows, None)?);
-        }
+        events.extend(events_in_file(file, footers, ids, stop)?);
     }
     events.retain(|event| scope.sees_origin(&event.origin));
     events.sort_by_key(|event| (event.occurred_at, event.id));
     Ok(events)
+}
+
+/// Returns the events with these ids that a file has.
+pub(crate) fn events_in_file(
+    file: &Arc<SegmentFile>,
+    footers: &Footers,
+    ids: &BTreeSet<EventId>,
+    stop: &Stop,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = rows_in_file(file, footers, ids, stop)?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    read_events(file, footers, &rows, None)
 }
 
 /// Returns those of the ids that are in the files.

@@ -31,7 +31,7 @@ pub(crate) use sql::functions;
 #[cfg(feature = "distributed")]
 pub(crate) use table::PartRead;
 
-pub(crate) use by_id::{events_by_id, known_ids};
+pub(crate) use by_id::{events_by_id, events_in_file, known_ids};
 pub(crate) use histogram::histogram;
 pub(crate) use page::page;
 pub(crate) use sql::{SqlLimits, SqlPlace, sql};

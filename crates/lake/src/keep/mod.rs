@@ -20,7 +20,7 @@ pub(crate) use handed_out::{HandedOut, figures};
 pub use import::{BadLine, ImportError, Imported};
 pub use lines::{BroughtIn, LinesSettings};
 pub use prune::{Owner, OwnerRows, Pruned, Verdict};
-pub use read::{asked_rows, read_events};
+pub use read::{asked_rows, find_event, read_events};
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
 pub use rescue::rescue;
 pub use verify::{Fault, strangers, verify_bytes, verify_file};

@@ -1,11 +1,14 @@
 //! Reads whole events of one file, for whoever goes through the past file by file.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use event::lake::Search;
-use event::{Event, Scope};
+use event::{Event, EventId, Scope};
 
+use crate::ask::{Stop, events_in_file};
 use crate::catalogue::Segment;
 use crate::error::{ExportError, StoreError};
 use crate::filter::Filter;
@@ -39,6 +42,37 @@ pub fn asked_rows(
 ) -> Result<Vec<Range<usize>>, ExportError> {
     let search = Search { after: None, ..search.clone() };
     told(asked(place, segment, &search))
+}
+
+/// Returns the event with this id from these files; `None` where none of them has it. Of each file that
+/// was written when the event was collected only the parts of that time are read.
+///
+/// # Errors
+///
+/// As [`read_events`].
+pub fn find_event(
+    place: &Arc<Place>,
+    segments: &[Segment],
+    id: EventId,
+) -> Result<Option<Event>, ExportError> {
+    told(find(place, segments, id))
+}
+
+fn find(
+    place: &Arc<Place>,
+    segments: &[Segment],
+    id: EventId,
+) -> Result<Option<Event>, StoreError> {
+    let (footers, ids) = (Footers::default(), BTreeSet::from([id]));
+    // Whoever asks waits as long as the few parts take.
+    let stop = Stop::after(Duration::MAX);
+    for segment in segments {
+        let file = Arc::new(SegmentFile::new(place, segment.clone()));
+        if let Some(event) = events_in_file(&file, &footers, &ids, &stop)?.pop() {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
 }
 
 fn asked(
