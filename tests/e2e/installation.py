@@ -101,9 +101,9 @@ def bsd_now():
     return f"{now:%b} {now.day:2d} {now:%H:%M:%S}"
 
 
-def access_now():
-    """Returns the moment as web servers write it."""
-    return datetime.now(VIETNAM).strftime("%d/%b/%Y:%H:%M:%S %z")
+def access_now(days_ago=0):
+    """Returns the moment, or the one so many days ago, as web servers write it."""
+    return (datetime.now(VIETNAM) - timedelta(days=days_ago)).strftime("%d/%b/%Y:%H:%M:%S %z")
 
 
 class Answer:

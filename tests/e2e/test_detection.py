@@ -1,5 +1,6 @@
 """Attacks sent live: alerts within seconds, as bad as the system is important, and what people do with them."""
 
+import json
 import random
 import socket
 import time
@@ -282,6 +283,20 @@ class Detection(unittest.TestCase):
 
     def rows(self, word):
         return self.here.read("/rules", q=word)["rules"]
+
+    def test_coverage_looks_back_as_far_as_is_chosen(self):
+        name = f"Web tuần {marker()}"
+        source, token = self.here.source(self.agency, name)
+        line = f'{public_address()} - - [{access_now(days_ago=3)}] "GET / HTTP/1.1" 200 31 "-" "Mozilla/5.0"'
+        self.assertEqual(self.here.ingest(token, [line], "text/plain").status, 200)
+        wait_for("the old line", lambda: self.here.count(f"source_id:{source}") == 1)
+        for asked, is_seen in (("", False), ("24h", False), ("7d", True), ("30d", True)):
+            page = self.here.read("/rules/coverage", range=asked)
+            self.assertEqual((name in [one["name"] for one in page["sources"]], page["partial"]), (is_seen, False), asked)
+        self.assertEqual(self.here.api("GET", "/rules/coverage?range=2y").status, 422)
+        place = ("--address", f"127.0.0.1:{self.here.web}", "--token", self.here.token)
+        told = json.loads(self.here.run("rules", "coverage", "--range", "30d", "--json", *place))
+        self.assertEqual(sum(told["status"].values()), len(told["rules"]) + told["status"]["refused"])
 
     def test_rules_of_the_operators_folder_are_taken_while_running(self):
         word, own = marker("chu"), "3c3f1b52-5a0e-4d2e-9d55-5f7d9f0a1b2c"

@@ -1,5 +1,5 @@
 //! `luytre rules coverage`: which rules can fire with the logs of a folder, or with those that a running
-//! platform received in the past day, and what to turn on for the others.
+//! platform received lately, and what to turn on for the others.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Judge by the logs in these files or folders; without it, a running platform is asked
     #[arg(long, value_name = "PATH")]
     logs: Vec<PathBuf>,
+    /// How far back a running platform looks
+    #[arg(long, default_value = "24h", value_parser = ["24h", "7d", "30d"], conflicts_with = "logs")]
+    range: String,
     /// How log lines are read: a name from `luytre sources list`, or auto
     #[arg(long, default_value = "auto", value_name = "NAME")]
     source: String,
@@ -89,13 +92,15 @@ struct Share {
 struct Answer {
     rules: Vec<Row>,
     refused: u64,
+    /// Whether less was looked at than was asked for.
+    partial: bool,
 }
 
 /// The order in which the statuses are told.
 const STATUSES: [&str; 4] = ["can_fire", "field_never_seen", "event_never_seen", "log_never_seen"];
 
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> Result<Outcome> {
-    let Answer { rules, refused } = if arguments.logs.is_empty() {
+    let Answer { rules, refused, .. } = if arguments.logs.is_empty() {
         asked(config, arguments)?
     } else {
         judged(config, arguments)?
@@ -145,7 +150,8 @@ fn judged(config: &Config, arguments: &Arguments) -> Result<Answer> {
         let info = infos.remove(own.rule.as_str())?;
         Some(row(info, own))
     });
-    Ok(Answer { rules: rows.collect(), refused: u64::try_from(loaded.bad.len())? })
+    let refused = u64::try_from(loaded.bad.len())?;
+    Ok(Answer { rules: rows.collect(), refused, partial: false })
 }
 
 fn row(info: &detect::RuleInfo, own: RuleReadiness) -> Row {
@@ -164,14 +170,21 @@ fn row(info: &detect::RuleInfo, own: RuleReadiness) -> Row {
     }
 }
 
-/// Asks a running platform about what it received in the past day.
+/// Asks a running platform about what it received.
 fn asked(config: &Config, arguments: &Arguments) -> Result<Answer> {
     let Some(token) = &arguments.token else {
         bail!("name logs with --logs, or give --token to ask a running platform");
     };
     let address = arguments.address.clone().unwrap_or_else(|| config.web.listen.to_string());
-    let answer = search::get(&address, "/api/v1/rules/coverage", token)?;
-    serde_json::from_reader(answer).context("reading the platform's answer")
+    let path = format!("/api/v1/rules/coverage?range={}", arguments.range);
+    let answer: Answer = serde_json::from_reader(search::get(&address, &path, token)?)
+        .context("reading the platform's answer")?;
+    if answer.partial {
+        eprintln!(
+            "too much to count: less was looked at, the past 24 hours or only the newest events"
+        );
+    }
+    Ok(answer)
 }
 
 fn by_status(rules: &[Row], refused: u64) -> BTreeMap<&'static str, u64> {

@@ -7,10 +7,11 @@ use std::sync::LazyLock;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::filters;
+use web::{Lang, filters};
 
-use super::coverage::{CoverageRow, tactics};
-use crate::address::Address;
+use super::coverage::{self, CoverageRow, tactics};
+use super::seen::{self, LookBack};
+use crate::alert::Choice;
 
 /// What ATT&CK calls its tactics and techniques.
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -108,8 +109,17 @@ pub struct AttackPage {
     pub techniques: u64,
     /// The columns, in ATT&CK's order.
     pub tactics: Vec<AttackTactic>,
-    /// Whether only the newest events were looked at.
+    /// How far back is looked, to choose from.
+    pub spans: Vec<Choice>,
+    /// Whether less was looked at than was asked for: the past day, or the newest events.
     pub partial: bool,
+}
+
+impl AttackPage {
+    /// Returns the word of the time that was asked for.
+    pub fn range(&self) -> &str {
+        seen::chosen(&self.spans)
+    }
 }
 
 /// How many rules look for one thing, and how many of them can fire.
@@ -139,8 +149,8 @@ pub(super) fn names(tags: &[String], technique: &str) -> bool {
     techniques(tags).any(|own| own == technique || parent(&own) == technique)
 }
 
-/// Returns the matrix of these rules.
-pub(super) fn page(rows: &[CoverageRow], partial: bool) -> AttackPage {
+/// Returns the matrix of these rules, judged by the logs of this time.
+pub(super) fn page(rows: &[CoverageRow], partial: bool, back: LookBack, lang: Lang) -> AttackPage {
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
     // Where a technique stands that the list does not have.
     let mut placed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -163,7 +173,8 @@ pub(super) fn page(rows: &[CoverageRow], partial: bool) -> AttackPage {
         watched: all.iter().filter(|id| is(id, |share| share.ready > 0)).count() as u64,
         waiting: all.iter().filter(|id| is(id, |share| share.ready == 0)).count() as u64,
         techniques: all.len() as u64,
-        tactics: CATALOGUE.tactic.iter().map(|own| column(own, &shares, &placed)).collect(),
+        tactics: CATALOGUE.tactic.iter().map(|own| column(own, &shares, &placed, back)).collect(),
+        spans: back.choices(lang),
         partial,
     }
 }
@@ -177,6 +188,7 @@ fn column(
     tactic: &Tactic,
     shares: &BTreeMap<String, Share>,
     placed: &BTreeMap<String, BTreeSet<String>>,
+    back: LookBack,
 ) -> AttackTactic {
     let stands_here = |(_, names): &(&String, &BTreeSet<String>)| names.contains(&tactic.name);
     let others = placed.iter().filter(stands_here).map(|(id, _)| id);
@@ -184,7 +196,7 @@ fn column(
         let Share { ready, rules } = shares.get(id).copied().unwrap_or_default();
         AttackTechnique {
             name: CATALOGUE.technique.get(id).unwrap_or(id).clone(),
-            href: Address::of("/rules/coverage").with("technique", id).to_string(),
+            href: coverage::address(back).with("technique", id).to_string(),
             id: id.clone(),
             ready,
             rules,
@@ -292,7 +304,7 @@ mod tests {
             row(&["attack.defense_evasion", "attack.t9999", "attack.g0016"], "can_fire"),
             row(&["cve.2021-44228"], "can_fire"),
         ];
-        let page = page(&rows, false);
+        let page = page(&rows, false, LookBack::Day, Lang::Vi);
         let shell = cell(&page, "TA0002", "T1059");
         assert_eq!((shell.ready, shell.rules, shell.state()), (1, 2, "partly"));
         assert_eq!(shell.href, "/rules/coverage?technique=T1059");

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use web::{Phrase, Who, filters};
 
 use super::attack;
+use super::seen::{self, LookBack};
 use super::{BadRule, FirstStep, RuleCard, RuleReadiness};
 use crate::address::Address;
 use crate::alert::Choice;
@@ -99,7 +100,7 @@ pub struct SourceCoverage {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Events of the past day.
+    /// Its events in the time that was looked at.
     pub events: u64,
     /// What Sigma calls its logs, as far as they arrived.
     pub logs: Vec<String>,
@@ -117,6 +118,12 @@ pub(super) struct CoverageFilter {
     pub(super) technique: String,
     pub(super) source: String,
     pub(super) text: String,
+    pub(super) back: LookBack,
+}
+
+/// Returns the address of the list, over this time.
+pub(super) fn address(back: LookBack) -> Address {
+    Address::of("/rules/coverage").with("range", back.range())
 }
 
 /// Which rules can fire, and what to turn on for the others.
@@ -127,6 +134,8 @@ pub struct CoveragePage {
     pub text: String,
     /// The ATT&CK technique to filter by (`T1059`); empty for all.
     pub technique: String,
+    /// How far back is looked, to choose from.
+    pub spans: Vec<Choice>,
     /// Statuses to filter by.
     pub statuses: Vec<Choice>,
     /// Tactics to filter by.
@@ -143,10 +152,17 @@ pub struct CoveragePage {
     pub rules: Vec<CoverageRow>,
     /// How many rules were refused when they were loaded.
     pub refused: u64,
-    /// Whether only the newest events were looked at.
+    /// Whether less was looked at than was asked for: the past day, or the newest events.
     pub partial: bool,
     /// The list as a file, with this filter.
     pub export: String,
+}
+
+impl CoveragePage {
+    /// Returns the word of the time that was asked for.
+    pub fn range(&self) -> &str {
+        seen::chosen(&self.spans)
+    }
 }
 
 /// Returns the rules as rows, joined with their verdicts.
@@ -191,6 +207,7 @@ pub(super) fn words(logsource: &event::LogSource) -> String {
 pub(super) fn by_source(
     examples: &[(Event, u64)],
     readiness: &[RuleReadiness],
+    back: LookBack,
     name: &dyn Fn(SourceId) -> String,
 ) -> Vec<SourceCoverage> {
     let mut sources: BTreeMap<SourceId, (u64, BTreeSet<String>)> = BTreeMap::new();
@@ -206,7 +223,7 @@ pub(super) fn by_source(
             events,
             logs: logs.into_iter().filter(|log| !log.is_empty()).collect(),
             rules: readiness.iter().filter(|own| own.sources.contains(&id)).count() as u64,
-            href: Address::of("/rules/coverage").with("source", &name).to_string(),
+            href: address(back).with("source", &name).to_string(),
             name,
         }
     };
@@ -228,7 +245,7 @@ pub(super) fn page(
         name: name.clone(),
         chosen: name == chosen,
     };
-    let by_tactic = by_tactic(&rows);
+    let by_tactic = by_tactic(&rows, filter.back);
     let tactics = by_tactic.iter().map(|one| named(&one.name, &filter.tactic)).collect();
     let choices_of = sources.iter().map(|one| named(&one.name, &filter.source)).collect();
     let export = Address::of("")
@@ -236,14 +253,16 @@ pub(super) fn page(
         .with("status", &filter.status)
         .with("tactic", &filter.tactic)
         .with("technique", &filter.technique)
-        .with("source", &filter.source);
+        .with("source", &filter.source)
+        .with("range", filter.back.range());
     CoveragePage {
+        spans: filter.back.choices(who.lang),
         text: filter.text.clone(),
         technique: filter.technique.clone(),
         statuses: choices(filter, who),
         tactics,
         choices: choices_of,
-        counts: counts(&rows, who.lang),
+        counts: counts(&rows, filter.back, who.lang),
         by_tactic,
         sources,
         rules: rows.into_iter().filter(|row| fits(row, filter)).collect(),
@@ -254,18 +273,18 @@ pub(super) fn page(
 }
 
 /// Returns how many rules have each status.
-pub(super) fn counts(rows: &[CoverageRow], lang: web::Lang) -> Vec<CoverageCount> {
+pub(super) fn counts(rows: &[CoverageRow], back: LookBack, lang: web::Lang) -> Vec<CoverageCount> {
     let count = |(status, key): (&'static str, &'static str)| CoverageCount {
         name: Phrase::key(key).text(lang),
         ready: rows.iter().filter(|row| row.status == status).count() as u64,
         rules: rows.len() as u64,
-        href: Address::of("/rules/coverage").with("status", status).to_string(),
+        href: address(back).with("status", status).to_string(),
     };
     STATUSES.into_iter().map(count).collect()
 }
 
 /// Returns how many rules of each tactic can fire, the least covered first.
-pub(super) fn by_tactic(rows: &[CoverageRow]) -> Vec<CoverageCount> {
+pub(super) fn by_tactic(rows: &[CoverageRow], back: LookBack) -> Vec<CoverageCount> {
     let mut groups: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for row in rows {
         for tactic in row.tactics().collect::<BTreeSet<_>>() {
@@ -275,7 +294,7 @@ pub(super) fn by_tactic(rows: &[CoverageRow]) -> Vec<CoverageCount> {
         }
     }
     let count = |(name, (ready, rules)): (String, (u64, u64))| CoverageCount {
-        href: Address::of("/rules/coverage").with("tactic", &name).to_string(),
+        href: address(back).with("tactic", &name).to_string(),
         name,
         ready,
         rules,

@@ -16,7 +16,7 @@ use web::{AppError, Body, Path, Permission, Phrase, Query, Routes, View, Who};
 use super::attack::{self, AttackPage};
 use super::baseline::{self, BaselinePage};
 use super::coverage::{self, CoverageFilter, CoveragePage, CoverageRow, SourceCoverage};
-use super::seen::{self, Arrived};
+use super::seen::{self, Arrived, LookBack};
 use super::switch::{self, SwitchForm};
 use super::views::{RuleList, RulePage, RuleRow, RuleTest, RuleTestResult, fits};
 use super::{BadRule, RuleCard};
@@ -43,14 +43,14 @@ pub(crate) fn routes() -> Routes<Desk> {
         .takes::<TestForm>()
         .gives::<RuleTest>()
         .get("/rules/coverage", RuleRead, coverage)
-        .doc("Tells which rules can fire with the logs of the past day, and what the others lack")
+        .doc("Tells which rules can fire with the logs of the past day (`range`: also `7d`, `30d`), and what the others lack")
         .gives::<CoveragePage>()
         .get("/rules/coverage.csv", RuleRead, coverage_csv)
         .doc("Gives the same list as CSV")
         .get("/rules/coverage.xlsx", RuleRead, coverage_xlsx)
         .doc("Gives the same list as an Excel file")
         .get("/rules/attack", RuleRead, attack_matrix)
-        .doc("Tells for each ATT&CK technique which loaded rules look for it and can fire")
+        .doc("Tells for each ATT&CK technique which loaded rules look for it and can fire (`range` as for coverage)")
         .gives::<AttackPage>()
         .get("/rules/attack/layer.json", RuleRead, attack_layer)
         .doc("Gives the same as a layer for the ATT&CK Navigator")
@@ -127,13 +127,16 @@ struct CoverageQuery {
     tactic: String,
     technique: String,
     source: String,
+    /// `24h`, `7d` or `30d`; empty is a day.
+    range: String,
 }
 
 impl CoverageQuery {
-    fn filter(self) -> CoverageFilter {
-        let Self { q, status, tactic, technique, source } = self;
+    fn filter(self) -> Result<CoverageFilter, AppError> {
+        let Self { q, status, tactic, technique, source, range } = self;
         let technique = technique.trim().to_ascii_uppercase();
-        CoverageFilter { status, tactic, technique, source, text: q }
+        let back = LookBack::asked(&range)?;
+        Ok(CoverageFilter { status, tactic, technique, source, text: q, back })
     }
 }
 
@@ -142,7 +145,7 @@ async fn coverage(
     who: Who,
     Query(query): Query<CoverageQuery>,
 ) -> Result<View<CoveragePage>, AppError> {
-    Ok(View::new(covered(&desk, &who, query.filter()).await?))
+    Ok(View::new(covered(&desk, &who, query.filter()?).await?))
 }
 
 async fn coverage_csv(
@@ -167,12 +170,12 @@ async fn coverage_file(
     query: CoverageQuery,
     format: Format,
 ) -> Result<Response, AppError> {
-    let page = covered(desk, who, query.filter()).await?;
+    let page = covered(desk, who, query.filter()?).await?;
     Ok(crate::file::table("coverage", &coverage::sheet(&page.rules, who), format)?)
 }
 
 async fn covered(desk: &Desk, who: &Who, filter: CoverageFilter) -> Result<CoveragePage, AppError> {
-    let Judged { rows, sources, partial } = judged(desk, who).await?;
+    let Judged { rows, sources, partial } = judged(desk, who, filter.back).await?;
     Ok(coverage::page(rows, sources, &filter, who, (coverage::refused(&desk.rules.bad()), partial)))
 }
 
@@ -183,9 +186,10 @@ struct Judged {
     partial: bool,
 }
 
-/// Holds the rules against the logs of the past day.
-async fn judged(desk: &Desk, who: &Who) -> Result<Judged, AppError> {
-    let Arrived { examples, partial } = seen::arrived(desk, &who.scope, desk.db.now()).await?;
+/// Holds the rules against the logs that arrived.
+async fn judged(desk: &Desk, who: &Who, back: LookBack) -> Result<Judged, AppError> {
+    let Arrived { examples, partial } =
+        seen::arrived(desk, &who.scope, desk.db.now(), back).await?;
     let rules = Arc::clone(&desk.rules);
     let work = move || {
         let readiness = rules.coverage(&examples);
@@ -194,17 +198,38 @@ async fn judged(desk: &Desk, who: &Who) -> Result<Judged, AppError> {
     let (cards, readiness, examples) =
         tokio::task::spawn_blocking(work).await.map_err(AppError::internal)?;
     let name = |id| desk.directory.source_name(id).unwrap_or_default();
-    let sources = coverage::by_source(&examples, &readiness, &name);
+    let sources = coverage::by_source(&examples, &readiness, back, &name);
     Ok(Judged { rows: coverage::rows(cards, readiness, &name), sources, partial })
 }
 
-async fn attack_matrix(State(desk): State<Desk>, who: Who) -> Result<View<AttackPage>, AppError> {
-    let Judged { rows, partial, .. } = judged(&desk, &who).await?;
-    Ok(View::new(attack::page(&rows, partial)))
+/// Over which time the matrix is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct AttackQuery {
+    /// `24h`, `7d` or `30d`; empty is a day.
+    range: String,
 }
 
-async fn attack_layer(State(desk): State<Desk>, who: Who) -> Result<Response, AppError> {
-    let rows = judged(&desk, &who).await?.rows;
+async fn attack_matrix(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<AttackQuery>,
+) -> Result<View<AttackPage>, AppError> {
+    let back = LookBack::asked(&query.range)?;
+    Ok(View::new(matrix(&desk, &who, back).await?))
+}
+
+async fn matrix(desk: &Desk, who: &Who, back: LookBack) -> Result<AttackPage, AppError> {
+    let Judged { rows, partial, .. } = judged(desk, who, back).await?;
+    Ok(attack::page(&rows, partial, back, who.lang))
+}
+
+async fn attack_layer(
+    State(desk): State<Desk>,
+    who: Who,
+    Query(query): Query<AttackQuery>,
+) -> Result<Response, AppError> {
+    let rows = judged(&desk, &who, LookBack::asked(&query.range)?).await?.rows;
     let rules = rows.iter().map(|row| (&row.tags[..], row.status == "can_fire"));
     let layer = attack::navigator_layer("Lũy Tre", rules);
     let bytes = serde_json::to_vec_pretty(&layer).map_err(AppError::internal)?;
@@ -368,16 +393,61 @@ mod tests {
         let test = sqlite().await;
         let seen = desk(&test, vec![event_of(&Maker::new().finding(-5), "an")]);
         let who = who(Role::Analyst);
-        let page = attack::page(&judged(&seen, &who).await.unwrap().rows, false);
+        let page = matrix(&seen, &who, LookBack::Day).await.unwrap();
         assert_eq!(faults(&page), Vec::<String>::new());
         let cells = || page.tactics.iter().flat_map(|tactic| &tactic.techniques);
         let counted: Vec<_> = cells().filter(|cell| cell.rules > 0).collect();
         assert!(!counted.is_empty());
         for cell in counted {
             let query = CoverageQuery { technique: cell.id.to_lowercase(), ..Default::default() };
-            let list = covered(&seen, &who, query.filter()).await.unwrap();
+            let list = covered(&seen, &who, query.filter().unwrap()).await.unwrap();
             assert_eq!(list.rules.len() as u64, cell.rules, "{}", cell.id);
         }
+        let page = matrix(&seen, &who, LookBack::Month).await.unwrap();
+        assert_eq!(faults(&page), Vec::<String>::new());
+        let mut cells = page.tactics.iter().flat_map(|tactic| &tactic.techniques);
+        assert!(
+            cells.all(|cell| cell.href.starts_with("/rules/coverage?range=30d&")),
+            "{:?}",
+            page.tactics
+        );
+    }
+
+    #[tokio::test]
+    async fn coverage_looks_back_as_far_as_is_chosen() {
+        let test = sqlite().await;
+        let days_ago = |days: i64| event_of(&Maker::new().finding(-days * 24 * 60 + 60), "an");
+        let who = who(Role::Analyst);
+        for (days, firing) in [(1, "24h"), (7, "7d"), (30, "30d"), (31, "")] {
+            let desk = desk(&test, vec![days_ago(days)]);
+            let mut has_begun = false;
+            for range in ["24h", "7d", "30d"] {
+                has_begun |= range == firing;
+                let query = CoverageQuery { range: range.to_owned(), ..CoverageQuery::default() };
+                let page = covered(&desk, &who, query.filter().unwrap()).await.unwrap();
+                let want = if has_begun { "can_fire" } else { "log_never_seen" };
+                assert_eq!(page.rules[0].status, want, "{days} days, {range}");
+                assert_eq!(faults(&page), Vec::<String>::new());
+                let chosen: Vec<&str> = page
+                    .spans
+                    .iter()
+                    .filter(|one| one.chosen)
+                    .map(|one| one.value.as_str())
+                    .collect();
+                assert_eq!(chosen, [range]);
+                // Whatever is opened from the page is about the same time.
+                let kept = if range == "24h" { "" } else { range };
+                let keeps = |address: &str| {
+                    let found =
+                        address.split(['?', '&']).find_map(|own| own.strip_prefix("range="));
+                    found.unwrap_or_default() == kept
+                };
+                assert!(keeps(&page.export) && page.counts.iter().all(|one| keeps(&one.href)));
+                assert!(page.sources.iter().all(|one| keeps(&one.href)));
+            }
+        }
+        let query = CoverageQuery { range: "2y".to_owned(), ..CoverageQuery::default() };
+        assert!(query.filter().is_err());
     }
 
     #[tokio::test]
@@ -385,7 +455,7 @@ mod tests {
         let test = sqlite().await;
         let seen = desk(&test, vec![event_of(&Maker::new().finding(-5), "an")]);
         let who = who(Role::Analyst);
-        let filtered = |query: CoverageQuery| covered(&seen, &who, query.filter());
+        let filtered = |query: CoverageQuery| covered(&seen, &who, query.filter().unwrap());
         let page = filtered(CoverageQuery::default()).await.unwrap();
         assert_eq!(faults(&page), Vec::<String>::new());
         assert_eq!((page.rules.len(), page.rules[0].status), (1, "can_fire"));
