@@ -80,17 +80,18 @@ def number_of(value):
 
 
 def time_of(value):
+    """Returns the time that a value shows: the specification converts no time zones, a number is UTC's."""
     if isinstance(value, str) and value.isdecimal() and len(value) >= 9:
         value = int(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         while value > 1e11:
             value /= 1000
-        return datetime.fromtimestamp(value, timezone.utc)
+        return datetime.fromtimestamp(value, timezone.utc).replace(tzinfo=None)
     try:
         time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", str(value)))
     except ValueError:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    return time.replace(tzinfo=None)
 
 
 def pattern_of(string, anywhere):

@@ -222,6 +222,18 @@ pub(crate) enum TimePart {
 }
 
 impl TimePart {
+    /// Returns the modifier that asks for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
     /// Returns what it may be. Source: specification 2.1, "Time Modifiers"; ISO 8601 has a 53rd week.
     pub(crate) const fn range(self) -> std::ops::RangeInclusive<i64> {
         match self {

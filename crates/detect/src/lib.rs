@@ -48,6 +48,7 @@ mod necessary;
 mod reference;
 mod taxonomy;
 mod test_value;
+mod time_part;
 
 pub mod limits;
 pub mod testing;

@@ -321,6 +321,8 @@ fn item_words(item: &ItemCheck) -> String {
         Some(Near::Place { pattern }) => {
             format!("; it holds the text, but not where {pattern} wants it")
         }
+        Some(Near::TimePart { part, number: Some(number) }) => format!("; its {part} is {number}"),
+        Some(Near::TimePart { part, number: None }) => format!("; no {part} can be read of it"),
         Some(Near::OtherField { field, value }) => {
             format!("; the field {field} would do: “{value}”")
         }

@@ -1,5 +1,5 @@
 //! The nearest miss of an item that does not hold: what would have met it but for letter case, a
-//! blank, the place in the value, or the field's name. A hint for people; no verdict rests on it.
+//! blank, the place in the value, or the field's name; of a time, what was read of it. A hint for people; no verdict rests on it.
 
 use event::{Event, Value};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::part;
 use crate::ast::{Item, Matcher, Wanted};
 use crate::letter_case::fold;
 use crate::pattern::{Pattern, Token};
-use crate::{taxonomy, test_value};
+use crate::{taxonomy, test_value, time_part};
 
 /// Variants looked at: enough for any rule that a person writes by hand.
 const VARIANTS_LOOKED_AT: usize = 100;
@@ -40,6 +40,13 @@ pub enum Near {
         /// What was wanted.
         pattern: String,
     },
+    /// The value is a time, of which another number was read; or none can be read of it.
+    TimePart {
+        /// What was asked for: `hour`, `week` …
+        part: &'static str,
+        /// What the value has there by its own clock; `None` for what is no such time.
+        number: Option<i64>,
+    },
     /// Another field holds a value that would do.
     OtherField {
         /// That field.
@@ -64,6 +71,8 @@ pub(super) fn miss(item: &Item, event: &Event) -> Option<Near> {
     let same_value = variants().find_map(|(written, matcher)| {
         texts.iter().find_map(|text| loosely(written, matcher, text))
     });
+    let same_value =
+        same_value.or_else(|| variants().find_map(|(_, own)| other_number(own, value)));
     same_value.or_else(|| variants().find_map(|(_, matcher)| other_field(field, matcher, event)))
 }
 
@@ -105,6 +114,13 @@ fn loosely(written: &str, matcher: &Matcher, text: &str) -> Option<Near> {
         }
         _ => None,
     }
+}
+
+/// Returns what a value has in the place of the part that is asked for.
+fn other_number(matcher: &Matcher, value: &Value) -> Option<Near> {
+    let Matcher::TimePart(part, ..) = matcher else { return None };
+    let number = value.members().iter().find_map(|member| time_part::of(member, *part));
+    Some(Near::TimePart { part: part.word(), number })
 }
 
 fn letters(pattern: &Pattern) -> usize {

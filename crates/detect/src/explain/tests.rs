@@ -81,6 +81,16 @@ fn the_nearest_miss_is_named() {
                 value: "C:\\lsass.exe".to_owned(),
             }),
         ),
+        (
+            "Time|hour: 9",
+            &[("Time", "2026-11-23T16:20:05+07:00")],
+            Some(Near::TimePart { part: "hour", number: Some(16) }),
+        ),
+        (
+            "Time|week|gte: 9",
+            &[("Time", "Nov 23 16:20:05")],
+            Some(Near::TimePart { part: "week", number: None }),
+        ),
         ("Image|endswith: 'whoami'", &[("Image", "C:\\cmd.exe")], None),
     ];
     for (item, fields, want) in cases {

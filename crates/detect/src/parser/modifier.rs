@@ -262,7 +262,7 @@ fn time_part(
     let Scalar::Int(number) = scalar else {
         return Err(Fault::rule(at, "a part of a time must be a whole number"));
     };
-    let name = format!("{part:?}").to_lowercase();
+    let name = part.word();
     let range = part.range();
     let comparison = modifiers.comparison.unwrap_or(Comparison::Equal);
     if comparison == Comparison::Equal && !range.contains(&number) {
