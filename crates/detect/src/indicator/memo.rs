@@ -22,13 +22,14 @@ const VALUE_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 pub(super) struct Memo {
     hasher: RandomState,
+    /// Made when the first value is remembered: most threads look for no indicator.
     slots: Vec<Option<(Holds, Vec<u8>)>>,
 }
 
 impl Memo {
     /// Returns one that remembers nothing; the seed keys its places.
     pub(super) fn new(seed: u64) -> Self {
-        Self { hasher: RandomState::with_seeds(seed, 1, !seed, 2), slots: vec![None; SLOTS] }
+        Self { hasher: RandomState::with_seeds(seed, 1, !seed, 2), slots: Vec::new() }
     }
 
     /// Returns the value's place if it is not known to be clean; a value too long has none.
@@ -45,6 +46,9 @@ impl Memo {
 
     /// Remembers a value as clean at its place.
     pub(super) fn keep(&mut self, place: usize, holds: Holds, value: &str) {
+        if self.slots.is_empty() {
+            self.slots.resize(SLOTS, None);
+        }
         if let Some(slot) = self.slots.get_mut(place) {
             let (own, held) = slot.get_or_insert_with(|| (holds, Vec::new()));
             *own = holds;

@@ -141,6 +141,10 @@ impl Memo {
             place = 0;
         }
         let end = place.saturating_add(bytes);
+        if self.ring.capacity() == 0 {
+            // All at once: what is not written to costs nothing, and nothing is left behind by growing.
+            self.ring.reserve_exact(RING_BYTES);
+        }
         if self.ring.len() < end {
             self.ring.resize(end, 0);
         }

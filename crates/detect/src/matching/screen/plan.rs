@@ -87,7 +87,18 @@ impl Plan {
             .collect();
         plan.seen.sort_unstable();
         plan.seen.dedup();
+        plan.shrink();
         plan
+    }
+
+    /// Gives back the room that lists grew into: each thread keeps thousands of plans.
+    fn shrink(&mut self) {
+        let Self { present, open, seen, origins, objects, looks, .. } = self;
+        for numbers in [present, open, seen, objects] {
+            numbers.shrink_to_fit();
+        }
+        origins.shrink_to_fit();
+        looks.places.shrink_to_fit();
     }
 
     /// Returns where a field's value comes from; `None` for a field that no record of the shape has.

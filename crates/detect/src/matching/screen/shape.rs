@@ -31,7 +31,7 @@ const PLANS_OF_SHAPE_MAX: usize = 256;
 const DECIDING_BYTES_MAX: usize = 256;
 
 /// Deepest nesting; the decoder's own limit is higher.
-const DEPTH_MAX: usize = 16;
+const DEPTH_MAX: u8 = 16;
 
 /// The tree.
 #[derive(Debug)]
@@ -44,23 +44,26 @@ pub(super) struct Shapes {
     room: String,
 }
 
-/// One key with the kind of its value.
+/// One key with the kind of its value. Each thread has thousands of these: they are kept small.
 #[derive(Debug)]
 struct Step {
-    /// In its quotes.
-    key: Box<str>,
-    /// The key, the colon behind it and, before a text, the opening quote: as records without blanks have it.
+    /// The key in its quotes, the colon behind it and, before a text, the opening quote: as records without
+    /// blanks have it.
     start: Box<str>,
+    key_bytes: usize,
     kind: Kind,
-    /// The step before, for names and for learning.
-    before: Option<usize>,
     /// How many objects are open around the key.
-    depth: usize,
-    /// What of the value decides how the decoder reads the record.
-    decides: Deciding,
+    depth: u8,
+    /// The step before, for names and for learning; before the first is itself.
+    before: usize,
+    /// What of the value decides how the decoder reads the record, if anything does.
+    decides: Option<Box<Deciding>>,
     ways: Vec<Way>,
     ends: Option<Box<Ends>>,
 }
+
+/// The step before all keys.
+const FIRST: usize = 0;
 
 /// A way on from a step. Of most it shows here already that the next key is another: their steps are not touched.
 #[derive(Debug)]
@@ -75,8 +78,9 @@ struct Way {
 /// Bytes of a way's head, so that two ways share a line of the processor's cache.
 const HEAD_BYTES: usize = 22;
 
-/// What was learnt of records that end at a step, by their deciding values; `None`: read whole.
-type Ends = AHashMap<Box<[u8]>, Option<Plan>>;
+/// What was learnt of records that end at a step, by their deciding values; `None`: read whole. Plans are
+/// boxed: mostly there is one, and the map has room for four.
+type Ends = AHashMap<Box<[u8]>, Option<Box<Plan>>>;
 
 /// What is known of records of one shape with the same deciding values.
 #[derive(Debug)]
@@ -109,12 +113,12 @@ pub(super) struct Place {
 impl Default for Shapes {
     fn default() -> Self {
         let root = Step {
-            key: Box::default(),
             start: Box::default(),
+            key_bytes: 0,
             kind: Kind::Null,
-            before: None,
             depth: 0,
-            decides: Deciding::Nothing,
+            before: FIRST,
+            decides: None,
             ways: Vec::new(),
             ends: None,
         };
@@ -135,7 +139,7 @@ impl Shapes {
         values.clear();
         deciding.clear();
         let mut cursor = Cursor::new(record, marks, 0);
-        let (mut step, mut depth) = (0, 0_usize);
+        let (mut step, mut depth) = (FIRST, 0_u8);
         let mut may_close = cursor.take(b'{').then_some(true)?;
         loop {
             cursor.blanks();
@@ -148,9 +152,8 @@ impl Shapes {
                     continue;
                 }
                 values.push(span);
-                let decides = self.steps.get(step)?.decides;
-                if decides != Deciding::Nothing {
-                    decide(decides, span, record, decoding, &mut self.room, deciding)?;
+                if let Some(decides) = &self.steps.get(step)?.decides {
+                    decide(**decides, span, record, decoding, &mut self.room, deciding)?;
                 }
             } else if depth == 0 {
                 cursor.blanks();
@@ -180,7 +183,7 @@ impl Shapes {
         &mut self,
         from: usize,
         cursor: &mut Cursor<'_>,
-        depth: usize,
+        depth: u8,
         decoding: &dyn Decoding,
     ) -> Option<(usize, Span)> {
         let ways = &self.steps.get(from)?.ways;
@@ -192,7 +195,7 @@ impl Shapes {
             is_whole.then_some((at, way.step, step))
         });
         let (key, span) = if let Some((at, number, step)) = found {
-            let (key, span) = cursor.known(step.key.len(), step.start.len(), step.kind)?;
+            let (key, span) = cursor.known(step.key_bytes, step.start.len(), step.kind)?;
             if step.kind == span.kind {
                 self.take_first(from, at);
                 return Some((number, span));
@@ -205,7 +208,7 @@ impl Shapes {
         };
         let is = |way: &Way| {
             step_of(way).is_some_and(|step| {
-                step.kind == span.kind && step.depth == depth && *step.key == *key
+                step.kind == span.kind && step.depth == depth && step.key() == key
             })
         };
         if let Some(at) = ways.iter().position(is) {
@@ -237,45 +240,55 @@ impl Shapes {
         from: usize,
         key: &str,
         kind: Kind,
-        depth: usize,
+        depth: u8,
         decoding: &dyn Decoding,
     ) -> Option<usize> {
         let decides = match kind {
             Kind::Object => Deciding::Nothing,
             _ => decoding.decides(&self.path(from, key, depth)),
         };
+        let decides = (decides != Deciding::Nothing).then(|| Box::new(decides));
         let number = self.steps.len();
         let quote = if kind == Kind::Text { "\"" } else { "" };
         let start = format!("{key}:{quote}");
         let way = Way::new(number, depth, start.as_bytes())?;
         self.steps.push(Step {
-            key: key.into(),
             start: start.into(),
+            key_bytes: key.len(),
             kind,
-            before: Some(from),
             depth,
+            before: from,
             decides,
             ways: Vec::new(),
             ends: None,
         });
-        self.steps.get_mut(from)?.ways.push(way);
+        let ways = &mut self.steps.get_mut(from)?.ways;
+        if ways.is_empty() {
+            // Most steps have one way on; without this there would be room for four.
+            ways.reserve_exact(1);
+        }
+        ways.push(way);
         Some(number)
     }
 
     /// Returns the path of a key after a step: the keys of the objects around it and its own, joined by
     /// dots.
-    fn path(&self, from: usize, key: &str, mut depth: usize) -> String {
+    fn path(&self, from: usize, key: &str, mut depth: u8) -> String {
         let mut keys = vec![name(key)];
-        let mut at = Some(from);
-        while let Some(step) = at.and_then(|at| self.steps.get(at)) {
+        for step in self.back_from(from) {
             if step.depth < depth && step.kind == Kind::Object {
-                keys.push(name(&step.key));
+                keys.push(name(step.key()));
                 depth = step.depth;
             }
-            at = step.before;
         }
         keys.reverse();
         keys.join(".")
+    }
+
+    /// Returns a step and all before it, but for the first.
+    fn back_from(&self, step: usize) -> impl Iterator<Item = &Step> {
+        let at = |number: usize| self.steps.get(number).filter(|_| number != FIRST);
+        std::iter::successors(at(step), move |step| at(step.before))
     }
 
     /// Returns what was learnt of a shape with these deciding values.
@@ -298,6 +311,7 @@ impl Shapes {
     /// Keeps what was learnt.
     pub(super) fn learn(&mut self, end: usize, deciding: &[u8], plan: Option<Plan>) {
         if let Some(step) = self.steps.get_mut(end) {
+            let plan = plan.map(Box::new);
             step.ends.get_or_insert_default().insert(deciding.into(), plan);
             self.plans = self.plans.saturating_add(1);
         }
@@ -305,38 +319,37 @@ impl Shapes {
 
     /// Returns the steps of a shape in order, objects included.
     pub(super) fn places(&self, end: usize) -> Vec<Place> {
-        let mut places = Vec::new();
-        let mut at = Some(end);
-        while let Some(step) = at.and_then(|at| self.steps.get(at)) {
-            at = step.before;
-            if at.is_some() {
-                let Step { key, kind, depth, decides, .. } = step;
-                let key = key.clone();
-                places.push(Place { key, kind: *kind, depth: *depth, decides: *decides });
-            }
-        }
+        let place = |step: &Step| Place {
+            key: step.key().into(),
+            kind: step.kind,
+            depth: usize::from(step.depth),
+            decides: step.decides.as_deref().copied().unwrap_or(Deciding::Nothing),
+        };
+        let mut places: Vec<Place> = self.back_from(end).map(place).collect();
         places.reverse();
         places
     }
 }
 
+impl Step {
+    /// Returns the key in its quotes.
+    fn key(&self) -> &str {
+        self.start.get(..self.key_bytes).unwrap_or_default()
+    }
+}
+
 impl Way {
-    fn new(step: usize, depth: usize, start: &[u8]) -> Option<Self> {
+    fn new(step: usize, depth: u8, start: &[u8]) -> Option<Self> {
         let mut head = [0; HEAD_BYTES];
         let own = head.iter_mut().zip(start).map(|(own, byte)| *own = *byte).count();
-        Some(Self {
-            step,
-            depth: u8::try_from(depth).ok()?,
-            head_bytes: u8::try_from(own).ok()?,
-            head,
-        })
+        Some(Self { step, depth, head_bytes: u8::try_from(own).ok()?, head })
     }
 
     /// Returns whether the next key may be the one of its step.
     #[inline]
-    fn comes(&self, cursor: &Cursor<'_>, depth: usize) -> bool {
+    fn comes(&self, cursor: &Cursor<'_>, depth: u8) -> bool {
         let head = self.head.get(..usize::from(self.head_bytes));
-        usize::from(self.depth) == depth && head.is_some_and(|head| cursor.comes(head))
+        self.depth == depth && head.is_some_and(|head| cursor.comes(head))
     }
 }
 
