@@ -2,7 +2,7 @@
 //! when nothing that is left can be newer than what was found.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,6 +14,7 @@ use super::events::read_events;
 use super::look::{Candidate, look_into};
 use crate::error::{BadRows, StoreError};
 use crate::filter::Filter;
+use crate::lake::chain;
 use crate::limits::{PAGE_EVENTS_MAX, RARE_EVENTS_KEPT, ROW_GROUP_ROWS};
 use crate::rows::{Columns, decode, id_at, moment, text_at};
 use crate::schema;
@@ -61,7 +62,7 @@ pub(crate) fn page(
         .filter(|_| more)
         .map(|hit| Cursor { occurred_at: moment(hit.time_us), id: hit.id });
     let events = fetch(view, footers, &hits, &known, &stop.grace())?;
-    keep_rare(view, footers, &filter, &hits, &events)?;
+    keep_rare(view, footers, &filter, &hits, &events);
     Ok(Found { events, next, stopped_ms, took_ms: stop.took_ms() })
 }
 
@@ -382,22 +383,34 @@ fn fetch(
     Ok(hits.iter().filter_map(|hit| found.remove(&hit.id)).collect())
 }
 
-/// Keeps events of granules that have few: who asks the same again need not read them.
-fn keep_rare(
-    view: &View,
-    footers: &Footers,
-    filter: &Filter,
-    hits: &[Hit],
-    events: &[Event],
-) -> Result<(), StoreError> {
-    let Some(condition) = filter.condition() else { return Ok(()) };
+/// Keeps events of granules that have few: who asks the same again need not read them. The page is found; a file
+/// that cannot be read any more keeps nothing.
+fn keep_rare(view: &View, footers: &Footers, filter: &Filter, hits: &[Hit], events: &[Event]) {
+    let Some(condition) = filter.condition() else { return };
     let events: BTreeMap<EventId, &Event> = events.iter().map(|event| (event.id, event)).collect();
+    let mut unread = BTreeSet::new();
     for hit in hits {
         let Place::File(number, row) = hit.place else { continue };
         let (Some(file), Some(event)) = (view.segments.get(number), events.get(&hit.id)) else {
             continue;
         };
-        let footer = footers.of(file)?;
+        if unread.contains(&number) {
+            continue;
+        }
+        let footer = match footers.of(file) {
+            Ok(footer) => footer,
+            Err(error) => {
+                if unread.is_empty() {
+                    tracing::warn!(
+                        file.path = %file.segment.path,
+                        error = %chain(&error),
+                        "events that were found are not kept for the next question"
+                    );
+                }
+                unread.insert(number);
+                continue;
+            }
+        };
         let granule = footer.granules.iter().find(|granule| granule.rows.contains(&row));
         let counted = footer.counts.rows_of(condition);
         let count = granule.and_then(|granule| counted.get(granule.number).copied().flatten());
@@ -405,90 +418,7 @@ fn keep_rare(
             footer.rare.keep(condition, row, event);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use chrono::{DateTime, TimeDelta, Utc};
-    use event::query::parse;
-
-    use super::*;
-    use crate::testing::{event, run, stored};
-
-    #[test]
-    fn where_nothing_was_found_nothing_is_looked_for_again() {
-        let events = (0..9).map(|number| {
-            let mut event = event(number);
-            event.raw = format!("number {number}");
-            event
-        });
-        let events: Vec<Event> = events.collect();
-        let newest = events.last().unwrap().occurred_at;
-        run(async {
-            let (_folder, lake) = stored(events).await;
-            let (view, footers) = (lake.view(), Footers::default());
-            let footer = footers.of(view.segments.first().unwrap()).unwrap();
-            let ask = |text: &str, to, limit| {
-                let query = parse(text).unwrap();
-                let search =
-                    Search { query, from: DateTime::<Utc>::MIN_UTC, to, limit, after: None };
-                let stop = Stop::after(Duration::from_mins(1));
-                let found = page(&view, &footers, &Scope::platform(), &search, &stop).unwrap();
-                let filter = Filter::new(&Scope::platform(), &search);
-                let kept = footer.counts.rows_of(filter.condition().unwrap());
-                (found.events.len(), kept)
-            };
-            let ever = DateTime::<Utc>::MAX_UTC;
-            assert_eq!(ask("number 7 parser:absent", ever, 5), (0, vec![Some(0)]));
-            assert_eq!(ask("number 7 parser:absent", ever, 5), (0, vec![Some(0)]));
-            assert_eq!(ask("number", ever, 50), (9, vec![Some(9)]));
-            // More than were asked for, or at other times as well: that tells no number.
-            assert_eq!(ask("number -absent", ever, 5), (5, vec![]));
-            let before = newest - TimeDelta::nanoseconds(1);
-            assert_eq!(ask("number parser:linux_sshd", before, 50), (8, vec![]));
-            // A granule that is known to have none is not looked into.
-            footer.counts.keep_rows(&condition("number 3"), &[(&footer.granules[0], 0)]);
-            assert_eq!(ask("number 3", ever, 5).0, 0);
-            lake.close().await;
-        });
-    }
-
-    #[test]
-    fn what_was_found_is_not_read_again_and_still_asked_for_its_time() {
-        let events = (0..9).map(|number| {
-            let mut event = event(number);
-            event.raw = format!("number {number}");
-            event
-        });
-        let events: Vec<Event> = events.collect();
-        let third = events[3].clone();
-        run(async {
-            let (_folder, lake) = stored(events).await;
-            let (view, footers) = (lake.view(), Footers::default());
-            let footer = footers.of(view.segments.first().unwrap()).unwrap();
-            let ask = |to| {
-                let query = parse("number 3").unwrap();
-                let search =
-                    Search { query, from: DateTime::<Utc>::MIN_UTC, to, limit: 5, after: None };
-                let stop = Stop::after(Duration::from_mins(1));
-                page(&view, &footers, &Scope::platform(), &search, &stop).unwrap().events
-            };
-            let kept =
-                || footer.rare.all_of(&condition("number 3"), footer.granules.first().unwrap(), 1);
-            assert_eq!(kept(), None);
-            for _ in 0..2 {
-                assert_eq!(ask(DateTime::<Utc>::MAX_UTC), std::slice::from_ref(&third));
-                assert_eq!(*kept().unwrap()[0], third);
-            }
-            assert_eq!(ask(third.occurred_at), []);
-            lake.close().await;
-        });
-    }
-
-    fn condition(text: &str) -> Arc<crate::segment::Condition> {
-        Arc::new(crate::segment::Condition { query: parse(text).unwrap(), agencies: None })
-    }
-}
+mod tests;
