@@ -218,10 +218,11 @@ fn check_index(file: &Arc<SegmentFile>, footers: &Footers) -> Result<Vec<Fault>,
 /// Returns the words by which an event of a file is not found, if so.
 fn unfound(view: &View, footers: &Footers, event: &Event) -> Result<Option<String>, StoreError> {
     let mut words = format!("source_id:{}", event.origin.source);
-    let is_word = |word: &&str| {
+    // A word as the index cuts it, of which none of the query language's signs is a part.
+    let is_plain = |word: &String| {
         word.len() >= WORD_BYTES_MIN && word.bytes().all(|b| b.is_ascii_alphanumeric())
     };
-    if let Some(word) = event.raw.split(|c: char| !c.is_ascii_alphanumeric()).find(is_word) {
+    if let Some(word) = event::fold::words(&event.raw).into_iter().find(is_plain) {
         words = format!("{words} AND \"{word}\"");
     }
     let Ok(query) = query::parse(&words) else { return Ok(None) };

@@ -11,6 +11,7 @@ mod differential;
 mod encrypted;
 mod first_layout;
 mod home;
+mod hostile;
 mod keeping;
 mod lines;
 mod meddled;
