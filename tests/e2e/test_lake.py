@@ -76,6 +76,9 @@ class Lake(unittest.TestCase):
         self.assertEqual((self.here.folder / "data/lake/quarantine" / victim.name).read_bytes(), bytes(changed))
         code, told = self.verify()
         self.assertEqual((code, told["in_order"]), (0, True), told)
+        aside = {"folder": "quarantine", "files": 1, "bytes": len(changed)}
+        self.assertEqual(told["set_aside"], [aside])
+        self.assertIn("lake/quarantine: 1 files", self.luytre("lake", "verify")[1])
         self.here.start()
         wait_for("all records", lambda: self.here.count(f"source_id:{self.source}") >= 3000)
         numbers = [event["fields"]["number"] for event in self.here.export(f"source_id:{self.source}")]

@@ -10,7 +10,7 @@ use clap::Args;
 use collect::{Inspection, Keys, inspect};
 use db::Db;
 use event::SpoolPosition;
-use lake::keep::{Fault, strangers, verify_bytes, verify_file};
+use lake::keep::{Fault, SetAside, set_aside, strangers, verify_bytes, verify_file};
 use lake::{Catalogue as _, Place, Segment, Where};
 use serde_json::{Value, json};
 
@@ -45,6 +45,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
     let (files, damaged) = check_all(config, &db, check, &place).await?;
     let segments = DbCatalogue::new(db.clone(), config.lake.has_store()).segments().await?;
     let unknown = strangers(&place, &segments).unwrap_or_default();
+    let aside = set_aside(&place).context("reading what was set aside")?;
     let verdict = chain::verify(&db).await?;
     let events: u64 = segments.iter().map(|segment| segment.rows).sum();
     let in_store = segments.iter().filter(|segment| segment.lies_in == Where::Store).count();
@@ -76,6 +77,11 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
             "not_as_the_chain_says": verdict.strangers,
             "holds_not_as_the_trail_says": verdict.holds_meddled,
             "unknown_files": unknown,
+            "set_aside": aside.iter().map(|one| json!({
+                "folder": one.folder,
+                "files": one.files,
+                "bytes": one.bytes,
+            })).collect::<Vec<_>>(),
             "spool": spool.json(),
         });
         println!("{told}");
@@ -87,9 +93,22 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<Outcom
         for path in &unknown {
             println!("not in the catalogue: {}", path.display());
         }
+        for one in &aside {
+            println!("{}", what_to_do(one));
+        }
         println!("{}", spool.text());
     }
     Ok(if good { Outcome::Good } else { Outcome::NotInOrder })
+}
+
+/// Says how much was set aside, and what is to be done with it.
+fn what_to_do(aside: &SetAside) -> String {
+    let SetAside { folder, files, bytes } = aside;
+    format!(
+        "lake/{folder}: {files} files with {bytes} bytes. No search finds them and nothing removes them; they are \
+         logs all the same: `luytre lake chain` says of when those of a quarantine are. Delete them by hand when \
+         nobody looks into the damage any more, at the latest when the term of their logs is over"
+    )
 }
 
 fn tell(files: u64, events: u64, damaged: &[Damaged], verdict: &chain::ChainVerdict) {
@@ -203,6 +222,13 @@ impl SpoolVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_set_aside_is_told_with_what_to_do() {
+        let told = what_to_do(&SetAside { folder: "quarantine", files: 2, bytes: 4096 });
+        assert!(told.starts_with("lake/quarantine: 2 files with 4096 bytes. "), "{told}");
+        assert!(told.contains("Delete them by hand"), "{told}");
+    }
 
     #[test]
     fn what_the_lake_has_is_not_missed() {

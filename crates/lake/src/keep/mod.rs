@@ -23,4 +23,4 @@ pub use prune::{Owner, OwnerRows, Pruned, Verdict};
 pub use read::{asked_rows, find_event, read_events};
 pub use repair::{QUARANTINE_FOLDER, Salvaged};
 pub use rescue::rescue;
-pub use verify::{Fault, strangers, verify_bytes, verify_file};
+pub use verify::{Fault, SetAside, set_aside, strangers, verify_bytes, verify_file};

@@ -17,7 +17,8 @@ use crate::segment::{
 use crate::store::widened;
 use event::lake::LakeError;
 
-/// Where files go that are taken out of service: below the lake's folder, never deleted.
+/// Where files go that are taken out of service: below the lake's folder, never deleted; [`super::set_aside`] tells
+/// how much lies there.
 pub const QUARANTINE_FOLDER: &str = "quarantine";
 
 /// What became of a damaged file.

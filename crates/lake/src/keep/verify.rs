@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use chrono::TimeDelta;
 use event::lake::Search;
 use event::{Event, Scope, query};
 
+use super::repair::QUARANTINE_FOLDER;
 use crate::ask::{Stop, page};
 use crate::catalogue::Segment;
 use crate::error::{BadRows, StoreError};
@@ -21,7 +23,7 @@ use crate::place::Place;
 use crate::rows::{Columns, decode, id_at, moment};
 use crate::schema::{self, LAST_IN_TIME};
 use crate::segment::{Footers, SegmentFile, read_rows};
-use crate::store::{View, files};
+use crate::store::{LOST_FOLDER, View, files};
 
 /// How long one question to a file's index may take.
 const QUESTION_MAX: Duration = Duration::from_mins(1);
@@ -112,6 +114,42 @@ pub fn strangers(place: &Place, segments: &[Segment]) -> io::Result<Vec<PathBuf>
         path.extension().is_some_and(|extension| extension == "parquet") && !known.contains(path)
     };
     Ok(files(folder)?.into_iter().filter(is_stranger).collect())
+}
+
+/// Files of the lake that lie beside it: no search finds them, and nothing removes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside {
+    /// The folder below the lake's own.
+    pub folder: &'static str,
+    /// How many.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// Returns what was taken out of service by a repair ([`QUARANTINE_FOLDER`]) and what nobody could explain at a start
+/// (`lost+found`); folders with nothing in them are left out.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn set_aside(place: &Place) -> io::Result<Vec<SetAside>> {
+    let mut found = Vec::new();
+    for folder in [QUARANTINE_FOLDER, LOST_FOLDER] {
+        let entries = match fs::read_dir(place.folder().join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        let mut aside = SetAside { folder, files: 0, bytes: 0 };
+        for entry in entries {
+            aside.files += 1;
+            aside.bytes += entry?.metadata()?.len();
+        }
+        if aside.files > 0 {
+            found.push(aside);
+        }
+    }
+    Ok(found)
 }
 
 fn check(place: &Arc<Place>, segment: &Segment) -> Result<Vec<Fault>, StoreError> {

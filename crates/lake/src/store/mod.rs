@@ -12,6 +12,6 @@ pub(crate) use hot::{Buffer, encode_lists};
 pub(crate) use lines::bring_in;
 pub(crate) use merge::{merge, pick, widened};
 pub use recover::Recovered;
-pub(crate) use recover::{SPILL_FOLDER, files, recover};
+pub(crate) use recover::{LOST_FOLDER, SPILL_FOLDER, files, recover};
 pub use state::LakeHealth;
 pub(crate) use state::{State, View};

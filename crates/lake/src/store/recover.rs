@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::segment::{FileOrigin, TEMP_EXTENSION, file_origin, merged_from};
 
 /// Where files go that nobody can explain: nothing is deleted that may be the only copy.
-const LOST_FOLDER: &str = "lost+found";
+pub(crate) const LOST_FOLDER: &str = "lost+found";
 
 /// The origin of a file whose events came straight from their senders: until the catalogue has it, nobody was told
 /// that they are kept.

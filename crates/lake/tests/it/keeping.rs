@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event::lake::{IDS_MAX, LakeReader as _};
 use event::{Attr, Event, EventId, IdSource, Scope, SystemId, Value};
 use lake::keep::{
-    Export, ExportFormat, Exported, Fault, OwnerRows, Taken, Verdict, rescue, verify_file,
+    Export, ExportFormat, Exported, Fault, OwnerRows, SetAside, Taken, Verdict, rescue, set_aside,
+    verify_file,
 };
 use lake::{Catalogue as _, Lake, Segment, SegmentId};
 use uuid::Uuid;
@@ -92,6 +93,8 @@ fn a_damaged_file_is_taken_out_and_what_can_be_read_is_saved() {
         let lake = home.open().await;
         assert_eq!(lake.recovered().lost, Vec::<std::path::PathBuf>::new());
         assert_eq!(all_ids(&lake).await, left);
+        let (folder, bytes) = ("quarantine", bytes.len() as u64);
+        assert_eq!(set_aside(&home.place()).unwrap(), [SetAside { folder, files: 1, bytes }]);
         // Without saving, the file goes as it is.
         let gone = lake.take_out(&new, false, "told to").await.unwrap();
         assert_eq!((gone.rows_saved, gone.replaced_by), (0, None));
