@@ -367,3 +367,37 @@ fn tables_beside_the_events_are_joined() {
         assert!(lake.sql(&officer(), joined).await.is_err());
     });
 }
+
+#[test]
+fn least_and_most_are_those_of_all_rows() {
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        // What one figure wants of a file, another does without: hosts stand in rows without a port, the first and
+        // the last of them in the files that are read in the middle.
+        for (file, host) in ["d", "e", "a", "z", "f", "g"].into_iter().enumerate() {
+            let mut rows = events(0..50);
+            let ids = event::IdSource::seeded(file as u64);
+            for event in &mut rows {
+                event.id = ids.event(event.collected_at);
+            }
+            rows[20].attrs = event::Attrs::default();
+            rows[20].attrs.set(event::Attr::Host, host);
+            if host == "a" {
+                rows[20].raw = "x".to_owned();
+            }
+            lake.append(rows, at(file as u64 + 1)).await.unwrap();
+            lake.flush().await.unwrap();
+        }
+        let scope = Scope::platform();
+        for (sql, expected) in [
+            ("SELECT max(src_port), min(host) FROM events", ["1049", "a"]),
+            ("SELECT max(src_port), min(length(raw)) FROM events", ["1049", "1"]),
+            ("SELECT min(src_port), max(upper(host)) FROM events", ["1000", "Z"]),
+            ("SELECT max(\"user\"), max(host) FROM events", ["user6", "z"]),
+        ] {
+            assert_eq!(ask(&lake, &scope, sql).await.rows, [expected], "{sql}");
+        }
+        lake.close().await;
+    });
+}
