@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use files::{EventFile, FileCells, FileColumn};
 pub use memory::MemoryLake;
-pub use sql_fault::{SqlFault, SqlWrong};
+pub use sql_fault::{SqlFault, SqlKind, SqlWrong};
 pub use summing::begin;
 pub use table::{Table, TableCell};
 
@@ -193,7 +193,7 @@ pub enum LakeError {
     /// The question itself is wrong; the text is for the person who asked.
     #[error("the question cannot be answered: {0}")]
     Question(String),
-    /// A SQL question names something that is not there, or not so.
+    /// A SQL question is wrong in a way that is known by name.
     #[error("the question cannot be answered: {0}")]
     Sql(SqlFault),
     /// The question has a part that the lake would pass over, in the words of its language.

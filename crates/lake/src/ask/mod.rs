@@ -3,6 +3,7 @@
 mod alike;
 mod by_id;
 mod events;
+mod fault;
 mod footer_readers;
 mod has_token;
 mod histogram;
@@ -10,7 +11,6 @@ mod look;
 mod page;
 mod passed_over;
 mod prune;
-mod refusal;
 mod scoped;
 pub(crate) mod spill;
 mod sql;
@@ -19,7 +19,6 @@ mod summary;
 mod table;
 mod tally;
 mod top;
-mod unplanned;
 mod weigh;
 
 #[cfg(feature = "distributed")]

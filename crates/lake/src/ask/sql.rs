@@ -25,18 +25,17 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use event::Scope;
-use event::lake::{Beside, Cells, LakeError, Table, TableCell};
+use event::lake::{Beside, Cells, LakeError, SqlWrong, Table, TableCell};
 use futures::StreamExt as _;
 use uuid::Uuid;
 
 use super::Stop;
 use super::alike::{counted_alike, nfc};
+use super::fault::{Asked, refused, whole};
 use super::has_token::has_token;
 use super::passed_over::passed_over;
-use super::refusal::asked_or_failed;
 use super::spill;
 use super::table::EventsTable;
-use super::unplanned::unplanned;
 #[cfg(feature = "distributed")]
 use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
 use crate::limits::SQL_BYTES_MAX;
@@ -107,10 +106,10 @@ pub(crate) async fn sql(
     stop: &Stop,
 ) -> Result<Table, LakeError> {
     if text.len() > SQL_BYTES_MAX {
-        return Err(LakeError::Question(format!("it is longer than {SQL_BYTES_MAX} bytes")));
+        return Err(LakeError::Sql(whole(SqlWrong::TooLong(SQL_BYTES_MAX as u64))));
     }
     if is_too_deep(text) {
-        return Err(LakeError::Question(format!("it has more than {OPERATORS_MAX} operators")));
+        return Err(LakeError::Sql(whole(SqlWrong::TooDeep)));
     }
     stop.check()?;
     let question = Question { view, place, scope, beside, text, limits };
@@ -127,7 +126,7 @@ pub(crate) async fn sql(
     match tokio::time::timeout(stop.left(), answer).await {
         Ok(answer) => answer
             .map(|table| Table { took_ms: stop.took_ms(), ..table })
-            .map_err(|NoAnswer(error)| error),
+            .map_err(|why| why.told(text, beside)),
         Err(_) => Err(stop.timeout().into()),
     }
 }
@@ -142,18 +141,30 @@ struct Question<'a> {
     limits: SqlLimits,
 }
 
-/// Why there is no answer: a question that cannot be answered is told from a lake that failed.
-struct NoAnswer(LakeError);
+/// Why there is no answer.
+enum NoAnswer {
+    /// As the engine says it: a question that cannot be answered, or a lake that failed.
+    Engine(DataFusionError),
+    /// As it is told.
+    Told(LakeError),
+}
 
-impl From<DataFusionError> for NoAnswer {
-    fn from(error: DataFusionError) -> Self {
-        Self(asked_or_failed(error))
+impl NoAnswer {
+    /// Returns what is told to whoever asked.
+    fn told(self, text: &str, beside: &[Beside]) -> LakeError {
+        match self {
+            Self::Told(error) => error,
+            Self::Engine(error) => {
+                let tables = beside.iter().map(|table| table.name);
+                refused(error, &Asked::new(text, std::iter::once("events").chain(tables).collect()))
+            }
+        }
     }
 }
 
-impl From<LakeError> for NoAnswer {
-    fn from(error: LakeError) -> Self {
-        Self(error)
+impl From<DataFusionError> for NoAnswer {
+    fn from(error: DataFusionError) -> Self {
+        Self::Engine(error)
     }
 }
 
@@ -208,7 +219,7 @@ async fn planned(
     for table in question.beside {
         context.register_batch(table.name, batch_of(table)?)?;
     }
-    let plan = plan(&context, question).await?;
+    let plan = plan(&context, question.text).await?;
     let frame = DataFrame::new(context.state(), plan);
     let frame = frame.limit(0, Some(question.limits.rows_max + 1))?;
     let columns = column_names(frame.schema());
@@ -315,33 +326,26 @@ fn id_text() -> ScalarUDF {
 }
 
 /// Reads the question: exactly one query, and nothing that changes anything.
-async fn plan(context: &SessionContext, question: &Question<'_>) -> Result<LogicalPlan, LakeError> {
-    let text = question.text;
-    let refused = || LakeError::Question("only one SELECT statement is allowed".to_owned());
+async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, NoAnswer> {
+    let refused = || NoAnswer::Told(LakeError::Sql(whole(SqlWrong::NotOneSelect)));
     let state = context.state();
     let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(text, &dialect).map_err(asked_or_failed)?;
+    let statement = state.sql_to_statement(text, &dialect)?;
     let Statement::Statement(inner) = &statement else { return Err(refused()) };
     let ast::Statement::Query(query) = inner.as_ref() else { return Err(refused()) };
     if !query.locks.is_empty() || !reads_only(&query.body) {
         return Err(refused());
     }
     if let Some(words) = passed_over(inner) {
-        return Err(LakeError::Unsupported(words));
+        return Err(NoAnswer::Told(LakeError::Unsupported(words)));
     }
-    let mut tables = vec!["events"];
-    tables.extend(question.beside.iter().map(|table| table.name));
-    let plan = state
-        .statement_to_plan(statement)
-        .await
-        .map_err(|error| unplanned(error, text, &tables))?;
+    let plan = state.statement_to_plan(statement).await?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false)
-        .verify_plan(&plan)
-        .map_err(asked_or_failed)?;
-    counted_alike(plan).map_err(asked_or_failed)
+        .verify_plan(&plan)?;
+    Ok(counted_alike(plan)?)
 }
 
 /// Returns whether a question has so many operators that their tree may be too deep to walk: the

@@ -19,6 +19,7 @@ mod merging;
 mod round_trip;
 mod s3;
 mod sql;
+mod sql_faults;
 mod wildcards;
 
 /// Where the lake of a test has its files: see `tests/s3`, where the same tests run over a store.

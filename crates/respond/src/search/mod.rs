@@ -8,6 +8,7 @@ mod fields;
 mod pages;
 mod reading;
 mod routes;
+mod sql_fault;
 mod table;
 mod tail;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::ask::Ask;
 use super::fields::{self, FieldsPage, Place};
 use super::reading::Reading;
 use super::views::{LineError, SearchPage, SqlPage};
-use super::{export, pages, tail, values};
+use super::{export, pages, sql_fault, tail, values};
 use crate::actor::Handler;
 use crate::desk::Desk;
 use crate::error::{RespondError, unsupported};
@@ -164,10 +164,10 @@ async fn sql(
     match answer {
         Ok(table) => Ok(View::new(SqlPage { sql: query.sql, error: None, table: Some(table) })),
         Err(LakeError::Question(detail)) => {
-            Ok(not_answered(query.sql, super::views::sql_error(&detail, who.lang)))
+            Ok(not_answered(query.sql, sql_fault::in_words_of_engine(&detail, who.lang)))
         }
         Err(LakeError::Sql(fault)) => {
-            Ok(not_answered(query.sql, super::views::sql_fault(&fault, who.lang)))
+            Ok(not_answered(query.sql, sql_fault::told(&fault, who.lang)))
         }
         Err(LakeError::Unsupported(words)) => {
             Ok(not_answered(query.sql, unsupported(words).text(who.lang)))

@@ -3,12 +3,12 @@
 use db::audit::AuditFilter;
 use db::testing::sqlite;
 use event::Event;
-use event::lake::{SqlFault, SqlWrong, Table, TableCell};
+use event::lake::{SqlFault, SqlKind, SqlWrong, Table, TableCell};
 use web::testing::{faults, officer_of, shown, who};
 use web::{Lang, Role};
 
 use super::ask::Ask;
-use super::pages;
+use super::{pages, sql_fault};
 use crate::error::RespondError;
 use crate::file::Format;
 use crate::testing::*;
@@ -151,35 +151,79 @@ fn a_part_of_sql_that_would_be_passed_over_is_told_in_the_readers_language() {
 }
 
 #[test]
-fn a_sql_mistake_is_told_with_its_place() {
-    let told = |detail: &str| super::views::sql_error(detail, Lang::Vi);
-    let placed = told("Expected: an SQL statement, found: selec at Line: 2, Column: 7");
+fn what_the_engine_says_is_told_as_its_words_with_its_place() {
+    let told = |detail: &str| sql_fault::in_words_of_engine(detail, Lang::Vi);
+    let placed = told("Odd thing at Line: 2, Column: 7");
     assert!(
-        placed.contains("dòng 2, cột 7: Expected: an SQL statement, found: selec."),
+        placed.contains("dòng 2, cột 7: máy trả lời báo bằng tiếng Anh “Odd thing”."),
         "{placed}"
     );
-    assert!(told("No field named a").contains("No field named a"));
-    assert!(told("a at Line: x, Column: 1").contains("a at Line: x, Column: 1"));
+    assert!(told("UNION differs").contains("bằng tiếng Anh “UNION differs”."));
+    assert!(told("a at Line: x, Column: 1").contains("“a at Line: x, Column: 1”"));
 }
 
 #[test]
-fn a_name_that_sql_does_not_know_is_told_in_the_reader_s_language() {
+fn what_is_wrong_in_sql_is_told_in_the_reader_s_language() {
     let fault = |wrong, at, near: &[&str]| SqlFault {
         wrong,
         name: "usr".to_owned(),
         at,
         near: near.iter().map(|name| (*name).to_owned()).collect(),
     };
-    let told = |fault: &SqlFault, lang| super::views::sql_fault(fault, lang);
+    let told = |fault: &SqlFault, lang| sql_fault::told(fault, lang);
     let column = fault(SqlWrong::Column, Some((2, 7)), &["\"user\"", "url"]);
     let vi = told(&column, Lang::Vi);
     assert!(vi.contains("dòng 2, cột 7: không có cột “usr” (gần giống: \"user\", url)."), "{vi}");
     let en = told(&column, Lang::En);
     assert!(en.contains("line 2, column 7: there is no column “usr” (similar: \"user\", url)."));
-    for wrong in [SqlWrong::Ambiguous, SqlWrong::Table, SqlWrong::Function, SqlWrong::Ungrouped] {
+    let kinds = fault(SqlWrong::Kinds(SqlKind::Time, SqlKind::Number), None, &[]);
+    let vi = told(&kinds, Lang::Vi);
+    assert!(vi.contains("“usr” không đi với thời điểm và số; thời điểm viết như"), "{vi}");
+    let [here, nowhere] =
+        [Some((1, 1)), None].map(|at| fault(SqlWrong::Value(SqlKind::Number), at, &[]));
+    assert!(told(&here, Lang::En).contains("“usr” is not a number."));
+    assert!(told(&nowhere, Lang::En).contains("of an event is not a number; TRY_CAST"));
+    let end = SqlFault { name: String::new(), ..fault(SqlWrong::NoValue, Some((1, 9)), &[]) };
+    assert!(told(&end, Lang::Vi).contains("cột 9: câu dừng giữa chừng"));
+    let about_names = [
+        SqlWrong::Quoted,
+        SqlWrong::Ambiguous,
+        SqlWrong::Table,
+        SqlWrong::Function,
+        SqlWrong::Type,
+        SqlWrong::Ungrouped,
+        SqlWrong::Unexpected,
+        SqlWrong::OutOfOrder,
+        SqlWrong::Wanted("BY".to_owned()),
+        SqlWrong::NoValue,
+        SqlWrong::NoName,
+        SqlWrong::Unclosed,
+        SqlWrong::Unopened,
+        SqlWrong::Kinds(SqlKind::Text, SqlKind::Truth),
+        SqlWrong::NoCondition(SqlKind::Other),
+        SqlWrong::Value(SqlKind::Span),
+        SqlWrong::Choice,
+        SqlWrong::Arguments,
+        SqlWrong::Argument(SqlKind::Text, SqlKind::Span),
+        SqlWrong::Pattern,
+    ];
+    let about_all = [
+        SqlWrong::Summed,
+        SqlWrong::NoFrom,
+        SqlWrong::NotOneSelect,
+        SqlWrong::TooLong(9),
+        SqlWrong::TooDeep,
+        SqlWrong::Memory,
+        SqlWrong::DivideByZero,
+        SqlWrong::Overflow,
+        SqlWrong::Era,
+    ];
+    let names = about_names.len();
+    for (number, wrong) in about_names.into_iter().chain(about_all).enumerate() {
         for lang in [Lang::Vi, Lang::En] {
-            let told = told(&fault(wrong, None, &[]), lang);
-            assert!(told.contains("“usr”") && !told.contains("search-sql"), "{told}");
+            let told = told(&fault(wrong.clone(), Some((1, 1)), &[]), lang);
+            assert!(!told.contains("search-sql") && !told.contains('⟦'), "{told}");
+            assert_eq!(told.contains("usr"), number < names, "{told}");
         }
     }
 }

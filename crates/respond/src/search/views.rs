@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
-use event::lake::{SqlFault, SqlWrong, Table};
+use event::lake::Table;
 use event::query::{ParseError, mended};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -205,46 +205,6 @@ pub struct ValueFacts {
     pub with: String,
     /// The question without it.
     pub without: String,
-}
-
-/// Returns why a SQL question has no answer, and where it is wrong if the engine says so.
-pub(super) fn sql_error(detail: &str, lang: Lang) -> String {
-    let place = detail.rsplit_once(" at Line: ").and_then(|(why, place)| {
-        let (line, column) = place.split_once(", Column: ")?;
-        Some((why, line.parse::<u64>().ok()?, column.parse::<u64>().ok()?))
-    });
-    match place {
-        Some((why, line, column)) => wrong_at(why, Some((line, column)), lang),
-        None => wrong_at(detail, None, lang),
-    }
-}
-
-/// Returns what in a SQL question is not there, where, and what may have been meant.
-pub(super) fn sql_fault(fault: &SqlFault, lang: Lang) -> String {
-    let key = match fault.wrong {
-        SqlWrong::Column => "search-sql-fault-column",
-        SqlWrong::Ambiguous => "search-sql-fault-ambiguous",
-        SqlWrong::Table => "search-sql-fault-table",
-        SqlWrong::Function => "search-sql-fault-function",
-        SqlWrong::Ungrouped => "search-sql-fault-ungrouped",
-    };
-    let mut why = Phrase::key(key).arg("name", fault.name.as_str()).text(lang);
-    if !fault.near.is_empty() {
-        let near = fault.near.join(", ");
-        why = Phrase::key("search-sql-fault-near").arg("why", why).arg("near", near).text(lang);
-    }
-    wrong_at(&why, fault.at, lang)
-}
-
-fn wrong_at(why: &str, place: Option<(u64, u64)>, lang: Lang) -> String {
-    match place {
-        Some((line, column)) => Phrase::key("search-sql-error-at")
-            .arg("line", line)
-            .arg("column", column)
-            .arg("why", why)
-            .text(lang),
-        None => Phrase::key("search-sql-error").arg("why", why).text(lang),
-    }
 }
 
 /// SQL over the events.
