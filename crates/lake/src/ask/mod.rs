@@ -2,12 +2,14 @@
 
 mod alike;
 mod by_id;
+mod calendar;
 mod events;
 mod fault;
 mod footer_readers;
 mod has_token;
 mod histogram;
 mod look;
+mod moments;
 mod page;
 mod passed_over;
 mod prune;

@@ -31,8 +31,10 @@ use uuid::Uuid;
 
 use super::Stop;
 use super::alike::{counted_alike, nfc};
+use super::calendar::calendar;
 use super::fault::{Asked, refused, whole};
 use super::has_token::has_token;
+use super::moments::in_micros;
 use super::passed_over::passed_over;
 use super::spill;
 use super::table::EventsTable;
@@ -247,9 +249,10 @@ fn context(place: &Place, memory_bytes: usize) -> Result<SessionContext, DataFus
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
-/// Returns the functions that questions know beside those of every engine.
-pub(crate) fn functions() -> [ScalarUDF; 3] {
-    [has_token(), id_text(), nfc()]
+/// Returns the functions that questions know beside those of every engine, or in another way.
+pub(crate) fn functions() -> Vec<ScalarUDF> {
+    let own = [has_token(), id_text(), nfc()];
+    own.into_iter().chain(calendar()).collect()
 }
 
 /// Registers the scope's events.
@@ -345,7 +348,7 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, NoAns
         .with_allow_dml(false)
         .with_allow_statements(false)
         .verify_plan(&plan)?;
-    Ok(counted_alike(plan)?)
+    Ok(counted_alike(in_micros(plan)?)?)
 }
 
 /// Returns whether a question has so many operators that their tree may be too deep to walk: the

@@ -16,6 +16,7 @@ mod keeping;
 mod lines;
 mod meddled;
 mod merging;
+mod moments;
 mod round_trip;
 mod s3;
 mod sql;
