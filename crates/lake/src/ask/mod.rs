@@ -22,6 +22,7 @@ mod table;
 mod tally;
 mod top;
 mod weigh;
+mod whole_numbers;
 
 #[cfg(feature = "distributed")]
 pub(crate) use footer_readers::FooterReaders;

@@ -38,6 +38,7 @@ use super::moments::in_micros;
 use super::passed_over::passed_over;
 use super::spill;
 use super::table::EventsTable;
+use super::whole_numbers::{exact, whole_numbers};
 #[cfg(feature = "distributed")]
 use crate::distributed::{Cluster, MEMORY_BYTES_MAX};
 use crate::limits::SQL_BYTES_MAX;
@@ -252,7 +253,7 @@ fn context(place: &Place, memory_bytes: usize) -> Result<SessionContext, DataFus
 /// Returns the functions that questions know beside those of every engine, or in another way.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
     let own = [has_token(), id_text(), nfc()];
-    own.into_iter().chain(calendar()).collect()
+    own.into_iter().chain(calendar()).chain(whole_numbers()).collect()
 }
 
 /// Registers the scope's events.
@@ -348,7 +349,7 @@ async fn plan(context: &SessionContext, text: &str) -> Result<LogicalPlan, NoAns
         .with_allow_dml(false)
         .with_allow_statements(false)
         .verify_plan(&plan)?;
-    Ok(counted_alike(in_micros(plan)?)?)
+    Ok(counted_alike(exact(in_micros(plan)?)?)?)
 }
 
 /// Returns whether a question has so many operators that their tree may be too deep to walk: the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event::lake::{Beside, Cells, LakeError, LakeReader as _, Table, TableCell};
+use event::lake::{Beside, Cells, LakeError, LakeReader as _, SqlWrong, Table, TableCell};
 use event::{AccountId, Scope};
 use lake::Lake;
 use uuid::Uuid;
@@ -304,6 +304,53 @@ fn tables_beside_the_events_are_joined() {
         let change = "DELETE FROM agencies";
         assert!(lake.sql_beside(&officer(), change, vec![agencies()]).await.is_err());
         assert!(lake.sql(&officer(), joined).await.is_err());
+    });
+}
+
+#[test]
+fn whole_numbers_do_not_run_over() {
+    run(async {
+        let home = Home::new();
+        let lake = filled(&home).await;
+        let all = Scope::platform();
+        let most = i64::MAX;
+        let two = format!("(SELECT {most} AS x, 'a' AS k UNION ALL SELECT {most}, 'b')");
+        for sql in [
+            format!("SELECT src_port + {most} FROM events"),
+            format!("SELECT src_port * {most} FROM events"),
+            format!("SELECT -2 - {most} - src_port FROM events"),
+            format!("SELECT raw FROM events WHERE src_port + {most} < 0"),
+            format!("SELECT sum(x) FROM {two}"),
+            format!("SELECT sum(x + 1) FROM {two}"),
+            format!("SELECT sum(x) OVER (ORDER BY k) FROM {two}"),
+        ] {
+            match lake.sql(&all, &sql).await {
+                Err(LakeError::Sql(fault)) => assert_eq!(fault.wrong, SqlWrong::Overflow, "{sql}"),
+                other => panic!("{sql}: {other:?}"),
+            }
+        }
+        // What fits is as it was: types, names and all.
+        let table = ask(
+            &lake,
+            &all,
+            "SELECT src_port % 3, sum(src_port), sum(DISTINCT class_uid), sum(src_port) / 7, \
+             sum(src_port) FILTER (WHERE src_port > 1200) AS high, count(*) + 1, \
+             sum(sum(src_port)) OVER () FROM events GROUP BY src_port % 3 ORDER BY sum(src_port) DESC",
+        )
+        .await;
+        let figures = |rest: u64| {
+            let ports = || (1000..1300_u64).filter(move |port| port % 3 == rest);
+            let (sum, all) = (ports().sum::<u64>(), (1000..1300_u64).sum::<u64>());
+            let high = ports().filter(|port| *port > 1200).sum::<u64>();
+            [rest, sum, 3002, sum / 7, high, 101, all].map(|figure| figure.to_string())
+        };
+        assert_eq!(table.rows, [figures(0), figures(2), figures(1)]);
+        assert_eq!(table.columns[1], "sum(events.src_port)");
+        assert_eq!(table.columns[5], "count(*) + Int64(1)");
+        let wide = format!("SELECT sum(CAST(x AS DOUBLE)), avg(x) FROM {two}");
+        let far = "1.8446744073709552e19";
+        assert_eq!(ask(&lake, &all, &wide).await.rows, [[far, "9.223372036854776e18"]]);
+        lake.close().await;
     });
 }
 
