@@ -1,12 +1,15 @@
 //! Records that someone made to be troublesome are found as any other, and come back as they were.
 
-use event::lake::LakeReader as _;
-use event::query::{Comparison, Query, Test, escape, matches};
+use chrono::TimeDelta;
+use event::lake::{LakeReader as _, MemoryLake, Search};
+use event::query::{Comparison, Query, Test, escape, matches, parse_question};
 use event::{Attr, Attrs, Event, Fields, IdSource, Name, Scope, Value};
 use lake::Lake;
 use lake::keep::verify_file;
 
-use crate::home::{Home, at, event as plain_event, found_ids, newest_first, run, search_for};
+use crate::home::{
+    Home, at, event as plain_event, found_ids, newest_first, run, search_for, start,
+};
 
 /// Texts in which letters, marks and signs are not what they seem.
 fn texts() -> Vec<String> {
@@ -247,6 +250,52 @@ fn a_whole_file_of_troublesome_records_is_in_order() {
         assert_eq!(lake.files().len(), raws.len());
         for file in lake.files() {
             assert_eq!(verify_file(&home.place(), &file), []);
+        }
+        lake.close().await;
+    });
+}
+
+/// Questions that count troublesome values.
+const STAGES: [&str; 8] = [
+    "| stats count(), distinct(user), min(src_port), max(src_port) by own",
+    "| stats count() by user",
+    "| stats sum(src_port), count(OWN) by cmd_line",
+    "| stats distinct(url), min(event_code), max(own)",
+    "| timechart span=1m count() by user",
+    "| top 50 user",
+    "| rare 50 src_port",
+    "| stats count() as n by src_ip, \"tên trường\" | where n > 0 | sort -n | limit 50",
+];
+
+#[test]
+fn troublesome_values_are_counted_as_the_twin_counts_them() {
+    let events = events();
+    run(async {
+        let home = Home::new();
+        let lake = home.open().await;
+        let twin = MemoryLake::with(events.clone());
+        let half = events.len() / 2;
+        lake.append(events[..half].to_vec(), at(1)).await.unwrap();
+        lake.flush().await.unwrap();
+        lake.append(events[half..].to_vec(), at(2)).await.unwrap();
+        for when in ["half in files", "in files"] {
+            let span = Search {
+                from: start() - TimeDelta::hours(1),
+                to: start() + TimeDelta::hours(3),
+                ..search_for(Query::All, 0)
+            };
+            for name in NAMES.iter().copied().chain(ATTRS.map(Attr::alias)) {
+                let ours = lake.top(&Scope::platform(), &span, name, 1000).await.unwrap();
+                let twins = twin.top(&Scope::platform(), &span, name, 1000).await.unwrap();
+                assert_eq!(ours, twins, "{when}: {name:?}");
+            }
+            for stages in STAGES {
+                let summary = parse_question(stages).unwrap().summary.unwrap();
+                let ours = lake.summarise(&Scope::platform(), &span, &summary).await.unwrap();
+                let twins = twin.summarise(&Scope::platform(), &span, &summary).await.unwrap();
+                assert_eq!(ours.rows, twins.rows, "{when}: {stages}");
+            }
+            lake.flush().await.unwrap();
         }
         lake.close().await;
     });
