@@ -59,17 +59,17 @@ const XML: &[&str] = windows::XML_FIELDS;
 const PACKED: &[&str] = windows::PACKED_FIELDS;
 
 /// Ends of paths whose name alone does not say enough: the provider's name and the event's number in
-/// the structure of the XML.
+/// the structure of the XML, and what names the text beside it.
 const ENDS: &[&str] = &[
     "Provider.Name",
     "Provider.@Name",
-    "Provider.#attributes.Name",
     "Provider_attributes.Name",
-    "EventID.#text",
     "EventID.Value",
     "event_id.id",
     "provider.name",
     "provider.event_source",
+    "Data.Name",
+    "Data.@Name",
 ];
 
 /// What names the log that a Zeek record is of.
@@ -79,21 +79,22 @@ impl Decoder {
     /// Returns what of the value at a path (keys joined by dots) decides how other values of its
     /// record are read.
     pub fn deciding_part(&self, path: &str) -> Deciding {
-        let last = path.rsplit('.').next().unwrap_or(path);
-        if WINDOWS_KIND.contains(&last)
-            || ENDS.iter().any(|end| path.ends_with(end))
-            || ZEEK_LOG.contains(&last)
-        {
+        let unmarked = windows::names::unmarked(path);
+        let last = windows::names::last_name(&unmarked);
+        let any = |path: &str, names: &[&str]| names.iter().any(|name| is_path_of(path, name));
+        if WINDOWS_KIND.contains(&last) || any(&unmarked, ENDS) || ZEEK_LOG.contains(&last) {
             return Deciding::Value;
         }
         match self.asked(path) {
             Some(false) => Deciding::Value,
-            _ if MESSAGES.contains(&last) || XML.contains(&path) => {
-                Deciding::Text { start: "<", line: "EventType:" }
+            _ if MESSAGES.contains(&last) || any(path, XML) => {
+                Deciding::Text { starts: &["<"], line: "EventType:" }
             }
             // PowerShell's events have a `Payload` too, of any text.
-            _ if path == "Payload" => Deciding::Text { start: "{\"", line: "EventType:" },
-            _ if PACKED.contains(&path) => Deciding::Value,
+            _ if is_path_of(path, "Payload") => {
+                Deciding::Text { starts: &["{\"", "<"], line: "EventType:" }
+            }
+            _ if any(path, PACKED) => Deciding::Value,
             Some(true) => Deciding::Presence,
             None if ACCOUNTS.contains(&last) => Deciding::Presence,
             None => Deciding::Nothing,
@@ -127,14 +128,21 @@ impl Decoder {
 
     /// Returns whether the events of this kind have their values as the record has them, or made in
     /// a way that shows. Not so where a text is taken apart or is a record of its own, in Windows' registry audits,
-    /// whose key is rewritten by what stands in it, and where the place in a list names a value.
+    /// whose key is rewritten by what stands in it, and where the place in a list names a value: in events of
+    /// programs that broke down, and of RPC Firewall.
     pub fn reads_plainly(&self, event: &Event) -> bool {
         let source = self.source(&event.parser);
         source.is_some_and(|source| source.reads_json() && source.patterns.is_empty())
             && event.parser != "linux_laurel"
             && !self.may_carry(&event.raw)
             && !matches!(event.fields.get("EventID").and_then(Value::int), Some(4657 | 1000))
+            && !is_of_rpc_firewall(event)
     }
+}
+
+fn is_of_rpc_firewall(event: &Event) -> bool {
+    let channel = event.fields.get("Channel");
+    channel.is_some_and(|channel| channel.text().trim().eq_ignore_ascii_case("RPCFW"))
 }
 
 /// Returns whether a path of a record may be that of a field: an export writes names of its own before it.

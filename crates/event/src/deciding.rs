@@ -10,10 +10,10 @@ pub enum Deciding {
     Presence,
     /// All of it.
     Value,
-    /// All of a text that begins with `start`; of another, the first line that begins with `line`.
+    /// All of a text that begins with one of `starts`; of another, the first line that begins with `line`.
     Text {
         /// How the text begins.
-        start: &'static str,
+        starts: &'static [&'static str],
         /// How the line begins, blanks aside.
         line: &'static str,
     },

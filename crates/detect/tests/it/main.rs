@@ -14,5 +14,6 @@ mod own_rules;
 mod recordings;
 mod regression;
 mod screen;
+mod screened;
 mod shapes;
 mod streaming;

@@ -48,6 +48,8 @@ const SHAPES: &[(&str, Shape)] = &[
     ("Winlogbeat 7", |own| Some(winlogbeat(own, &own.event_id))),
     ("Winlogbeat with the Sysmon module", ecs_module),
     ("Winlogbeat 6", |own| Some(old_winlogbeat(own))),
+    ("Winlogbeat through Graylog", graylog),
+    ("xml-js", xml_js),
     ("Vector", vector),
     ("OpenTelemetry", open_telemetry),
     ("NXLog", nxlog),
@@ -187,6 +189,36 @@ fn old_winlogbeat(own: &Parts) -> String {
     });
     event[section] = Json::Object(own.texts());
     event.to_string()
+}
+
+fn graylog(own: &Parts) -> Option<String> {
+    let is_word = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric());
+    let section = if own.is_user_data { "user_data" } else { "event_data" };
+    let data = own.texts();
+    let mut event = json!({
+        "timestamp": own.time, "source": own.computer, "winlogbeat_event_code": text(&own.event_id),
+        "winlogbeat_winlog_event_id": own.event_id, "winlogbeat_winlog_channel": own.channel,
+        "winlogbeat_winlog_provider_name": own.provider, "winlogbeat_winlog_computer_name": own.computer,
+    });
+    for (name, value) in &data {
+        event[format!("winlogbeat_winlog_{section}_{name}")] = value.clone();
+    }
+    data.keys().all(is_word).then(|| event.to_string())
+}
+
+/// Leaves out the text of what is empty, and nobody could tell which text is whose.
+fn xml_js(own: &Parts) -> Option<String> {
+    let is_told = own.is_plain() && own.named.iter().all(|(_, value)| !text(value).is_empty());
+    let data = own.named.iter();
+    let data =
+        data.map(|(name, value)| json!({"_attributes": {"Name": name}, "_text": text(value)}));
+    let system = json!({
+        "Provider": {"_attributes": {"Name": own.provider}}, "EventID": {"_text": text(&own.event_id)},
+        "Channel": {"_text": own.channel}, "Computer": {"_text": own.computer},
+        "TimeCreated": {"_attributes": {"SystemTime": own.time}},
+    });
+    let event = json!({"System": system, "EventData": {"Data": data.collect::<Vec<_>>()}});
+    is_told.then(|| json!({"Event": event}).to_string())
 }
 
 fn velociraptor(own: &Parts) -> String {

@@ -1,5 +1,6 @@
-//! The text of an event, for exports that hold nothing else of it: Event Viewer's and those of
-//! `Get-WinEvent` render the event's data into the message, and leave it out.
+//! The text of an event, for exports and shippers that hold nothing else of it: Event Viewer, `Get-WinEvent`,
+//! `Get-EventLog`, Fluent Bit and Splunk's classic input render the event's data into the message, and leave it out
+//! or its names away.
 //!
 //! Sysmon writes every value behind its own name. In the Security log labels stand in sections; they are in
 //! the language of the machine, of which English is known here. A value that a text makes up twice (a
@@ -10,8 +11,9 @@ use event::{Fields, Value};
 use super::names;
 use crate::limits::FIELDS_MAX;
 
-/// What only these exports call the level of an event.
-const MARK: &str = "LevelDisplayName";
+/// Names that only these have: the level of Event Viewer and `Get-WinEvent`, the nameless data of Fluent Bit and
+/// `Get-EventLog`, the number of Splunk.
+const MARKS: &[&str] = &["LevelDisplayName", "StringInserts", "ReplacementStrings", "EventCode"];
 
 /// Names of which one tells that the event's data came by itself.
 const DATA: &[&str] = &[
@@ -67,14 +69,17 @@ pub(super) fn tell(fields: &mut Fields) {
 
 fn writer(fields: &Fields) -> Option<Writer> {
     let has = |name: &str| fields.get(name).is_some();
-    if !has(MARK) || !has("Message") || DATA.iter().any(|name| has(name)) {
+    let any = |names: &[&str]| names.iter().any(|name| has(name));
+    if !any(MARKS) || !has("Message") || any(DATA) {
         return None;
     }
     let event_id = fields.get("EventID").and_then(Value::int);
     let provider = fields.get("Provider_Name").map(Value::text)?;
     match (&*provider, event_id) {
         ("Microsoft-Windows-Sysmon", _) => Some(Writer::Sysmon),
-        ("Microsoft-Windows-Security-Auditing", _) => Some(Writer::Security),
+        ("Microsoft-Windows-Security-Auditing" | "Microsoft Windows security auditing.", _) => {
+            Some(Writer::Security)
+        }
         ("Service Control Manager", Some(7045)) => Some(Writer::Services),
         ("Microsoft-Windows-PowerShell" | "PowerShellCore", Some(4104)) => {
             Some(Writer::ScriptBlock)
@@ -327,6 +332,42 @@ mod tests {
                 ("Path", Value::from("C:\\a.ps1")),
             ],
         );
+    }
+
+    #[test]
+    fn shippers_without_the_names_of_the_data_are_told_by_the_text() {
+        let message = "A new process has been created.\r\n\r\nCreator Subject:\r\n\tAccount Name:\t\tan\r\n\
+            \tAccount Domain:\t\tMAY\r\n\r\nProcess Information:\r\n\tNew Process Name:\tC:\\Windows\\whoami.exe\r\n";
+        for event in [
+            serde_json::json!({
+                "ProviderName": "Microsoft-Windows-Security-Auditing", "ProviderGuid": "{5}", "EventID": 4688,
+                "Channel": "Security", "Computer": "may", "Message": message,
+                "StringInserts": ["S-1-5-18", "an", "MAY", "0x3e7", "0x1a4", "C:\\Windows\\whoami.exe"],
+            }),
+            serde_json::json!({
+                "EventID": 4688, "MachineName": "may", "EntryType": "SuccessAudit", "Message": message,
+                "Source": "Microsoft-Windows-Security-Auditing", "ReplacementStrings": ["S-1-5-18", "an"],
+                "InstanceId": 4688, "TimeGenerated": "2026-11-23 15:05:00",
+            }),
+            serde_json::json!({
+                "EventCode": "4688", "LogName": "Security", "ComputerName": "may", "Message": message,
+                "SourceName": "Microsoft Windows security auditing.", "New_Process_Name": "C:\\Windows\\whoami.exe",
+            }),
+        ] {
+            let fields = read(&event.to_string());
+            check(
+                &fields,
+                &[
+                    ("EventID", Value::from(4688)),
+                    ("Channel", Value::from("Security")),
+                    ("Computer", Value::from("may")),
+                    ("Image", Value::from("C:\\Windows\\whoami.exe")),
+                    ("User", Value::from("MAY\\an")),
+                ],
+            );
+            let (raw, _) = json::flatten(event.to_string().as_bytes()).unwrap();
+            assert!(is_told_by_message(&raw), "the screen must not judge it by its values");
+        }
     }
 
     #[test]

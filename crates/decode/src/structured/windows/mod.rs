@@ -4,12 +4,14 @@
 //! | shape | how it is told |
 //! | --- | --- |
 //! | Winlogbeat 7+, Elastic Agent | `winlog.event_id` |
+//! | Winlogbeat through Graylog | `winlogbeat_winlog_event_id`, `winlog_event_id` |
 //! | Winlogbeat 6, Vector | `event_id` with `log_name`, or with `channel` and `provider_name` |
 //! | OpenTelemetry | `event_id.id`, also below `body.` |
 //! | the `evtx` crate, Chainsaw, xmltodict, Velociraptor | `Event.System.EventID`, `System.EventID` |
 //! | Wazuh | `data.win.system.eventID` |
 //! | NXLog, OTRF, Fluent Bit, Log Analytics, `EvtxECmd`, `Get-WinEvent` | `EventID` or `Id` beside a channel or provider |
 //! | Splunk's searches | `EventCode` beside a channel or provider |
+//! | `Get-EventLog` | `EventID` beside `Source` and `ReplacementStrings` |
 //! | XML inside JSON (Splunk, syslog forwarders) | a text that starts with `<Event ` |
 //!
 //! Two of the flat ones keep the event's data as one text, in JSON or XML ([`packed`]); exports for people have
@@ -36,6 +38,8 @@ enum Spelling {
     /// The structure of the XML, below a prefix of this many bytes.
     Structure(usize),
     Winlogbeat,
+    /// Below this prefix.
+    Graylog(&'static str),
     OldWinlogbeat,
     /// Below this prefix.
     OpenTelemetry(&'static str),
@@ -84,6 +88,7 @@ fn respell(fields: &mut Fields) -> bool {
             rename(fields, names::winlogbeat);
             add_moved(fields);
         }
+        Some(Spelling::Graylog(prefix)) => rename(fields, |name| names::graylog(name, prefix)),
         Some(Spelling::OldWinlogbeat) => rename(fields, names::old_winlogbeat),
         Some(Spelling::OpenTelemetry(prefix)) => {
             rename(fields, |name| match name.strip_prefix(prefix) {
@@ -131,9 +136,16 @@ fn spelling(fields: &Fields) -> Option<Spelling> {
     if has("winlog.event_id") || has("winlog.channel") {
         return Some(Spelling::Winlogbeat);
     }
+    let is_graylog = |prefix: &&&str| has(&format!("{prefix}winlog_event_id"));
+    if let Some(prefix) = names::GRAYLOG.iter().find(is_graylog) {
+        return Some(Spelling::Graylog(prefix));
+    }
     if has("EventID") || has("EventId") {
         let beside = ["Channel", "SourceName", "ProviderName", "ProviderGuid", "Provider_Name"];
         if any(&beside) || any(&["EventSourceName", "LogName", "EventLog", "UtcTime", "channel"]) {
+            return Some(Spelling::Flat);
+        }
+        if has("ReplacementStrings") && has("Source") {
             return Some(Spelling::Flat);
         }
     }
@@ -187,7 +199,13 @@ fn rename(fields: &mut Fields, name_of: impl Fn(&str) -> Option<String>) {
 /// Pairs names and texts that stand in two lists, as writers leave
 /// `<Data Name="User">root</Data>` that know nothing of Windows events.
 fn join_named_data(fields: &mut Fields) {
-    const NAMES: &[&str] = &["Data.@Name", "Data.#attributes.Name", "Data.Name", "Data.$.Name"];
+    const NAMES: &[&str] = &[
+        "Data.@Name",
+        "Data.#attributes.Name",
+        "Data._attributes.Name",
+        "Data.Name",
+        "Data.$.Name",
+    ];
     const TEXTS: &[&str] = &["Data.#text", "Data", "Data._", "Data.content", "Data.Value"];
     let find =
         |wanted: &[&'static str]| wanted.iter().copied().find(|name| fields.get(name).is_some());

@@ -26,6 +26,12 @@ const SYSTEM_NAMES: &[&str] = &[
 /// How JSON writers mark what is an attribute or the text of an element.
 const MARKERS: &[&str] = &["#attributes", "_attributes", "@attributes", "#text", "_text", "$"];
 
+/// Returns a dotted path without the marks of JSON writers.
+pub(crate) fn unmarked(path: &str) -> String {
+    let names: Vec<&str> = path.split('.').filter(|name| !MARKERS.contains(name)).collect();
+    names.join(".")
+}
+
 /// Returns the field name for a dotted path below `<Event>`, or `None` for what is no field
 /// (name spaces, the `Name` of `EventData` itself).
 pub(crate) fn below_event(path: &str) -> Option<String> {
@@ -46,7 +52,8 @@ pub(crate) fn below_event(path: &str) -> Option<String> {
             }
             // Text right inside `<EventData>` has no name either.
             let name = if rest == "#text" { "Data" } else { rest };
-            data_name(name.strip_suffix(".#text").unwrap_or(name))
+            let text = [".#text", "._text"].into_iter().find_map(|mark| name.strip_suffix(mark));
+            data_name(text.unwrap_or(name))
         }
         // `<UserData><LogFileCleared><Channel>…`: the element between is only a wrapper.
         "UserData" => {
@@ -133,6 +140,28 @@ pub(super) fn winlogbeat(name: &str) -> Option<String> {
         "time_created" => "TimeCreated".to_owned(),
         _ => name.to_owned(),
     })
+}
+
+/// What Graylog puts before the names of a Beat, unless it was told not to.
+pub(super) const GRAYLOG: &[&str] = &["winlogbeat_", ""];
+
+/// Returns the field name for a name that Graylog gave to one of Winlogbeat's: it has no dots.
+pub(super) fn graylog(name: &str, prefix: &str) -> Option<String> {
+    let Some(inner) = name.strip_prefix(prefix).and_then(|own| own.strip_prefix("winlog_")) else {
+        return winlogbeat(name);
+    };
+    let sections = [("event_data_", "event_data."), ("user_data_", "user_data.")];
+    let found = sections
+        .into_iter()
+        .find_map(|(own, section)| Some(format!("winlog.{section}{}", inner.strip_prefix(own)?)));
+    winlogbeat(&found.unwrap_or_else(|| format!("winlog.{inner}")))
+}
+
+/// Returns the last name of a path; of one that Graylog wrote, what it calls a part of the event.
+pub(crate) fn last_name(path: &str) -> &str {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let inner = last.split_once("winlog_").map_or(last, |(_, inner)| inner);
+    inner.strip_prefix("event_data_").unwrap_or(inner)
 }
 
 /// Returns the field name for a name that Winlogbeat 6 and earlier uses, or Vector.
@@ -294,10 +323,15 @@ pub(super) fn of_the_log(name: &str) -> String {
     own.to_owned()
 }
 
-/// Makes `EventID` a number where it is spelled as text, because rules compare it as one.
+/// Makes `EventID` a number where it is spelled as text or with a fraction (by programs that have no other numbers),
+/// because rules compare it as one.
 pub(crate) fn number_event_id(fields: &mut Fields) {
     let number = match fields.get("EventID") {
-        Some(Value::Text(text)) => text.trim().parse::<i64>().ok(),
+        Some(Value::Text(text)) => {
+            let text = text.trim();
+            text.strip_suffix(".0").unwrap_or(text).parse::<i64>().ok()
+        }
+        Some(Value::Float(number)) => number.to_string().parse::<i64>().ok(),
         // The same number twice is one number; two different ones stay a list for all to see.
         Some(Value::List(members)) => {
             let first = members.first().and_then(Value::int);
@@ -307,5 +341,28 @@ pub(crate) fn number_event_id(fields: &mut Fields) {
     };
     if let Some(number) = number {
         fields.set("EventID", number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_an_event_is_one_however_it_is_written() {
+        for (written, want) in [
+            (Value::Int(4688), Value::Int(4688)),
+            ("4688".into(), Value::Int(4688)),
+            (Value::Float(4688.0), Value::Int(4688)),
+            (" 4688.0".into(), Value::Int(4688)),
+            (Value::List(vec![Value::Int(4688), "4688".into()]), Value::Int(4688)),
+            (Value::Float(4688.5), Value::Float(4688.5)),
+            ("4688.5".into(), "4688.5".into()),
+            ("x".into(), "x".into()),
+        ] {
+            let mut fields: Fields = [("EventID", written.clone())].into_iter().collect();
+            number_event_id(&mut fields);
+            assert_eq!(fields.get("EventID"), Some(&want), "{written:?}");
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn check(fields: &Fields, expected: &[(&str, Value)]) {
     }
 }
 
-/// One Sysmon process creation, as eleven shippers write it.
+/// One Sysmon process creation, as shippers write it.
 const SHAPES: &[(&str, &str)] = &[
     (
         "Winlogbeat 8",
@@ -63,6 +63,18 @@ const SHAPES: &[(&str, &str)] = &[
     (
         "Fluent Bit",
         r#"{"ProviderName":"Microsoft-Windows-Sysmon","EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"MAY01","StringInserts":["-"],"Image":"C:\\Windows\\System32\\whoami.exe","CommandLine":"whoami /all"}"#,
+    ),
+    (
+        "Graylog",
+        r#"{"timestamp":"2026-11-23T08:11:00.000Z","source":"MAY01","message":"Process Create:","winlogbeat_event_code":"1","winlogbeat_winlog_event_id":1,"winlogbeat_winlog_channel":"Microsoft-Windows-Sysmon/Operational","winlogbeat_winlog_provider_name":"Microsoft-Windows-Sysmon","winlogbeat_winlog_computer_name":"MAY01","winlogbeat_winlog_event_data_Image":"C:\\Windows\\System32\\whoami.exe","winlogbeat_winlog_event_data_CommandLine":"whoami /all"}"#,
+    ),
+    (
+        "Graylog without a prefix",
+        r#"{"source":"MAY01","winlog_event_id":1,"winlog_channel":"Microsoft-Windows-Sysmon/Operational","winlog_provider_name":"Microsoft-Windows-Sysmon","winlog_computer_name":"MAY01","winlog_event_data_Image":"C:\\Windows\\System32\\whoami.exe","winlog_event_data_CommandLine":"whoami /all"}"#,
+    ),
+    (
+        "xml-js",
+        r#"{"Event":{"System":{"Provider":{"_attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":{"_text":"1"},"Channel":{"_text":"Microsoft-Windows-Sysmon/Operational"},"Computer":{"_text":"MAY01"}},"EventData":{"Data":[{"_attributes":{"Name":"Image"},"_text":"C:\\Windows\\System32\\whoami.exe"},{"_attributes":{"Name":"CommandLine"},"_text":"whoami /all"}]}}}"#,
     ),
     (
         "a Splunk search",

@@ -35,6 +35,9 @@ use shape::{Learnt, Shapes, Walk};
 /// The one control character that JSON allows inside a text; the decoder refuses what consists of them mostly.
 const DEL: u8 = 0x7f;
 
+/// A text of so many letters and digits is a value to every decoder.
+const LETTERS_OF_NO_BLANK: usize = 8;
+
 /// Longer records are left to the decoder.
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
@@ -50,7 +53,7 @@ pub trait Decoding: Send {
     /// a fixed value. Every attribute but `message` comes from one of them.
     fn feeds(&self, event: &Event) -> Vec<(String, Attr)>;
 
-    /// Returns whether a text counts as no value.
+    /// Returns whether a text counts as no value: some short word may, none of [`LETTERS_OF_NO_BLANK`] letters.
     fn is_blank(&self, text: &str) -> bool;
 }
 
@@ -67,14 +70,18 @@ enum Part<'t> {
 fn part_of<'t>(decides: Deciding, text: &'t str, decoding: &dyn Decoding) -> Part<'t> {
     match decides {
         Deciding::Value => Part::Whole(text),
-        Deciding::Presence if decoding.is_blank(text) => Part::Whole(text),
+        Deciding::Presence | Deciding::Text { .. } if decoding.is_blank(text) => Part::Whole(text),
         Deciding::Nothing | Deciding::Presence => Part::Line(""),
-        Deciding::Text { start, .. } if text.trim_start().starts_with(start) => Part::Whole(text),
+        Deciding::Text { starts, .. } if begins(text.trim_start(), starts) => Part::Whole(text),
         Deciding::Text { line, .. } => {
             let line = text.lines().find(|own| own.trim_start().starts_with(line));
             Part::Line(line.unwrap_or_default())
         }
     }
+}
+
+fn begins(text: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| text.starts_with(start))
 }
 
 /// What the screen says of a record.

@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use super::plan::Plan;
 use super::record::{Cursor, Kind, Raw, Span};
-use super::{Decoding, Part};
+use super::{Decoding, LETTERS_OF_NO_BLANK, Part};
 
 /// Most steps of the tree. Real logs need some thousands.
 const STEPS_MAX: usize = 200_000;
@@ -394,13 +394,22 @@ fn decide(
 
 /// Returns whether it shows without reading a long text that no part of it decides.
 fn surely_undecided(decides: Deciding, raw: Raw<'_>) -> bool {
-    let Deciding::Text { start, line } = decides else { return false };
+    let Deciding::Text { starts, line } = decides else { return false };
     let bytes = raw.written.as_bytes();
-    let Some(first) = bytes.first() else { return true };
-    let begins_otherwise =
-        first.is_ascii_graphic() && *first != b'\\' && !start.starts_with(char::from(*first));
+    let Some(first) = bytes.first() else { return false };
+    let begins_otherwise = first.is_ascii_graphic()
+        && *first != b'\\'
+        && !starts.iter().any(|start| start.starts_with(char::from(*first)));
     // Written as numbers, any letter could be in it.
     begins_otherwise
+        && !may_be_blank(bytes)
         && memmem::find(bytes, line.as_bytes()).is_none()
         && (!raw.is_escaped || memmem::find(bytes, br"\u").is_none())
+}
+
+/// Returns whether a text, which has no characters written as numbers, may count as no value. Letters of escapes are
+/// none of the text's.
+fn may_be_blank(bytes: &[u8]) -> bool {
+    let is_letter = |[before, own]: &&[u8; 2]| *before != b'\\' && own.is_ascii_alphanumeric();
+    bytes.array_windows().filter(is_letter).take(LETTERS_OF_NO_BLANK).count() < LETTERS_OF_NO_BLANK
 }

@@ -54,7 +54,7 @@ impl Decoding for Small {
         match path {
             "Kind" => Deciding::Value,
             "B" => Deciding::Presence,
-            "Note" => Deciding::Text { start: "<", line: "Type:" },
+            "Note" => Deciding::Text { starts: &["<"], line: "Type:" },
             _ => Deciding::Nothing,
         }
     }
