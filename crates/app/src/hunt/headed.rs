@@ -1,8 +1,13 @@
 //! Logs whose columns are named by a header in the file: Zeek's own format, and the W3C's (IIS, proxies).
 //! As a stream, every line becomes one JSON object with these names, on the same line.
 //!
+//! The W3C's columns stand behind blanks (IIS), tabs (`CloudFront`, TMG) or commas (Exchange), and in quotes where they
+//! hold such themselves (Blue Coat). Most writers quote nothing, so a visitor chooses where quotes stand: they count
+//! only where a line has as many columns as names by them, and not without them.
+//!
 //! Sources: Zeek's documentation of its ASCII writer; *Extended Log File Format*, W3C working draft.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use serde_json::{Map, Number, Value as Json};
@@ -113,7 +118,13 @@ impl Header {
 
     fn w3c(&mut self, directive: &str) {
         if let Some(names) = directive.strip_prefix("Fields:") {
-            self.names = names.split_ascii_whitespace().map(plain_name).collect();
+            let names: Vec<&str> = names.split_ascii_whitespace().collect();
+            (self.separator, self.names) = match names.as_slice() {
+                [listed] if listed.contains(',') => {
+                    (',', listed.split(',').map(plain_name).collect())
+                }
+                _ => (' ', names.into_iter().map(plain_name).collect()),
+            };
         } else if let Some(date) = directive.strip_prefix("Date:") {
             let day = date.split_ascii_whitespace().next().unwrap_or_default();
             self.of_all = Some(("date", day.to_owned()));
@@ -125,19 +136,32 @@ impl Header {
         if let Some((name, value)) = &self.of_all {
             object.insert((*name).to_owned(), value.as_str().into());
         }
-        let separator = self.separator;
         let is_zeek = self.log == HeadedLog::Zeek;
-        // Programs that write the W3C's format put a single blank between columns, and none inside.
-        let values = line.split(separator).filter(|value| is_zeek || !value.is_empty());
+        let values = if is_zeek {
+            line.split(self.separator).map(Cow::Borrowed).collect()
+        } else {
+            self.w3c_values(line)
+        };
         for (number, (name, value)) in self.names.iter().zip(values).enumerate() {
-            if value == self.unset {
+            if value == self.unset.as_str() {
                 continue;
             }
             let kind = self.types.get(number).map_or("string", String::as_str);
-            let value = if is_zeek { self.typed(value, kind) } else { value.into() };
+            let value = if is_zeek { self.typed(&value, kind) } else { value.into() };
             object.insert(name.clone(), value);
         }
         Json::Object(object)
+    }
+
+    /// Returns the columns of a line of a W3C log.
+    fn w3c_values<'l>(&self, line: &'l str) -> Vec<Cow<'l, str>> {
+        let is_whole = |values: &Vec<_>| values.len() == self.names.len();
+        let as_said = split(line, self.separator);
+        if is_whole(&as_said) {
+            return as_said;
+        }
+        let others = [split(line, '\t'), quoted(line, self.separator)];
+        others.into_iter().find(is_whole).unwrap_or(as_said)
     }
 
     fn typed(&self, value: &str, kind: &str) -> Json {
@@ -163,6 +187,59 @@ fn plain_name(name: &str) -> String {
     match name.strip_suffix(')').and_then(|name| name.split_once('(')) {
         Some((before, inner)) => format!("{before}-{}", inner.to_ascii_lowercase()),
         None => name.to_owned(),
+    }
+}
+
+/// Cuts a line into columns, as if quotes meant nothing.
+fn split(line: &str, separator: char) -> Vec<Cow<'_, str>> {
+    // Of blanks some programs write more than one.
+    let values = line.split(separator).filter(|value| separator != ' ' || !value.is_empty());
+    values.map(|value| Cow::Borrowed(unquoted(value))).collect()
+}
+
+/// Returns what stands in quotes, if a value stands in them as a whole.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+/// Cuts a line into columns, of which some stand in quotes; a quote in such a one is written twice.
+fn quoted(line: &str, separator: char) -> Vec<Cow<'_, str>> {
+    let mut values = Vec::new();
+    let mut rest = Some(line);
+    // Behind a quote that is never closed no other is looked for: a line of them would take for ever.
+    let mut closes = true;
+    while let Some(text) = rest {
+        let text = if separator == ' ' { text.trim_start_matches(' ') } else { text };
+        let inside = text.strip_prefix('"').filter(|_| closes);
+        let in_quotes = inside.and_then(|inside| closed(inside, separator));
+        closes &= inside.is_none() || in_quotes.is_some();
+        let (value, behind) = match in_quotes {
+            Some((value, behind)) => {
+                (Cow::Owned(value.replace("\"\"", "\"")), behind.strip_prefix(separator))
+            }
+            None => match text.split_once(separator) {
+                Some((value, behind)) => (Cow::Borrowed(value), Some(behind)),
+                None => (Cow::Borrowed(text), None),
+            },
+        };
+        values.push(value);
+        rest = behind;
+    }
+    values
+}
+
+/// Returns what stands up to the quote that ends a value, before the next column or the end of the line, and what
+/// stands behind it.
+fn closed(inside: &str, separator: char) -> Option<(&str, &str)> {
+    let mut from = 0_usize;
+    loop {
+        let at = from.saturating_add(inside.get(from..)?.find('"')?);
+        let behind = at.saturating_add(1);
+        match inside.get(behind..)?.chars().next() {
+            Some('"') => from = behind.saturating_add(1),
+            Some(next) if next != separator => from = behind,
+            _ => return Some((inside.get(..at)?, inside.get(behind..)?)),
+        }
     }
 }
 
@@ -230,6 +307,36 @@ mod tests {
             {"date": "odd"},
         ]);
         assert_eq!(Json::Array(found), want);
+    }
+
+    #[test]
+    fn the_w3c_format_is_read_however_its_columns_stand() {
+        let want = |user_agent: &str| {
+            let names = ["cs-method", "cs-user-agent", "sc-status"];
+            let values = ["GET", user_agent, "200"];
+            names
+                .into_iter()
+                .zip(values)
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect()
+        };
+        for (names, line, user_agent) in [
+            ("cs-method cs(User-Agent) sc-status", "GET a+b 200", "a+b"),
+            ("cs-method cs(User-Agent) sc-status", "GET \"a b\" 200", "a b"),
+            ("cs-method cs(User-Agent) sc-status", "GET \"a \"\"x\"\" b\"  200", "a \"x\" b"),
+            ("cs-method cs(User-Agent) sc-status", "GET \"curl\" 200", "curl"),
+            ("cs-method cs(User-Agent) sc-status", "GET\ta b\t200", "a b"),
+            ("cs-method\tcs(User-Agent)\tsc-status", "GET\ta%20b\t200", "a%20b"),
+            ("cs-method,cs(User-Agent),sc-status", "GET,\"a, b\",200", "a, b"),
+            ("cs-method,cs(User-Agent),sc-status", "GET,a b,200", "a b"),
+            // Of a writer that quotes nothing.
+            ("cs-method cs(User-Agent) sc-status", "GET \"a 200", "\"a"),
+            ("cs-method cs(User-Agent) sc-status", "GET a\t\"b 200", "a\t\"b"),
+        ] {
+            let text = format!("#Version: 1.0\n#Fields: {names}\n{line}\n");
+            let found: Json = serde_json::from_str(read(&text).trim()).unwrap();
+            assert_eq!(found, Json::Object(want(user_agent)), "{names} {line}");
+        }
     }
 
     proptest! {
