@@ -13,6 +13,8 @@ const LISTS: &[(&str, &str)] = &[
     ("events", "events"),
     ("Events", "Events"),
     ("results", "results"),
+    // Google's Logging.
+    ("entries", "entries"),
     ("hits", "hits"),
     // Microsoft's programming interfaces.
     ("@odata.context", "value"),

@@ -126,6 +126,10 @@ fn kind(head: &[u8]) -> Kind {
                     Kind::Lines
                 }
             }
+            // An object that is longer than all this; one that broke off would not leave its bracket alone.
+            None if text.split(|byte| *byte == b'\n').next().is_some_and(is_bracket) => {
+                Kind::Objects
+            }
             None => Kind::Lines,
         },
         Some(b'<' | b'R') if cutting::holds_xml_events(text) => Kind::XmlEvents,
@@ -133,6 +137,10 @@ fn kind(head: &[u8]) -> Kind {
         _ if Table::told_by(head).is_some() => Kind::Table,
         _ => Kind::Lines,
     }
+}
+
+fn is_bracket(line: &[u8]) -> bool {
+    line.trim_ascii() == b"{"
 }
 
 #[cfg(test)]
@@ -158,6 +166,8 @@ mod tests {
             (b"\x1f\x8b\x08", Kind::Gzip),
             (b"{\"a\":1}\n{\"a\":2}\n", Kind::Lines),
             (b"{\n  \"a\": 1\n}", Kind::Objects),
+            (b"{\r\n  \"a\": [\r\n", Kind::Objects),
+            (b"{\"a\": [1\n{\"a\":2}\n", Kind::Lines),
             (b"{\"a\":1} {\"a\":2}\n", Kind::Objects),
             (b"{\"a\":1},\n{\"a\":2},\n", Kind::Objects),
             (b"\x1e{\"a\":1}\n\x1e{\"a\":2}\n", Kind::Objects),
@@ -170,6 +180,7 @@ mod tests {
             (b"time,a\n1,2\n", Kind::Lines),
             (b"{ \"Records\": [{\"a\":1}]}", Kind::Objects),
             (b"{\"@odata.context\":\"x\",\"value\":[{\"a\":1}]}", Kind::Objects),
+            (b"{\n \"entries\": [\n {\"a\":1}", Kind::Objects),
             (b"{\"kind\":\"x\",\"events\":[{\"a\":1}]}\n", Kind::Lines),
             (b"[Sun Nov 22 10:00:00] error", Kind::Lines),
             (b"<13>Nov 22 10:00:00 h x", Kind::Lines),

@@ -16,6 +16,7 @@
 //! | Elastic Agent for Microsoft 365, for Kubernetes | names begin with `o365.audit.`, `kubernetes.audit.` | the names behind that |
 //! | `CloudWatch`: subscriptions, exports | `logGroup`, `logStream`; `id`, `timestamp`, `message` and no other name | `message` |
 //! | exports of Microsoft 365's audit log | `CreationDate`, `Operations`, `UserIds` | `AuditData` |
+//! | `CloudTrail`'s event history (`lookup-events`) | `EventId`, `EventName` | `CloudTrailEvent` |
 //! | Wazuh's integrations for clouds | `decoder.name`; names begin with `data.aws.`, `data.office365.` … | the names behind that |
 //!
 //! Only the names decide, never the values: whoever can choose a text must not be able to choose how
@@ -66,6 +67,7 @@ const LINES: &[Lines] = &[
     (&["sourcetype"], &["event"]),
     (&["logGroup", "logStream", "logStreamName"], &["message"]),
     (&["CreationDate", "Operations", "UserIds", "Operation", "UserId"], &["AuditData"]),
+    (&["EventId", "EventName"], &["CloudTrailEvent"]),
 ];
 
 /// All names of an event of `CloudWatch` that was taken out of what was round it.

@@ -193,6 +193,13 @@ fn a_record_below_another_name_is_that_record() {
             json!({"version": "0", "id": "i", "detail-type": "AWS API Call via CloudTrail", "source": "aws.cloudtrail",
                 "account": "1", "time": "2026-11-23T09:20:09Z", "region": "x", "resources": [], "detail": trail}),
         ),
+        (
+            "the event history of CloudTrail",
+            &trail,
+            json!({"EventId": "i", "EventName": "StopLogging", "ReadOnly": "false", "EventTime": "2026-11-23T09:20:01+00:00",
+                "EventSource": "cloudtrail.amazonaws.com", "Username": "an", "Resources": [],
+                "CloudTrailEvent": trail.to_string()}),
+        ),
         ("Wazuh for AWS", &trail, wazuh(json!({"integration": "aws", "aws": trail}))),
         ("Wazuh for M365", &audit, wazuh(json!({"integration": "office365", "office365": audit}))),
         (
