@@ -25,7 +25,7 @@ test: setup-test assets ## Set up all, run every check and test (SQLite, Postgre
 	@scripts/test
 
 .PHONY: release
-release: setup-build assets ## Build the optimised binary (about half an hour on two cores)
+release: setup-build assets ## Build the optimised binary (about an hour on two cores)
 	cargo build --locked --release --package app
 	@echo "==> $(RELEASE_BIN)"
 
