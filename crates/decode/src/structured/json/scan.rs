@@ -202,7 +202,7 @@ impl<'a> Scanner<'a> {
         Some(c)
     }
 
-    /// Reads `uXXXX`, and the second half of a surrogate pair if it follows.
+    /// Reads `u` with its four hex digits, and the second half of a surrogate pair if it follows.
     fn unicode(&mut self) -> Option<char> {
         let Some(high) = self.hex4_at(self.at.saturating_add(1)) else {
             self.unknown_escape = true;
